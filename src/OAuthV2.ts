@@ -1,0 +1,497 @@
+/**
+ * Slack's two OAuth V2 methods as Effects: `oauth.v2.access` (an authorization code or a refresh token becomes tokens)
+ * and `oauth.v2.exchange` (a long-lived token becomes a rotating pair).
+ *
+ * Each is one HTTP call, which is repeated only when Slack certainly did nothing with it (see `RetryPolicy`), ends in
+ * a `TokenResponse` or in a tagged error (see `OAuthV2Error`), and never lets a secret into a URL, a log or a span.
+ *
+ * @see https://docs.slack.dev/reference/methods/oauth.v2.access
+ * @see https://docs.slack.dev/authentication/using-token-rotation
+ * @since 0.1.0
+ */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { constTrue } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
+import * as Answer from "./internal/answer.js"
+import { contentType } from "./internal/form.js"
+import * as Request from "./internal/request.js"
+import { parseRetryAfter } from "./internal/retryAfter.js"
+import { makeScrubber } from "./internal/secrets.js"
+import { classify } from "./internal/transport.js"
+import { version } from "./internal/version.js"
+import * as OAuthV2Error from "./OAuthV2Error.js"
+import * as RetryPolicy from "./RetryPolicy.js"
+import * as SlackApp from "./SlackApp.js"
+import * as Telemetry from "./Telemetry.js"
+import * as TokenResponse from "./TokenResponse.js"
+
+// -------------------------------------------------------------------------------------
+// requests
+// -------------------------------------------------------------------------------------
+
+/**
+ * A secret, plain or wrapped.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Secret = string | Redacted.Redacted
+
+/**
+ * What every request may carry.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RequestOptions {
+  /** The app to speak for, where a process serves several; otherwise the {@link SlackApp} that the layer was given. */
+  readonly app?: SlackApp.Service | undefined
+  /** Parameters that this package has no field for. They go into the body and are treated as secrets. */
+  readonly extra?: Readonly<Record<string, Secret>> | undefined
+}
+
+/**
+ * An authorization code (RFC 6749 §4.1.3), as Slack appends it to the redirect URI. It works once, for ten minutes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AuthorizationCodeGrant extends RequestOptions {
+  readonly code: Secret
+  /** Needed if the authorize step named one, and then the same string. */
+  readonly redirectUri?: string | undefined
+  /** The PKCE verifier (RFC 7636 §4.1) whose challenge the authorize step named. */
+  readonly codeVerifier?: Secret | undefined
+  readonly grantType?: "authorization_code" | undefined
+  readonly refreshToken?: undefined
+}
+
+/**
+ * A refresh token (RFC 6749 §6). It works once; the answer brings the next.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RefreshTokenGrant extends RequestOptions {
+  readonly refreshToken: Secret
+  readonly grantType?: "refresh_token" | undefined
+  readonly code?: undefined
+  readonly redirectUri?: undefined
+  readonly codeVerifier?: undefined
+}
+
+/**
+ * Any other grant (RFC 6749 §4.5) that Slack takes: its type, and its parameters in `extra`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExtensionGrant extends RequestOptions {
+  readonly grantType: string
+  readonly extra: Readonly<Record<string, Secret>>
+  readonly code?: undefined
+  readonly redirectUri?: undefined
+  readonly codeVerifier?: undefined
+  readonly refreshToken?: undefined
+}
+
+/**
+ * What `oauth.v2.access` takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type AccessRequest = AuthorizationCodeGrant | RefreshTokenGrant | ExtensionGrant
+
+/**
+ * What `oauth.v2.exchange` takes: the long-lived `xoxb-` or `xoxp-` token. Each can be exchanged once, and not back.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExchangeRequest extends RequestOptions {
+  readonly token: Secret
+}
+
+// -------------------------------------------------------------------------------------
+// the service
+// -------------------------------------------------------------------------------------
+
+/**
+ * Slack's two OAuth V2 methods.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  readonly access: (
+    request: AccessRequest
+  ) => Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.AccessError>
+  readonly exchange: (
+    request: ExchangeRequest
+  ) => Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ExchangeError>
+}
+
+/**
+ * Slack's two OAuth V2 methods.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class OAuthV2 extends Context.Tag("effect-slack-oauth/OAuthV2")<OAuthV2, Service>() {}
+
+/**
+ * `oauth.v2.access`: turns an authorization code or a refresh token into tokens.
+ *
+ * A request that Slack could only refuse (an empty code, a grant type that does not fit) fails with the error that
+ * Slack would give, without being sent: such an error has no `status`.
+ *
+ * @see https://docs.slack.dev/reference/methods/oauth.v2.access
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { OAuthV2 } from "effect-slack-oauth"
+ *
+ * const program = OAuthV2.access({ code: "from-the-callback", redirectUri: "https://example.com/slack/callback" }).pipe(
+ *   Effect.map((response) => response.target),
+ *   Effect.catchTag("SlackInvalidCode", () => Effect.succeed("send the person through install again"))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category methods
+ */
+export const access = (
+  request: AccessRequest
+): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.AccessError, OAuthV2> =>
+  Effect.flatMap(OAuthV2, (service) => service.access(request))
+
+/**
+ * `oauth.v2.exchange`: turns a long-lived token into one that rotates. Keep the answer: the old token stops working
+ * after the first refresh, and cannot be exchanged again.
+ *
+ * @see https://docs.slack.dev/authentication/using-token-rotation
+ * @since 0.1.0
+ * @category methods
+ */
+export const exchange = (
+  request: ExchangeRequest
+): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ExchangeError, OAuthV2> =>
+  Effect.flatMap(OAuthV2, (service) => service.exchange(request))
+
+// -------------------------------------------------------------------------------------
+// one attempt
+// -------------------------------------------------------------------------------------
+
+interface Call<M extends OAuthV2Error.Method> {
+  readonly method: M
+  readonly request: HttpClientRequest.HttpClientRequest
+  /** Masks what this call must not let out. */
+  readonly scrub: (text: string) => string
+}
+
+/** Judges an answer by its status and body: the one place that decides what an answer means. */
+const judge = <M extends OAuthV2Error.Method>(
+  { method, scrub }: Call<M>,
+  { headers, status }: HttpClientResponse.HttpClientResponse,
+  body: string,
+  requestedAt: DateTime.Utc,
+  now: number
+): Either.Either<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> => {
+  const parsed = Answer.parseObject(body)
+  const object = parsed ?? {}
+  const successful = status >= 200 && status < 300
+  const redirected = status >= 300 && status < 400
+
+  let misfits: ReadonlyArray<string> = []
+  if (parsed !== undefined && successful && object.ok !== false) {
+    const decoded = TokenResponse.fromBody(object, requestedAt)
+    if (Either.isRight(decoded)) return Either.right(decoded.right)
+    misfits = decoded.left
+  } else if (object.ok === false) {
+    misfits = ["error"]
+  }
+
+  const failure = Answer.readFailure(object, scrub)
+  const retryAfter = parseRetryAfter(headers["retry-after"], now)
+  const requestId = headers["x-slack-req-id"]
+  const details = {
+    method,
+    status,
+    messages: failure.messages,
+    warnings: failure.warnings,
+    ...(requestId === undefined ? undefined : { requestId: scrub(requestId.slice(0, 200)) }),
+    ...(failure.needed === undefined ? undefined : { needed: failure.needed }),
+    ...(failure.provided === undefined ? undefined : { provided: failure.provided }),
+    ...(retryAfter === undefined ? undefined : { retryAfter: Duration.millis(retryAfter) })
+  }
+
+  if (status === 429) return Either.left(OAuthV2Error.fromCode("ratelimited", details))
+  if (failure.code !== undefined && !redirected) return Either.left(OAuthV2Error.fromCode(failure.code, details))
+  if (status === 503) return Either.left(OAuthV2Error.fromCode("service_unavailable", details))
+  return Either.left(
+    new OAuthV2Error.SlackUnexpectedResponse({
+      ...details,
+      contentType: Answer.mediaType(headers["content-type"]),
+      paths: misfits
+    }) as OAuthV2Error.ErrorOf<M>
+  )
+}
+
+const transportError = <M extends OAuthV2Error.Method>(
+  method: M,
+  error: HttpClientError.HttpClientError
+): OAuthV2Error.ErrorOf<M> => {
+  const { reason, sent } = error._tag === "ResponseError" || error.reason === "Transport"
+    ? classify(error.cause)
+    : { reason: error.reason, sent: false }
+  return new OAuthV2Error.SlackTransportError({
+    method,
+    outcome: sent || error._tag === "ResponseError" ? "unknown" : "rejected",
+    ...(reason === undefined ? undefined : { reason }),
+    ...(error._tag === "ResponseError" ? { status: error.response.status } : undefined)
+  }) as OAuthV2Error.ErrorOf<M>
+}
+
+/** A client that fails on a status has an answer all the same, and the answer is what counts here. */
+const answerOfStatusError = (error: HttpClientError.HttpClientError) =>
+  error._tag === "ResponseError" && error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(error)
+
+/** What a status says by itself must not get lost because the body did. */
+const readBody = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<string, HttpClientError.ResponseError> =>
+  response.status === 429 || response.status === 503
+    ? Effect.orElseSucceed(response.text, () => "")
+    : response.text
+
+const attempt = <M extends OAuthV2Error.Method>(
+  client: HttpClient.HttpClient,
+  call: Call<M>
+): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
+  Effect.flatMap(DateTime.now, (requestedAt) =>
+    client.execute(call.request).pipe(
+      Effect.catchAll(answerOfStatusError),
+      Effect.flatMap((response) => Effect.map(readBody(response), (body) => ({ response, body }))),
+      Effect.mapError((error) => transportError(call.method, error)),
+      Effect.flatMap(({ body, response }) =>
+        Effect.clockWith((clock) => judge(call, response, body, requestedAt, clock.unsafeCurrentTimeMillis()))
+      )
+    ))
+
+// -------------------------------------------------------------------------------------
+// a call
+// -------------------------------------------------------------------------------------
+
+interface Environment {
+  readonly client: HttpClient.HttpClient
+  readonly app: SlackApp.Service
+  readonly policy: RetryPolicy.Service
+}
+
+const reveal = (secret: Secret): string => Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
+
+const revealMaybe = (secret: Secret | undefined): string | undefined =>
+  secret === undefined ? undefined : reveal(secret)
+
+const revealAll = (secrets: Readonly<Record<string, Secret>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, reveal(secret)]))
+
+const call = <M extends OAuthV2Error.Method>(
+  environment: Environment,
+  method: M,
+  app: SlackApp.Service,
+  secrets: ReadonlyArray<string | undefined>,
+  prepare: (client: Request.Client) => Request.Prepared
+): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
+  Telemetry.observe(method, (attempted) => Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
+    const policy = Option.getOrElse(nearest, () => environment.policy)
+    const clientSecret = revealMaybe(app.clientSecret)
+    const prepared = prepare({ clientId: app.clientId, clientSecret })
+    const scrub = makeScrubber(
+      [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
+        .filter((secret) => secret !== undefined)
+    )
+    if (!prepared.ok) {
+      return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
+    }
+
+    const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
+      body: HttpBody.text(prepared.form, contentType),
+      headers: {
+        accept: "application/json",
+        "user-agent": `effect-slack-oauth/${version}`,
+        ...(prepared.authorization === undefined ? undefined : { authorization: prepared.authorization })
+      }
+    })
+
+    return RetryPolicy.run(
+      policy,
+      Effect.zipRight(attempted, attempt(environment.client, { method, request, scrub })),
+      (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>
+    )
+  }))
+
+// -------------------------------------------------------------------------------------
+// layers
+// -------------------------------------------------------------------------------------
+
+/**
+ * Prepares a client for Slack's OAuth methods: nothing of ours in its spans, no trace header to a third party, and no
+ * redirect followed, also where the platform would (`fetch` does), because it would carry the secrets elsewhere.
+ */
+const guard = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
+  client.pipe(
+    HttpClient.withTracerPropagation(false),
+    HttpClient.withTracerDisabledWhen(constTrue),
+    HttpClient.transformResponse((execute) =>
+      Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) =>
+        Effect.provideService(execute, FetchHttpClient.RequestInit, {
+          ...withoutAuthorization(Option.getOrElse(init, () => ({}))),
+          redirect: "manual"
+        }))
+    )
+  )
+
+/** A `RequestInit` of the application may bring a bearer token for other calls; Slack answers `invalid_auth` to it. */
+const withoutAuthorization = (init: RequestInit): RequestInit => {
+  if (init.headers === undefined) return init
+  const headers = new Headers(init.headers)
+  headers.delete("authorization")
+  return { ...init, headers }
+}
+
+/**
+ * Makes the service from the `HttpClient`, the `SlackApp` and, if there is one, the `RetryPolicy` in the context.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackApp.SlackApp> = Effect.gen(function*() {
+  const environment: Environment = {
+    client: guard(yield* HttpClient.HttpClient),
+    app: yield* SlackApp.SlackApp,
+    policy: Option.getOrElse(yield* Effect.serviceOption(RetryPolicy.RetryPolicy), () => RetryPolicy.defaultPolicy)
+  }
+  return {
+    access: (request) => {
+      const grant = {
+        code: revealMaybe(request.code),
+        redirectUri: request.redirectUri,
+        codeVerifier: revealMaybe(request.codeVerifier),
+        refreshToken: revealMaybe(request.refreshToken),
+        grantType: request.grantType,
+        extra: revealAll(request.extra)
+      }
+      return call(
+        environment,
+        "oauth.v2.access",
+        request.app ?? environment.app,
+        [grant.code, grant.codeVerifier, grant.refreshToken, ...Object.values(grant.extra)],
+        (client) => Request.access(client, grant)
+      )
+    },
+    exchange: (request) => {
+      const legacy = { token: revealMaybe(request.token), extra: revealAll(request.extra) }
+      return call(
+        environment,
+        "oauth.v2.exchange",
+        request.app ?? environment.app,
+        [legacy.token, ...Object.values(legacy.extra)],
+        (client) => Request.exchange(client, legacy)
+      )
+    }
+  }
+})
+
+/**
+ * The service over an `HttpClient` and a `SlackApp`. Give it `RetryPolicy.layer(…)` too for another policy than
+ * `RetryPolicy.interactive`.
+ *
+ * @example
+ * ```ts
+ * import { FetchHttpClient } from "@effect/platform"
+ * import { Layer } from "effect"
+ * import { OAuthV2, SlackApp } from "effect-slack-oauth"
+ *
+ * const SlackLive = OAuthV2.layer.pipe(
+ *   Layer.provide(SlackApp.layerConfig),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<OAuthV2, never, HttpClient.HttpClient | SlackApp.SlackApp> = Layer.effect(OAuthV2, make)
+
+/**
+ * What a method of {@link layerTest} does: a function of the request, or a list of answers, given one a call. An
+ * answer is a response, an error, or any effect.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export type Script<Request, E> =
+  | ((request: Request) => Effect.Effect<TokenResponse.TokenResponse, E>)
+  | ReadonlyArray<TokenResponse.TokenResponse | Effect.Effect<TokenResponse.TokenResponse, E>>
+
+/**
+ * A scripted double: no HTTP, no app. A call that is not in the script is a defect which says so, and so fails the test.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { OAuthV2, OAuthV2Error } from "effect-slack-oauth"
+ *
+ * const program = OAuthV2.access({ code: "a-code" }).pipe(
+ *   Effect.catchTag("SlackInvalidCode", () => Effect.succeed("again, please")),
+ *   Effect.provide(OAuthV2.layerTest({
+ *     access: [new OAuthV2Error.SlackInvalidCode({ method: "oauth.v2.access" })]
+ *   }))
+ * )
+ *
+ * Effect.runPromise(program).then(console.log) // "again, please"
+ * ```
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export const layerTest = (scripts: {
+  readonly access?: Script<AccessRequest, OAuthV2Error.AccessError> | undefined
+  readonly exchange?: Script<ExchangeRequest, OAuthV2Error.ExchangeError> | undefined
+}): Layer.Layer<OAuthV2> =>
+  Layer.effect(
+    OAuthV2,
+    Effect.map(
+      Effect.all([play("access", scripts.access), play("exchange", scripts.exchange)]),
+      ([access, exchange]) => ({ access, exchange })
+    )
+  )
+
+const play = <Request, E>(name: string, script: Script<Request, E> = []) =>
+  Effect.map(Ref.make(0), (calls) => (request: Request): Effect.Effect<TokenResponse.TokenResponse, E> =>
+    typeof script === "function"
+      ? script(request)
+      : Effect.flatMap(Ref.getAndUpdate(calls, (n) => n + 1), (n) => {
+        const answer = script[n]
+        return answer === undefined
+          ? Effect.dieMessage(`OAuthV2.layerTest: ${name} is called for the ${n + 1}. time, scripted are ${script.length}`)
+          : Effect.isEffect(answer)
+          ? answer
+          : Effect.succeed(answer)
+      }))

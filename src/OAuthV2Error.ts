@@ -1,0 +1,953 @@
+/**
+ * Everything that can go wrong when Slack is asked for tokens: one tagged error for each code that Slack documents,
+ * and four for what happens before or beside Slack's answer.
+ *
+ * Each error carries a `remedy` (what to do) and an `outcome` (whether Slack did anything), so that most programs
+ * handle a handful of remedies instead of fifty codes. The table of all of them is in `docs/errors.md`.
+ *
+ * Errors hold no request, no response body and no raw cause, and what Slack says in its messages is cleaned of
+ * secrets first: they are safe to log, to trace, and to send through RPC or a queue.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Codes from "./internal/codes.js"
+
+/**
+ * @since 0.1.0
+ * @category symbols
+ */
+export const TypeId: unique symbol = Symbol.for("effect-slack-oauth/OAuthV2Error")
+
+/**
+ * @since 0.1.0
+ * @category symbols
+ */
+export type TypeId = typeof TypeId
+
+// -------------------------------------------------------------------------------------
+// what every error tells
+// -------------------------------------------------------------------------------------
+
+/**
+ * What to do about an error.
+ *
+ * - `retry`: wait, then repeat the call, but only if the `outcome` is `rejected`
+ * - `restart`: send the person through install again
+ * - `reauthorize`: the stored credential is dead; the app has to be installed again
+ * - `configure`: change the app's settings, here or at Slack
+ * - `askAdmin`: a policy of the workspace or organization forbids it
+ * - `report`: a bug, here or in the caller
+ * - `none`: nothing is wrong
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Remedy = Codes.Remedy
+
+/**
+ * Whether Slack did anything. `rejected`: no, and a single-use grant is still good unless the error is about the
+ * grant itself. `unknown`: perhaps, so a single-use grant must not be sent again on a guess.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Outcome = Codes.Outcome
+
+/**
+ * The two Slack methods that this package calls.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Method = Codes.Method
+
+/**
+ * What is known about a failed call beside its code.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Details {
+  /** HTTP status; absent when there was no answer, or when nothing was sent. */
+  readonly status?: number | undefined
+  /** Slack's `x-slack-req-id`: quote it when you write to Slack's support. */
+  readonly requestId?: string | undefined
+  /** What Slack says in words, without secrets. */
+  readonly messages?: ReadonlyArray<string>
+  /** Slack's warning codes, such as `superfluous_charset`. */
+  readonly warnings?: ReadonlyArray<string>
+  /** The scopes that were missing, with `missing_scope`. */
+  readonly needed?: ReadonlyArray<string> | undefined
+  /** The scopes that the token has, with `missing_scope`. */
+  readonly provided?: ReadonlyArray<string> | undefined
+  /** How long Slack asks to wait (its `Retry-After`), at most a day. */
+  readonly retryAfter?: Duration.Duration | undefined
+}
+
+/** What an error knows by its class. */
+interface Traits<Code extends string, R extends Remedy, O extends Outcome> extends Cause.YieldableError {
+  readonly [TypeId]: TypeId
+  /** Slack's code, as it stands on the wire; for the errors of this package, a name of the same form. */
+  readonly code: Code
+  /** What to do about it. */
+  readonly remedy: R
+  /** Whether Slack did anything. */
+  readonly outcome: O
+}
+
+const list = Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
+
+const details = {
+  status: Schema.optional(Schema.Number),
+  requestId: Schema.optional(Schema.String),
+  messages: list,
+  warnings: list,
+  needed: Schema.optional(Schema.Array(Schema.String)),
+  provided: Schema.optional(Schema.Array(Schema.String)),
+  retryAfter: Schema.optional(Schema.DurationFromMillis)
+}
+
+const anyMethod = Schema.Literal("oauth.v2.access", "oauth.v2.exchange")
+
+type Fields<M extends Method> = typeof details & { readonly method: Schema.Schema<M> }
+
+/** What an error says to a person: the call, the code, what to do, and what helps to find the call again. */
+const describe = (error: Details & { readonly method: Method; readonly code: string }, text: string): string => {
+  const facts = [
+    ...(error.status === undefined ? [] : [`HTTP ${error.status}`]),
+    ...(error.requestId === undefined ? [] : [`request ${error.requestId}`]),
+    ...(error.needed === undefined ? [] : [`needed ${error.needed.join(",")}`]),
+    ...(error.provided === undefined ? [] : [`provided ${error.provided.join(",")}`]),
+    ...(error.retryAfter === undefined ? [] : [`retry after ${Duration.format(error.retryAfter)}`]),
+    ...(error.messages ?? [])
+  ]
+  return `${error.method}: ${error.code}. ${text}${facts.length === 0 ? "" : ` (${facts.join("; ")})`}`
+}
+
+interface DocumentedClass<
+  Self,
+  Code extends string,
+  Tag extends string,
+  M extends Method,
+  R extends Remedy,
+  O extends Outcome
+> extends
+  Schema.Class<
+    Self,
+    { readonly _tag: Schema.tag<Tag> } & Fields<M>,
+    Schema.Struct.Encoded<{ readonly _tag: Schema.tag<Tag> } & Fields<M>>,
+    never,
+    Schema.Struct.Constructor<Fields<M>>,
+    {},
+    Traits<Code, R, O>
+  >
+{
+  readonly _tag: Tag
+  /** The methods that Slack documents the code for. */
+  readonly methods: ReadonlyArray<M>
+}
+
+const documented = <Self>() =>
+<Code extends string, Tag extends string, M extends Method, R extends Remedy, O extends Outcome>(
+  entry: Codes.SlackCode<Code, Tag, M, R, O>
+): DocumentedClass<Self, Code, Tag, M, R, O> => {
+  const method = Schema.Literal(...entry.methods as ReadonlyArray<Method>)
+  class DocumentedError extends Schema.TaggedError<DocumentedError>()(entry.tag, { method, ...details }) {
+    static readonly methods = entry.methods
+    get [TypeId]() {
+      return TypeId
+    }
+    get code() {
+      return entry.code
+    }
+    get remedy() {
+      return entry.remedy
+    }
+    get outcome() {
+      return entry.outcome
+    }
+    override get message(): string {
+      return describe(this, entry.text)
+    }
+  }
+  return DocumentedError as any
+}
+
+// -------------------------------------------------------------------------------------
+// the codes that Slack documents
+// -------------------------------------------------------------------------------------
+
+/**
+ * `access_denied`: Slack refuses access to something that the request names.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackAccessDenied extends documented<SlackAccessDenied>()(Codes.accessDenied) {}
+
+/**
+ * `accesslimited`: The workspace does not accept the call from this network.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackAccessLimited extends documented<SlackAccessLimited>()(Codes.accessLimited) {}
+
+/**
+ * `account_inactive`: The person or workspace behind the credential has been deactivated.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackAccountInactive extends documented<SlackAccountInactive>()(Codes.accountInactive) {}
+
+/**
+ * `authorization_not_found`: The legacy token no longer stands for an installation.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackAuthorizationNotFound extends documented<SlackAuthorizationNotFound>()(Codes.authorizationNotFound) {}
+
+/**
+ * `bad_client_secret`: The client secret is missing or belongs to another app.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackBadClientSecret extends documented<SlackBadClientSecret>()(Codes.badClientSecret) {}
+
+/**
+ * `bad_redirect_uri`: The redirect URI differs from the authorize step's, or the app does not list it.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackBadRedirectUri extends documented<SlackBadRedirectUri>()(Codes.badRedirectUri) {}
+
+/**
+ * `cannot_install_an_org_installed_app`: The organization has the app already, so one workspace cannot install it.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackCannotInstallAnOrgInstalledApp extends documented<SlackCannotInstallAnOrgInstalledApp>()(Codes.cannotInstallAnOrgInstalledApp) {}
+
+/**
+ * `deprecated_endpoint`: Slack has retired the endpoint.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackDeprecatedEndpoint extends documented<SlackDeprecatedEndpoint>()(Codes.deprecatedEndpoint) {}
+
+/**
+ * `ekm_access_denied`: The organization has withdrawn its encryption keys.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackEkmAccessDenied extends documented<SlackEkmAccessDenied>()(Codes.ekmAccessDenied) {}
+
+/**
+ * `enterprise_is_restricted`: The call is not open to the organization.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackEnterpriseIsRestricted extends documented<SlackEnterpriseIsRestricted>()(Codes.enterpriseIsRestricted) {}
+
+/**
+ * `fatal_error`: Slack broke down in the middle; part of the work may be done.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackFatalError extends documented<SlackFatalError>()(Codes.fatalError) {}
+
+/**
+ * `internal_error`: Slack failed inside; part of the work may be done.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInternalError extends documented<SlackInternalError>()(Codes.internalError) {}
+
+/**
+ * `invalid_arg_name`: A parameter has a name that Slack does not accept.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidArgName extends documented<SlackInvalidArgName>()(Codes.invalidArgName) {}
+
+/**
+ * `invalid_arguments`: Parameters are missing or do not go together.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidArguments extends documented<SlackInvalidArguments>()(Codes.invalidArguments) {}
+
+/**
+ * `invalid_array_arg`: A parameter looks like an array.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidArrayArg extends documented<SlackInvalidArrayArg>()(Codes.invalidArrayArg) {}
+
+/**
+ * `invalid_auth`: Slack does not accept the credential, or not from this address.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidAuth extends documented<SlackInvalidAuth>()(Codes.invalidAuth) {}
+
+/**
+ * `invalid_charset`: The request announced a character set other than UTF-8.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidCharset extends documented<SlackInvalidCharset>()(Codes.invalidCharset) {}
+
+/**
+ * `invalid_client_id`: No app has this client id.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidClientId extends documented<SlackInvalidClientId>()(Codes.invalidClientId) {}
+
+/**
+ * `invalid_code`: The authorization code is unknown, used, or older than ten minutes.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidCode extends documented<SlackInvalidCode>()(Codes.invalidCode) {}
+
+/**
+ * `invalid_code_verifier`: The PKCE verifier does not match the challenge.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidCodeVerifier extends documented<SlackInvalidCodeVerifier>()(Codes.invalidCodeVerifier) {}
+
+/**
+ * `invalid_form_data`: Slack could not read the form in the body.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidFormData extends documented<SlackInvalidFormData>()(Codes.invalidFormData) {}
+
+/**
+ * `invalid_grant_type`: The grant type does not fit the grant.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidGrantType extends documented<SlackInvalidGrantType>()(Codes.invalidGrantType) {}
+
+/**
+ * `invalid_post_type`: The content type is not one that Slack takes.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidPostType extends documented<SlackInvalidPostType>()(Codes.invalidPostType) {}
+
+/**
+ * `invalid_refresh_token`: The refresh token is unknown, used up, or expired.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidRefreshToken extends documented<SlackInvalidRefreshToken>()(Codes.invalidRefreshToken) {}
+
+/**
+ * `invalid_token`: The token cannot be exchanged.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackInvalidToken extends documented<SlackInvalidToken>()(Codes.invalidToken) {}
+
+/**
+ * `is_bot`: A bot may not do this.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackIsBot extends documented<SlackIsBot>()(Codes.isBot) {}
+
+/**
+ * `method_deprecated`: Slack has retired the method.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackMethodDeprecated extends documented<SlackMethodDeprecated>()(Codes.methodDeprecated) {}
+
+/**
+ * `missing_post_type`: The request reached Slack without a content type.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackMissingPostType extends documented<SlackMissingPostType>()(Codes.missingPostType) {}
+
+/**
+ * `missing_scope`: The token lacks a scope; `needed` and `provided` say which.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackMissingScope extends documented<SlackMissingScope>()(Codes.missingScope) {}
+
+/**
+ * `no_permission`: The workspace does not let this app or person do this.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackNoPermission extends documented<SlackNoPermission>()(Codes.noPermission) {}
+
+/**
+ * `no_scopes`: The authorize step asked for no scope.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackNoScopes extends documented<SlackNoScopes>()(Codes.noScopes) {}
+
+/**
+ * `not_allowed_token_type`: This kind of token is not taken here.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackNotAllowedTokenType extends documented<SlackNotAllowedTokenType>()(Codes.notAllowedTokenType) {}
+
+/**
+ * `not_authed`: The request reached Slack without a credential.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackNotAuthed extends documented<SlackNotAuthed>()(Codes.notAuthed) {}
+
+/**
+ * `oauth_authorization_url_mismatch`: The code comes from another authorize page than `/oauth/v2/authorize`.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackOAuthAuthorizationUrlMismatch extends documented<SlackOAuthAuthorizationUrlMismatch>()(Codes.oauthAuthorizationUrlMismatch) {}
+
+/**
+ * `org_login_required`: The workspace is closed while it moves into an organization.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackOrgLoginRequired extends documented<SlackOrgLoginRequired>()(Codes.orgLoginRequired) {}
+
+/**
+ * `pkce_not_allowed`: The app has not opted in to PKCE.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackPkceNotAllowed extends documented<SlackPkceNotAllowed>()(Codes.pkceNotAllowed) {}
+
+/**
+ * `preview_feature_not_available`: The app asks for something that is not released to it.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackPreviewFeatureNotAvailable extends documented<SlackPreviewFeatureNotAvailable>()(Codes.previewFeatureNotAvailable) {}
+
+/**
+ * `ratelimited`: Too many calls; also what HTTP 429 becomes, whatever its body.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackRateLimited extends documented<SlackRateLimited>()(Codes.rateLimited) {}
+
+/**
+ * `request_timeout`: The request body reached Slack cut short, or not at all.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackRequestTimeout extends documented<SlackRequestTimeout>()(Codes.requestTimeout) {}
+
+/**
+ * `service_unavailable`: Slack takes no calls right now; also what HTTP 503 without a Slack code becomes.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackServiceUnavailable extends documented<SlackServiceUnavailable>()(Codes.serviceUnavailable) {}
+
+/**
+ * `team_access_not_granted`: The organization has not granted the app to this workspace.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackTeamAccessNotGranted extends documented<SlackTeamAccessNotGranted>()(Codes.teamAccessNotGranted) {}
+
+/**
+ * `team_added_to_org`: The workspace is moving into an organization and answers now and then.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackTeamAddedToOrg extends documented<SlackTeamAddedToOrg>()(Codes.teamAddedToOrg) {}
+
+/**
+ * `token_already_exchanged`: The legacy token has been exchanged before.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackTokenAlreadyExchanged extends documented<SlackTokenAlreadyExchanged>()(Codes.tokenAlreadyExchanged) {}
+
+/**
+ * `token_expired`: The token has run out.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackTokenExpired extends documented<SlackTokenExpired>()(Codes.tokenExpired) {}
+
+/**
+ * `token_revoked`: The token has been revoked.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackTokenRevoked extends documented<SlackTokenRevoked>()(Codes.tokenRevoked) {}
+
+/**
+ * `token_rotation_not_enabled`: The app does not rotate tokens.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackTokenRotationNotEnabled extends documented<SlackTokenRotationNotEnabled>()(Codes.tokenRotationNotEnabled) {}
+
+/**
+ * `two_factor_setup_required`: The workspace demands two-factor authentication and the person has none.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackTwoFactorSetupRequired extends documented<SlackTwoFactorSetupRequired>()(Codes.twoFactorSetupRequired) {}
+
+/**
+ * `unknown_method`: This Slack does not know the method.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackUnknownMethod extends documented<SlackUnknownMethod>()(Codes.unknownMethod) {}
+
+/**
+ * `user_email_unverified`: The person has not confirmed their email address.
+ *
+ * @since 0.1.0
+ * @category documented errors
+ */
+export class SlackUserEmailUnverified extends documented<SlackUserEmailUnverified>()(Codes.userEmailUnverified) {}
+
+// -------------------------------------------------------------------------------------
+// what Slack's list does not have
+// -------------------------------------------------------------------------------------
+
+/**
+ * Slack said no with a code that it does not document for this method. The code is kept. What it means is anyone's
+ * guess, so the `outcome` is `unknown`.
+ *
+ * @since 0.1.0
+ * @category client errors
+ */
+export class SlackUndocumentedError extends Schema.TaggedError<SlackUndocumentedError>()("SlackUndocumentedError", {
+  method: anyMethod,
+  code: Schema.String,
+  ...details
+}) {
+  /** @since 0.1.0 */
+  get [TypeId](): TypeId {
+    return TypeId
+  }
+  /** @since 0.1.0 */
+  get remedy(): "report" {
+    return "report"
+  }
+  /** @since 0.1.0 */
+  get outcome(): "unknown" {
+    return "unknown"
+  }
+  /** @since 0.1.0 */
+  override get message(): string {
+    return describe(this, "Slack does not document this code. Look it up in Slack's reference, and report it here.")
+  }
+}
+
+/**
+ * There was no answer, or only a part of one. `outcome` is `rejected` when the request cannot have arrived (the name
+ * did not resolve, the connection was refused, TLS did not come about) and `unknown` once bytes may have left.
+ *
+ * @since 0.1.0
+ * @category client errors
+ */
+export class SlackTransportError extends Schema.TaggedError<SlackTransportError>()("SlackTransportError", {
+  method: anyMethod,
+  outcome: Schema.Literal("rejected", "unknown"),
+  /** The platform's name for what broke, such as `ECONNREFUSED`, where it has one. */
+  reason: Schema.optional(Schema.String),
+  ...details
+}) {
+  /** @since 0.1.0 */
+  get [TypeId](): TypeId {
+    return TypeId
+  }
+  /** @since 0.1.0 */
+  get code(): "transport_error" {
+    return "transport_error"
+  }
+  /** @since 0.1.0 */
+  get remedy(): "retry" {
+    return "retry"
+  }
+  /** @since 0.1.0 */
+  override get message(): string {
+    const reason = this.reason === undefined ? "" : ` (${this.reason})`
+    return describe(
+      this,
+      this.outcome === "rejected"
+        ? `Slack could not be reached${reason}, and nothing was sent. Check the network and the base URL.`
+        : `The connection broke before the answer was complete${reason}, so Slack may have acted on the call. A single-use grant may be spent: do not send it again on a guess.`
+    )
+  }
+}
+
+/**
+ * One attempt took longer than the {@link RetryPolicy} in force allows. The request may have arrived.
+ *
+ * @since 0.1.0
+ * @category client errors
+ */
+export class SlackTimeoutError extends Schema.TaggedError<SlackTimeoutError>()("SlackTimeoutError", {
+  method: anyMethod,
+  /** How long the attempt was given. */
+  timeout: Schema.DurationFromMillis,
+  ...details
+}) {
+  /** @since 0.1.0 */
+  get [TypeId](): TypeId {
+    return TypeId
+  }
+  /** @since 0.1.0 */
+  get code(): "timeout" {
+    return "timeout"
+  }
+  /** @since 0.1.0 */
+  get remedy(): "retry" {
+    return "retry"
+  }
+  /** @since 0.1.0 */
+  get outcome(): "unknown" {
+    return "unknown"
+  }
+  /** @since 0.1.0 */
+  override get message(): string {
+    return describe(
+      this,
+      "Slack did not answer in time and may have acted on the call. A single-use grant may be spent: do not send it again on a guess."
+    )
+  }
+}
+
+/**
+ * An answer that is neither tokens nor one of Slack's errors: a page of a proxy, a redirect, half a JSON text, or
+ * JSON of another shape. It tells where the answer did not fit, never what stood there.
+ *
+ * The `remedy` is `retry` for a status of 500 and above, and `report` otherwise. The `outcome` is `rejected` for a
+ * status from 300 to 499, where the request was not carried out, and `unknown` otherwise.
+ *
+ * @since 0.1.0
+ * @category client errors
+ */
+export class SlackUnexpectedResponse extends Schema.TaggedError<SlackUnexpectedResponse>()("SlackUnexpectedResponse", {
+  method: anyMethod,
+  ...details,
+  status: Schema.Number,
+  /** The media type of the answer, without parameters. */
+  contentType: Schema.optional(Schema.String),
+  /** Where a JSON answer did not fit, such as `team.id`; empty if the answer was no JSON object. */
+  paths: list
+}) {
+  /** @since 0.1.0 */
+  get [TypeId](): TypeId {
+    return TypeId
+  }
+  /** @since 0.1.0 */
+  get code(): "unexpected_response" {
+    return "unexpected_response"
+  }
+  /** @since 0.1.0 */
+  get remedy(): "retry" | "report" {
+    return this.status >= 500 ? "retry" : "report"
+  }
+  /** @since 0.1.0 */
+  get outcome(): Outcome {
+    return this.status >= 300 && this.status < 500 ? "rejected" : "unknown"
+  }
+  /** @since 0.1.0 */
+  override get message(): string {
+    const what = this.contentType === undefined ? "The answer" : `The answer (${this.contentType})`
+    return describe(
+      this,
+      this.paths.length > 0
+        ? `${what} does not have the shape that Slack documents, at: ${this.paths.join(", ")}. Report it here.`
+        : this.status >= 500
+        ? `${what} says that Slack, or something on the way to it, failed. A single-use grant may be spent: do not send it again on a guess.`
+        : `${what} does not come from Slack's API. Check the base URL, and look for a proxy on the way.`
+    )
+  }
+}
+
+// -------------------------------------------------------------------------------------
+// per method
+// -------------------------------------------------------------------------------------
+
+const byCode = {
+  access_denied: SlackAccessDenied,
+  accesslimited: SlackAccessLimited,
+  account_inactive: SlackAccountInactive,
+  authorization_not_found: SlackAuthorizationNotFound,
+  bad_client_secret: SlackBadClientSecret,
+  bad_redirect_uri: SlackBadRedirectUri,
+  cannot_install_an_org_installed_app: SlackCannotInstallAnOrgInstalledApp,
+  deprecated_endpoint: SlackDeprecatedEndpoint,
+  ekm_access_denied: SlackEkmAccessDenied,
+  enterprise_is_restricted: SlackEnterpriseIsRestricted,
+  fatal_error: SlackFatalError,
+  internal_error: SlackInternalError,
+  invalid_arg_name: SlackInvalidArgName,
+  invalid_arguments: SlackInvalidArguments,
+  invalid_array_arg: SlackInvalidArrayArg,
+  invalid_auth: SlackInvalidAuth,
+  invalid_charset: SlackInvalidCharset,
+  invalid_client_id: SlackInvalidClientId,
+  invalid_code: SlackInvalidCode,
+  invalid_code_verifier: SlackInvalidCodeVerifier,
+  invalid_form_data: SlackInvalidFormData,
+  invalid_grant_type: SlackInvalidGrantType,
+  invalid_post_type: SlackInvalidPostType,
+  invalid_refresh_token: SlackInvalidRefreshToken,
+  invalid_token: SlackInvalidToken,
+  is_bot: SlackIsBot,
+  method_deprecated: SlackMethodDeprecated,
+  missing_post_type: SlackMissingPostType,
+  missing_scope: SlackMissingScope,
+  no_permission: SlackNoPermission,
+  no_scopes: SlackNoScopes,
+  not_allowed_token_type: SlackNotAllowedTokenType,
+  not_authed: SlackNotAuthed,
+  oauth_authorization_url_mismatch: SlackOAuthAuthorizationUrlMismatch,
+  org_login_required: SlackOrgLoginRequired,
+  pkce_not_allowed: SlackPkceNotAllowed,
+  preview_feature_not_available: SlackPreviewFeatureNotAvailable,
+  ratelimited: SlackRateLimited,
+  request_timeout: SlackRequestTimeout,
+  service_unavailable: SlackServiceUnavailable,
+  team_access_not_granted: SlackTeamAccessNotGranted,
+  team_added_to_org: SlackTeamAddedToOrg,
+  token_already_exchanged: SlackTokenAlreadyExchanged,
+  token_expired: SlackTokenExpired,
+  token_revoked: SlackTokenRevoked,
+  token_rotation_not_enabled: SlackTokenRotationNotEnabled,
+  two_factor_setup_required: SlackTwoFactorSetupRequired,
+  unknown_method: SlackUnknownMethod,
+  user_email_unverified: SlackUserEmailUnverified
+}
+
+type ByCode = typeof byCode
+
+type CodeOf<M extends Method> = {
+  [Code in keyof ByCode]: M extends InstanceType<ByCode[Code]>["method"] ? Code : never
+}[keyof ByCode]
+
+/**
+ * The errors that can come with any call, because they do not come from Slack's list.
+ *
+ * @since 0.1.0
+ * @category unions
+ */
+export type ClientError = SlackUndocumentedError | SlackTransportError | SlackTimeoutError | SlackUnexpectedResponse
+
+/**
+ * How `oauth.v2.access` can fail: the codes that Slack documents for it, and {@link ClientError}.
+ *
+ * @see https://docs.slack.dev/reference/methods/oauth.v2.access
+ * @since 0.1.0
+ * @category unions
+ */
+export type AccessError = InstanceType<ByCode[CodeOf<"oauth.v2.access">]> | ClientError
+
+/**
+ * How `oauth.v2.exchange` can fail: the codes that Slack documents for it, and {@link ClientError}.
+ *
+ * @see https://docs.slack.dev/reference/methods/oauth.v2.exchange
+ * @since 0.1.0
+ * @category unions
+ */
+export type ExchangeError = InstanceType<ByCode[CodeOf<"oauth.v2.exchange">]> | ClientError
+
+/**
+ * How either method can fail.
+ *
+ * @since 0.1.0
+ * @category unions
+ */
+export type OAuthV2Error = AccessError | ExchangeError
+
+/**
+ * How one method can fail.
+ *
+ * @since 0.1.0
+ * @category unions
+ */
+export type ErrorOf<M extends Method> = M extends "oauth.v2.access" ? AccessError : ExchangeError
+
+const documentedFor = (method: Method) =>
+  Object.values(byCode).filter(({ methods }) => (methods as ReadonlyArray<Method>).includes(method))
+
+const clientErrors = [
+  SlackUndocumentedError,
+  SlackTransportError,
+  SlackTimeoutError,
+  SlackUnexpectedResponse
+] as const
+
+/**
+ * The schema of {@link AccessError}, for RPC, queues and whatever else carries errors as JSON.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend((): Schema.Schema<any> =>
+  Schema.Union(...documentedFor("oauth.v2.access"), ...clientErrors)
+)
+
+/**
+ * The schema of {@link ExchangeError}, for RPC, queues and whatever else carries errors as JSON.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspend((): Schema.Schema<any> =>
+  Schema.Union(...documentedFor("oauth.v2.exchange"), ...clientErrors)
+)
+
+// -------------------------------------------------------------------------------------
+// making and catching
+// -------------------------------------------------------------------------------------
+
+/**
+ * Makes the error that a Slack code stands for. A code that Slack does not document for the method becomes a
+ * {@link SlackUndocumentedError}, which keeps it.
+ *
+ * @example
+ * ```ts
+ * import { OAuthV2Error } from "effect-slack-oauth"
+ *
+ * const error = OAuthV2Error.fromCode("invalid_code", { method: "oauth.v2.access" })
+ *
+ * console.log(error._tag, error.remedy) // SlackInvalidCode restart
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromCode = <M extends Method>(
+  code: string,
+  options: Details & { readonly method: M }
+): ErrorOf<M> => {
+  const documentedError = Object.hasOwn(byCode, code) ? byCode[code as keyof ByCode] : undefined
+  return (documentedError !== undefined && (documentedError.methods as ReadonlyArray<Method>).includes(options.method)
+    ? new documentedError(options as any)
+    : new SlackUndocumentedError({ ...options, code })) as ErrorOf<M>
+}
+
+/**
+ * Whether a value is one of this module's errors.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isOAuthV2Error = (u: unknown): u is OAuthV2Error => Predicate.hasProperty(u, TypeId)
+
+/** The members of `E` that may have the remedy. */
+type WithRemedy<E, R extends Remedy> = E extends { readonly remedy: infer Q } ? R extends Q ? E : never : never
+
+/** What is left of `E` once the remedy is handled. */
+type WithoutRemedy<E, R extends Remedy> = E extends { readonly remedy: infer Q } ? [Q] extends [R] ? never : E : E
+
+/**
+ * Handles every error that has one remedy, and leaves the others in the error channel.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { OAuthV2, OAuthV2Error } from "effect-slack-oauth"
+ *
+ * const program = OAuthV2.access({ code: "the-code" }).pipe(
+ *   OAuthV2Error.catchRemedy("restart", () => Effect.succeed("please install again")),
+ *   OAuthV2Error.catchRemedy("askAdmin", (error) => Effect.succeed(error.message))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category error handling
+ */
+export const catchRemedy: {
+  <R extends Remedy, E, A2, E2, R2>(
+    remedy: R,
+    f: (error: WithRemedy<E, R>) => Effect.Effect<A2, E2, R2>
+  ): <A, R1>(self: Effect.Effect<A, E, R1>) => Effect.Effect<A | A2, E2 | WithoutRemedy<E, R>, R1 | R2>
+  <A, E, R1, R extends Remedy, A2, E2, R2>(
+    self: Effect.Effect<A, E, R1>,
+    remedy: R,
+    f: (error: WithRemedy<E, R>) => Effect.Effect<A2, E2, R2>
+  ): Effect.Effect<A | A2, E2 | WithoutRemedy<E, R>, R1 | R2>
+} = dual(
+  3,
+  <A, E, R1, R extends Remedy, A2, E2, R2>(
+    self: Effect.Effect<A, E, R1>,
+    remedy: R,
+    f: (error: WithRemedy<E, R>) => Effect.Effect<A2, E2, R2>
+  ): Effect.Effect<A | A2, E2 | WithoutRemedy<E, R>, R1 | R2> =>
+    Effect.catchIf(
+      self,
+      (error): error is any => isOAuthV2Error(error) && error.remedy === remedy,
+      f
+    ) as any
+)

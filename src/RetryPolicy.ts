@@ -1,0 +1,251 @@
+/**
+ * When a failed call may be repeated, and how long it may take in all.
+ *
+ * Authorization codes, refresh tokens and legacy tokens work once. So a call is repeated only when Slack certainly did
+ * nothing with it (`outcome` is `rejected`) and waiting can help (`remedy` is `retry`). No schedule overrides this.
+ *
+ * Do not put retries of another kind around or under {@link OAuthV2}, such as `HttpClient.retryTransient`: they
+ * repeat after a lost answer too, and spend the grant.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as ScheduleDecision from "effect/ScheduleDecision"
+import * as ScheduleInterval from "effect/ScheduleInterval"
+import * as ScheduleIntervals from "effect/ScheduleIntervals"
+import type { OAuthV2Error } from "./OAuthV2Error.js"
+
+// -------------------------------------------------------------------------------------
+// models
+// -------------------------------------------------------------------------------------
+
+/**
+ * How long things may take.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Limits {
+  /** How long one attempt may take before it fails with `SlackTimeoutError`. */
+  readonly attemptTimeout: Duration.Duration
+  /** How long the call may take in all, with its repetitions and the waiting between them. */
+  readonly budget: Duration.Duration
+}
+
+/**
+ * A schedule over this package's errors that brings limits of its own. It composes as any `Schedule` does; what comes
+ * out of a composition is a plain schedule, without the limits.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Policy extends Schedule.Schedule<Duration.Duration, OAuthV2Error>, Limits {}
+
+/**
+ * What {@link OAuthV2} goes by.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service extends Limits {
+  readonly schedule: Schedule.Schedule<unknown, OAuthV2Error>
+}
+
+/**
+ * The retry policy in force: the nearest of the one given to a call ({@link provide}), the one given to
+ * `OAuthV2.layer` ({@link layer}), and {@link interactive}.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class RetryPolicy extends Context.Tag("effect-slack-oauth/RetryPolicy")<RetryPolicy, Service>() {}
+
+/**
+ * Whether the same call may be sent again: Slack did nothing, and waiting can help.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isRepeatable = (error: OAuthV2Error): boolean => error.remedy === "retry" && error.outcome === "rejected"
+
+// -------------------------------------------------------------------------------------
+// schedules
+// -------------------------------------------------------------------------------------
+
+/**
+ * Waits as long as Slack asks to, and up to a tenth longer so that many clients do not come back at once; without a
+ * hint, exponentially longer each time, give or take a fifth.
+ */
+const backoff = (options: {
+  readonly first: Duration.DurationInput
+  readonly longest: Duration.DurationInput
+}): Schedule.Schedule<Duration.Duration, OAuthV2Error> => {
+  const first = Duration.toMillis(options.first)
+  const longest = Duration.toMillis(options.longest)
+  return Schedule.makeWithState(0, (now, error: OAuthV2Error, repetitions) =>
+    isRepeatable(error)
+      ? Effect.map(Random.next, (random) => {
+        const hint = error.retryAfter === undefined ? 0 : Duration.toMillis(error.retryAfter)
+        const delay = Math.ceil(
+          hint > 0
+            ? hint * (1 + random / 10)
+            : Math.min(first * 2 ** repetitions, longest) * (0.8 + random * 0.4)
+        )
+        const next = ScheduleDecision.continueWith(ScheduleInterval.after(now + delay))
+        return [repetitions + 1, Duration.millis(delay), next] as const
+      })
+      : Effect.succeed([repetitions, Duration.zero, ScheduleDecision.done] as const))
+}
+
+/**
+ * Ends a schedule rather than let it wait past a budget. The last fifth is kept free, because an attempt that is cut
+ * off halfway may have spent the grant. The budget counts from `startedAt`, or from the first failure.
+ */
+const within = <Out, In, R>(
+  schedule: Schedule.Schedule<Out, In, R>,
+  budget: Duration.Duration,
+  startedAt?: number
+): Schedule.Schedule<Out, In, R> => {
+  const latest = Duration.toMillis(budget) * 0.8
+  return Schedule.makeWithState(
+    { inner: schedule.initial, startedAt },
+    (now, input: In, state: { readonly inner: any; readonly startedAt: number | undefined }) =>
+      Effect.map(schedule.step(now, input, state.inner), ([inner, out, decision]) => {
+        const startedAt = state.startedAt ?? now
+        const ends = ScheduleDecision.isContinue(decision) &&
+          ScheduleIntervals.start(decision.intervals) > startedAt + latest
+        return [{ inner, startedAt }, out, ends ? ScheduleDecision.done : decision] as const
+      })
+  )
+}
+
+const policy = (schedule: Schedule.Schedule<Duration.Duration, OAuthV2Error>, limits: Limits): Policy =>
+  Object.assign(within(schedule, limits.budget), limits)
+
+/**
+ * A browser is waiting: ten seconds in all, the first wait about 0.3 s, then doubling. If Slack asks to wait longer
+ * than that leaves, the call fails at once and the error carries Slack's hint.
+ *
+ * @since 0.1.0
+ * @category schedules
+ */
+export const interactive: Policy = policy(backoff({ first: "300 millis", longest: "5 seconds" }), {
+  attemptTimeout: Duration.seconds(10),
+  budget: Duration.seconds(10)
+})
+
+/**
+ * Nobody is waiting: ten minutes in all, 30 seconds an attempt, the first wait about a second, then doubling up to a
+ * minute. If Slack asks to wait longer than the budget leaves, the call fails at once and the error carries the hint.
+ *
+ * @since 0.1.0
+ * @category schedules
+ */
+export const background: Policy = policy(backoff({ first: "1 second", longest: "1 minute" }), {
+  attemptTimeout: Duration.seconds(30),
+  budget: Duration.minutes(10)
+})
+
+/**
+ * One attempt of at most ten seconds, and no repetition.
+ *
+ * @since 0.1.0
+ * @category schedules
+ */
+export const none: Policy = policy(
+  Schedule.makeWithState(0, (_now, _error: OAuthV2Error, state) =>
+    Effect.succeed([state, Duration.zero, ScheduleDecision.done] as const)),
+  { attemptTimeout: Duration.seconds(10), budget: Duration.seconds(10) }
+)
+
+// -------------------------------------------------------------------------------------
+// choosing one
+// -------------------------------------------------------------------------------------
+
+const service = (
+  schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
+  limits?: { readonly [K in keyof Limits]?: Duration.DurationInput | undefined }
+): Service => {
+  const own: Partial<Limits> = "attemptTimeout" in schedule ? schedule : {}
+  return {
+    schedule,
+    attemptTimeout: Duration.decode(limits?.attemptTimeout ?? own.attemptTimeout ?? interactive.attemptTimeout),
+    budget: Duration.decode(limits?.budget ?? own.budget ?? Duration.infinity)
+  }
+}
+
+/**
+ * Sets the policy for an `OAuthV2.layer`, or for a whole program. Any schedule will do; one that is no {@link Policy}
+ * gets ten seconds an attempt and no budget, unless the limits are given.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
+  limits?: { readonly [K in keyof Limits]?: Duration.DurationInput | undefined }
+): Layer.Layer<RetryPolicy> => Layer.succeed(RetryPolicy, service(schedule, limits))
+
+/**
+ * Sets the policy for the calls inside one effect.
+ *
+ * @example
+ * ```ts
+ * import { OAuthV2, RetryPolicy } from "effect-slack-oauth"
+ *
+ * const program = OAuthV2.access({ refreshToken: "xoxe-1-test" }).pipe(
+ *   RetryPolicy.provide(RetryPolicy.background)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const provide = (
+  schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
+  limits?: { readonly [K in keyof Limits]?: Duration.DurationInput | undefined }
+): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, RetryPolicy>> =>
+  Effect.provideService(RetryPolicy, service(schedule, limits))
+
+/**
+ * The policy that nobody had to choose.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const defaultPolicy: Service = service(interactive)
+
+// -------------------------------------------------------------------------------------
+// running under one
+// -------------------------------------------------------------------------------------
+
+/**
+ * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
+ * first, and only a repeatable error leads to another.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const run = <A, E extends OAuthV2Error, R>(
+  policy: Service,
+  attempt: Effect.Effect<A, E, R>,
+  onTimeout: (timeout: Duration.Duration) => E
+): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (startedAt) => {
+    const remaining = Effect.map(Clock.currentTimeMillis, (now) =>
+      Duration.min(policy.attemptTimeout, Duration.millis(startedAt + Duration.toMillis(policy.budget) - now)))
+    return remaining.pipe(
+      Effect.flatMap((duration) => Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })),
+      Effect.tapError((error) => Effect.logDebug(error.message)),
+      Effect.retry({
+        schedule: within(policy.schedule, policy.budget, startedAt),
+        while: isRepeatable
+      })
+    )
+  })

@@ -1,0 +1,111 @@
+/**
+ * What can be watched while the library runs: metrics, which anyone may read, and spans. Neither ever holds a secret.
+ * All names stand in one table in `docs/observability.md`.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as Option from "effect/Option"
+import type { Method, OAuthV2Error } from "./OAuthV2Error.js"
+
+// -------------------------------------------------------------------------------------
+// metrics
+// -------------------------------------------------------------------------------------
+
+/**
+ * Finished calls. Tags: `method`, and `result`, which is `ok`, the tag of the error, or `interrupted`.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const calls = Metric.counter("slack_oauth_calls", {
+  description: "Finished calls by method and result",
+  incremental: true
+})
+
+/**
+ * Attempts after the first. Tag: `method`.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const retries = Metric.counter("slack_oauth_retries", {
+  description: "Attempts after the first by method",
+  incremental: true
+})
+
+/**
+ * How long calls take, in milliseconds, with their repetitions and the waiting between. Tag: `method`.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const callDuration = Metric.histogram(
+  "slack_oauth_call_duration_ms",
+  MetricBoundaries.exponential({ start: 5, factor: 2, count: 14 }),
+  "Duration of calls in milliseconds by method"
+)
+
+// -------------------------------------------------------------------------------------
+// watching a call
+// -------------------------------------------------------------------------------------
+
+const spanNames: { readonly [M in Method]: string } = {
+  "oauth.v2.access": "OAuthV2.access",
+  "oauth.v2.exchange": "OAuthV2.exchange"
+}
+
+/**
+ * Runs a call in a span of its own, counts it and times it. The call is handed an effect to run before each attempt.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const observe = <A, E extends OAuthV2Error, R>(
+  method: Method,
+  call: (attempted: Effect.Effect<void>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (startedAt) => {
+    let attempts = 0
+    return call(Effect.sync(() => {
+      attempts++
+    })).pipe(
+      Effect.onExit((exit) => record(method, exit, startedAt, Math.max(0, attempts - 1))),
+      Effect.annotateLogs("slack.method", method),
+      Effect.withSpan(spanNames[method], {
+        kind: "client",
+        captureStackTrace: false,
+        attributes: { "slack.method": method }
+      })
+    )
+  })
+
+const record = <A, E extends OAuthV2Error>(
+  method: Method,
+  exit: Exit.Exit<A, E>,
+  startedAt: number,
+  repetitions: number
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const error = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
+    const result = Exit.isSuccess(exit)
+      ? "ok"
+      : Option.isSome(error)
+      ? error.value._tag
+      : Cause.isInterrupted(exit.cause)
+      ? "interrupted"
+      : "defect"
+    const now = yield* Clock.currentTimeMillis
+    yield* Metric.increment(Metric.tagged(Metric.tagged(calls, "method", method), "result", result))
+    yield* Metric.update(Metric.tagged(callDuration, "method", method), now - startedAt)
+    if (repetitions > 0) yield* Metric.incrementBy(Metric.tagged(retries, "method", method), repetitions)
+    yield* Effect.annotateCurrentSpan({
+      "slack.retry.count": repetitions,
+      ...(Option.isSome(error) ? { "slack.error.code": error.value.code, "error.type": error.value._tag } : undefined)
+    })
+  })

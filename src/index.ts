@@ -1,0 +1,6 @@
+export * as OAuthV2 from "./OAuthV2.js"
+export * as OAuthV2Error from "./OAuthV2Error.js"
+export * as RetryPolicy from "./RetryPolicy.js"
+export * as SlackApp from "./SlackApp.js"
+export * as Telemetry from "./Telemetry.js"
+export * as TokenResponse from "./TokenResponse.js"

@@ -1,0 +1,55 @@
+/**
+ * What an HTTP answer says, before anyone knows whether it is good: JSON or not, Slack's error code, and the words
+ * around it with their secrets masked.
+ */
+
+export interface Failure {
+  /** Slack's code, if the answer has one. */
+  readonly code: string | undefined
+  readonly messages: ReadonlyArray<string>
+  readonly warnings: ReadonlyArray<string>
+  readonly needed: ReadonlyArray<string> | undefined
+  readonly provided: ReadonlyArray<string> | undefined
+}
+
+const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null && !Array.isArray(u)
+
+/** The JSON object in a body, or `undefined` for anything else. */
+export const parseObject = (body: string): Record<string, unknown> | undefined => {
+  try {
+    const value: unknown = JSON.parse(body)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** More than this of anything that Slack says is no help to anyone. */
+const most = { items: 20, characters: 500 }
+
+/** Reads the failure part of a body, leniently: a code is worth more than a well-formed message. */
+export const readFailure = (body: Record<string, unknown>, scrub: (text: string) => string): Failure => {
+  const clean = (text: string): string => scrub(text.slice(0, 4 * most.characters)).slice(0, most.characters)
+  const strings = (u: unknown): ReadonlyArray<string> =>
+    Array.isArray(u) ? u.filter((item) => typeof item === "string").slice(0, most.items).map(clean) : []
+  const commaList = (u: unknown): ReadonlyArray<string> | undefined =>
+    typeof u === "string"
+      ? clean(u).split(",").map((item) => item.trim()).filter((item) => item !== "")
+      : undefined
+  const metadata = isObject(body.response_metadata) ? body.response_metadata : {}
+  return {
+    code: body.ok === false && typeof body.error === "string" && /^[\w.:-]{1,100}$/.test(body.error)
+      ? scrub(body.error)
+      : undefined,
+    messages: strings(metadata.messages),
+    warnings: Array.from(new Set([...commaList(body.warning) ?? [], ...strings(metadata.warnings)])),
+    needed: commaList(body.needed),
+    provided: commaList(body.provided)
+  }
+}
+
+/** The media type without its parameters, if it is one. */
+export const mediaType = (header: string | undefined): string | undefined => {
+  const type = header?.split(";")[0]!.trim().toLowerCase()
+  return type !== undefined && /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(type) ? type : undefined
+}

@@ -1,0 +1,22 @@
+/**
+ * The request as Slack wants it on the wire: a form in the body, and the client's name and secret in one place.
+ */
+
+/** `application/x-www-form-urlencoded` with nothing after it: a charset makes Slack warn (`superfluous_charset`). */
+export const contentType = "application/x-www-form-urlencoded"
+
+/** Encodes a form body; absent parameters are left out. */
+export const encodeForm = (params: Readonly<Record<string, string | undefined>>): string => {
+  const form = new URLSearchParams()
+  for (const name of Object.keys(params)) {
+    const value = params[name]
+    if (value !== undefined) form.append(name, value)
+  }
+  return form.toString()
+}
+
+const formEncode = (value: string): string => new URLSearchParams({ "": value }).toString().slice(1)
+
+/** `Authorization: Basic` for a client: id and secret are form-encoded before base64 (RFC 6749 §2.3.1). */
+export const basicAuthorization = (clientId: string, clientSecret: string): string =>
+  `Basic ${btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`)}`

@@ -1,0 +1,125 @@
+/**
+ * What is asked of Slack, as the bytes that ask it: which parameters, where the client's credentials go, and what is
+ * refused here because Slack could only refuse it too.
+ */
+import { basicAuthorization, encodeForm } from "./form.js"
+
+export interface Client {
+  readonly clientId: string
+  readonly clientSecret: string | undefined
+}
+
+export interface Grant {
+  readonly code?: string | undefined
+  readonly redirectUri?: string | undefined
+  readonly codeVerifier?: string | undefined
+  readonly refreshToken?: string | undefined
+  readonly grantType?: string | undefined
+  readonly extra: Readonly<Record<string, string>>
+}
+
+export interface Legacy {
+  readonly token: string | undefined
+  readonly extra: Readonly<Record<string, string>>
+}
+
+/** A request that may go out, or the code that Slack would have answered with and why. */
+export type Prepared =
+  | { readonly ok: true; readonly form: string; readonly authorization: string | undefined }
+  | { readonly ok: false; readonly code: string; readonly reason: string }
+
+const refuse = (code: string, reason: string): Prepared => ({
+  ok: false,
+  code,
+  reason: `${reason}; nothing was sent`
+})
+
+const ownParameters = new Set([
+  "client_id",
+  "client_secret",
+  "code",
+  "code_verifier",
+  "grant_type",
+  "redirect_uri",
+  "refresh_token",
+  "token"
+])
+
+const ownParameterIn = (extra: Readonly<Record<string, string>>): string | undefined =>
+  Object.keys(extra).find((name) => ownParameters.has(name))
+
+const prepareAccess = (client: Client, form: Readonly<Record<string, string | undefined>>): Prepared =>
+  client.clientSecret === undefined
+    // A public client names itself and proves nothing here: PKCE does (RFC 6749 §2.3.1, Slack's PKCE page).
+    ? { ok: true, form: encodeForm({ client_id: client.clientId, ...form }), authorization: undefined }
+    : {
+      ok: true,
+      form: encodeForm(form),
+      authorization: basicAuthorization(client.clientId, client.clientSecret)
+    }
+
+/** `oauth.v2.access`: a code, a refresh token, or an extension grant (RFC 6749 §4.5) in `extra`. */
+export const access = (client: Client, grant: Grant): Prepared => {
+  const collision = ownParameterIn(grant.extra)
+  if (collision !== undefined) {
+    return refuse("invalid_arguments", `extra sets ${collision}, which has a field of its own`)
+  }
+  if (grant.code !== undefined && grant.refreshToken !== undefined) {
+    return refuse("invalid_arguments", "the request has a code and a refresh token; give one of them")
+  }
+
+  if (grant.code !== undefined) {
+    if (grant.code === "") return refuse("invalid_code", "the code is empty")
+    if (grant.codeVerifier === "") return refuse("invalid_code_verifier", "the code verifier is empty")
+    if (grant.grantType !== undefined && grant.grantType !== "authorization_code") {
+      return refuse("invalid_grant_type", "a code goes with the grant type authorization_code")
+    }
+    return prepareAccess(client, {
+      grant_type: "authorization_code",
+      code: grant.code,
+      redirect_uri: grant.redirectUri,
+      code_verifier: grant.codeVerifier,
+      ...grant.extra
+    })
+  }
+
+  if (grant.refreshToken !== undefined) {
+    if (grant.refreshToken === "") return refuse("invalid_refresh_token", "the refresh token is empty")
+    if (grant.grantType !== undefined && grant.grantType !== "refresh_token") {
+      return refuse("invalid_grant_type", "a refresh token goes with the grant type refresh_token")
+    }
+    return prepareAccess(client, { grant_type: "refresh_token", refresh_token: grant.refreshToken, ...grant.extra })
+  }
+
+  if (grant.grantType === undefined) {
+    return refuse("invalid_arguments", "the request has neither a code nor a refresh token")
+  }
+  if (grant.grantType === "authorization_code" || grant.grantType === "refresh_token") {
+    return refuse("invalid_grant_type", `the grant type ${grant.grantType} comes without its grant`)
+  }
+  return prepareAccess(client, { grant_type: grant.grantType, ...grant.extra })
+}
+
+/** `oauth.v2.exchange`: the legacy token, and id and secret in the body, since Slack documents nothing else there. */
+export const exchange = (client: Client, legacy: Legacy): Prepared => {
+  const collision = ownParameterIn(legacy.extra)
+  if (collision !== undefined) {
+    return refuse("invalid_arguments", `extra sets ${collision}, which has a field of its own`)
+  }
+  if (legacy.token === undefined || legacy.token === "") {
+    return refuse("invalid_arguments", "the request has no token to exchange")
+  }
+  if (client.clientSecret === undefined) {
+    return refuse("bad_client_secret", "the app has no client secret, and an exchange needs it")
+  }
+  return {
+    ok: true,
+    form: encodeForm({
+      client_id: client.clientId,
+      client_secret: client.clientSecret,
+      token: legacy.token,
+      ...legacy.extra
+    }),
+    authorization: undefined
+  }
+}

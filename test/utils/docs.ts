@@ -1,0 +1,246 @@
+/**
+ * The documentation as a test suite: every `ts` block of README.md and docs/ compiles under the project's own compiler
+ * options and runs to success in a process of its own.
+ *
+ * A block is padded with blank lines to its place in the page, so that line numbers in compiler messages and stack
+ * traces are those of the Markdown file.
+ */
+import { build } from "esbuild"
+import { execFile } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Http from "node:http"
+import type { AddressInfo } from "node:net"
+import * as Path from "node:path"
+import ts from "typescript"
+
+const root = Path.resolve(import.meta.dirname, "../..")
+const workspace = Path.join(root, ".tmp", "docs")
+
+/** Languages that would escape the tests, though a reader takes them for code that works. */
+const unchecked = new Set(["", "js", "javascript", "jsx", "mjs", "mts", "tsx", "typescript"])
+
+export interface Block {
+  /** The page, relative to the project. */
+  readonly file: string
+  /** The line of the opening fence, from 1. */
+  readonly line: number
+  readonly language: string
+  /** What follows the language in the info string. */
+  readonly options: ReadonlyArray<string>
+  readonly code: string
+  /** The HTML comment right above the block. */
+  readonly comment: string | undefined
+}
+
+export const isRunnable = (block: Block): boolean => !block.options.includes("no-run")
+
+export const location = (block: Block): string => `${block.file}:${block.line}`
+
+const commentAbove = (lines: ReadonlyArray<string>, fence: number): string | undefined => {
+  const above = lines.slice(0, fence).join("\n").trimEnd()
+  if (!above.endsWith("-->")) return undefined
+  return above.slice(above.lastIndexOf("<!--") + 4, -3).trim()
+}
+
+/** All fenced blocks of a Markdown text; the closing fence is at least as long as the opening one (CommonMark §4.5). */
+export const parseBlocks = (file: string, markdown: string): ReadonlyArray<Block> => {
+  const blocks: Array<Block> = []
+  const lines = markdown.split("\n")
+  for (let index = 0; index < lines.length; index++) {
+    const opening = /^( *)(`{3,}|~{3,})(.*)$/.exec(lines[index]!)
+    if (opening === null) continue
+    const [, indent = "", fence = "", info = ""] = opening
+    const start = index
+    const code: Array<string> = []
+    const closes = (line: string) =>
+      line.trim().startsWith(fence) && line.trim().replaceAll(fence.charAt(0), "") === ""
+    for (index++; index < lines.length && !closes(lines[index]!); index++) {
+      const line = lines[index]!
+      code.push(line.startsWith(indent) ? line.slice(indent.length) : line.trimStart())
+    }
+    const [language = "", ...options] = info.trim().split(/\s+/)
+    blocks.push({
+      file,
+      line: start + 1,
+      language,
+      options,
+      code: code.join("\n"),
+      comment: commentAbove(lines, start)
+    })
+  }
+  return blocks
+}
+
+const markdownFiles = (): ReadonlyArray<string> => {
+  const docs = Path.join(root, "docs")
+  const pages = Fs.existsSync(docs)
+    ? Fs.readdirSync(docs).filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`)
+    : []
+  return ["README.md", ...pages].filter((file) => Fs.existsSync(Path.join(root, file)))
+}
+
+/** Every fenced block in README.md and docs/*.md. */
+export const readBlocks = (): ReadonlyArray<Block> =>
+  markdownFiles().flatMap((file) => parseBlocks(file, Fs.readFileSync(Path.join(root, file), "utf8")))
+
+/** What is wrong with the blocks as such, before any compiler sees them. */
+export const problems = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> =>
+  blocks.flatMap((block) => {
+    if (unchecked.has(block.language)) {
+      return [`${location(block)}: a block tagged ${JSON.stringify(block.language)} is not tested; use ts, sh or text`]
+    }
+    if (block.language !== "ts") return []
+    const unknown = block.options.filter((option) => option !== "no-run")
+    if (unknown.length > 0) return [`${location(block)}: unknown option ${unknown.join(" ")}`]
+    return isRunnable(block) || block.comment
+      ? []
+      : [`${location(block)}: no-run needs an HTML comment above the block that says why`]
+  })
+
+const nameOf = (block: Block): string => `${block.file.replaceAll("/", "__").replace(/\.md$/, "")}__${block.line}`
+
+const sourceOf = (block: Block): string => Path.join(workspace, `${nameOf(block)}.ts`)
+
+/** Compiler messages and stack traces, in terms of the page. */
+const inTermsOfThePage = (blocks: ReadonlyArray<Block>, text: string): string =>
+  blocks.reduce((result, block) => {
+    const source = sourceOf(block)
+    return result.replaceAll(source, block.file).replaceAll(Path.relative(root, source), block.file)
+  }, text)
+
+const write = (blocks: ReadonlyArray<Block>): void => {
+  Fs.rmSync(workspace, { recursive: true, force: true })
+  Fs.mkdirSync(workspace, { recursive: true })
+  for (const block of blocks) Fs.writeFileSync(sourceOf(block), "\n".repeat(block.line) + block.code + "\n")
+}
+
+const typeCheck = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
+  const { config } = ts.readConfigFile(Path.join(root, "tsconfig.json"), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
+  // A page may show a value that it does not use.
+  const program = ts.createProgram(blocks.map(sourceOf), { ...options, noUnusedLocals: false })
+  // What is wrong in src is for `npm run check` to say.
+  const pages = blocks.flatMap((block) => program.getSourceFile(sourceOf(block)) ?? [])
+  const diagnostics = [
+    ...program.getGlobalDiagnostics(),
+    ...pages.flatMap((page) => program.getSyntacticDiagnostics(page)),
+    ...pages.flatMap((page) => program.getSemanticDiagnostics(page))
+  ]
+  return diagnostics.map((diagnostic) => {
+    const message = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n")
+    if (diagnostic.file === undefined || diagnostic.start === undefined) return message
+    const { character, line } = diagnostic.file.getLineAndCharacterOfPosition(diagnostic.start)
+    const file = inTermsOfThePage(blocks, Path.normalize(diagnostic.file.fileName))
+    return `${file}:${line + 1}:${character + 1} TS${diagnostic.code}: ${message}`
+  })
+}
+
+const bundle = async (blocks: ReadonlyArray<Block>): Promise<void> => {
+  await build({
+    entryPoints: blocks.map(sourceOf),
+    outdir: workspace,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    sourcemap: "inline",
+    packages: "external",
+    logLevel: "silent",
+    plugins: [{
+      name: "this-package",
+      setup({ onResolve }) {
+        onResolve({ filter: /^effect-slack-oauth(\/|$)/ }, ({ path }) => ({
+          path: Path.join(root, "src", `${path.slice("effect-slack-oauth/".length) || "index"}.ts`)
+        }))
+      }
+    }]
+  })
+}
+
+/** Writes the blocks where `run` finds them, and returns what the compiler says about them. */
+export const compile = async (blocks: ReadonlyArray<Block>): Promise<ReadonlyArray<string>> => {
+  write(blocks)
+  const diagnostics = typeCheck(blocks)
+  // A block that does not even parse is the compiler's to report.
+  await bundle(blocks.filter(isRunnable)).catch((error) => {
+    if (diagnostics.length === 0) throw error
+  })
+  return diagnostics
+}
+
+/** The environment in which a block runs. */
+export interface SlackEnv {
+  readonly SLACK_CLIENT_ID: string
+  readonly SLACK_CLIENT_SECRET: string
+  readonly SLACK_BASE_URL: string
+  /** An authorization code that has not been used. */
+  readonly SLACK_CODE: string
+}
+
+/** Runs one compiled block in a folder of its own; resolves with its output, rejects when it does not succeed. */
+export const run = (block: Block, env: SlackEnv): Promise<string> => {
+  const cwd = Path.join(workspace, "cwd", nameOf(block))
+  Fs.mkdirSync(cwd, { recursive: true })
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      ["--enable-source-maps", Path.join(workspace, `${nameOf(block)}.mjs`)],
+      { cwd, env: { PATH: process.env.PATH, NO_COLOR: "1", ...env }, timeout: 30_000 },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve(stdout)
+        const how = error.killed ? "did not end within 30 s" : `ended with ${error.code ?? error.signal}`
+        reject(new Error(inTermsOfThePage([block], `${location(block)} ${how}\n${stdout}${stderr}`)))
+      }
+    )
+  })
+}
+
+/** Starts a Slack for one block. */
+export type StartSlack = () => Promise<{ readonly env: SlackEnv; readonly stop: () => Promise<void> }>
+
+/** Gives each use a Slack of its own: codes are single use, and one page must not see the other's installations. */
+export const withSlack = (start: StartSlack) => async <A>(use: (env: SlackEnv) => Promise<A>): Promise<A> => {
+  const { env, stop } = await start()
+  try {
+    return await use(env)
+  } finally {
+    await stop()
+  }
+}
+
+/** A Slack that answers every call with the same installation. */
+export const startCannedSlack: StartSlack = async () => {
+  const server = Http.createServer((request, response) => {
+    request.resume()
+    response.setHeader("content-type", "application/json; charset=utf-8")
+    response.end(JSON.stringify({
+      ok: true,
+      app_id: "A0TEST",
+      token_type: "bot",
+      access_token: "xoxb-test-docs",
+      scope: "chat:write",
+      bot_user_id: "U0BOT",
+      team: { id: "T0TEST", name: "Test" },
+      enterprise: null,
+      authed_user: { id: "U0USER" },
+      is_enterprise_install: false
+    }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    env: {
+      SLACK_CLIENT_ID: "1.1",
+      SLACK_CLIENT_SECRET: "test-secret",
+      SLACK_BASE_URL: `http://127.0.0.1:${port}`,
+      SLACK_CODE: "test-code"
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+  }
+}
