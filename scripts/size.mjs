@@ -3,11 +3,32 @@
 import { build } from "esbuild"
 
 const entries = {
-  core: ["SlackApp", "OAuthV2", "OAuthV2Error", "TokenResponse", "RetryPolicy"]
-    .map((name) => `export * as ${name} from "./dist/${name}.js"`)
-    .join("\n"),
-  // What a bundle keeps of the catalogue when it catches one error by its class.
-  "one-error": `export { SlackInvalidCode } from "./dist/OAuthV2Error.js"`
+  // The README's first program: what an app carries that only turns codes and refresh tokens into tokens.
+  core: `
+    import { FetchHttpClient } from "@effect/platform"
+    import { Effect, Layer } from "effect"
+    import { OAuthV2, SlackApp } from "./dist/index.js"
+
+    export const SlackLive = OAuthV2.layer.pipe(
+      Layer.provide(SlackApp.layerConfig),
+      Layer.provide(FetchHttpClient.layer)
+    )
+    export const program = OAuthV2.access({ code: "code" }).pipe(Effect.catchTag("SlackInvalidCode", () => Effect.void))
+  `,
+  // What a bundle keeps of the catalogue when it names one error by its class, and when it names a second.
+  "one-error": `export { SlackInvalidCode } from "./dist/OAuthV2Error.js"`,
+  "two-errors": `export { SlackInvalidCode, SlackRateLimited } from "./dist/OAuthV2Error.js"`
+}
+
+// Both peers declare that they have no side effects, so an import that nothing uses goes away.
+const peers = {
+  name: "peers",
+  setup: ({ onResolve }) => {
+    onResolve(
+      { filter: /^(effect|@effect\/[^/]+)(\/|$)/ },
+      ({ path }) => ({ path, external: true, sideEffects: false })
+    )
+  }
 }
 
 for (const [name, contents] of Object.entries(entries)) {
@@ -18,6 +39,6 @@ for (const [name, contents] of Object.entries(entries)) {
     minify: true,
     format: "esm",
     target: "es2022",
-    external: ["effect", "@effect/*"]
+    plugins: [peers]
   })
 }

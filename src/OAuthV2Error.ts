@@ -90,9 +90,56 @@ export interface Details {
   readonly retryAfter?: Duration.Duration | undefined
 }
 
-/** What an error knows by its class. */
-interface Traits<Code extends string, R extends Remedy, O extends Outcome> extends Cause.YieldableError {
+const texts = Schema.Array(Schema.String)
+const maybeText = Schema.optional(Schema.String)
+const maybeTexts = Schema.optional(texts)
+const list = Schema.optionalWith(texts, { default: () => [] })
+
+const details = {
+  status: Schema.optional(Schema.Number),
+  requestId: maybeText,
+  messages: list,
+  warnings: list,
+  needed: maybeTexts,
+  provided: maybeTexts,
+  retryAfter: Schema.optional(Schema.DurationFromMillis)
+}
+
+const anyMethod = Schema.Literal("oauth.v2.access", "oauth.v2.exchange")
+
+/** What an error says to a person: the call, the code, what to do, and what helps to find the call again. */
+const describe = (error: Details & { readonly method: Method; readonly code: string }, text: string): string => {
+  const facts = [
+    error.status && `HTTP ${error.status}`,
+    error.requestId && `request ${error.requestId}`,
+    error.needed && `needed ${error.needed}`,
+    error.provided && `provided ${error.provided}`,
+    error.retryAfter && `retry after ${Duration.format(error.retryAfter)}`,
+    ...error.messages ?? []
+  ].filter(Boolean)
+  return `${error.method}: ${error.code}. ${text}${facts.length > 0 ? ` (${facts.join("; ")})` : ""}`
+}
+
+interface ErrorClass<Self, Tag extends string, Fields extends Schema.Struct.Fields, Inherited> extends
+  Schema.Class<
+    Self,
+    { readonly _tag: Schema.tag<Tag> } & Fields,
+    Schema.Struct.Encoded<{ readonly _tag: Schema.tag<Tag> } & Fields>,
+    never,
+    Schema.Struct.Constructor<Fields>,
+    {},
+    Inherited
+  >
+{
+  readonly _tag: Tag
+}
+
+interface Branded extends Cause.YieldableError {
   readonly [TypeId]: TypeId
+}
+
+/** What an error knows by its class. */
+interface Traits<Code extends string, R extends Remedy, O extends Outcome> {
   /** Slack's code, as it stands on the wire; for the errors of this package, a name of the same form. */
   readonly code: Code
   /** What to do about it. */
@@ -101,33 +148,25 @@ interface Traits<Code extends string, R extends Remedy, O extends Outcome> exten
   readonly outcome: O
 }
 
-const list = Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
-
-const details = {
-  status: Schema.optional(Schema.Number),
-  requestId: Schema.optional(Schema.String),
-  messages: list,
-  warnings: list,
-  needed: Schema.optional(Schema.Array(Schema.String)),
-  provided: Schema.optional(Schema.Array(Schema.String)),
-  retryAfter: Schema.optional(Schema.DurationFromMillis)
-}
-
-const anyMethod = Schema.Literal("oauth.v2.access", "oauth.v2.exchange")
-
-type Fields<M extends Method> = typeof details & { readonly method: Schema.Schema<M> }
-
-/** What an error says to a person: the call, the code, what to do, and what helps to find the call again. */
-const describe = (error: Details & { readonly method: Method; readonly code: string }, text: string): string => {
-  const facts = [
-    ...(error.status === undefined ? [] : [`HTTP ${error.status}`]),
-    ...(error.requestId === undefined ? [] : [`request ${error.requestId}`]),
-    ...(error.needed === undefined ? [] : [`needed ${error.needed.join(",")}`]),
-    ...(error.provided === undefined ? [] : [`provided ${error.provided.join(",")}`]),
-    ...(error.retryAfter === undefined ? [] : [`retry after ${Duration.format(error.retryAfter)}`]),
-    ...(error.messages ?? [])
-  ]
-  return `${error.method}: ${error.code}. ${text}${facts.length === 0 ? "" : ` (${facts.join("; ")})`}`
+/** What all classes of this module are made of. What an error knows by its class stands on the prototype. */
+const slackError = <Self>() =>
+<
+  Tag extends string,
+  Fields extends Schema.Struct.Fields,
+  const T extends Partial<Traits<string, Remedy, Outcome>>
+>(
+  tag: Tag,
+  fields: Fields,
+  traits: T,
+  text: string | ((error: Schema.Struct.Type<Fields>) => string)
+): ErrorClass<Self, Tag, Omit<typeof details, keyof Fields> & Fields, Branded & T> => {
+  class SlackError extends Schema.TaggedError<any>()(tag, { ...details, ...fields as {} }) {
+    override get message() {
+      return describe(this as any, typeof text === "string" ? text : text(this as any))
+    }
+  }
+  Object.assign(SlackError.prototype, { [TypeId]: TypeId, ...traits })
+  return SlackError as any
 }
 
 interface DocumentedClass<
@@ -137,47 +176,20 @@ interface DocumentedClass<
   M extends Method,
   R extends Remedy,
   O extends Outcome
-> extends
-  Schema.Class<
-    Self,
-    { readonly _tag: Schema.tag<Tag> } & Fields<M>,
-    Schema.Struct.Encoded<{ readonly _tag: Schema.tag<Tag> } & Fields<M>>,
-    never,
-    Schema.Struct.Constructor<Fields<M>>,
-    {},
-    Traits<Code, R, O>
-  >
-{
-  readonly _tag: Tag
+> extends ErrorClass<Self, Tag, typeof details & { readonly method: Schema.Schema<M> }, Branded & Traits<Code, R, O>> {
   /** The methods that Slack documents the code for. */
   readonly methods: ReadonlyArray<M>
 }
 
-const documented = <Self>() =>
-<Code extends string, Tag extends string, M extends Method, R extends Remedy, O extends Outcome>(
-  entry: Codes.SlackCode<Code, Tag, M, R, O>
-): DocumentedClass<Self, Code, Tag, M, R, O> => {
-  const method = Schema.Literal(...entry.methods as ReadonlyArray<Method>)
-  class DocumentedError extends Schema.TaggedError<DocumentedError>()(entry.tag, { method, ...details }) {
-    static readonly methods = entry.methods
-    get [TypeId]() {
-      return TypeId
-    }
-    get code() {
-      return entry.code
-    }
-    get remedy() {
-      return entry.remedy
-    }
-    get outcome() {
-      return entry.outcome
-    }
-    override get message(): string {
-      return describe(this, entry.text)
-    }
-  }
-  return DocumentedError as any
-}
+const documented =
+  <Self>() =>
+  <Code extends string, Tag extends string, M extends Method, R extends Remedy, O extends Outcome>(
+    { code, methods, outcome, remedy, tag, text }: Codes.SlackCode<Code, Tag, M, R, O>
+  ): DocumentedClass<Self, Code, Tag, M, R, O> =>
+    Object.assign(
+      slackError<any>()(tag, { method: Schema.Literal(...methods) }, { code, remedy, outcome }, text),
+      { methods }
+    ) as any
 
 // -------------------------------------------------------------------------------------
 // the codes that Slack documents
@@ -237,7 +249,9 @@ export class SlackBadRedirectUri extends documented<SlackBadRedirectUri>()(Codes
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackCannotInstallAnOrgInstalledApp extends documented<SlackCannotInstallAnOrgInstalledApp>()(Codes.cannotInstallAnOrgInstalledApp) {}
+export class SlackCannotInstallAnOrgInstalledApp
+  extends documented<SlackCannotInstallAnOrgInstalledApp>()(Codes.cannotInstallAnOrgInstalledApp)
+{}
 
 /**
  * `deprecated_endpoint`: Slack has retired the endpoint.
@@ -261,7 +275,9 @@ export class SlackEkmAccessDenied extends documented<SlackEkmAccessDenied>()(Cod
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackEnterpriseIsRestricted extends documented<SlackEnterpriseIsRestricted>()(Codes.enterpriseIsRestricted) {}
+export class SlackEnterpriseIsRestricted
+  extends documented<SlackEnterpriseIsRestricted>()(Codes.enterpriseIsRestricted)
+{}
 
 /**
  * `fatal_error`: Slack broke down in the middle; part of the work may be done.
@@ -453,7 +469,9 @@ export class SlackNotAuthed extends documented<SlackNotAuthed>()(Codes.notAuthed
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackOAuthAuthorizationUrlMismatch extends documented<SlackOAuthAuthorizationUrlMismatch>()(Codes.oauthAuthorizationUrlMismatch) {}
+export class SlackOAuthAuthorizationUrlMismatch
+  extends documented<SlackOAuthAuthorizationUrlMismatch>()(Codes.oauthAuthorizationUrlMismatch)
+{}
 
 /**
  * `org_login_required`: The workspace is closed while it moves into an organization.
@@ -477,7 +495,9 @@ export class SlackPkceNotAllowed extends documented<SlackPkceNotAllowed>()(Codes
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackPreviewFeatureNotAvailable extends documented<SlackPreviewFeatureNotAvailable>()(Codes.previewFeatureNotAvailable) {}
+export class SlackPreviewFeatureNotAvailable
+  extends documented<SlackPreviewFeatureNotAvailable>()(Codes.previewFeatureNotAvailable)
+{}
 
 /**
  * `ratelimited`: Too many calls; also what HTTP 429 becomes, whatever its body.
@@ -549,7 +569,9 @@ export class SlackTokenRevoked extends documented<SlackTokenRevoked>()(Codes.tok
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackTokenRotationNotEnabled extends documented<SlackTokenRotationNotEnabled>()(Codes.tokenRotationNotEnabled) {}
+export class SlackTokenRotationNotEnabled
+  extends documented<SlackTokenRotationNotEnabled>()(Codes.tokenRotationNotEnabled)
+{}
 
 /**
  * `two_factor_setup_required`: The workspace demands two-factor authentication and the person has none.
@@ -557,7 +579,9 @@ export class SlackTokenRotationNotEnabled extends documented<SlackTokenRotationN
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackTwoFactorSetupRequired extends documented<SlackTwoFactorSetupRequired>()(Codes.twoFactorSetupRequired) {}
+export class SlackTwoFactorSetupRequired
+  extends documented<SlackTwoFactorSetupRequired>()(Codes.twoFactorSetupRequired)
+{}
 
 /**
  * `unknown_method`: This Slack does not know the method.
@@ -579,6 +603,8 @@ export class SlackUserEmailUnverified extends documented<SlackUserEmailUnverifie
 // what Slack's list does not have
 // -------------------------------------------------------------------------------------
 
+const mayBeSpent = "A single-use grant may be spent: do not send it again on a guess."
+
 /**
  * Slack said no with a code that it does not document for this method. The code is kept. What it means is anyone's
  * guess, so the `outcome` is `unknown`.
@@ -586,28 +612,15 @@ export class SlackUserEmailUnverified extends documented<SlackUserEmailUnverifie
  * @since 0.1.0
  * @category client errors
  */
-export class SlackUndocumentedError extends Schema.TaggedError<SlackUndocumentedError>()("SlackUndocumentedError", {
-  method: anyMethod,
-  code: Schema.String,
-  ...details
-}) {
-  /** @since 0.1.0 */
-  get [TypeId](): TypeId {
-    return TypeId
-  }
-  /** @since 0.1.0 */
-  get remedy(): "report" {
-    return "report"
-  }
-  /** @since 0.1.0 */
-  get outcome(): "unknown" {
-    return "unknown"
-  }
-  /** @since 0.1.0 */
-  override get message(): string {
-    return describe(this, "Slack does not document this code. Look it up in Slack's reference, and report it here.")
-  }
-}
+export class SlackUndocumentedError extends slackError<SlackUndocumentedError>()(
+  "SlackUndocumentedError",
+  {
+    method: anyMethod,
+    code: Schema.String
+  },
+  { remedy: "report", outcome: "unknown" },
+  "Slack does not document this code. Look it up in Slack's reference, and report it here."
+) {}
 
 /**
  * There was no answer, or only a part of one. `outcome` is `rejected` when the request cannot have arrived (the name
@@ -616,36 +629,22 @@ export class SlackUndocumentedError extends Schema.TaggedError<SlackUndocumented
  * @since 0.1.0
  * @category client errors
  */
-export class SlackTransportError extends Schema.TaggedError<SlackTransportError>()("SlackTransportError", {
-  method: anyMethod,
-  outcome: Schema.Literal("rejected", "unknown"),
-  /** The platform's name for what broke, such as `ECONNREFUSED`, where it has one. */
-  reason: Schema.optional(Schema.String),
-  ...details
-}) {
-  /** @since 0.1.0 */
-  get [TypeId](): TypeId {
-    return TypeId
+export class SlackTransportError extends slackError<SlackTransportError>()(
+  "SlackTransportError",
+  {
+    method: anyMethod,
+    outcome: Schema.Literal("rejected", "unknown"),
+    /** The platform's name for what broke, such as `ECONNREFUSED`, where it has one. */
+    reason: Schema.optional(Schema.String)
+  },
+  { code: "transport_error", remedy: "retry" },
+  ({ outcome, reason }) => {
+    const because = reason === undefined ? "" : ` (${reason})`
+    return outcome === "rejected"
+      ? `Slack could not be reached${because}, and nothing was sent. Check the network and the base URL.`
+      : `The connection broke before the answer was complete${because}, so Slack may have acted on the call. ${mayBeSpent}`
   }
-  /** @since 0.1.0 */
-  get code(): "transport_error" {
-    return "transport_error"
-  }
-  /** @since 0.1.0 */
-  get remedy(): "retry" {
-    return "retry"
-  }
-  /** @since 0.1.0 */
-  override get message(): string {
-    const reason = this.reason === undefined ? "" : ` (${this.reason})`
-    return describe(
-      this,
-      this.outcome === "rejected"
-        ? `Slack could not be reached${reason}, and nothing was sent. Check the network and the base URL.`
-        : `The connection broke before the answer was complete${reason}, so Slack may have acted on the call. A single-use grant may be spent: do not send it again on a guess.`
-    )
-  }
-}
+) {}
 
 /**
  * One attempt took longer than the {@link RetryPolicy} in force allows. The request may have arrived.
@@ -653,36 +652,16 @@ export class SlackTransportError extends Schema.TaggedError<SlackTransportError>
  * @since 0.1.0
  * @category client errors
  */
-export class SlackTimeoutError extends Schema.TaggedError<SlackTimeoutError>()("SlackTimeoutError", {
-  method: anyMethod,
-  /** How long the attempt was given. */
-  timeout: Schema.DurationFromMillis,
-  ...details
-}) {
-  /** @since 0.1.0 */
-  get [TypeId](): TypeId {
-    return TypeId
-  }
-  /** @since 0.1.0 */
-  get code(): "timeout" {
-    return "timeout"
-  }
-  /** @since 0.1.0 */
-  get remedy(): "retry" {
-    return "retry"
-  }
-  /** @since 0.1.0 */
-  get outcome(): "unknown" {
-    return "unknown"
-  }
-  /** @since 0.1.0 */
-  override get message(): string {
-    return describe(
-      this,
-      "Slack did not answer in time and may have acted on the call. A single-use grant may be spent: do not send it again on a guess."
-    )
-  }
-}
+export class SlackTimeoutError extends slackError<SlackTimeoutError>()(
+  "SlackTimeoutError",
+  {
+    method: anyMethod,
+    /** How long the attempt was given. */
+    timeout: Schema.DurationFromMillis
+  },
+  { code: "timeout", remedy: "retry", outcome: "unknown" },
+  "Slack did not answer in time and may have acted on the call. A single-use grant may be spent: do not send it again on a guess."
+) {}
 
 /**
  * An answer that is neither tokens nor one of Slack's errors: a page of a proxy, a redirect, half a JSON text, or
@@ -694,23 +673,26 @@ export class SlackTimeoutError extends Schema.TaggedError<SlackTimeoutError>()("
  * @since 0.1.0
  * @category client errors
  */
-export class SlackUnexpectedResponse extends Schema.TaggedError<SlackUnexpectedResponse>()("SlackUnexpectedResponse", {
-  method: anyMethod,
-  ...details,
-  status: Schema.Number,
-  /** The media type of the answer, without parameters. */
-  contentType: Schema.optional(Schema.String),
-  /** Where a JSON answer did not fit, such as `team.id`; empty if the answer was no JSON object. */
-  paths: list
-}) {
-  /** @since 0.1.0 */
-  get [TypeId](): TypeId {
-    return TypeId
+export class SlackUnexpectedResponse extends slackError<SlackUnexpectedResponse>()(
+  "SlackUnexpectedResponse",
+  {
+    method: anyMethod,
+    status: Schema.Number,
+    /** The media type of the answer, without parameters. */
+    contentType: Schema.optional(Schema.String),
+    /** Where a JSON answer did not fit, such as `team.id`; empty if the answer was no JSON object. */
+    paths: list
+  },
+  { code: "unexpected_response" },
+  ({ contentType, paths, status }) => {
+    const what = contentType === undefined ? "The answer" : `The answer (${contentType})`
+    return paths.length > 0
+      ? `${what} does not have the shape that Slack documents, at: ${paths.join(", ")}. Report it here.`
+      : status >= 500
+      ? `${what} says that Slack, or something on the way to it, failed. ${mayBeSpent}`
+      : `${what} does not come from Slack's API. Check the base URL, and look for a proxy on the way.`
   }
-  /** @since 0.1.0 */
-  get code(): "unexpected_response" {
-    return "unexpected_response"
-  }
+) {
   /** @since 0.1.0 */
   get remedy(): "retry" | "report" {
     return this.status >= 500 ? "retry" : "report"
@@ -718,18 +700,6 @@ export class SlackUnexpectedResponse extends Schema.TaggedError<SlackUnexpectedR
   /** @since 0.1.0 */
   get outcome(): Outcome {
     return this.status >= 300 && this.status < 500 ? "rejected" : "unknown"
-  }
-  /** @since 0.1.0 */
-  override get message(): string {
-    const what = this.contentType === undefined ? "The answer" : `The answer (${this.contentType})`
-    return describe(
-      this,
-      this.paths.length > 0
-        ? `${what} does not have the shape that Slack documents, at: ${this.paths.join(", ")}. Report it here.`
-        : this.status >= 500
-        ? `${what} says that Slack, or something on the way to it, failed. A single-use grant may be spent: do not send it again on a guess.`
-        : `${what} does not come from Slack's API. Check the base URL, and look for a proxy on the way.`
-    )
   }
 }
 
@@ -789,11 +759,11 @@ const byCode = {
   user_email_unverified: SlackUserEmailUnverified
 }
 
-type ByCode = typeof byCode
+type Documented = InstanceType<(typeof byCode)[keyof typeof byCode]>
 
-type CodeOf<M extends Method> = {
-  [Code in keyof ByCode]: M extends InstanceType<ByCode[Code]>["method"] ? Code : never
-}[keyof ByCode]
+type DocumentedFor<M extends Method> = Documented extends infer E
+  ? E extends { readonly method: infer Q } ? M extends Q ? E : never : never
+  : never
 
 /**
  * The errors that can come with any call, because they do not come from Slack's list.
@@ -810,7 +780,7 @@ export type ClientError = SlackUndocumentedError | SlackTransportError | SlackTi
  * @since 0.1.0
  * @category unions
  */
-export type AccessError = InstanceType<ByCode[CodeOf<"oauth.v2.access">]> | ClientError
+export type AccessError = DocumentedFor<"oauth.v2.access"> | ClientError
 
 /**
  * How `oauth.v2.exchange` can fail: the codes that Slack documents for it, and {@link ClientError}.
@@ -819,7 +789,7 @@ export type AccessError = InstanceType<ByCode[CodeOf<"oauth.v2.access">]> | Clie
  * @since 0.1.0
  * @category unions
  */
-export type ExchangeError = InstanceType<ByCode[CodeOf<"oauth.v2.exchange">]> | ClientError
+export type ExchangeError = DocumentedFor<"oauth.v2.exchange"> | ClientError
 
 /**
  * How either method can fail.
@@ -837,8 +807,8 @@ export type OAuthV2Error = AccessError | ExchangeError
  */
 export type ErrorOf<M extends Method> = M extends "oauth.v2.access" ? AccessError : ExchangeError
 
-const documentedFor = (method: Method) =>
-  Object.values(byCode).filter(({ methods }) => (methods as ReadonlyArray<Method>).includes(method))
+const isDocumentedFor = (method: Method) => (error: { readonly methods: ReadonlyArray<Method> }): boolean =>
+  error.methods.includes(method)
 
 const clientErrors = [
   SlackUndocumentedError,
@@ -854,7 +824,7 @@ const clientErrors = [
  * @category schemas
  */
 export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend((): Schema.Schema<any> =>
-  Schema.Union(...documentedFor("oauth.v2.access"), ...clientErrors)
+  Schema.Union(...Object.values(byCode).filter(isDocumentedFor("oauth.v2.access")), ...clientErrors)
 )
 
 /**
@@ -864,7 +834,7 @@ export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend((
  * @category schemas
  */
 export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspend((): Schema.Schema<any> =>
-  Schema.Union(...documentedFor("oauth.v2.exchange"), ...clientErrors)
+  Schema.Union(...Object.values(byCode).filter(isDocumentedFor("oauth.v2.exchange")), ...clientErrors)
 )
 
 // -------------------------------------------------------------------------------------
@@ -891,9 +861,9 @@ export const fromCode = <M extends Method>(
   code: string,
   options: Details & { readonly method: M }
 ): ErrorOf<M> => {
-  const documentedError = Object.hasOwn(byCode, code) ? byCode[code as keyof ByCode] : undefined
-  return (documentedError !== undefined && (documentedError.methods as ReadonlyArray<Method>).includes(options.method)
-    ? new documentedError(options as any)
+  const Documented = Object.hasOwn(byCode, code) ? byCode[code as keyof typeof byCode] : undefined
+  return (Documented !== undefined && isDocumentedFor(options.method)(Documented)
+    ? new Documented(options as any)
     : new SlackUndocumentedError({ ...options, code })) as ErrorOf<M>
 }
 
