@@ -2,7 +2,16 @@
 // line and again with the oldest peers that package.json permits. Reads dist, so `npm run build` comes first.
 import { build } from "esbuild"
 import { execFile } from "node:child_process"
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
@@ -13,8 +22,14 @@ const temporary = mkdtempSync(join(tmpdir(), `${manifest.name}-package-`))
 // Not the blocking variant: the Slack below lives in this process.
 const run = (cwd, command, args, env = {}) =>
   new Promise((done, fail) =>
-    execFile(command, args, { cwd, env: { ...process.env, ...env } }, (error, stdout, stderr) =>
-      error ? fail(new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`)) : done(stdout.trim())))
+    execFile(
+      command,
+      args,
+      { cwd, env: { ...process.env, ...env } },
+      (error, stdout, stderr) =>
+        error ? fail(new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`)) : done(stdout.trim())
+    )
+  )
 
 const fail = (message) => {
   throw new Error(message)
@@ -44,7 +59,9 @@ const readmePeers = () => {
   if (words === undefined) fail(`README.md has no line "npm install ${manifest.name} …"`)
   const peers = words.filter((word) => word !== manifest.name).map((word) => word.replace(/^["']|["']$/g, ""))
   for (const name of Object.keys(manifest.peerDependencies)) {
-    if (!peers.some((peer) => peer.startsWith(`${name}@`))) fail(`README.md: the install line names no version of ${name}`)
+    if (!peers.some((peer) => peer.startsWith(`${name}@`))) {
+      fail(`README.md: the install line names no version of ${name}`)
+    }
   }
   return peers
 }

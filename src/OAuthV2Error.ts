@@ -19,12 +19,16 @@ import * as Schema from "effect/Schema"
 import * as Codes from "./internal/codes.js"
 
 /**
+ * What marks this module's errors, see {@link isOAuthV2Error}.
+ *
  * @since 0.1.0
  * @category symbols
  */
 export const TypeId: unique symbol = Symbol.for("effect-slack-oauth/OAuthV2Error")
 
 /**
+ * The type of {@link TypeId}.
+ *
  * @since 0.1.0
  * @category symbols
  */

@@ -35,6 +35,8 @@ export interface Party {
 }
 
 /**
+ * The schema of {@link Party}.
+ *
  * @since 0.1.0
  * @category schemas
  */
@@ -358,14 +360,15 @@ const decode = (wire: Wire, requestedAt: DateTime.Utc): Either.Either<TokenRespo
       }
     }
 
-    const nested = present(wire.authed_user?.access_token)
+    const authedUser = wire.authed_user ?? {}
+    const nested = present(authedUser.access_token)
     if (Option.isSome(nested) && Option.isNone(user)) {
       user = Option.some(
         new UserToken({
           accessToken: Redacted.make(nested.value),
-          scopes: commaList(wire.authed_user!.scope),
+          scopes: commaList(authedUser.scope),
           userId: Option.orElse(authedUserId, () => present(wire.user_id)),
-          expiry: yield* decodeExpiry(wire.authed_user!, requestedAt, ["authed_user"])
+          expiry: yield* decodeExpiry(authedUser, requestedAt, ["authed_user"])
         }, { disableValidation: true })
       )
     }

@@ -25,7 +25,9 @@ describe("documentation", () => {
   })
 
   for (const block of code.filter(Docs.isRunnable)) {
-    it.concurrent(`${Docs.location(block)} runs`, () => withSlack((env) => Docs.run(block, env)), 40_000)
+    it.concurrent(`${Docs.location(block)} runs`, async () => {
+      assert.isUndefined(await withSlack((env) => Docs.run(block, env)))
+    }, 40_000)
   }
 })
 

@@ -40,7 +40,7 @@ export const classify = (cause: unknown, depth = 0): TransportFailure => {
   const errors = get(cause, "errors")
   if (Array.isArray(errors) && errors.length > 0) {
     const each = errors.map((error) => classify(error, depth + 1))
-    return { sent: each.some(({ sent }) => sent), reason: codeOf(cause) ?? each[0]!.reason }
+    return { sent: each.some(({ sent }) => sent), reason: codeOf(cause) ?? each[0].reason }
   }
   const code = codeOf(cause)
   if (code !== undefined) {

@@ -47,15 +47,14 @@ export const parseBlocks = (file: string, markdown: string): ReadonlyArray<Block
   const blocks: Array<Block> = []
   const lines = markdown.split("\n")
   for (let index = 0; index < lines.length; index++) {
-    const opening = /^( *)(`{3,}|~{3,})(.*)$/.exec(lines[index]!)
+    const opening = /^( *)(`{3,}|~{3,})(.*)$/.exec(lines[index])
     if (opening === null) continue
     const [, indent = "", fence = "", info = ""] = opening
     const start = index
     const code: Array<string> = []
-    const closes = (line: string) =>
-      line.trim().startsWith(fence) && line.trim().replaceAll(fence.charAt(0), "") === ""
-    for (index++; index < lines.length && !closes(lines[index]!); index++) {
-      const line = lines[index]!
+    const closes = (line: string) => line.trim().startsWith(fence) && line.trim().replaceAll(fence.charAt(0), "") === ""
+    for (index++; index < lines.length && !closes(lines[index]); index++) {
+      const line = lines[index]
       code.push(line.startsWith(indent) ? line.slice(indent.length) : line.trimStart())
     }
     const [language = "", ...options] = info.trim().split(/\s+/)
@@ -179,19 +178,19 @@ export interface SlackEnv {
   readonly SLACK_CODE: string
 }
 
-/** Runs one compiled block in a folder of its own; resolves with its output, rejects when it does not succeed. */
-export const run = (block: Block, env: SlackEnv): Promise<string> => {
+/** Runs one compiled block in a folder of its own, and says what went wrong, with all that the block printed. */
+export const run = (block: Block, env: SlackEnv): Promise<string | undefined> => {
   const cwd = Path.join(workspace, "cwd", nameOf(block))
   Fs.mkdirSync(cwd, { recursive: true })
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     execFile(
       process.execPath,
       ["--enable-source-maps", Path.join(workspace, `${nameOf(block)}.mjs`)],
       { cwd, env: { PATH: process.env.PATH, NO_COLOR: "1", ...env }, timeout: 30_000 },
       (error, stdout, stderr) => {
-        if (error === null) return resolve(stdout)
+        if (error === null) return resolve(undefined)
         const how = error.killed ? "did not end within 30 s" : `ended with ${error.code ?? error.signal}`
-        reject(new Error(inTermsOfThePage([block], `${location(block)} ${how}\n${stdout}${stderr}`)))
+        resolve(inTermsOfThePage([block], `${location(block)} ${how}\n${stdout}${stderr}`))
       }
     )
   })
