@@ -1,0 +1,164 @@
+/**
+ * HTTP as the emulator sees it, whichever way it came: the request with its parameters and credentials, and the answer.
+ */
+
+/** A request, once its body has arrived. */
+export interface Request {
+  readonly method: string
+  readonly url: URL
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: string
+}
+
+/** An answer, before it is cut up. */
+export interface Response {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+// -------------------------------------------------------------------------------------
+// parameters
+// -------------------------------------------------------------------------------------
+
+/** What a request asks for, or the code that Slack refuses its form with. */
+export type Parsed =
+  | {
+    readonly ok: true
+    readonly parameters: ReadonlyMap<string, string>
+    readonly warnings: ReadonlyArray<string>
+  }
+  | { readonly ok: false; readonly code: string; readonly messages?: ReadonlyArray<string> }
+
+const no = (code: string, ...messages: ReadonlyArray<string>): Parsed => ({ ok: false, code, messages })
+
+/** The text fields of `multipart/form-data` (RFC 7578), which is what `curl -F` sends. */
+const parseMultipart = (contentType: string, body: string): ReadonlyArray<readonly [string, string]> | undefined => {
+  const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType)
+  if (boundary === null) return undefined
+  const parts = body.split(`--${boundary[1] ?? boundary[2]}`).slice(1, -1)
+  const fields: Array<readonly [string, string]> = []
+  for (const part of parts) {
+    const [head, ...rest] = part.split("\r\n\r\n")
+    const name = /name="([^"]*)"/i.exec(head ?? "")
+    if (name === null || rest.length === 0) return undefined
+    fields.push([name[1]!, rest.join("\r\n\r\n").replace(/\r\n$/, "")])
+  }
+  return fields
+}
+
+const parseBody = (
+  mediaType: string,
+  contentType: string,
+  body: string
+): ReadonlyArray<readonly [string, unknown]> | string => {
+  switch (mediaType) {
+    case "application/x-www-form-urlencoded":
+    case "text/plain":
+      return Array.from(new URLSearchParams(body))
+    case "multipart/form-data":
+      return parseMultipart(contentType, body) ?? "invalid_form_data"
+    case "application/json":
+      try {
+        const json: unknown = JSON.parse(body)
+        return typeof json === "object" && json !== null && !Array.isArray(json)
+          ? Object.entries(json)
+          : "json_not_object"
+      } catch {
+        return "invalid_json"
+      }
+    default:
+      return "invalid_post_type"
+  }
+}
+
+/** Reads the query and the body; Slack takes parameters from either, though a secret has no place in a URL. */
+export const parse = (request: Request): Parsed => {
+  const entries: Array<readonly [string, unknown]> = Array.from(request.url.searchParams)
+  const warnings: Array<string> = []
+
+  if (request.body !== "") {
+    const contentType = request.headers["content-type"]
+    if (contentType === undefined) return no("missing_post_type")
+    const mediaType = contentType.split(";")[0]!.trim().toLowerCase()
+    const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType)?.[1]?.toLowerCase()
+    const body = parseBody(mediaType, contentType, request.body)
+    if (typeof body === "string") return no(body)
+    if (charset !== undefined && charset !== "utf-8" && charset !== "iso-8859-1") return no("invalid_charset")
+    if (charset !== undefined && mediaType !== "application/json") warnings.push("superfluous_charset")
+    entries.push(...body)
+  }
+
+  const parameters = new Map<string, string>()
+  for (const [name, value] of entries) {
+    if (/^\w+\[.*\]$/.test(name) || Array.isArray(value)) return no("invalid_array_arg")
+    if (!/^[\w.-]{1,100}$/.test(name)) return no("invalid_arg_name")
+    if (value === null) continue
+    if (typeof value === "object") return no("invalid_arguments", `[ERROR] must be a string: ${name}`)
+    parameters.set(name, String(value))
+  }
+  return { ok: true, parameters, warnings }
+}
+
+// -------------------------------------------------------------------------------------
+// credentials
+// -------------------------------------------------------------------------------------
+
+export type Authorization =
+  | { readonly _tag: "None" }
+  | { readonly _tag: "Basic"; readonly clientId: string; readonly clientSecret: string }
+  | { readonly _tag: "Bearer"; readonly token: string }
+  | { readonly _tag: "Unreadable" }
+
+const formDecode = (text: string): string => new URLSearchParams(`=${text.replaceAll("&", "%26")}`).get("") ?? ""
+
+/** Reads the `Authorization` header: Basic as RFC 6749 §2.3.1 has it, and Bearer. */
+export const readAuthorization = (header: string | undefined): Authorization => {
+  if (header === undefined || header.trim() === "") return { _tag: "None" }
+  const [scheme = "", credentials = ""] = header.trim().split(/\s+/)
+  if (scheme.toLowerCase() === "bearer" && credentials !== "") return { _tag: "Bearer", token: credentials }
+  if (scheme.toLowerCase() !== "basic") return { _tag: "Unreadable" }
+  try {
+    const text = atob(credentials)
+    const colon = text.indexOf(":")
+    if (colon === -1) return { _tag: "Unreadable" }
+    return {
+      _tag: "Basic",
+      clientId: formDecode(text.slice(0, colon)),
+      clientSecret: formDecode(text.slice(colon + 1))
+    }
+  } catch {
+    return { _tag: "Unreadable" }
+  }
+}
+
+// -------------------------------------------------------------------------------------
+// answers
+// -------------------------------------------------------------------------------------
+
+const noStore = { "cache-control": "private, no-cache, no-store, must-revalidate", "referrer-policy": "no-referrer" }
+
+export const json = (body: unknown, headers: Readonly<Record<string, string>> = {}): Response => ({
+  status: 200,
+  headers: { ...noStore, "content-type": "application/json; charset=utf-8", ...headers },
+  body: JSON.stringify(body)
+})
+
+export const html = (status: number, body: string): Response => ({
+  status,
+  headers: {
+    ...noStore,
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "x-frame-options": "SAMEORIGIN",
+    "x-content-type-options": "nosniff"
+  },
+  body
+})
+
+export const redirect = (location: string): Response => ({
+  status: 302,
+  headers: { ...noStore, location },
+  body: ""
+})
