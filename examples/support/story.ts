@@ -1,0 +1,45 @@
+/** Telling a story on the terminal: headings, facts, and failures with what to do about them. */
+import { Console, Duration, Effect, Redacted } from "effect"
+import type { OAuthV2Error } from "effect-slack-oauth"
+import { stdout } from "node:process"
+
+const paint = (code: number) => (text: string): string => stdout.hasColors?.() === true ? `\u001b[${code}m${text}\u001b[0m` : text
+
+const bold = paint(1)
+const dim = paint(2)
+const red = paint(31)
+const green = paint(32)
+const yellow = paint(33)
+
+/** Opens a chapter. */
+export const chapter = (text: string) => Console.log(`\n${bold(text)}`)
+
+/** Something went as it should. */
+export const success = (text: string) => Console.log(`  ${green("✓")} ${text}`)
+
+/** Something to know. */
+export const note = (text: string) => Console.log(`  ${dim(text)}`)
+
+/** A call failed: by which tag, what to do, and whether Slack can have acted. */
+export const failure = (error: OAuthV2Error.OAuthV2Error) =>
+  Console.log(
+    [
+      `  ${red("✗")} ${red(error._tag)}  remedy ${yellow(error.remedy)}  outcome ${yellow(error.outcome)}${
+        error.retryAfter === undefined ? "" : `  retry after ${yellow(Duration.format(error.retryAfter))}`
+      }`,
+      `    ${dim(error.message)}`
+    ].join("\n")
+  )
+
+/** The kind of a token, which is all of it that anyone should see. */
+export const mask = (token: Redacted.Redacted): string => {
+  const kind = /^xox[a-z](?:\.xox[a-z])?-(?:1-)?/.exec(Redacted.value(token))?.[0] ?? ""
+  return `${kind}${"•".repeat(8)}`
+}
+
+/** Runs a call that is expected to fail, and tells how it did. */
+export const expectFailure = <A, R>(call: Effect.Effect<A, OAuthV2Error.OAuthV2Error, R>) =>
+  Effect.matchEffect(call, {
+    onFailure: failure,
+    onSuccess: () => Effect.dieMessage("This call was expected to fail")
+  })
