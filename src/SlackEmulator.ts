@@ -1286,7 +1286,7 @@ const respond = (
   if (outcome._tag === "Cut") {
     return Effect.flatMap(
       cutConnection(request),
-      (done) => done ? Effect.never : Effect.succeed(brokenOff(new Uint8Array(), {}))
+      (done) => Effect.succeed(done ? HttpServerResponse.empty() : brokenOff(new Uint8Array(), {}))
     )
   }
   const { body, cutInBody, headers, status } = outcome
