@@ -13,7 +13,7 @@ const escapes: Readonly<Record<string, string>> = {
   "'": "&#39;"
 }
 
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => escapes[character]!)
+const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => escapes[character])
 
 const style = [
   "body{font:16px/1.5 system-ui,sans-serif;color:#1d1c1d;background:#fff;max-width:36rem;margin:2rem auto;padding:0 1rem}",

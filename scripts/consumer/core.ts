@@ -1,6 +1,6 @@
 /**
- * A program as a user of the published package writes it. `scripts/check-package.mjs` type-checks, runs and bundles it
- * against the packed tarball.
+ * A program as a user of the published package writes it. `scripts/check-package.mjs` type-checks, bundles and runs it
+ * against the packed tarball, with no optional peer installed.
  */
 import { FetchHttpClient } from "@effect/platform"
 import { Effect, Layer, Redacted } from "effect"
@@ -14,15 +14,15 @@ const SlackLive = OAuthV2.layer.pipe(
 
 const install = (code: string) =>
   OAuthV2.access({ code, redirectUri: "https://example.com/callback" }).pipe(
-    Effect.map((response) => `installed by ${response.appId}`),
+    Effect.map((response) => response.appId),
     Effect.catchTag("SlackInvalidCode", (error) =>
-      Effect.succeed(`${error._tag} ${error.remedy} ${error instanceof SlackInvalidCode}`))
+      Effect.succeed(error instanceof SlackInvalidCode ? error.remedy : "a class that exists twice"))
   )
 
-const program = Effect.all([
+const results = await Effect.all([
   install("good"),
   install("bad"),
   OAuthV2.exchange({ token: Redacted.make("xoxb-test-legacy") }).pipe(Effect.map((response) => response.target._tag))
-]).pipe(Effect.provide(SlackLive))
+]).pipe(Effect.provide(SlackLive), Effect.runPromise)
 
-console.log(JSON.stringify(await Effect.runPromise(program)))
+if (results.join() !== "A0TEST,restart,Workspace") throw new Error(`unexpected results: ${results.join()}`)
