@@ -153,31 +153,32 @@ interface DocumentedClass<
   readonly methods: ReadonlyArray<M>
 }
 
-const documented = <Self>() =>
-<Code extends string, Tag extends string, M extends Method, R extends Remedy, O extends Outcome>(
-  entry: Codes.SlackCode<Code, Tag, M, R, O>
-): DocumentedClass<Self, Code, Tag, M, R, O> => {
-  const method = Schema.Literal(...entry.methods as ReadonlyArray<Method>)
-  class DocumentedError extends Schema.TaggedError<DocumentedError>()(entry.tag, { method, ...details }) {
-    static readonly methods = entry.methods
-    get [TypeId]() {
-      return TypeId
+const documented =
+  <Self>() =>
+  <Code extends string, Tag extends string, M extends Method, R extends Remedy, O extends Outcome>(
+    entry: Codes.SlackCode<Code, Tag, M, R, O>
+  ): DocumentedClass<Self, Code, Tag, M, R, O> => {
+    const method = Schema.Literal(...entry.methods as ReadonlyArray<Method>)
+    class DocumentedError extends Schema.TaggedError<DocumentedError>()(entry.tag, { method, ...details }) {
+      static readonly methods = entry.methods
+      get [TypeId]() {
+        return TypeId
+      }
+      get code() {
+        return entry.code
+      }
+      get remedy() {
+        return entry.remedy
+      }
+      get outcome() {
+        return entry.outcome
+      }
+      override get message(): string {
+        return describe(this, entry.text)
+      }
     }
-    get code() {
-      return entry.code
-    }
-    get remedy() {
-      return entry.remedy
-    }
-    get outcome() {
-      return entry.outcome
-    }
-    override get message(): string {
-      return describe(this, entry.text)
-    }
+    return DocumentedError as any
   }
-  return DocumentedError as any
-}
 
 // -------------------------------------------------------------------------------------
 // the codes that Slack documents
@@ -237,7 +238,9 @@ export class SlackBadRedirectUri extends documented<SlackBadRedirectUri>()(Codes
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackCannotInstallAnOrgInstalledApp extends documented<SlackCannotInstallAnOrgInstalledApp>()(Codes.cannotInstallAnOrgInstalledApp) {}
+export class SlackCannotInstallAnOrgInstalledApp
+  extends documented<SlackCannotInstallAnOrgInstalledApp>()(Codes.cannotInstallAnOrgInstalledApp)
+{}
 
 /**
  * `deprecated_endpoint`: Slack has retired the endpoint.
@@ -261,7 +264,9 @@ export class SlackEkmAccessDenied extends documented<SlackEkmAccessDenied>()(Cod
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackEnterpriseIsRestricted extends documented<SlackEnterpriseIsRestricted>()(Codes.enterpriseIsRestricted) {}
+export class SlackEnterpriseIsRestricted
+  extends documented<SlackEnterpriseIsRestricted>()(Codes.enterpriseIsRestricted)
+{}
 
 /**
  * `fatal_error`: Slack broke down in the middle; part of the work may be done.
@@ -453,7 +458,9 @@ export class SlackNotAuthed extends documented<SlackNotAuthed>()(Codes.notAuthed
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackOAuthAuthorizationUrlMismatch extends documented<SlackOAuthAuthorizationUrlMismatch>()(Codes.oauthAuthorizationUrlMismatch) {}
+export class SlackOAuthAuthorizationUrlMismatch
+  extends documented<SlackOAuthAuthorizationUrlMismatch>()(Codes.oauthAuthorizationUrlMismatch)
+{}
 
 /**
  * `org_login_required`: The workspace is closed while it moves into an organization.
@@ -477,7 +484,9 @@ export class SlackPkceNotAllowed extends documented<SlackPkceNotAllowed>()(Codes
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackPreviewFeatureNotAvailable extends documented<SlackPreviewFeatureNotAvailable>()(Codes.previewFeatureNotAvailable) {}
+export class SlackPreviewFeatureNotAvailable
+  extends documented<SlackPreviewFeatureNotAvailable>()(Codes.previewFeatureNotAvailable)
+{}
 
 /**
  * `ratelimited`: Too many calls; also what HTTP 429 becomes, whatever its body.
@@ -549,7 +558,9 @@ export class SlackTokenRevoked extends documented<SlackTokenRevoked>()(Codes.tok
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackTokenRotationNotEnabled extends documented<SlackTokenRotationNotEnabled>()(Codes.tokenRotationNotEnabled) {}
+export class SlackTokenRotationNotEnabled
+  extends documented<SlackTokenRotationNotEnabled>()(Codes.tokenRotationNotEnabled)
+{}
 
 /**
  * `two_factor_setup_required`: The workspace demands two-factor authentication and the person has none.
@@ -557,7 +568,9 @@ export class SlackTokenRotationNotEnabled extends documented<SlackTokenRotationN
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackTwoFactorSetupRequired extends documented<SlackTwoFactorSetupRequired>()(Codes.twoFactorSetupRequired) {}
+export class SlackTwoFactorSetupRequired
+  extends documented<SlackTwoFactorSetupRequired>()(Codes.twoFactorSetupRequired)
+{}
 
 /**
  * `unknown_method`: This Slack does not know the method.
