@@ -21,7 +21,6 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -363,16 +362,17 @@ const call = <M extends OAuthV2Error.Method>(
  * redirect followed, also where the platform would (`fetch` does), because it would carry the secrets elsewhere.
  */
 const guard = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
-  client.pipe(
-    HttpClient.withTracerPropagation(false),
-    HttpClient.withTracerDisabledWhen(constTrue),
-    HttpClient.transformResponse((execute) =>
+  HttpClient.transformResponse(
+    client,
+    (execute) =>
       Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) =>
-        Effect.provideService(execute, FetchHttpClient.RequestInit, {
-          ...withoutAuthorization(Option.getOrElse(init, () => ({}))),
-          redirect: "manual"
-        }))
-    )
+        execute.pipe(
+          Effect.provideService(FetchHttpClient.RequestInit, {
+            ...withoutAuthorization(Option.getOrElse(init, () => ({}))),
+            redirect: "manual"
+          }),
+          Effect.withTracerEnabled(false)
+        ))
   )
 
 /** Whatever an application adds to its requests, Slack gets the credential of the call and no other. */

@@ -174,12 +174,22 @@ describe("OAuthV2", () => {
           const server = yield* makeRawServer(json(botResponse))
           const inSpan = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
             effect.pipe(Effect.withSpan("outer"), Effect.locally(HttpClient.currentTracerPropagation, true))
-          yield* inSpan(OAuthV2.access({ code: "test-code" })).pipe(Effect.provide(slack(confidential(server.url))))
+          const eager = HttpClient.HttpClient.pipe(
+            Effect.map(HttpClient.withTracerPropagation(true)),
+            Effect.map(HttpClient.withTracerDisabledWhen(() => false)),
+            Layer.effect(HttpClient.HttpClient),
+            Layer.provide(client)
+          )
+          for (const http of [client, eager]) {
+            yield* inSpan(OAuthV2.access({ code: "test-code" })).pipe(
+              Effect.provide(OAuthV2.layer.pipe(Layer.provide(confidential(server.url)), Layer.provide(http)))
+            )
+          }
           yield* inSpan(HttpClient.post(`${server.url}/to-see-the-difference`)).pipe(Effect.provide(client))
           const traced = server.requests.map(({ headers }) =>
             headers.some(([name]) => /^(?:traceparent|tracestate|b3|x-b3-.*|baggage)$/i.test(name))
           )
-          assert.deepStrictEqual(traced, [false, true])
+          assert.deepStrictEqual(traced, [false, false, true])
         }))
 
       it.scopedLive("sends no bearer token that the application's client would add", () =>
