@@ -2,65 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Equal, Exit, FastCheck, Schema } from "effect"
 import { OAuthV2Error } from "effect-slack-oauth"
 import * as Codes from "../src/internal/codes.js"
-
-type Row = readonly [code: string, tag: string, access: boolean, exchange: boolean, remedy: string, outcome: string]
-
-/** What every code stands for: the promise that the classes have to keep, written down apart from them. */
-const table: ReadonlyArray<Row> = [
-  ["access_denied", "SlackAccessDenied", true, true, "askAdmin", "rejected"],
-  ["accesslimited", "SlackAccessLimited", true, true, "askAdmin", "rejected"],
-  ["account_inactive", "SlackAccountInactive", true, true, "reauthorize", "rejected"],
-  ["authorization_not_found", "SlackAuthorizationNotFound", false, true, "reauthorize", "rejected"],
-  ["bad_client_secret", "SlackBadClientSecret", true, true, "configure", "rejected"],
-  ["bad_redirect_uri", "SlackBadRedirectUri", true, false, "configure", "rejected"],
-  ["cannot_install_an_org_installed_app", "SlackCannotInstallAnOrgInstalledApp", true, false, "askAdmin", "rejected"],
-  ["deprecated_endpoint", "SlackDeprecatedEndpoint", true, true, "report", "rejected"],
-  ["ekm_access_denied", "SlackEkmAccessDenied", true, true, "askAdmin", "rejected"],
-  ["enterprise_is_restricted", "SlackEnterpriseIsRestricted", true, true, "askAdmin", "rejected"],
-  ["fatal_error", "SlackFatalError", true, true, "retry", "unknown"],
-  ["internal_error", "SlackInternalError", true, true, "retry", "unknown"],
-  ["invalid_arg_name", "SlackInvalidArgName", true, true, "report", "rejected"],
-  ["invalid_arguments", "SlackInvalidArguments", true, true, "report", "rejected"],
-  ["invalid_array_arg", "SlackInvalidArrayArg", true, true, "report", "rejected"],
-  ["invalid_auth", "SlackInvalidAuth", true, true, "reauthorize", "rejected"],
-  ["invalid_charset", "SlackInvalidCharset", true, true, "report", "rejected"],
-  ["invalid_client_id", "SlackInvalidClientId", true, true, "configure", "rejected"],
-  ["invalid_code", "SlackInvalidCode", true, false, "restart", "rejected"],
-  ["invalid_code_verifier", "SlackInvalidCodeVerifier", true, false, "restart", "rejected"],
-  ["invalid_form_data", "SlackInvalidFormData", true, true, "report", "rejected"],
-  ["invalid_grant_type", "SlackInvalidGrantType", true, false, "configure", "rejected"],
-  ["invalid_post_type", "SlackInvalidPostType", true, true, "report", "rejected"],
-  ["invalid_refresh_token", "SlackInvalidRefreshToken", true, false, "reauthorize", "rejected"],
-  ["invalid_token", "SlackInvalidToken", false, true, "reauthorize", "rejected"],
-  ["is_bot", "SlackIsBot", true, true, "configure", "rejected"],
-  ["method_deprecated", "SlackMethodDeprecated", true, true, "report", "rejected"],
-  ["missing_post_type", "SlackMissingPostType", true, true, "report", "rejected"],
-  ["missing_scope", "SlackMissingScope", true, true, "configure", "rejected"],
-  ["no_permission", "SlackNoPermission", true, true, "askAdmin", "rejected"],
-  ["no_scopes", "SlackNoScopes", true, false, "configure", "rejected"],
-  ["not_allowed_token_type", "SlackNotAllowedTokenType", true, true, "configure", "rejected"],
-  ["not_authed", "SlackNotAuthed", true, true, "reauthorize", "rejected"],
-  ["oauth_authorization_url_mismatch", "SlackOAuthAuthorizationUrlMismatch", true, false, "restart", "rejected"],
-  ["org_login_required", "SlackOrgLoginRequired", true, true, "askAdmin", "rejected"],
-  ["pkce_not_allowed", "SlackPkceNotAllowed", true, false, "configure", "rejected"],
-  ["preview_feature_not_available", "SlackPreviewFeatureNotAvailable", true, false, "configure", "rejected"],
-  ["ratelimited", "SlackRateLimited", true, true, "retry", "rejected"],
-  ["request_timeout", "SlackRequestTimeout", true, true, "retry", "rejected"],
-  ["service_unavailable", "SlackServiceUnavailable", true, true, "retry", "rejected"],
-  ["team_access_not_granted", "SlackTeamAccessNotGranted", true, true, "askAdmin", "rejected"],
-  ["team_added_to_org", "SlackTeamAddedToOrg", true, true, "retry", "rejected"],
-  ["token_already_exchanged", "SlackTokenAlreadyExchanged", false, true, "none", "rejected"],
-  ["token_expired", "SlackTokenExpired", true, true, "reauthorize", "rejected"],
-  ["token_revoked", "SlackTokenRevoked", true, true, "reauthorize", "rejected"],
-  ["token_rotation_not_enabled", "SlackTokenRotationNotEnabled", false, true, "configure", "rejected"],
-  ["two_factor_setup_required", "SlackTwoFactorSetupRequired", true, true, "askAdmin", "rejected"],
-  ["unknown_method", "SlackUnknownMethod", true, true, "report", "rejected"],
-  ["user_email_unverified", "SlackUserEmailUnverified", true, false, "askAdmin", "rejected"]
-]
-
-const methods = ["oauth.v2.access", "oauth.v2.exchange"] as const
-
-const documentedFor = (row: Row, method: OAuthV2Error.Method): boolean => method === "oauth.v2.access" ? row[2] : row[3]
+import { documentedFor, methods, type Row, table } from "./fixtures/codes.js"
 
 const everyDocumented = table.flatMap((row) =>
   methods.filter((method) => documentedFor(row, method)).map((method) => ({ row, method }))

@@ -18,6 +18,18 @@ describe("Retry-After", () => {
     assert.strictEqual(parseRetryAfter("Fri Jan  2 03:04:35 2026", now), 30_000)
   })
 
+  it("is a date in Greenwich, wherever the program runs", () => {
+    const zone = process.env.TZ
+    try {
+      process.env.TZ = "America/New_York"
+      assert.notStrictEqual(new Date(now).getTimezoneOffset(), 0)
+      assert.strictEqual(parseRetryAfter("Fri Jan  2 03:04:35 2026", now), 30_000)
+    } finally {
+      if (zone === undefined) delete process.env.TZ
+      else process.env.TZ = zone
+    }
+  })
+
   it("is no wait when the date is past", () => {
     assert.strictEqual(parseRetryAfter("Thu, 01 Jan 2026 00:00:00 GMT", now), 0)
     assert.strictEqual(parseRetryAfter("Fri, 02 Jan 2026 03:04:05 GMT", now), 0)

@@ -44,9 +44,9 @@ describe("a scrubber", () => {
   })
 
   it("lets no secret through, wherever it stands in however long a message", () => {
-    const secret = FastCheck.stringMatching(/^[A-Za-z0-9+/=&_-]{8,600}$/)
+    const secret = FastCheck.stringMatching(/^[A-Za-z0-9+/=&_-]{100,600}$/)
     FastCheck.assert(
-      FastCheck.property(secret, FastCheck.nat(5), FastCheck.nat(2100), (secret, times, offset) => {
+      FastCheck.property(secret, FastCheck.nat(20), FastCheck.nat(400), (secret, times, offset) => {
         const message = "-".repeat(offset) + secret.repeat(times + 1)
         const { messages } = readFailure({ response_metadata: { messages: [message] } }, makeScrubber([secret]))
         const left = messages.join().replaceAll(/-|<redacted>|<?r?e?d?a?c?t?e?d?>?$/g, "")

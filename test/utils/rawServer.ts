@@ -77,7 +77,7 @@ export const makeRawServer = (respond: Respond): Effect.Effect<RawServer, never,
     const arrivals = yield* Queue.unbounded<RawRequest>()
     let current = respond
 
-    const server = Net.createServer((socket) => {
+    const server = Net.createServer({ noDelay: true }, (socket) => {
       sockets.add(socket)
       const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()))
       let bytes = Buffer.alloc(0)
