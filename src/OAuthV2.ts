@@ -10,6 +10,7 @@
  * @since 0.1.0
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Headers from "@effect/platform/Headers"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
@@ -20,7 +21,6 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -222,7 +222,7 @@ const judge = <M extends OAuthV2Error.Method>(
     const decoded = TokenResponse.fromBody(object, requestedAt)
     if (Either.isRight(decoded)) return Either.right(decoded.right)
     misfits = decoded.left
-  } else if (object.ok === false) {
+  } else if (object.ok === false && !redirected) {
     misfits = ["error"]
   }
 
@@ -234,19 +234,25 @@ const judge = <M extends OAuthV2Error.Method>(
     status,
     messages: failure.messages,
     warnings: failure.warnings,
-    ...(requestId === undefined ? undefined : { requestId: scrub(requestId.slice(0, 200)) }),
+    ...(requestId === undefined ? undefined : { requestId: scrub(requestId).slice(0, 200) }),
     ...(failure.needed === undefined ? undefined : { needed: failure.needed }),
     ...(failure.provided === undefined ? undefined : { provided: failure.provided }),
     ...(retryAfter === undefined ? undefined : { retryAfter: Duration.millis(retryAfter) })
   }
 
   if (status === 429) return Either.left(OAuthV2Error.fromCode("ratelimited", details))
-  if (failure.code !== undefined && !redirected) return Either.left(OAuthV2Error.fromCode(failure.code, details))
+  if (failure.code !== undefined && !redirected) {
+    const error = OAuthV2Error.fromCode(failure.code, details)
+    // A documented code is no secret, even when a secret is a part of it.
+    return Either.left(
+      error._tag === "SlackUndocumentedError" ? OAuthV2Error.fromCode(scrub(failure.code), details) : error
+    )
+  }
   if (status === 503) return Either.left(OAuthV2Error.fromCode("service_unavailable", details))
   return Either.left(
     new OAuthV2Error.SlackUnexpectedResponse({
       ...details,
-      contentType: Answer.mediaType(headers["content-type"]),
+      contentType: Answer.mediaType(scrub(headers["content-type"] ?? "")),
       paths: misfits
     }) as OAuthV2Error.ErrorOf<M>
   )
@@ -318,33 +324,34 @@ const call = <M extends OAuthV2Error.Method>(
   secrets: ReadonlyArray<string | undefined>,
   prepare: (client: Request.Client) => Request.Prepared
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Telemetry.observe(method, (attempted) => Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
-    const policy = Option.getOrElse(nearest, () => environment.policy)
-    const clientSecret = revealMaybe(app.clientSecret)
-    const prepared = prepare({ clientId: app.clientId, clientSecret })
-    const scrub = makeScrubber(
-      [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
-        .filter((secret) => secret !== undefined)
-    )
-    if (!prepared.ok) {
-      return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
-    }
-
-    const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
-      body: HttpBody.text(prepared.form, contentType),
-      headers: {
-        accept: "application/json",
-        "user-agent": `effect-slack-oauth/${version}`,
-        ...(prepared.authorization === undefined ? undefined : { authorization: prepared.authorization })
+  Telemetry.observe(method, (attempted) =>
+    Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
+      const policy = Option.getOrElse(nearest, () => environment.policy)
+      const clientSecret = revealMaybe(app.clientSecret)
+      const prepared = prepare({ clientId: app.clientId, clientSecret })
+      const scrub = makeScrubber(
+        [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
+          .filter((secret) => secret !== undefined)
+      )
+      if (!prepared.ok) {
+        return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
       }
-    })
 
-    return RetryPolicy.run(
-      policy,
-      Effect.zipRight(attempted, attempt(environment.client, { method, request, scrub })),
-      (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>
-    )
-  }))
+      const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
+        body: HttpBody.text(prepared.form, contentType),
+        headers: {
+          accept: "application/json",
+          "user-agent": `effect-slack-oauth/${version}`
+        }
+      })
+
+      const client = withCredential(environment.client, prepared.authorization)
+      return RetryPolicy.run(
+        policy,
+        Effect.zipRight(attempted, attempt(client, { method, request, scrub })),
+        (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>
+      )
+    }))
 
 // -------------------------------------------------------------------------------------
 // layers
@@ -355,24 +362,34 @@ const call = <M extends OAuthV2Error.Method>(
  * redirect followed, also where the platform would (`fetch` does), because it would carry the secrets elsewhere.
  */
 const guard = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
-  client.pipe(
-    HttpClient.withTracerPropagation(false),
-    HttpClient.withTracerDisabledWhen(constTrue),
-    HttpClient.transformResponse((execute) =>
+  HttpClient.transformResponse(
+    client,
+    (execute) =>
       Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) =>
-        Effect.provideService(execute, FetchHttpClient.RequestInit, {
-          ...withoutAuthorization(Option.getOrElse(init, () => ({}))),
-          redirect: "manual"
-        }))
-    )
+        execute.pipe(
+          Effect.provideService(FetchHttpClient.RequestInit, {
+            ...withoutAuthorization(Option.getOrElse(init, () => ({}))),
+            redirect: "manual"
+          }),
+          Effect.withTracerEnabled(false)
+        ))
   )
+
+/** Whatever an application adds to its requests, Slack gets the credential of the call and no other. */
+const withCredential = (client: HttpClient.HttpClient, authorization: string | undefined): HttpClient.HttpClient =>
+  HttpClient.mapRequest(client, ({ body, headers, url, urlParams }) =>
+    HttpClientRequest.post(url, {
+      urlParams,
+      headers: authorization === undefined
+        ? Headers.remove(headers, "authorization")
+        : Headers.set(headers, "authorization", authorization),
+      body
+    }))
 
 /** A `RequestInit` of the application may bring a bearer token for other calls; Slack answers `invalid_auth` to it. */
 const withoutAuthorization = (init: RequestInit): RequestInit => {
   if (init.headers === undefined) return init
-  const headers = new Headers(init.headers)
-  headers.delete("authorization")
-  return { ...init, headers }
+  return { ...init, headers: Headers.remove(Headers.fromInput(init.headers), "authorization") }
 }
 
 /**
@@ -484,14 +501,19 @@ export const layerTest = (scripts: {
   )
 
 const play = <Request, E>(name: string, script: Script<Request, E> = []) =>
-  Effect.map(Ref.make(0), (calls) => (request: Request): Effect.Effect<TokenResponse.TokenResponse, E> =>
-    typeof script === "function"
-      ? script(request)
-      : Effect.flatMap(Ref.getAndUpdate(calls, (n) => n + 1), (n) => {
-        const answer = script[n]
-        return answer === undefined
-          ? Effect.dieMessage(`OAuthV2.layerTest: ${name} is called for the ${n + 1}. time, scripted are ${script.length}`)
-          : Effect.isEffect(answer)
-          ? answer
-          : Effect.succeed(answer)
-      }))
+  Effect.map(
+    Ref.make(0),
+    (calls) => (request: Request): Effect.Effect<TokenResponse.TokenResponse, E> =>
+      typeof script === "function"
+        ? script(request)
+        : Effect.flatMap(Ref.getAndUpdate(calls, (n) => n + 1), (n) => {
+          const answer = script[n]
+          return answer === undefined
+            ? Effect.dieMessage(
+              `OAuthV2.layerTest: call ${n + 1} of ${name} is not in the script, which has ${script.length}`
+            )
+            : Effect.isEffect(answer)
+            ? answer
+            : Effect.succeed(answer)
+        })
+  )

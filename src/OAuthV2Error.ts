@@ -879,11 +879,14 @@ export const fromCode = <M extends Method>(
  */
 export const isOAuthV2Error = (u: unknown): u is OAuthV2Error => Predicate.hasProperty(u, TypeId)
 
+/** The errors of this module, and the remedies that each may have. */
+type Own<Q> = { readonly [TypeId]: TypeId; readonly remedy: Q }
+
 /** The members of `E` that may have the remedy. */
-type WithRemedy<E, R extends Remedy> = E extends { readonly remedy: infer Q } ? R extends Q ? E : never : never
+type WithRemedy<E, R extends Remedy> = E extends Own<infer Q> ? [R & Q] extends [never] ? never : E : never
 
 /** What is left of `E` once the remedy is handled. */
-type WithoutRemedy<E, R extends Remedy> = E extends { readonly remedy: infer Q } ? [Q] extends [R] ? never : E : E
+type WithoutRemedy<E, R extends Remedy> = E extends Own<infer Q> ? [Q] extends [R] ? never : E : E
 
 /**
  * Handles every error that has one remedy, and leaves the others in the error channel.

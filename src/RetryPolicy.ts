@@ -45,7 +45,10 @@ export interface Limits {
  * @since 0.1.0
  * @category models
  */
-export interface Policy extends Schedule.Schedule<Duration.Duration, OAuthV2Error>, Limits {}
+export interface Policy extends Schedule.Schedule<Duration.Duration, OAuthV2Error>, Limits {
+  /** The same waits without the budget, for whoever sets another. */
+  readonly unlimited: Schedule.Schedule<Duration.Duration, OAuthV2Error>
+}
 
 /**
  * What {@link OAuthV2} goes by.
@@ -126,7 +129,7 @@ const within = <Out, In, R>(
 }
 
 const policy = (schedule: Schedule.Schedule<Duration.Duration, OAuthV2Error>, limits: Limits): Policy =>
-  Object.assign(within(schedule, limits.budget), limits)
+  Object.assign(within(schedule, limits.budget), limits, { unlimited: schedule })
 
 /**
  * A browser is waiting: ten seconds in all, the first wait about 0.3 s, then doubling. If Slack asks to wait longer
@@ -159,8 +162,10 @@ export const background: Policy = policy(backoff({ first: "1 second", longest: "
  * @category schedules
  */
 export const none: Policy = policy(
-  Schedule.makeWithState(0, (_now, _error: OAuthV2Error, state) =>
-    Effect.succeed([state, Duration.zero, ScheduleDecision.done] as const)),
+  Schedule.makeWithState(
+    0,
+    (_now, _error: OAuthV2Error, state) => Effect.succeed([state, Duration.zero, ScheduleDecision.done] as const)
+  ),
   { attemptTimeout: Duration.seconds(10), budget: Duration.seconds(10) }
 )
 
@@ -172,9 +177,9 @@ const service = (
   schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
   limits?: { readonly [K in keyof Limits]?: Duration.DurationInput | undefined }
 ): Service => {
-  const own: Partial<Limits> = "attemptTimeout" in schedule ? schedule : {}
+  const own: Partial<Policy> = "unlimited" in schedule ? schedule : {}
   return {
-    schedule,
+    schedule: limits?.budget === undefined ? schedule : own.unlimited ?? schedule,
     attemptTimeout: Duration.decode(limits?.attemptTimeout ?? own.attemptTimeout ?? interactive.attemptTimeout),
     budget: Duration.decode(limits?.budget ?? own.budget ?? Duration.infinity)
   }
@@ -241,7 +246,9 @@ export const run = <A, E extends OAuthV2Error, R>(
     const remaining = Effect.map(Clock.currentTimeMillis, (now) =>
       Duration.min(policy.attemptTimeout, Duration.millis(startedAt + Duration.toMillis(policy.budget) - now)))
     return remaining.pipe(
-      Effect.flatMap((duration) => Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })),
+      Effect.flatMap((duration) =>
+        Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })
+      ),
       Effect.tapError((error) => Effect.logDebug(error.message)),
       Effect.retry({
         schedule: within(policy.schedule, policy.budget, startedAt),

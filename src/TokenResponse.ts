@@ -146,29 +146,19 @@ export class TokenResponse extends Schema.Class<TokenResponse>("effect-slack-oau
 // Slack's form
 // -------------------------------------------------------------------------------------
 
-/** A parse error prints the value that failed, so whatever holds a secret has a message of its own. */
-const Secret = Schema.String.annotations({ message: () => "Expected a string" })
-
 const maybe = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optional(Schema.NullOr(schema))
 
 const WireParty = Schema.Struct({ id: Schema.String, name: maybe(Schema.String) })
 
 const wireToken = {
-  access_token: maybe(Secret),
+  access_token: maybe(Schema.String),
   token_type: maybe(Schema.String),
   scope: maybe(Schema.String),
   expires_in: maybe(Schema.Number),
-  refresh_token: maybe(Secret)
+  refresh_token: maybe(Schema.String)
 }
 
-/**
- * A token response as Slack writes it. It takes more than Slack documents (`null` for what is absent, a missing `ok`)
- * and ignores what it does not know.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const Wire = Schema.Struct({
+const fields = Schema.Struct({
   ok: Schema.optional(Schema.Literal(true)),
   app_id: Schema.String,
   team: maybe(WireParty),
@@ -179,13 +169,54 @@ export const Wire = Schema.Struct({
   user_id: maybe(Schema.String),
   authed_user: maybe(Schema.Struct({ id: maybe(Schema.String), ...wireToken })),
   incoming_webhook: maybe(Schema.Struct({
-    url: Secret,
+    url: Schema.String,
     channel: Schema.String,
     channel_id: maybe(Schema.String),
     configuration_url: Schema.String
   })),
   warning: maybe(Schema.String),
   response_metadata: maybe(Schema.Struct({ warnings: maybe(Schema.Array(Schema.String)) }))
+})
+
+/** Where a value does not fit, such as `team.id`, and never what stands there. */
+const pathsOf = (issue: ParseResult.ParseIssue): ReadonlyArray<string> => {
+  const paths = new Set<string>()
+  const visit = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey>): void => {
+    switch (issue._tag) {
+      case "Pointer":
+        return visit(issue.issue, path.concat(issue.path))
+      case "Composite":
+        return Arr.ensure(issue.issues).forEach((inner) => visit(inner, path))
+      case "Refinement":
+      case "Transformation":
+        return visit(issue.issue, path)
+      default:
+        if (path.length > 0) paths.add(path.join("."))
+    }
+  }
+  visit(issue, [])
+  // A union fails for each of its members; the deepest says it best.
+  return Array.from(paths).filter((path) => !Array.from(paths).some((other) => other.startsWith(`${path}.`)))
+}
+
+/**
+ * A token response as Slack writes it. It takes more than Slack documents (`null` for what is absent, a missing `ok`)
+ * and ignores what it does not know. A parse error names the paths that do not fit, without the values: they may be
+ * tokens.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Wire = fields.annotations({
+  message: (issue) => {
+    const paths = pathsOf(issue)
+    return {
+      message: paths.length === 0
+        ? "Expected a token response of Slack, as a JSON object"
+        : `Expected a token response of Slack; it does not fit at: ${paths.join(", ")}`,
+      override: true
+    }
+  }
 })
 
 /**
@@ -237,7 +268,7 @@ export const FromWire = (requestedAt: DateTime.Utc): Schema.Schema<TokenResponse
     encode: (model) => ParseResult.succeed(encode(model, requestedAt))
   })
 
-const decodeWire = ParseResult.decodeUnknownEither(Wire, { errors: "all" })
+const decodeWire = ParseResult.decodeUnknownEither(fields, { errors: "all" })
 
 /**
  * Decodes the body of an answer. If it is no token response, the result is where it does not fit, such as `team.id`,
@@ -253,15 +284,7 @@ export const fromBody = (
   const wire = decodeWire(body)
   return Either.isRight(wire)
     ? Either.mapLeft(decode(wire.right, requestedAt), ({ path }) => [path.join(".")])
-    : Either.left(deepestPaths(wire.left))
-}
-
-/** A member of a union fails for its parts and once more for itself; the parts say it better. */
-const deepestPaths = (issue: ParseResult.ParseIssue): ReadonlyArray<string> => {
-  const paths = Array.from(
-    new Set(ParseResult.ArrayFormatter.formatIssueSync(issue).map(({ path }) => path.join(".")))
-  )
-  return paths.filter((path) => path !== "" && !paths.some((other) => other.startsWith(`${path}.`)))
+    : Either.left(pathsOf(wire.left))
 }
 
 // -------------------------------------------------------------------------------------
@@ -390,7 +413,9 @@ const decode = (wire: Wire, requestedAt: DateTime.Utc): Either.Either<TokenRespo
           channelId: present(webhook.channel_id),
           configurationUrl: webhook.configuration_url
         }, { disableValidation: true })),
-      warnings: Array.from(new Set([...commaList(wire.warning), ...wire.response_metadata?.warnings ?? []]))
+      warnings: Array.from(
+        new Set([wire.warning, ...wire.response_metadata?.warnings ?? []].flatMap((warning) => commaList(warning)))
+      )
     }, { disableValidation: true })
   })
 
@@ -416,13 +441,14 @@ const encodeToken = (type: "bot" | "user", token: BotToken | UserToken, requeste
 })
 
 /**
- * The user token moves: an answer to an install has it in `authed_user`, one to a refresh or an exchange, which name
- * nobody who clicked, at the top.
+ * The user token moves: an answer to an install has it in `authed_user`, with the id of its owner, who clicked; one to
+ * a refresh or an exchange, which name nobody who clicked, at the top.
  */
 const encode = (model: TokenResponse, requestedAt: DateTime.Utc): Wire => {
   const { authedUserId, bot, incomingWebhook, target, user, warnings } = model
-  const moved = Option.isSome(user) && Option.isNone(bot) && Option.isNone(authedUserId)
-  const id = Option.orElse(authedUserId, () => Option.flatMap(user, ({ userId }) => userId))
+  const userId = Option.flatMap(user, ({ userId }) => userId)
+  const clicked = Option.isSome(authedUserId) && Option.contains(userId, authedUserId.value)
+  const moved = Option.isSome(user) && Option.isNone(bot) && !clicked
   return {
     ok: true,
     app_id: model.appId,
@@ -436,12 +462,12 @@ const encode = (model: TokenResponse, requestedAt: DateTime.Utc): Wire => {
       ? { bot_user_id: bot.value.botUserId.value }
       : undefined),
     ...(moved ? encodeToken("user", user.value, requestedAt) : undefined),
-    ...(moved && Option.isSome(user.value.userId) ? { user_id: user.value.userId.value } : undefined),
-    ...(!moved && (Option.isSome(id) || Option.isSome(user))
+    ...(Option.isSome(userId) && !clicked ? { user_id: userId.value } : undefined),
+    ...(Option.isSome(authedUserId) || (Option.isSome(user) && !moved)
       ? {
         authed_user: {
-          ...(Option.isSome(id) ? { id: id.value } : undefined),
-          ...(Option.isSome(user) ? encodeToken("user", user.value, requestedAt) : undefined)
+          ...(Option.isSome(authedUserId) ? { id: authedUserId.value } : undefined),
+          ...(Option.isSome(user) && !moved ? encodeToken("user", user.value, requestedAt) : undefined)
         }
       }
       : undefined),

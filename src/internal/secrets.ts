@@ -11,7 +11,7 @@ const mask = "<redacted>"
 const slackToken = /\b(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-[\w%.-]+/gi
 
 /** The path of an incoming webhook is a credential too. */
-const webhookUrl = /(hooks\.slack(?:-gov)?\.com\/)[\w/%.-]+/gi
+const webhookUrl = /(hooks\.slack(?:-gov)?\.com(?:\/|%2f))[\w/%.-]+/gi
 
 /** Returns a function that masks the given secrets, their encoded forms, and whatever looks like a Slack secret. */
 export const makeScrubber = (secrets: ReadonlyArray<string>): (text: string) => string => {

@@ -1,0 +1,429 @@
+import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Layer, Random, Schedule, TestClock } from "effect"
+import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, TokenResponse } from "effect-slack-oauth"
+import { table } from "./fixtures/codes.js"
+import { accessResponses } from "./fixtures/tokenResponses.js"
+
+// -------------------------------------------------------------------------------------
+// a Slack that plays a script, and a call that is watched
+// -------------------------------------------------------------------------------------
+
+type Answer = (
+  request: HttpClientRequest.HttpClientRequest
+) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+
+const http = (status: number, body: string, headers: Record<string, string> = {}): Answer => (request) =>
+  Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body, { status, headers })))
+
+const success = http(200, JSON.stringify(accessResponses[0]?.wire))
+const code = (code: string, headers?: Record<string, string>) =>
+  http(200, JSON.stringify({ ok: false, error: code }), headers)
+const unavailable = http(503, "<html>Server Error</html>")
+const limited = (retryAfter: string) => http(429, "", { "retry-after": retryAfter })
+const broken = (code: string): Answer => (request) =>
+  new HttpClientError.RequestError({ request, reason: "Transport", cause: Object.assign(new Error(), { code }) })
+const silent: Answer = () => Effect.never
+const slow = (duration: Duration.DurationInput, answer: Answer): Answer => (request) =>
+  Effect.delay(answer(request), duration)
+
+/** Plays the answers in turn, the last for ever. */
+const slack = (answers: ReadonlyArray<Answer>) => {
+  const times: Array<number> = []
+  const client = HttpClient.make((request) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const answer = answers[Math.min(times.length, answers.length - 1)] ?? success
+      times.push(now)
+      return answer(request)
+    })
+  )
+  const layer = OAuthV2.layer.pipe(
+    Layer.provide(SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" })),
+    Layer.provide(Layer.succeed(HttpClient.HttpClient, client)),
+    Layer.orDie
+  )
+  return { layer, times }
+}
+
+type Wrap = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+const call = OAuthV2.access({ code: "test-code" })
+
+/** What became of a call: when its attempts were made, when it ended, and how. */
+const watch = (answers: ReadonlyArray<Answer>, options: {
+  readonly policy?: Wrap
+  readonly random?: number
+  readonly layers?: Layer.Layer<RetryPolicy.RetryPolicy>
+  readonly call?: Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.OAuthV2Error, OAuthV2.OAuthV2>
+}) =>
+  Effect.gen(function*() {
+    const { layer, times } = slack(answers)
+    const startedAt = yield* Clock.currentTimeMillis
+    const fiber = yield* (options.call ?? call).pipe(
+      options.policy ?? ((effect) => effect),
+      Effect.provide(options.layers === undefined ? layer : Layer.provide(layer, options.layers)),
+      Effect.either,
+      Effect.zip(Clock.currentTimeMillis),
+      Effect.withRandomFixed([options.random ?? 0.5]),
+      Effect.fork
+    )
+    yield* TestClock.adjust("2 hours")
+    const [result, endedAt] = yield* Fiber.join(fiber)
+    return {
+      times: times.map((time) => time - startedAt),
+      endedAt: endedAt - startedAt,
+      tag: result._tag === "Right" ? "success" : result.left._tag as string,
+      error: result._tag === "Left" ? result.left : undefined
+    }
+  })
+
+const under = (policy: RetryPolicy.Policy): Wrap => RetryPolicy.provide(policy) as Wrap
+
+const interactive = under(RetryPolicy.interactive)
+const background = under(RetryPolicy.background)
+const none = under(RetryPolicy.none)
+
+const almostOne = 1 - Number.EPSILON
+
+// -------------------------------------------------------------------------------------
+// tests
+// -------------------------------------------------------------------------------------
+
+describe("RetryPolicy", () => {
+  describe("what may be repeated", () => {
+    for (const [name, , access, , remedy, outcome] of table) {
+      const repeatable = access && remedy === "retry" && outcome === "rejected"
+      it.effect(`${name} on a code is ${repeatable ? "" : "not "}repeated`, () =>
+        Effect.gen(function*() {
+          for (const policy of [interactive, background]) {
+            const { tag, times } = yield* watch([code(name), success], { policy })
+            assert.strictEqual(times.length, repeatable ? 2 : 1)
+            assert.strictEqual(tag === "success", repeatable)
+          }
+        }))
+    }
+
+    const others: ReadonlyArray<readonly [name: string, answer: Answer, repeatable: boolean]> = [
+      ["429 with an empty body", http(429, ""), true],
+      ["429 with ratelimited", http(429, "{\"ok\":false,\"error\":\"ratelimited\"}"), true],
+      ["429 with a token response", http(429, JSON.stringify(accessResponses[0]?.wire)), true],
+      ["503 with HTML", unavailable, true],
+      ["503 with service_unavailable", http(503, "{\"ok\":false,\"error\":\"service_unavailable\"}"), true],
+      ["503 with internal_error", http(503, "{\"ok\":false,\"error\":\"internal_error\"}"), false],
+      ["a refused connection", broken("ECONNREFUSED"), true],
+      ["a name that is not found", broken("ENOTFOUND"), true],
+      ["a lost answer", broken("ECONNRESET"), false],
+      ["a failure of which nothing is known", broken("what?"), false],
+      ["500", http(500, ""), false],
+      ["502", http(502, ""), false],
+      ["504", http(504, ""), false],
+      ["404", http(404, ""), false],
+      ["a redirect", http(302, "", { location: "https://example.com" }), false],
+      ["a 200 that is no JSON", http(200, "no"), false],
+      ["a code that nobody documented", code("not_yet_seen"), false],
+      ["silence", silent, false]
+    ]
+    for (const [name, answer, repeatable] of others) {
+      it.effect(`${name} is ${repeatable ? "" : "not "}repeated`, () =>
+        Effect.gen(function*() {
+          for (const policy of [interactive, background]) {
+            const { times } = yield* watch([answer, success], { policy })
+            assert.strictEqual(times.length, repeatable ? 2 : 1)
+          }
+        }))
+    }
+
+    it.effect("holds for every grant", () =>
+      Effect.gen(function*() {
+        for (
+          const call of [
+            OAuthV2.access({ code: "test-code" }),
+            OAuthV2.access({ refreshToken: "xoxe-1-test" }),
+            OAuthV2.exchange({ token: "xoxb-test" })
+          ]
+        ) {
+          const lost = yield* watch([broken("ECONNRESET"), success], { policy: background, call })
+          assert.strictEqual(lost.times.length, 1)
+          const unavailableOnce = yield* watch([unavailable, success], { policy: background, call })
+          assert.strictEqual(unavailableOnce.times.length, 2)
+        }
+      }))
+
+    it.effect("no schedule overrides it", () =>
+      Effect.gen(function*() {
+        const policy = RetryPolicy.provide(Schedule.forever) as Wrap
+        for (const answer of [code("internal_error"), broken("ECONNRESET"), code("invalid_code"), http(500, "")]) {
+          assert.strictEqual((yield* watch([answer, success], { policy })).times.length, 1)
+        }
+        assert.strictEqual((yield* watch([unavailable, unavailable, success], { policy })).times.length, 3)
+      }))
+  })
+
+  describe("interactive", () => {
+    it.effect("waits 0.3 s, then twice as long each time, give or take a fifth", () =>
+      Effect.gen(function*() {
+        const times = (random: number) =>
+          Effect.map(watch([unavailable], { policy: interactive, random }), ({ times }) => times)
+        assert.deepStrictEqual(yield* times(0.5), [0, 300, 900, 2100, 4500])
+        assert.deepStrictEqual(yield* times(0), [0, 240, 720, 1680, 3600, 7440])
+        assert.deepStrictEqual(yield* times(almostOne), [0, 360, 1080, 2520, 5400])
+      }))
+
+    it.effect("fails at once when Slack asks to wait longer than the budget, and says how long", () =>
+      Effect.gen(function*() {
+        for (const answer of [limited("30"), code("ratelimited", { "retry-after": "30" })]) {
+          const { endedAt, error, times } = yield* watch([answer, success], { policy: interactive })
+          assert.deepStrictEqual(times, [0])
+          assert.strictEqual(endedAt, 0)
+          assert.instanceOf(error, OAuthV2Error.SlackRateLimited)
+          assert.deepStrictEqual(error?.retryAfter, Duration.seconds(30))
+        }
+      }))
+
+    it.effect("waits for a hint that fits, and not less", () =>
+      Effect.gen(function*() {
+        const at = (random: number) =>
+          Effect.map(watch([limited("4"), success], { policy: interactive, random }), ({ times }) => times)
+        assert.deepStrictEqual(yield* at(0), [0, 4000])
+        assert.deepStrictEqual(yield* at(almostOne), [0, 4400])
+      }))
+
+    it.effect("counts the waits before a hint against it", () =>
+      Effect.gen(function*() {
+        const { endedAt, tag, times } = yield* watch([limited("4"), limited("4"), limited("4")], {
+          policy: interactive,
+          random: 0
+        })
+        assert.deepStrictEqual(times, [0, 4000, 8000])
+        assert.strictEqual(endedAt, 8000)
+        assert.strictEqual(tag, "SlackRateLimited")
+      }))
+
+    it.effect("gives a silent Slack ten seconds in all, and sends once", () =>
+      Effect.gen(function*() {
+        const { endedAt, error, times } = yield* watch([silent], { policy: interactive })
+        assert.deepStrictEqual(times, [0])
+        assert.strictEqual(endedAt, 10_000)
+        assert.deepInclude(error, { _tag: "SlackTimeoutError", outcome: "unknown" })
+        const late = yield* watch([slow("3 seconds", unavailable), silent], { policy: interactive })
+        assert.deepStrictEqual(late.times, [0, 3300])
+        assert.strictEqual(late.endedAt, 10_000)
+        assert.deepInclude(late.error, { timeout: Duration.millis(6700) })
+      }))
+
+    it.effect("ends in time, whatever happens", () =>
+      Effect.gen(function*() {
+        const answer = FastCheck.oneof(
+          FastCheck.constantFrom(
+            unavailable,
+            silent,
+            broken("ECONNREFUSED"),
+            broken("ECONNRESET"),
+            code("ratelimited")
+          ),
+          FastCheck.integer({ min: 0, max: 12 }).map((seconds) => limited(String(seconds))),
+          FastCheck.integer({ min: 0, max: 12_000 }).map((millis) => slow(millis, unavailable))
+        )
+        const script = FastCheck.array(answer, { minLength: 1, maxLength: 8 })
+        const random = FastCheck.double({ min: 0, max: almostOne, noNaN: true })
+        for (const [answers, draw] of FastCheck.sample(FastCheck.tuple(script, random), 80)) {
+          const { endedAt } = yield* watch(answers, { policy: interactive, random: draw })
+          assert.isAtMost(endedAt, 10_000)
+        }
+      }))
+  })
+
+  describe("background", () => {
+    it.effect("waits the 30 seconds that Slack asks for, and not less", () =>
+      Effect.gen(function*() {
+        const at = (answer: Answer, random: number) =>
+          Effect.map(watch([answer, success], { policy: background, random }), ({ times }) => times[1] ?? 0)
+        for (const answer of [limited("30"), code("ratelimited", { "retry-after": "30" })]) {
+          assert.strictEqual(yield* at(answer, 0), 30_000)
+          assert.strictEqual(yield* at(answer, almostOne), 33_000)
+          for (const random of FastCheck.sample(FastCheck.double({ min: 0, max: almostOne, noNaN: true }), 20)) {
+            const time = yield* at(answer, random)
+            assert.isAtLeast(time, 30_000)
+            assert.isAtMost(time, 33_000)
+          }
+        }
+      }))
+
+    it.effect("waits until the date that Slack names", () =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        const { times } = yield* watch([limited(new Date(now + 45_000).toUTCString()), success], {
+          policy: background,
+          random: 0
+        })
+        assert.deepStrictEqual(times, [0, 45_000])
+      }))
+
+    it.effect("goes by its own waits when the hint is zero, past or garbage", () =>
+      Effect.gen(function*() {
+        for (const header of ["0", "Thu, 01 Jan 1970 00:00:00 GMT", "soon"]) {
+          assert.deepStrictEqual((yield* watch([limited(header), success], { policy: background })).times, [0, 1000])
+        }
+      }))
+
+    it.effect("waits a second, then twice as long each time up to a minute, for ten minutes at most", () =>
+      Effect.gen(function*() {
+        const { endedAt, tag, times } = yield* watch([unavailable], { policy: background })
+        assert.deepStrictEqual(times.map((time) => time / 1000), [
+          ...[0, 1, 3, 7, 15, 31, 63],
+          ...[123, 183, 243, 303, 363, 423]
+        ])
+        assert.strictEqual(tag, "SlackServiceUnavailable")
+        assert.isAtMost(endedAt, 600_000)
+        for (const random of [0, almostOne]) {
+          const { endedAt } = yield* watch([slow("29 seconds", unavailable)], { policy: background, random })
+          assert.isAtMost(endedAt, 600_000)
+        }
+      }))
+
+    it.effect("fails at once when a hint would outlast the budget, and caps what it tells at a day", () =>
+      Effect.gen(function*() {
+        for (const [header, told] of [["3600", Duration.hours(1)], ["99999999999", Duration.days(1)]] as const) {
+          const { endedAt, error, times } = yield* watch([limited(header), success], { policy: background })
+          assert.deepStrictEqual(times, [0])
+          assert.strictEqual(endedAt, 0)
+          assert.isTrue(error?.retryAfter !== undefined && Duration.equals(error.retryAfter, told))
+        }
+      }))
+
+    it.effect("gives each attempt 30 seconds", () =>
+      Effect.gen(function*() {
+        const { endedAt, error } = yield* watch([unavailable, silent], { policy: background })
+        assert.strictEqual(endedAt, 31_000)
+        assert.deepInclude(error, { _tag: "SlackTimeoutError", timeout: Duration.seconds(30) })
+      }))
+  })
+
+  it.effect("none makes one attempt of ten seconds", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual((yield* watch([unavailable, success], { policy: none })).times, [0])
+      assert.deepStrictEqual((yield* watch([limited("1"), success], { policy: none })).times, [0])
+      const { endedAt, tag } = yield* watch([silent], { policy: none })
+      assert.deepStrictEqual([endedAt, tag], [10_000, "SlackTimeoutError"])
+    }))
+
+  describe("which policy is in force", () => {
+    const second = (options: Parameters<typeof watch>[1]) =>
+      Effect.map(watch([unavailable, success], options), ({ times }) => times[1])
+
+    it.effect("interactive, if nobody chose", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* second({}), 300)
+      }))
+
+    it.effect("the layer's, if it was given one", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* second({ layers: RetryPolicy.layer(RetryPolicy.background) }), 1000)
+      }))
+
+    it.effect("the call's before the layer's", () =>
+      Effect.gen(function*() {
+        const layers = RetryPolicy.layer(RetryPolicy.background)
+        assert.strictEqual(yield* second({ layers, policy: interactive }), 300)
+        assert.isUndefined(yield* second({ layers, policy: none }))
+      }))
+
+    it.effect("the nearest of two around a call", () =>
+      Effect.gen(function*() {
+        const policy: Wrap = (effect) => background(none(effect))
+        assert.isUndefined(yield* second({ policy }))
+      }))
+  })
+
+  describe("as a schedule", () => {
+    it.effect("composes with others, and may be any other", () =>
+      Effect.gen(function*() {
+        const twice = RetryPolicy.provide(Schedule.intersect(RetryPolicy.interactive, Schedule.recurs(2))) as Wrap
+        assert.deepStrictEqual((yield* watch([unavailable], { policy: twice })).times, [0, 300, 900])
+        const spaced = RetryPolicy.provide(Schedule.spaced("1 minute"), { budget: "5 minutes" }) as Wrap
+        assert.deepStrictEqual((yield* watch([unavailable], { policy: spaced })).times.map((time) => time / 60_000), [
+          0,
+          1,
+          2,
+          3,
+          4
+        ])
+      }))
+
+    it.effect("gives up at once on what must not be repeated, also in other hands", () =>
+      Effect.gen(function*() {
+        let attempts = 0
+        const error = new OAuthV2Error.SlackInternalError({ method: "oauth.v2.access" })
+        const exit = yield* Effect.suspend(() => {
+          attempts++
+          return Effect.fail(error)
+        }).pipe(Effect.retry(RetryPolicy.background), Effect.exit)
+        assert.deepStrictEqual([attempts, Exit.isFailure(exit)], [1, true])
+      }))
+
+    it.effect("keeps its budget in other hands, from the first failure on", () =>
+      Effect.gen(function*() {
+        let attempts = 0
+        const fiber = yield* Effect.suspend(() => {
+          attempts++
+          return Effect.fail(new OAuthV2Error.SlackServiceUnavailable({ method: "oauth.v2.access" }))
+        }).pipe(
+          Effect.retry(RetryPolicy.interactive),
+          Effect.exit,
+          Effect.zipRight(Clock.currentTimeMillis),
+          Effect.withRandomFixed([0.5]),
+          Effect.fork
+        )
+        yield* TestClock.adjust("1 hour")
+        assert.isAtMost(yield* Fiber.join(fiber), 10_000)
+        assert.strictEqual(attempts, 5)
+      }))
+
+    it.effect("takes other limits, longer and shorter", () =>
+      Effect.gen(function*() {
+        const patient = RetryPolicy.provide(RetryPolicy.interactive, { budget: "1 minute" }) as Wrap
+        assert.deepStrictEqual((yield* watch([limited("30"), success], { policy: patient, random: 0 })).times, [
+          0,
+          30_000
+        ])
+        const hasty = RetryPolicy.provide(RetryPolicy.background, { budget: "5 seconds" }) as Wrap
+        assert.deepStrictEqual((yield* watch([unavailable], { policy: hasty })).times, [0, 1000, 3000])
+        const short = RetryPolicy.provide(RetryPolicy.background, { attemptTimeout: "2 seconds" }) as Wrap
+        assert.strictEqual((yield* watch([silent], { policy: short })).endedAt, 2000)
+        const layers = RetryPolicy.layer(RetryPolicy.interactive, { attemptTimeout: "2 seconds" })
+        assert.strictEqual((yield* watch([silent], { layers })).endedAt, 2000)
+      }))
+
+    it.effect("a plain schedule gets ten seconds an attempt and no budget", () =>
+      Effect.gen(function*() {
+        const policy = RetryPolicy.provide(Schedule.spaced("10 minutes")) as Wrap
+        const { endedAt, times } = yield* watch([unavailable, unavailable, unavailable, silent], { policy })
+        assert.deepStrictEqual(times.map((time) => time / 60_000), [0, 10, 20, 30])
+        assert.strictEqual(endedAt, 30 * 60_000 + 10_000)
+      }))
+  })
+
+  it.effect("a call that is interrupted while it waits makes no further attempt", () =>
+    Effect.gen(function*() {
+      const { layer, times } = slack([unavailable, success])
+      const fiber = yield* call.pipe(background, Effect.provide(layer), Effect.fork)
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.interrupt(fiber)
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(times.length, 1)
+    }))
+
+  it.effect("two processes that fail together do not come back together: the jitter is Effect's Random", () =>
+    Effect.gen(function*() {
+      const waits = (seed: string) =>
+        Effect.gen(function*() {
+          const { layer, times } = slack([unavailable])
+          const fiber = yield* call.pipe(background, Effect.provide(layer), Effect.either, Effect.fork)
+          yield* TestClock.adjust("1 hour")
+          yield* Fiber.join(fiber)
+          return times.map((time) => time - (times[0] ?? 0))
+        }).pipe(Effect.withRandom(Random.make(seed)))
+      assert.deepStrictEqual(yield* waits("one"), yield* waits("one"))
+      assert.notDeepEqual(yield* waits("one"), yield* waits("two"))
+    }))
+})
