@@ -98,8 +98,9 @@ const line = (event: Event): string => {
   }
 }
 
+const two = (n: number): string => String(Math.floor(n)).padStart(2, "0")
+
 const clock = (millis: number): string => {
-  const two = (n: number) => String(Math.floor(n)).padStart(2, "0")
   const rest = String(Math.floor(millis % 1000)).padStart(3, "0")
   return `+${two(millis / 3_600_000)}:${two(millis / 60_000 % 60)}:${two(millis / 1000 % 60)}.${rest}`
 }

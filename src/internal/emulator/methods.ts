@@ -2,7 +2,7 @@
  * Slack's rules, method by method: what a request gets, and what it changes.
  */
 import * as History from "./history.js"
-import * as Wire from "./wire.js"
+import type * as Wire from "./wire.js"
 import * as World from "./world.js"
 
 export const names = [
