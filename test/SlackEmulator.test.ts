@@ -1,3 +1,4 @@
+import type * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import { OAuthV2, OAuthV2Error, SlackApp, SlackEmulator, TokenResponse } from "effect-slack-oauth"
 import * as DateTime from "effect/DateTime"
@@ -7,7 +8,6 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import * as Codes from "../src/internal/codes.js"
 import { authTest, call, inMemory, overHttp, send } from "./utils/emulator.js"
@@ -45,6 +45,523 @@ const organization: SlackEmulator.Options = {
     { id: "T0WEST", name: "West", organization: "E0ORG" }
   ]
 }
+
+// -------------------------------------------------------------------------------------
+// refusals
+// -------------------------------------------------------------------------------------
+
+interface Refusal {
+  readonly code: string
+  readonly when: string
+  readonly options?: SlackEmulator.Options
+  readonly provoke: Effect.Effect<
+    string,
+    unknown,
+    SlackEmulator.SlackEmulator | OAuthV2.OAuthV2 | SlackApp.SlackApp | HttpClient.HttpClient
+  >
+}
+
+const codeOf = <A, E extends { readonly code: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), ({ code }): string => code)
+
+const errorOf = (method: string, form: Readonly<Record<string, string>>, headers?: Readonly<Record<string, string>>) =>
+  Effect.map(call(method, form, headers), (body): string => body.ok === true ? "ok" : body.error)
+
+const credentials = Effect.map(SlackApp.SlackApp, ({ clientId, clientSecret }) => ({
+  client_id: clientId,
+  client_secret: clientSecret === undefined ? "" : Redacted.value(clientSecret)
+}))
+
+/** A refusal that the form of a request is enough for. */
+const malformed = (code: string, when: string, body: { readonly type: string; readonly text: string }): Refusal => ({
+  code,
+  when,
+  provoke: Effect.map(send("POST", "/api/oauth.v2.access", body), ({ json }): string => json.error)
+})
+
+const legacy = (request?: SlackEmulator.LegacyTokenRequest) => SlackEmulator.issueLegacyToken(request)
+
+const bearer = (token: Redacted.Redacted) => ({ authorization: `Bearer ${Redacted.value(token)}` })
+
+const pkce: SlackEmulator.Options = { apps: [{ pkce: true }] }
+
+const refusals: ReadonlyArray<Refusal> = [
+  // who is calling
+  {
+    code: "invalid_client_id",
+    when: "no app has the client id",
+    provoke: errorOf("oauth.v2.access", { code: "a-code", client_id: "1.1", client_secret: "test-secret" })
+  },
+  { code: "invalid_client_id", when: "no client id is given", provoke: errorOf("oauth.v2.access", { code: "a-code" }) },
+  {
+    code: "bad_client_secret",
+    when: "the secret is wrong",
+    provoke: Effect.flatMap(
+      credentials,
+      (credentials) => errorOf("oauth.v2.access", { ...credentials, code: "a-code", client_secret: "test-secret" })
+    )
+  },
+  {
+    code: "bad_client_secret",
+    when: "the secret is missing and the app does not use PKCE",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      const app = yield* SlackEmulator.app
+      return yield* errorOf("oauth.v2.access", { client_id: app.clientId, code, code_verifier: verifier })
+    })
+  },
+  {
+    code: "bad_client_secret",
+    when: "a refresh of tokens that a secret was needed for comes without it",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      const app = yield* SlackEmulator.app
+      const client_secret = Redacted.value(app.clientSecret)
+      const { refresh_token } = yield* call("oauth.v2.access", { client_id: app.clientId, client_secret, code })
+      const form = { client_id: app.clientId, grant_type: "refresh_token", refresh_token }
+      return yield* errorOf("oauth.v2.access", form)
+    })
+  },
+  {
+    code: "invalid_auth",
+    when: "a bearer token comes along",
+    provoke: Effect.flatMap(
+      credentials,
+      (credentials) =>
+        errorOf("oauth.v2.access", { ...credentials, code: "a-code" }, { authorization: "Bearer xoxb-test" })
+    )
+  },
+  {
+    code: "invalid_arguments",
+    when: "the credentials come in two ways",
+    provoke: Effect.flatMap(
+      credentials,
+      (credentials) =>
+        errorOf("oauth.v2.access", { ...credentials, code: "a-code" }, {
+          authorization: `Basic ${btoa(`${credentials.client_id}:${credentials.client_secret}`)}`
+        })
+    )
+  },
+
+  // the form of the request
+  malformed("invalid_array_arg", "an argument is an array", {
+    type: "application/x-www-form-urlencoded",
+    text: "code[]=1&code[]=2"
+  }),
+  malformed("invalid_arg_name", "an argument has a strange name", {
+    type: "application/x-www-form-urlencoded",
+    text: "c%20de=1"
+  }),
+  malformed("invalid_charset", "the charset is not one of Slack's", {
+    type: "application/x-www-form-urlencoded; charset=utf-16",
+    text: "code=1"
+  }),
+  malformed("invalid_post_type", "the content type is not one of Slack's", {
+    type: "application/xml",
+    text: "<code/>"
+  }),
+  malformed("invalid_form_data", "the form has no boundary", { type: "multipart/form-data", text: "code=1" }),
+  malformed("invalid_json", "the body is not what it says", { type: "application/json", text: "code=1" }),
+  malformed("json_not_object", "the JSON is no object", { type: "application/json", text: "[]" }),
+  {
+    code: "unknown_method",
+    when: "there is no such method",
+    provoke: errorOf("oauth.v3.access", {})
+  },
+
+  // codes
+  {
+    code: "invalid_code",
+    when: "the code is empty, whoever asks",
+    provoke: errorOf("oauth.v2.access", { code: "", client_id: "1.1" })
+  },
+  { code: "invalid_code", when: "nobody gave this code", provoke: codeOf(OAuthV2.access({ code: "a-code" })) },
+  {
+    code: "invalid_code",
+    when: "the code was used",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      yield* OAuthV2.access({ code })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "invalid_code",
+    when: "the code is ten minutes old",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      yield* TestClock.adjust("10 minutes")
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "invalid_code",
+    when: "the code is another app's",
+    provoke: Effect.gen(function*() {
+      const other = yield* SlackEmulator.addApp()
+      const { code } = yield* SlackEmulator.authorize({ clientId: other.clientId })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "bad_redirect_uri",
+    when: "the redirect URI is another one",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ redirectUri: "https://example.com/one" })
+      return yield* codeOf(OAuthV2.access({ code, redirectUri: "https://example.com/two" }))
+    })
+  },
+  {
+    code: "bad_redirect_uri",
+    when: "the redirect URI was named and is not repeated",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ redirectUri: "https://example.com/one" })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "invalid_code",
+    when: "the code was spent on a wrong redirect URI",
+    provoke: Effect.gen(function*() {
+      const redirectUri = "https://example.com/one"
+      const { code } = yield* SlackEmulator.authorize({ redirectUri })
+      yield* Effect.flip(OAuthV2.access({ code }))
+      return yield* codeOf(OAuthV2.access({ code, redirectUri }))
+    })
+  },
+  {
+    code: "oauth_authorization_url_mismatch",
+    when: "the code comes from the classic authorize page",
+    provoke: Effect.gen(function*() {
+      const { clientId } = yield* SlackEmulator.app
+      const url = `https://slack.com/oauth/authorize?client_id=${clientId}&scope=commands`
+      const { code } = yield* SlackEmulator.authorize({ url })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "invalid_grant_type",
+    when: "the grant type is unknown",
+    provoke: codeOf(OAuthV2.access({ grantType: "password", extra: { username: "test" } }))
+  },
+
+  // PKCE
+  {
+    code: "invalid_code_verifier",
+    when: "the verifier does not match",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      return yield* codeOf(OAuthV2.access({ code, codeVerifier: `${verifier}x` }))
+    })
+  },
+  {
+    code: "invalid_code_verifier",
+    when: "there was no challenge",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      return yield* codeOf(OAuthV2.access({ code, codeVerifier: verifier }))
+    })
+  },
+  {
+    code: "invalid_code_verifier",
+    when: "there was a challenge, and the secret comes instead of the verifier",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      const app = yield* SlackEmulator.app
+      const client_secret = Redacted.value(app.clientSecret)
+      return yield* errorOf("oauth.v2.access", { client_id: app.clientId, client_secret, code })
+    })
+  },
+  {
+    code: "internal_error",
+    when: "the verifier comes together with the secret",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      const app = yield* SlackEmulator.app
+      const client_secret = Redacted.value(app.clientSecret)
+      const form = { client_id: app.clientId, client_secret, code, code_verifier: verifier }
+      return yield* errorOf("oauth.v2.access", form)
+    })
+  },
+  {
+    code: "pkce_not_allowed",
+    when: "the app does not use PKCE",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      return yield* codeOf(OAuthV2.access({ code, codeVerifier: verifier }))
+    })
+  },
+  {
+    code: "pkce_not_allowed",
+    when: "the app does not use PKCE, and a challenge went unanswered",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+
+  // people and places
+  {
+    code: "account_inactive",
+    when: "the person is deactivated between the click and the redemption",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      yield* SlackEmulator.deactivate("U0EMULATED")
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "user_email_unverified",
+    when: "the person has not confirmed their address",
+    options: { people: [{ emailVerified: false }] },
+    provoke: codeOf(install())
+  },
+  {
+    code: "two_factor_setup_required",
+    when: "the workspace wants what the person has not set up",
+    options: { workspaces: [{ requiresTwoFactor: true }], people: [{ twoFactor: false }] },
+    provoke: codeOf(install())
+  },
+  {
+    code: "cannot_install_an_org_installed_app",
+    when: "the whole organization has the app",
+    options: organization,
+    provoke: Effect.zipRight(install({ organization: "E0ORG" }), codeOf(install({ workspace: "T0EAST" })))
+  },
+
+  // refresh tokens
+  {
+    code: "invalid_refresh_token",
+    when: "nobody gave this refresh token",
+    provoke: codeOf(OAuthV2.access({ refreshToken: "xoxe-1-test" }))
+  },
+  {
+    code: "invalid_refresh_token",
+    when: "it is another app's",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      const other = yield* SlackEmulator.addApp()
+      return yield* codeOf(
+        OAuthV2.access({
+          refreshToken: refreshTokenOf(botOf(installed)),
+          app: { ...(yield* SlackApp.SlackApp), clientId: other.clientId, clientSecret: other.clientSecret }
+        })
+      )
+    })
+  },
+  {
+    code: "invalid_refresh_token",
+    when: "it was used, and the grace period is over",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* refresh(botOf(installed))
+      yield* TestClock.adjust("1 minute")
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+  {
+    code: "invalid_refresh_token",
+    when: "two younger pairs of the chain have come up",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      const one = yield* refresh(botOf(installed))
+      const two = yield* refresh(botOf(installed))
+      yield* refresh(botOf(two))
+      return yield* codeOf(refresh(botOf(one)))
+    })
+  },
+  {
+    code: "token_revoked",
+    when: "the refresh token is revoked",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* SlackEmulator.revoke(refreshTokenOf(botOf(installed)))
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+  {
+    code: "token_revoked",
+    when: "the app is uninstalled",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* SlackEmulator.uninstall()
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+  {
+    code: "account_inactive",
+    when: "the person of the token is deactivated",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install({ userScopes: ["search:read"] })
+      yield* SlackEmulator.deactivate("U0EMULATED")
+      return yield* codeOf(refresh(userOf(installed)))
+    })
+  },
+  {
+    code: "account_inactive",
+    when: "the workspace of the token is deactivated",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* SlackEmulator.deactivate("T0EMULATED")
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+  {
+    code: "token_expired",
+    when: "the refresh token of an app with PKCE is thirty days old",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      const installed = yield* OAuthV2.access({ code, codeVerifier: verifier })
+      yield* TestClock.adjust("30 days")
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+
+  // exchange
+  {
+    code: "invalid_arguments",
+    when: "there is no token to exchange",
+    provoke: Effect.flatMap(credentials, (credentials) => errorOf("oauth.v2.exchange", credentials))
+  },
+  {
+    code: "invalid_arguments",
+    when: "an exchange is asked for with Basic",
+    provoke: Effect.gen(function*() {
+      const { client_id, client_secret } = yield* credentials
+      const token = Redacted.value(yield* legacy())
+      const authorization = `Basic ${btoa(`${client_id}:${client_secret}`)}`
+      return yield* errorOf("oauth.v2.exchange", { token }, { authorization })
+    })
+  },
+  {
+    code: "bad_client_secret",
+    when: "an exchange is asked for with a wrong secret",
+    provoke: Effect.flatMap(
+      credentials,
+      (credentials) =>
+        errorOf("oauth.v2.exchange", { ...credentials, client_secret: "test-secret", token: "xoxb-test" })
+    )
+  },
+  {
+    code: "token_rotation_not_enabled",
+    when: "the app does not rotate",
+    options: { apps: [{ rotation: false }] },
+    provoke: Effect.flatMap(legacy(), (token) => codeOf(OAuthV2.exchange({ token })))
+  },
+  {
+    code: "invalid_token",
+    when: "nobody gave the token to be exchanged",
+    provoke: codeOf(OAuthV2.exchange({ token: "xoxb-test" }))
+  },
+  {
+    code: "invalid_token",
+    when: "the token rotates already",
+    provoke: Effect.flatMap(install(), (installed) => codeOf(OAuthV2.exchange({ token: botOf(installed).accessToken })))
+  },
+  {
+    code: "not_allowed_token_type",
+    when: "the token to be exchanged is an app-level one",
+    provoke: codeOf(OAuthV2.exchange({ token: "xapp-test" }))
+  },
+  {
+    code: "token_already_exchanged",
+    when: "the token was exchanged",
+    provoke: Effect.gen(function*() {
+      const token = yield* legacy()
+      yield* OAuthV2.exchange({ token })
+      return yield* codeOf(OAuthV2.exchange({ token }))
+    })
+  },
+  {
+    code: "authorization_not_found",
+    when: "the app of the token to be exchanged is gone",
+    provoke: Effect.gen(function*() {
+      const token = yield* legacy()
+      yield* SlackEmulator.uninstall()
+      return yield* codeOf(OAuthV2.exchange({ token }))
+    })
+  },
+  {
+    code: "account_inactive",
+    when: "the person of the token to be exchanged is gone",
+    provoke: Effect.gen(function*() {
+      const token = yield* legacy({ person: "U0EMULATED" })
+      yield* SlackEmulator.deactivate("U0EMULATED")
+      return yield* codeOf(OAuthV2.exchange({ token }))
+    })
+  },
+
+  // methods that act on a token
+  { code: "not_authed", when: "auth.test has no token", provoke: errorOf("auth.test", {}) },
+  {
+    code: "invalid_auth",
+    when: "auth.test has no token of ours",
+    provoke: errorOf("auth.test", { token: "xoxb-test" })
+  },
+  {
+    code: "invalid_auth",
+    when: "auth.test has a refresh token",
+    provoke: Effect.flatMap(
+      install(),
+      (installed) => errorOf("auth.test", { token: Redacted.value(refreshTokenOf(botOf(installed))) })
+    )
+  },
+  {
+    code: "token_expired",
+    when: "twelve hours are over",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* TestClock.adjust("12 hours")
+      return yield* errorOf("auth.test", {}, bearer(botOf(installed).accessToken))
+    })
+  },
+  {
+    code: "token_revoked",
+    when: "an access token is revoked",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      const token = Redacted.value(botOf(installed).accessToken)
+      assert.deepStrictEqual(yield* call("auth.revoke", { token }), { ok: true, revoked: true })
+      return yield* errorOf("auth.test", { token })
+    })
+  },
+  {
+    code: "token_revoked",
+    when: "an app uninstalls itself",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      const token = Redacted.value(botOf(installed).accessToken)
+      assert.deepStrictEqual(yield* call("apps.uninstall", { ...(yield* credentials), token }), { ok: true })
+      return yield* errorOf("auth.test", { token })
+    })
+  },
+  {
+    code: "client_id_token_mismatch",
+    when: "an app uninstalls another",
+    provoke: Effect.gen(function*() {
+      const other = yield* SlackEmulator.addApp()
+      const { code } = yield* SlackEmulator.authorize({ clientId: other.clientId })
+      const foreign = { ...(yield* SlackApp.SlackApp), clientId: other.clientId, clientSecret: other.clientSecret }
+      const installed = yield* OAuthV2.access({ code, app: foreign })
+      const token = Redacted.value(botOf(installed).accessToken)
+      return yield* errorOf("apps.uninstall", { ...(yield* credentials), token })
+    })
+  },
+  {
+    code: "invalid_arguments",
+    when: "an app uninstalls itself without its id",
+    provoke: Effect.flatMap(
+      install(),
+      (installed) => errorOf("apps.uninstall", { token: Redacted.value(botOf(installed).accessToken) })
+    )
+  }
+]
 
 // -------------------------------------------------------------------------------------
 // by both ways in
@@ -165,6 +682,15 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           )
           assert.deepStrictEqual(botOf(two).scopes, ["chat:write", "commands"], "scopes only ever add up")
         }).pipe(Effect.provide(live({ apps: [{ rotation: false }] }))))
+    })
+
+    describe("refusals that follow from what it remembers", () => {
+      for (const refusal of refusals) {
+        it.effect(`${refusal.code}: ${refusal.when}`, () =>
+          Effect.gen(function*() {
+            assert.strictEqual(yield* refusal.provoke, refusal.code, yield* SlackEmulator.timeline)
+          }).pipe(Effect.provide(live(refusal.options))))
+      }
     })
 
     describe("faults", () => {
@@ -312,9 +838,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
             yield* SlackEmulator.inject({ share: 0.25, fault: SlackEmulator.code("fatal_error") })
             return yield* Effect.replicateEffect(tagOf(OAuthV2.access({ code: "a-code" })), 100)
           })
-          const run = Effect.suspend(() =>
-            calls.pipe(Effect.provide(live()), Effect.withRandom(Random.make("a seed")))
-          )
+          const run = Effect.suspend(() => calls.pipe(Effect.provide(live()), Effect.withRandom(Random.make("a seed"))))
           const tags = yield* run
           const hits = tags.filter((tag) => tag === "SlackFatalError").length
           assert.isTrue(hits > 10 && hits < 45, `${hits} of 100`)

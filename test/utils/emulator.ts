@@ -70,8 +70,11 @@ export const send = (
   }).pipe(Effect.orDie)
 
 /** Calls a method of the API with a form. */
-export const call = (method: string, form: Readonly<Record<string, string>>, headers?: Readonly<Record<string, string>>) =>
-  Effect.map(send("POST", `/api/${method}`, form, headers), ({ json }) => json)
+export const call = (
+  method: string,
+  form: Readonly<Record<string, string>>,
+  headers?: Readonly<Record<string, string>>
+) => Effect.map(send("POST", `/api/${method}`, form, headers), ({ json }) => json)
 
 /** What Slack says of a token. */
 export const authTest = (token: Redacted.Redacted) =>
