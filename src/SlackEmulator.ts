@@ -415,6 +415,7 @@ export interface Service {
   readonly chains: Effect.Effect<ReadonlyArray<Chain>>
   readonly replays: Effect.Effect<ReadonlyArray<Replay>>
   readonly timeline: Effect.Effect<string>
+  readonly follow: Stream.Stream<string>
 
   /** Answers a request: what {@link layerHttpClient} and {@link serve} are made of. */
   readonly handle: <E, R>(request: Request<E, R>) => Effect.Effect<Outcome, E, R>
@@ -1092,6 +1093,16 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
         world.history.events.flatMap((event) => event._tag === "Replay" ? [{ ...event, at: instant(event.at) }] : [])
       ),
       timeline: Effect.sync(() => History.render(world.history)),
+      follow: Stream.asyncPush<History.Event>((emit) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const listener = (event: History.Event) => void emit.single(event)
+            world.history.listeners.add(listener)
+            return listener
+          }),
+          (listener) => Effect.sync(() => world.history.listeners.delete(listener))
+        )
+      ).pipe(Stream.map((event) => History.line(world.history, event))),
 
       handle: handle(state)
     })
@@ -1539,4 +1550,14 @@ export const replays: Effect.Effect<ReadonlyArray<Replay>, never, SlackEmulator>
 export const timeline: Effect.Effect<string, never, SlackEmulator> = Effect.flatMap(
   SlackEmulator,
   (emulator) => emulator.timeline
+)
+
+/**
+ * The lines of the {@link timeline} from now on, as they come.
+ *
+ * @since 0.1.0
+ * @category asking
+ */
+export const follow: Stream.Stream<string, never, SlackEmulator> = Stream.unwrap(
+  Effect.map(SlackEmulator, (emulator) => emulator.follow)
 )
