@@ -415,6 +415,7 @@ export interface Service {
   readonly chains: Effect.Effect<ReadonlyArray<Chain>>
   readonly replays: Effect.Effect<ReadonlyArray<Replay>>
   readonly timeline: Effect.Effect<string>
+  readonly follow: Stream.Stream<string>
 
   /** Answers a request: what {@link layerHttpClient} and {@link serve} are made of. */
   readonly handle: <E, R>(request: Request<E, R>) => Effect.Effect<Outcome, E, R>
@@ -553,7 +554,7 @@ const defaultRedirectUris = ["https://example.com", "http://localhost", "http://
 /** The first has a plain id and the others a number, so that what a test prints reads well. */
 const nth = <A>(stem: string, map: ReadonlyMap<string, A>): string => `${stem}${map.size === 0 ? "" : map.size + 1}`
 
-const addApp = (world: World.World, options: AppOptions = {}): World.App => {
+const seedApp = (world: World.World, options: AppOptions = {}): World.App => {
   const number = world.apps.size + 1
   const app: World.App = {
     id: options.id ?? nth("A0EMULATED", world.apps),
@@ -573,7 +574,7 @@ const addApp = (world: World.World, options: AppOptions = {}): World.App => {
   return app
 }
 
-const addOrganization = (world: World.World, options: OrganizationOptions = {}): World.Organization => {
+const seedOrganization = (world: World.World, options: OrganizationOptions = {}): World.Organization => {
   const organization: World.Organization = {
     id: options.id ?? nth("E0EMULATED", world.organizations),
     name: options.name ?? nth("Emulated Organization", world.organizations),
@@ -583,7 +584,7 @@ const addOrganization = (world: World.World, options: OrganizationOptions = {}):
   return organization
 }
 
-const addWorkspace = (world: World.World, options: WorkspaceOptions = {}): World.Workspace => {
+const seedWorkspace = (world: World.World, options: WorkspaceOptions = {}): World.Workspace => {
   const id = options.id ?? nth("T0EMULATED", world.workspaces)
   const organization = options.organization === undefined ? undefined : world.organizations.get(options.organization)
   if (options.organization !== undefined && organization === undefined) {
@@ -601,7 +602,7 @@ const addWorkspace = (world: World.World, options: WorkspaceOptions = {}): World
   return workspace
 }
 
-const addPerson = (world: World.World, options: PersonOptions = {}): World.Person => {
+const seedPerson = (world: World.World, options: PersonOptions = {}): World.Person => {
   const person: World.Person = {
     id: options.id ?? nth("U0EMULATED", world.people),
     name: options.name ?? nth("Ada", world.people),
@@ -621,10 +622,10 @@ const seed = (options: Options): World.World => {
     refreshGracePeriod: Duration.toMillis(options.refreshGracePeriod ?? "1 minute"),
     publicRefreshTokenLifetime: Duration.toMillis(options.publicRefreshTokenLifetime ?? "30 days")
   }, options.historySize ?? 10_000)
-  for (const app of options.apps ?? [{}]) addApp(world, app)
-  for (const organization of options.organizations ?? []) addOrganization(world, organization)
-  for (const workspace of options.workspaces ?? [{}]) addWorkspace(world, workspace)
-  for (const person of options.people ?? [{}]) addPerson(world, person)
+  for (const app of options.apps ?? [{}]) seedApp(world, app)
+  for (const organization of options.organizations ?? []) seedOrganization(world, organization)
+  for (const workspace of options.workspaces ?? [{}]) seedWorkspace(world, workspace)
+  for (const person of options.people ?? [{}]) seedPerson(world, person)
   return world
 }
 
@@ -1022,7 +1023,6 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
   Effect.sync(() => {
     const world = seed(options)
     const state: State = { world, injections: [] }
-    const now = <A>(f: (millis: number) => A) => Effect.map(Clock.currentTimeMillis, f)
 
     return SlackEmulator.of({
       app: view(findApp(world, undefined)),
@@ -1077,10 +1077,10 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
           findApp(world, clientId).pkce = true
         }),
       addApp: (options) =>
-        Effect.sync(() => view(addApp(world, options))),
-      addOrganization: (options) => Effect.sync(() => addOrganization(world, options)),
-      addWorkspace: (options) => Effect.sync(() => addWorkspace(world, options)),
-      addPerson: (options) => Effect.sync(() => addPerson(world, options)),
+        Effect.sync(() => view(seedApp(world, options))),
+      addOrganization: (options) => Effect.sync(() => ({ id: seedOrganization(world, options).id })),
+      addWorkspace: (options) => Effect.sync(() => ({ id: seedWorkspace(world, options).id })),
+      addPerson: (options) => Effect.sync(() => ({ id: seedPerson(world, options).id })),
 
       inject: (injection) => Effect.sync(() => void state.injections.push(toInjection(injection))),
       clearFaults: Effect.sync(() => void state.injections.splice(0)),
@@ -1088,11 +1088,21 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       calls: Effect.sync(() =>
         world.history.events.flatMap((event) => event._tag === "Call" ? [{ ...event, at: instant(event.at) }] : [])
       ),
-      chains: now((millis) => world.chains.map((chain) => viewChain(world, chain, millis))),
+      chains: Effect.map(Clock.currentTimeMillis, (now) => world.chains.map((chain) => viewChain(world, chain, now))),
       replays: Effect.sync(() =>
         world.history.events.flatMap((event) => event._tag === "Replay" ? [{ ...event, at: instant(event.at) }] : [])
       ),
       timeline: Effect.sync(() => History.render(world.history)),
+      follow: Stream.asyncPush<History.Event>((emit) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const listener = (event: History.Event) => void emit.single(event)
+            world.history.listeners.add(listener)
+            return listener
+          }),
+          (listener) => Effect.sync(() => world.history.listeners.delete(listener))
+        )
+      ).pipe(Stream.map((event) => History.line(world.history, event))),
 
       handle: handle(state)
     })
@@ -1340,6 +1350,17 @@ export const serve = (
 export const app: Effect.Effect<App, never, SlackEmulator> = Effect.map(SlackEmulator, (emulator) => emulator.app)
 
 /**
+ * All apps, as they are now.
+ *
+ * @since 0.1.0
+ * @category asking
+ */
+export const apps: Effect.Effect<ReadonlyArray<App>, never, SlackEmulator> = Effect.flatMap(
+  SlackEmulator,
+  (emulator) => emulator.apps
+)
+
+/**
  * A person clicks Allow: what the app's redirect URI gets then, without a browser.
  *
  * @since 0.1.0
@@ -1396,6 +1417,65 @@ export const uninstall = (query?: InstallationQuery): Effect.Effect<void, never,
  */
 export const deactivate = (id: string): Effect.Effect<void, never, SlackEmulator> =>
   Effect.flatMap(SlackEmulator, (emulator) => emulator.deactivate(id))
+
+/**
+ * Turns token rotation on for an app (the first, or the one with the client id), which cannot be undone: installs from
+ * now on bring rotating tokens, and the long-lived ones can be exchanged.
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const enableRotation = (clientId?: string): Effect.Effect<void, never, SlackEmulator> =>
+  Effect.flatMap(SlackEmulator, (emulator) => emulator.enableRotation(clientId))
+
+/**
+ * Turns PKCE on for an app (the first, or the one with the client id), which cannot be undone.
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const enablePkce = (clientId?: string): Effect.Effect<void, never, SlackEmulator> =>
+  Effect.flatMap(SlackEmulator, (emulator) => emulator.enablePkce(clientId))
+
+/**
+ * Adds an app.
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const addApp = (options?: AppOptions): Effect.Effect<App, never, SlackEmulator> =>
+  Effect.flatMap(SlackEmulator, (emulator) => emulator.addApp(options))
+
+/**
+ * Adds an organization.
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const addOrganization = (
+  options?: OrganizationOptions
+): Effect.Effect<{ readonly id: string }, never, SlackEmulator> =>
+  Effect.flatMap(SlackEmulator, (emulator) => emulator.addOrganization(options))
+
+/**
+ * Adds a workspace.
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const addWorkspace = (
+  options?: WorkspaceOptions
+): Effect.Effect<{ readonly id: string }, never, SlackEmulator> =>
+  Effect.flatMap(SlackEmulator, (emulator) => emulator.addWorkspace(options))
+
+/**
+ * Adds a person.
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const addPerson = (options?: PersonOptions): Effect.Effect<{ readonly id: string }, never, SlackEmulator> =>
+  Effect.flatMap(SlackEmulator, (emulator) => emulator.addPerson(options))
 
 /**
  * Lets something go wrong. Injections are taken in the order in which they were made, one a call.
@@ -1470,4 +1550,14 @@ export const replays: Effect.Effect<ReadonlyArray<Replay>, never, SlackEmulator>
 export const timeline: Effect.Effect<string, never, SlackEmulator> = Effect.flatMap(
   SlackEmulator,
   (emulator) => emulator.timeline
+)
+
+/**
+ * The lines of the {@link timeline} from now on, as they come.
+ *
+ * @since 0.1.0
+ * @category asking
+ */
+export const follow: Stream.Stream<string, never, SlackEmulator> = Stream.unwrap(
+  Effect.map(SlackEmulator, (emulator) => emulator.follow)
 )

@@ -1,54 +1,862 @@
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
-import { OAuthV2, SlackEmulator } from "effect-slack-oauth"
+import { OAuthV2, OAuthV2Error, SlackApp, SlackEmulator, TokenResponse } from "effect-slack-oauth"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import { createServer } from "node:http"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/TestClock"
+import * as Codes from "../src/internal/codes.js"
+import { authTest, call, inMemory, overHttp, send } from "./utils/emulator.js"
 
-const inMemory = (options?: SlackEmulator.Options) =>
-  OAuthV2.layer.pipe(
-    Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
-    Layer.provideMerge(SlackEmulator.layer(options))
-  )
+// -------------------------------------------------------------------------------------
+// helpers
+// -------------------------------------------------------------------------------------
 
-const overHttp = (options?: SlackEmulator.Options) =>
-  OAuthV2.layer.pipe(
-    Layer.provideMerge(
-      Layer.mergeAll(FetchHttpClient.layer, SlackEmulator.layerSlackAppServed(), SlackEmulator.serve())
-    ),
-    Layer.provideMerge(SlackEmulator.layer(options)),
-    Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
-  )
+const botOf = (response: TokenResponse.TokenResponse) => Option.getOrThrow(response.bot)
 
-for (const [name, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as const) {
-  describe(name, () => {
-    it.effect("installs and refreshes", () =>
-      Effect.gen(function*() {
-        const { code } = yield* SlackEmulator.authorize({ scopes: ["chat:write"], userScopes: ["search:read"] })
-        const installed = yield* OAuthV2.access({ code })
-        assert.isTrue(Option.isSome(installed.user))
-        const { refreshToken } = Option.getOrThrow(Option.getOrThrow(installed.bot).expiry)
-        yield* OAuthV2.access({ refreshToken })
-        const replayed = yield* Effect.flip(OAuthV2.access({ code }))
-        assert.strictEqual(replayed._tag, "SlackInvalidCode")
-      }).pipe(Effect.provide(live())))
+const userOf = (response: TokenResponse.TokenResponse) => Option.getOrThrow(response.user)
 
-    for (
-      const [label, fault] of [
-        ["cut before", SlackEmulator.cutBeforeReading],
-        ["cut after", SlackEmulator.cutAfterStateChange],
-        ["cut in body", SlackEmulator.cutInBody]
-      ] as const
-    ) {
-      it.effect(label, () =>
+const refreshTokenOf = (token: TokenResponse.BotToken | TokenResponse.UserToken) =>
+  Option.getOrThrow(token.expiry).refreshToken
+
+const install = (request?: SlackEmulator.AuthorizeRequest) =>
+  Effect.flatMap(SlackEmulator.authorize(request), ({ code }) => OAuthV2.access({ code }))
+
+const refresh = (token: TokenResponse.BotToken | TokenResponse.UserToken) =>
+  OAuthV2.access({ refreshToken: refreshTokenOf(token) })
+
+/** The tag that a call fails with. */
+const tagOf = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), ({ _tag }): string => _tag)
+
+/** RFC 7636, appendix B. */
+const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+const challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+const organization: SlackEmulator.Options = {
+  organizations: [{ id: "E0ORG", name: "Org" }],
+  workspaces: [
+    { id: "T0ALONE", name: "Alone" },
+    { id: "T0EAST", name: "East", organization: "E0ORG" },
+    { id: "T0WEST", name: "West", organization: "E0ORG" }
+  ]
+}
+
+// -------------------------------------------------------------------------------------
+// refusals
+// -------------------------------------------------------------------------------------
+
+interface Refusal {
+  readonly code: string
+  readonly when: string
+  readonly options?: SlackEmulator.Options
+  readonly provoke: Effect.Effect<
+    string,
+    unknown,
+    SlackEmulator.SlackEmulator | OAuthV2.OAuthV2 | SlackApp.SlackApp | HttpClient.HttpClient
+  >
+}
+
+const codeOf = <A, E extends { readonly code: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), ({ code }): string => code)
+
+const errorOf = (method: string, form: Readonly<Record<string, string>>, headers?: Readonly<Record<string, string>>) =>
+  Effect.map(call(method, form, headers), (body): string => body.ok === true ? "ok" : body.error)
+
+const credentials = Effect.map(SlackApp.SlackApp, ({ clientId, clientSecret }) => ({
+  client_id: clientId,
+  client_secret: clientSecret === undefined ? "" : Redacted.value(clientSecret)
+}))
+
+/** A refusal that the form of a request is enough for. */
+const malformed = (code: string, when: string, body: { readonly type: string; readonly text: string }): Refusal => ({
+  code,
+  when,
+  provoke: Effect.map(send("POST", "/api/oauth.v2.access", body), ({ json }): string => json.error)
+})
+
+const legacy = (request?: SlackEmulator.LegacyTokenRequest) => SlackEmulator.issueLegacyToken(request)
+
+const bearer = (token: Redacted.Redacted) => ({ authorization: `Bearer ${Redacted.value(token)}` })
+
+const pkce: SlackEmulator.Options = { apps: [{ pkce: true }] }
+
+const refusals: ReadonlyArray<Refusal> = [
+  // who is calling
+  {
+    code: "invalid_client_id",
+    when: "no app has the client id",
+    provoke: errorOf("oauth.v2.access", { code: "a-code", client_id: "1.1", client_secret: "test-secret" })
+  },
+  { code: "invalid_client_id", when: "no client id is given", provoke: errorOf("oauth.v2.access", { code: "a-code" }) },
+  {
+    code: "bad_client_secret",
+    when: "the secret is wrong",
+    provoke: Effect.flatMap(
+      credentials,
+      (credentials) => errorOf("oauth.v2.access", { ...credentials, code: "a-code", client_secret: "test-secret" })
+    )
+  },
+  {
+    code: "bad_client_secret",
+    when: "the secret is missing and the app does not use PKCE",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      const app = yield* SlackEmulator.app
+      return yield* errorOf("oauth.v2.access", { client_id: app.clientId, code, code_verifier: verifier })
+    })
+  },
+  {
+    code: "bad_client_secret",
+    when: "a refresh of tokens that a secret was needed for comes without it",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      const app = yield* SlackEmulator.app
+      const client_secret = Redacted.value(app.clientSecret)
+      const { refresh_token } = yield* call("oauth.v2.access", { client_id: app.clientId, client_secret, code })
+      const form = { client_id: app.clientId, grant_type: "refresh_token", refresh_token }
+      return yield* errorOf("oauth.v2.access", form)
+    })
+  },
+  {
+    code: "invalid_auth",
+    when: "a bearer token comes along",
+    provoke: Effect.flatMap(
+      credentials,
+      (credentials) =>
+        errorOf("oauth.v2.access", { ...credentials, code: "a-code" }, { authorization: "Bearer xoxb-test" })
+    )
+  },
+  {
+    code: "invalid_arguments",
+    when: "the credentials come in two ways",
+    provoke: Effect.flatMap(
+      credentials,
+      (credentials) =>
+        errorOf("oauth.v2.access", { ...credentials, code: "a-code" }, {
+          authorization: `Basic ${btoa(`${credentials.client_id}:${credentials.client_secret}`)}`
+        })
+    )
+  },
+
+  // the form of the request
+  malformed("invalid_array_arg", "an argument is an array", {
+    type: "application/x-www-form-urlencoded",
+    text: "code[]=1&code[]=2"
+  }),
+  malformed("invalid_arg_name", "an argument has a strange name", {
+    type: "application/x-www-form-urlencoded",
+    text: "c%20de=1"
+  }),
+  malformed("invalid_charset", "the charset is not one of Slack's", {
+    type: "application/x-www-form-urlencoded; charset=utf-16",
+    text: "code=1"
+  }),
+  malformed("invalid_post_type", "the content type is not one of Slack's", {
+    type: "application/xml",
+    text: "<code/>"
+  }),
+  malformed("invalid_form_data", "the form has no boundary", { type: "multipart/form-data", text: "code=1" }),
+  malformed("invalid_json", "the body is not what it says", { type: "application/json", text: "code=1" }),
+  malformed("json_not_object", "the JSON is no object", { type: "application/json", text: "[]" }),
+  {
+    code: "unknown_method",
+    when: "there is no such method",
+    provoke: errorOf("oauth.v3.access", {})
+  },
+
+  // codes
+  {
+    code: "invalid_code",
+    when: "the code is empty, whoever asks",
+    provoke: errorOf("oauth.v2.access", { code: "", client_id: "1.1" })
+  },
+  { code: "invalid_code", when: "nobody gave this code", provoke: codeOf(OAuthV2.access({ code: "a-code" })) },
+  {
+    code: "invalid_code",
+    when: "the code was used",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      yield* OAuthV2.access({ code })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "invalid_code",
+    when: "the code is ten minutes old",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      yield* TestClock.adjust("10 minutes")
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "invalid_code",
+    when: "the code is another app's",
+    provoke: Effect.gen(function*() {
+      const other = yield* SlackEmulator.addApp()
+      const { code } = yield* SlackEmulator.authorize({ clientId: other.clientId })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "bad_redirect_uri",
+    when: "the redirect URI is another one",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ redirectUri: "https://example.com/one" })
+      return yield* codeOf(OAuthV2.access({ code, redirectUri: "https://example.com/two" }))
+    })
+  },
+  {
+    code: "bad_redirect_uri",
+    when: "the redirect URI was named and is not repeated",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ redirectUri: "https://example.com/one" })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "invalid_code",
+    when: "the code was spent on a wrong redirect URI",
+    provoke: Effect.gen(function*() {
+      const redirectUri = "https://example.com/one"
+      const { code } = yield* SlackEmulator.authorize({ redirectUri })
+      yield* Effect.flip(OAuthV2.access({ code }))
+      return yield* codeOf(OAuthV2.access({ code, redirectUri }))
+    })
+  },
+  {
+    code: "oauth_authorization_url_mismatch",
+    when: "the code comes from the classic authorize page",
+    provoke: Effect.gen(function*() {
+      const { clientId } = yield* SlackEmulator.app
+      const url = `https://slack.com/oauth/authorize?client_id=${clientId}&scope=commands`
+      const { code } = yield* SlackEmulator.authorize({ url })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "invalid_grant_type",
+    when: "the grant type is unknown",
+    provoke: codeOf(OAuthV2.access({ grantType: "password", extra: { username: "test" } }))
+  },
+
+  // PKCE
+  {
+    code: "invalid_code_verifier",
+    when: "the verifier does not match",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      return yield* codeOf(OAuthV2.access({ code, codeVerifier: `${verifier}x` }))
+    })
+  },
+  {
+    code: "invalid_code_verifier",
+    when: "there was no challenge",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      return yield* codeOf(OAuthV2.access({ code, codeVerifier: verifier }))
+    })
+  },
+  {
+    code: "invalid_code_verifier",
+    when: "there was a challenge, and the secret comes instead of the verifier",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      const app = yield* SlackEmulator.app
+      const client_secret = Redacted.value(app.clientSecret)
+      return yield* errorOf("oauth.v2.access", { client_id: app.clientId, client_secret, code })
+    })
+  },
+  {
+    code: "internal_error",
+    when: "the verifier comes together with the secret",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      const app = yield* SlackEmulator.app
+      const client_secret = Redacted.value(app.clientSecret)
+      const form = { client_id: app.clientId, client_secret, code, code_verifier: verifier }
+      return yield* errorOf("oauth.v2.access", form)
+    })
+  },
+  {
+    code: "pkce_not_allowed",
+    when: "the app does not use PKCE",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      return yield* codeOf(OAuthV2.access({ code, codeVerifier: verifier }))
+    })
+  },
+  {
+    code: "pkce_not_allowed",
+    when: "the app does not use PKCE, and a challenge went unanswered",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+
+  // people and places
+  {
+    code: "account_inactive",
+    when: "the person is deactivated between the click and the redemption",
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      yield* SlackEmulator.deactivate("U0EMULATED")
+      return yield* codeOf(OAuthV2.access({ code }))
+    })
+  },
+  {
+    code: "user_email_unverified",
+    when: "the person has not confirmed their address",
+    options: { people: [{ emailVerified: false }] },
+    provoke: codeOf(install())
+  },
+  {
+    code: "two_factor_setup_required",
+    when: "the workspace wants what the person has not set up",
+    options: { workspaces: [{ requiresTwoFactor: true }], people: [{ twoFactor: false }] },
+    provoke: codeOf(install())
+  },
+  {
+    code: "cannot_install_an_org_installed_app",
+    when: "the whole organization has the app",
+    options: organization,
+    provoke: Effect.zipRight(install({ organization: "E0ORG" }), codeOf(install({ workspace: "T0EAST" })))
+  },
+
+  // refresh tokens
+  {
+    code: "invalid_refresh_token",
+    when: "nobody gave this refresh token",
+    provoke: codeOf(OAuthV2.access({ refreshToken: "xoxe-1-test" }))
+  },
+  {
+    code: "invalid_refresh_token",
+    when: "it is another app's",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      const other = yield* SlackEmulator.addApp()
+      return yield* codeOf(
+        OAuthV2.access({
+          refreshToken: refreshTokenOf(botOf(installed)),
+          app: { ...(yield* SlackApp.SlackApp), clientId: other.clientId, clientSecret: other.clientSecret }
+        })
+      )
+    })
+  },
+  {
+    code: "invalid_refresh_token",
+    when: "it was used, and the grace period is over",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* refresh(botOf(installed))
+      yield* TestClock.adjust("1 minute")
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+  {
+    code: "invalid_refresh_token",
+    when: "two younger pairs of the chain have come up",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      const one = yield* refresh(botOf(installed))
+      const two = yield* refresh(botOf(installed))
+      yield* refresh(botOf(two))
+      return yield* codeOf(refresh(botOf(one)))
+    })
+  },
+  {
+    code: "token_revoked",
+    when: "the refresh token is revoked",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* SlackEmulator.revoke(refreshTokenOf(botOf(installed)))
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+  {
+    code: "token_revoked",
+    when: "the app is uninstalled",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* SlackEmulator.uninstall()
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+  {
+    code: "account_inactive",
+    when: "the person of the token is deactivated",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install({ userScopes: ["search:read"] })
+      yield* SlackEmulator.deactivate("U0EMULATED")
+      return yield* codeOf(refresh(userOf(installed)))
+    })
+  },
+  {
+    code: "account_inactive",
+    when: "the workspace of the token is deactivated",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* SlackEmulator.deactivate("T0EMULATED")
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+  {
+    code: "token_expired",
+    when: "the refresh token of an app with PKCE is thirty days old",
+    options: pkce,
+    provoke: Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
+      const installed = yield* OAuthV2.access({ code, codeVerifier: verifier })
+      yield* TestClock.adjust("30 days")
+      return yield* codeOf(refresh(botOf(installed)))
+    })
+  },
+
+  // exchange
+  {
+    code: "invalid_arguments",
+    when: "there is no token to exchange",
+    provoke: Effect.flatMap(credentials, (credentials) => errorOf("oauth.v2.exchange", credentials))
+  },
+  {
+    code: "invalid_arguments",
+    when: "an exchange is asked for with Basic",
+    provoke: Effect.gen(function*() {
+      const { client_id, client_secret } = yield* credentials
+      const token = Redacted.value(yield* legacy())
+      const authorization = `Basic ${btoa(`${client_id}:${client_secret}`)}`
+      return yield* errorOf("oauth.v2.exchange", { token }, { authorization })
+    })
+  },
+  {
+    code: "bad_client_secret",
+    when: "an exchange is asked for with a wrong secret",
+    provoke: Effect.flatMap(
+      credentials,
+      (credentials) =>
+        errorOf("oauth.v2.exchange", { ...credentials, client_secret: "test-secret", token: "xoxb-test" })
+    )
+  },
+  {
+    code: "token_rotation_not_enabled",
+    when: "the app does not rotate",
+    options: { apps: [{ rotation: false }] },
+    provoke: Effect.flatMap(legacy(), (token) => codeOf(OAuthV2.exchange({ token })))
+  },
+  {
+    code: "invalid_token",
+    when: "nobody gave the token to be exchanged",
+    provoke: codeOf(OAuthV2.exchange({ token: "xoxb-test" }))
+  },
+  {
+    code: "invalid_token",
+    when: "the token rotates already",
+    provoke: Effect.flatMap(install(), (installed) => codeOf(OAuthV2.exchange({ token: botOf(installed).accessToken })))
+  },
+  {
+    code: "not_allowed_token_type",
+    when: "the token to be exchanged is an app-level one",
+    provoke: codeOf(OAuthV2.exchange({ token: "xapp-test" }))
+  },
+  {
+    code: "token_already_exchanged",
+    when: "the token was exchanged",
+    provoke: Effect.gen(function*() {
+      const token = yield* legacy()
+      yield* OAuthV2.exchange({ token })
+      return yield* codeOf(OAuthV2.exchange({ token }))
+    })
+  },
+  {
+    code: "authorization_not_found",
+    when: "the app of the token to be exchanged is gone",
+    provoke: Effect.gen(function*() {
+      const token = yield* legacy()
+      yield* SlackEmulator.uninstall()
+      return yield* codeOf(OAuthV2.exchange({ token }))
+    })
+  },
+  {
+    code: "account_inactive",
+    when: "the person of the token to be exchanged is gone",
+    provoke: Effect.gen(function*() {
+      const token = yield* legacy({ person: "U0EMULATED" })
+      yield* SlackEmulator.deactivate("U0EMULATED")
+      return yield* codeOf(OAuthV2.exchange({ token }))
+    })
+  },
+
+  // methods that act on a token
+  { code: "not_authed", when: "auth.test has no token", provoke: errorOf("auth.test", {}) },
+  {
+    code: "invalid_auth",
+    when: "auth.test has no token of ours",
+    provoke: errorOf("auth.test", { token: "xoxb-test" })
+  },
+  {
+    code: "invalid_auth",
+    when: "auth.test has a refresh token",
+    provoke: Effect.flatMap(
+      install(),
+      (installed) => errorOf("auth.test", { token: Redacted.value(refreshTokenOf(botOf(installed))) })
+    )
+  },
+  {
+    code: "token_expired",
+    when: "twelve hours are over",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      yield* TestClock.adjust("12 hours")
+      return yield* errorOf("auth.test", {}, bearer(botOf(installed).accessToken))
+    })
+  },
+  {
+    code: "token_revoked",
+    when: "an access token is revoked",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      const token = Redacted.value(botOf(installed).accessToken)
+      assert.deepStrictEqual(yield* call("auth.revoke", { token }), { ok: true, revoked: true })
+      return yield* errorOf("auth.test", { token })
+    })
+  },
+  {
+    code: "token_revoked",
+    when: "an app uninstalls itself",
+    provoke: Effect.gen(function*() {
+      const installed = yield* install()
+      const token = Redacted.value(botOf(installed).accessToken)
+      assert.deepStrictEqual(yield* call("apps.uninstall", { ...(yield* credentials), token }), { ok: true })
+      return yield* errorOf("auth.test", { token })
+    })
+  },
+  {
+    code: "client_id_token_mismatch",
+    when: "an app uninstalls another",
+    provoke: Effect.gen(function*() {
+      const other = yield* SlackEmulator.addApp()
+      const { code } = yield* SlackEmulator.authorize({ clientId: other.clientId })
+      const foreign = { ...(yield* SlackApp.SlackApp), clientId: other.clientId, clientSecret: other.clientSecret }
+      const installed = yield* OAuthV2.access({ code, app: foreign })
+      const token = Redacted.value(botOf(installed).accessToken)
+      return yield* errorOf("apps.uninstall", { ...(yield* credentials), token })
+    })
+  },
+  {
+    code: "invalid_arguments",
+    when: "an app uninstalls itself without its id",
+    provoke: Effect.flatMap(
+      install(),
+      (installed) => errorOf("apps.uninstall", { token: Redacted.value(botOf(installed).accessToken) })
+    )
+  }
+]
+
+// -------------------------------------------------------------------------------------
+// by both ways in
+// -------------------------------------------------------------------------------------
+
+for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as const) {
+  describe(`SlackEmulator ${way}`, () => {
+    describe("flows of our own client", () => {
+      it.effect("installs a bot and a person's token, both rotating", () =>
+        Effect.gen(function*() {
+          const response = yield* install({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
+          const now = yield* DateTime.now
+          assert.deepStrictEqual(
+            response.target,
+            new TokenResponse.Workspace({ team: { id: "T0EMULATED", name: Option.some("Emulated Workspace") } })
+          )
+          assert.deepStrictEqual(botOf(response).scopes, ["chat:write", "commands"])
+          assert.deepStrictEqual(userOf(response).scopes, ["search:read"])
+          assert.deepStrictEqual(response.authedUserId, Option.some("U0EMULATED"))
+          for (const token of [botOf(response), userOf(response)]) {
+            const { expiresAt } = Option.getOrThrow(token.expiry)
+            assert.strictEqual(DateTime.distance(now, expiresAt), Duration.toMillis("12 hours"))
+            assert.strictEqual((yield* authTest(token.accessToken)).ok, true)
+          }
+        }).pipe(Effect.provide(live())))
+
+      it.effect("refreshes each of the two by itself", () =>
+        Effect.gen(function*() {
+          const installed = yield* install({ scopes: ["chat:write"], userScopes: ["search:read"] })
+          const bot = yield* refresh(botOf(installed))
+          const user = yield* refresh(userOf(installed))
+          assert.isTrue(Option.isNone(bot.user))
+          assert.isTrue(Option.isNone(user.bot))
+          assert.deepStrictEqual(userOf(user).userId, Option.some("U0EMULATED"))
+          assert.deepStrictEqual(
+            (yield* SlackEmulator.chains).map(({ generations, kind, refreshes }) => [kind, refreshes, generations]),
+            [["bot", 1, 2], ["user", 1, 2]]
+          )
+        }).pipe(Effect.provide(live())))
+
+      it.effect("exchanges a long-lived token, which runs out at the first refresh", () =>
+        Effect.gen(function*() {
+          const legacy = yield* SlackEmulator.issueLegacyToken()
+          const exchanged = yield* OAuthV2.exchange({ token: legacy })
+          assert.strictEqual((yield* authTest(legacy)).ok, true)
+          assert.strictEqual(yield* tagOf(OAuthV2.exchange({ token: legacy })), "SlackTokenAlreadyExchanged")
+          yield* refresh(botOf(exchanged))
+          assert.strictEqual((yield* authTest(legacy)).error, "token_expired")
+        }).pipe(Effect.provide(live())))
+
+      it.effect("exchanges a person's long-lived token", () =>
+        Effect.gen(function*() {
+          const legacy = yield* SlackEmulator.issueLegacyToken({ person: "U0EMULATED", scopes: ["search:read"] })
+          const exchanged = yield* OAuthV2.exchange({ token: legacy })
+          assert.deepStrictEqual(userOf(exchanged).userId, Option.some("U0EMULATED"))
+          assert.isTrue(Option.isNone(exchanged.bot))
+        }).pipe(Effect.provide(live())))
+
+      it.effect("installs by PKCE without a secret", () =>
+        Effect.gen(function*() {
+          const { code } = yield* SlackEmulator.authorize({ scopes: ["chat:write"], codeChallenge: challenge })
+          const installed = yield* OAuthV2.access({ code, codeVerifier: verifier })
+          yield* refresh(botOf(installed))
+          assert.deepStrictEqual((yield* SlackEmulator.calls).map(({ authentication }) => authentication), [
+            "none",
+            "none"
+          ])
+        }).pipe(Effect.provide(live({ apps: [{ pkce: true }] }))))
+
+      it.effect("installs in a whole organization", () =>
+        Effect.gen(function*() {
+          const installed = yield* install({ organization: "E0ORG" })
+          assert.deepStrictEqual(
+            installed.target,
+            new TokenResponse.Organization({ enterprise: { id: "E0ORG", name: Option.some("Org") } })
+          )
+          const refreshed = yield* refresh(botOf(installed))
+          assert.strictEqual(refreshed.target._tag, "Organization")
+          const test = yield* authTest(botOf(refreshed).accessToken)
+          assert.strictEqual(test.is_enterprise_install, true)
+          assert.strictEqual(test.enterprise_id, "E0ORG")
+        }).pipe(Effect.provide(live(organization))))
+
+      it.effect("names the organization of a workspace in one", () =>
+        Effect.gen(function*() {
+          const installed = yield* install({ workspace: "T0EAST" })
+          assert.deepStrictEqual(
+            installed.target,
+            new TokenResponse.Workspace({
+              team: { id: "T0EAST", name: Option.some("East") },
+              enterprise: Option.some({ id: "E0ORG", name: Option.some("Org") })
+            })
+          )
+        }).pipe(Effect.provide(live(organization))))
+
+      it.effect("installs for a person alone", () =>
+        Effect.gen(function*() {
+          const installed = yield* install({ userScopes: ["search:read"] })
+          assert.isTrue(Option.isNone(installed.bot))
+          assert.deepStrictEqual(userOf(installed).scopes, ["search:read"])
+        }).pipe(Effect.provide(live())))
+
+      it.effect("brings an incoming webhook along", () =>
+        Effect.gen(function*() {
+          const installed = yield* install({ scopes: ["incoming-webhook"], channel: "#alerts" })
+          const webhook = Option.getOrThrow(installed.incomingWebhook)
+          assert.strictEqual(webhook.channel, "#alerts")
+        }).pipe(Effect.provide(live())))
+
+      it.effect("gives long-lived tokens where rotation is off, and the same one again", () =>
+        Effect.gen(function*() {
+          const one = yield* install({ scopes: ["chat:write"] })
+          const two = yield* install({ scopes: ["commands"] })
+          assert.isTrue(Option.isNone(botOf(one).expiry))
+          assert.strictEqual(
+            Redacted.value(botOf(one).accessToken),
+            Redacted.value(botOf(two).accessToken)
+          )
+          assert.deepStrictEqual(botOf(two).scopes, ["chat:write", "commands"], "scopes only ever add up")
+        }).pipe(Effect.provide(live({ apps: [{ rotation: false }] }))))
+    })
+
+    describe("refusals that follow from what it remembers", () => {
+      for (const refusal of refusals) {
+        it.effect(`${refusal.code}: ${refusal.when}`, () =>
+          Effect.gen(function*() {
+            assert.strictEqual(yield* refusal.provoke, refusal.code, yield* SlackEmulator.timeline)
+          }).pipe(Effect.provide(live(refusal.options))))
+      }
+    })
+
+    describe("faults", () => {
+      it.effect("play every documented code of every method", () =>
+        Effect.gen(function*() {
+          const documented: ReadonlyArray<Codes.SlackCode> = Object.values(Codes)
+          assert.strictEqual(documented.length, 49)
+          for (const { code, methods, tag } of documented) {
+            for (const method of methods) {
+              yield* SlackEmulator.inject({ method, fault: SlackEmulator.code(code) })
+              const seen = method === "oauth.v2.access"
+                ? yield* tagOf(OAuthV2.access({ code: "a-code" }))
+                : yield* tagOf(OAuthV2.exchange({ token: "xoxb-test" }))
+              assert.strictEqual(seen, tag)
+            }
+          }
+          assert.deepStrictEqual(yield* SlackEmulator.chains, [])
+        }).pipe(Effect.provide(live())))
+
+      it.effect("carry scopes and messages with a code", () =>
+        Effect.gen(function*() {
+          yield* SlackEmulator.inject({
+            fault: SlackEmulator.code("missing_scope", {
+              needed: ["admin"],
+              provided: ["chat:write"],
+              messages: ["[ERROR] more, please"]
+            })
+          })
+          const error = yield* Effect.flip(OAuthV2.access({ code: "a-code" }))
+          assert.instanceOf(error, OAuthV2Error.SlackMissingScope)
+          assert.deepStrictEqual(error.needed, ["admin"])
+          assert.deepStrictEqual(error.provided, ["chat:write"])
+          assert.deepStrictEqual(error.messages, ["[ERROR] more, please"])
+        }).pipe(Effect.provide(live())))
+
+      it.effect("limit the rate, with a hint and without", () =>
+        Effect.gen(function*() {
+          yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "30 seconds" }) })
+          yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited() })
+          const hinted = yield* Effect.flip(OAuthV2.access({ code: "a-code" }))
+          const plain = yield* Effect.flip(OAuthV2.access({ code: "a-code" }))
+          assert.strictEqual(hinted._tag, "SlackRateLimited")
+          assert.deepStrictEqual(hinted.retryAfter, Duration.seconds(30))
+          assert.strictEqual(hinted.status, 429)
+          assert.strictEqual(plain._tag, "SlackRateLimited")
+          assert.isUndefined(plain.retryAfter)
+        }).pipe(Effect.provide(live())))
+
+      it.effect("answer with pages of HTML and with text", () =>
+        Effect.gen(function*() {
+          for (
+            const [fault, tag, status] of [
+              [SlackEmulator.serverError(), "SlackUnexpectedResponse", 500],
+              [SlackEmulator.serverError(503), "SlackServiceUnavailable", 503],
+              [SlackEmulator.serverError(504), "SlackUnexpectedResponse", 504],
+              [SlackEmulator.text(), "SlackUnexpectedResponse", 200]
+            ] as const
+          ) {
+            yield* SlackEmulator.inject({ fault })
+            const error = yield* Effect.flip(OAuthV2.access({ code: "a-code" }))
+            assert.deepStrictEqual([error._tag, error.status], [tag, status])
+          }
+        }).pipe(Effect.provide(live())))
+
+      it.effect("cut the connection before the request is read", () =>
         Effect.gen(function*() {
           const { code } = yield* SlackEmulator.authorize()
-          yield* SlackEmulator.inject({ fault })
+          yield* SlackEmulator.inject({ fault: SlackEmulator.cutBeforeReading })
           const error = yield* Effect.flip(OAuthV2.access({ code }))
-          assert.strictEqual(error._tag, "SlackTransportError")
+          assert.deepStrictEqual([error._tag, error.outcome], ["SlackTransportError", "unknown"])
+          assert.deepStrictEqual(yield* SlackEmulator.chains, [])
+          yield* OAuthV2.access({ code })
         }).pipe(Effect.provide(live())))
-    }
+
+      it.effect("lose the reply after the state has changed, and leave the new pair alive", () =>
+        Effect.gen(function*() {
+          const installed = yield* install()
+          yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
+          const error = yield* Effect.flip(refresh(botOf(installed)))
+          assert.deepStrictEqual([error._tag, error.outcome], ["SlackTransportError", "unknown"])
+          const [chain] = yield* SlackEmulator.chains
+          assert.strictEqual(chain?.refreshes, 1)
+          assert.strictEqual(chain.liveAccessTokens.length, 2)
+          // The same refresh token once more, inside the grace period.
+          const again = yield* refresh(botOf(installed))
+          assert.strictEqual((yield* authTest(botOf(again).accessToken)).ok, true)
+          assert.deepStrictEqual((yield* SlackEmulator.replays).map(({ honoured, what }) => [what, honoured]), [
+            ["refresh token", true]
+          ])
+        }).pipe(Effect.provide(live())))
+
+      it.effect("cut the body in the middle", () =>
+        Effect.gen(function*() {
+          const { code } = yield* SlackEmulator.authorize()
+          yield* SlackEmulator.inject({ fault: SlackEmulator.cutInBody })
+          const error = yield* Effect.flip(OAuthV2.access({ code }))
+          assert.deepStrictEqual([error._tag, error.outcome, error.status], ["SlackTransportError", "unknown", 200])
+          assert.strictEqual((yield* SlackEmulator.chains).length, 1)
+        }).pipe(Effect.provide(live())))
+
+      it.effect("report an error for what was done all the same", () =>
+        Effect.gen(function*() {
+          const { code } = yield* SlackEmulator.authorize()
+          yield* SlackEmulator.inject({ fault: SlackEmulator.afterStateChange(SlackEmulator.code("internal_error")) })
+          assert.strictEqual(yield* tagOf(OAuthV2.access({ code })), "SlackInternalError")
+          assert.strictEqual((yield* SlackEmulator.chains).length, 1)
+        }).pipe(Effect.provide(live())))
+
+      it.effect("compose: an answer that takes its time and then is lost", () =>
+        Effect.gen(function*() {
+          const { code } = yield* SlackEmulator.authorize()
+          yield* SlackEmulator.inject({
+            fault: [SlackEmulator.delay("3 seconds"), SlackEmulator.cutAfterStateChange]
+          })
+          const fiber = yield* Effect.fork(Effect.flip(OAuthV2.access({ code })))
+          yield* waitForSleeper
+          assert.deepStrictEqual(yield* SlackEmulator.chains, [])
+          yield* TestClock.adjust("3 seconds")
+          const error = yield* Fiber.join(fiber)
+          assert.strictEqual(error._tag, "SlackTransportError")
+          assert.strictEqual((yield* SlackEmulator.chains).length, 1)
+        }).pipe(Effect.provide(live())))
+
+      it.effect("come in the order in which they were injected, for their own method, and end", () =>
+        Effect.gen(function*() {
+          yield* SlackEmulator.inject({ method: "oauth.v2.exchange", fault: SlackEmulator.code("fatal_error") })
+          yield* SlackEmulator.inject({ times: 2, fault: SlackEmulator.code("request_timeout") })
+          yield* SlackEmulator.inject({ method: "oauth.v2.access", fault: SlackEmulator.code("ratelimited") })
+          const access = tagOf(OAuthV2.access({ code: "a-code" }))
+          assert.deepStrictEqual(yield* Effect.replicateEffect(access, 4), [
+            "SlackRequestTimeout",
+            "SlackRequestTimeout",
+            "SlackRateLimited",
+            "SlackInvalidCode"
+          ])
+          assert.strictEqual(yield* tagOf(OAuthV2.exchange({ token: "xoxb-test" })), "SlackFatalError")
+          yield* SlackEmulator.inject({ times: 5, fault: SlackEmulator.code("request_timeout") })
+          yield* SlackEmulator.clearFaults
+          assert.strictEqual(yield* access, "SlackInvalidCode")
+        }).pipe(Effect.provide(live())))
+
+      it.effect("hit a share of the calls, the same ones for the same seed", () =>
+        Effect.gen(function*() {
+          const calls = Effect.gen(function*() {
+            yield* SlackEmulator.inject({ share: 0.25, fault: SlackEmulator.code("fatal_error") })
+            return yield* Effect.replicateEffect(tagOf(OAuthV2.access({ code: "a-code" })), 100)
+          })
+          const run = Effect.suspend(() => calls.pipe(Effect.provide(live()), Effect.withRandom(Random.make("a seed"))))
+          const tags = yield* run
+          const hits = tags.filter((tag) => tag === "SlackFatalError").length
+          assert.isTrue(hits > 10 && hits < 45, `${hits} of 100`)
+          assert.deepStrictEqual(yield* run, tags)
+        }))
+    })
   })
 }
+
+/** Lets a request that is on its way get to where it sleeps. */
+const waitForSleeper: Effect.Effect<void> = Effect.suspend(() =>
+  Effect.flatMap(
+    TestClock.sleeps(),
+    (sleeps) => Array.from(sleeps).length > 1 ? Effect.void : Effect.zipRight(yieldToEvents, waitForSleeper)
+  )
+)
+
+/** Sockets move while nothing else does. */
+const yieldToEvents = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})

@@ -3,7 +3,7 @@ import * as Docs from "./utils/docs.js"
 
 const blocks = Docs.readBlocks()
 const code = blocks.filter((block) => block.language === "ts")
-const withSlack = Docs.withSlack(Docs.startCannedSlack)
+const withSlack = Docs.withSlack(Docs.startEmulator)
 
 describe("documentation", () => {
   let diagnostics: ReadonlyArray<string> = []

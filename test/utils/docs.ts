@@ -5,11 +5,16 @@
  * A block is padded with blank lines to its place in the page, so that line numbers in compiler messages and stack
  * traces are those of the Markdown file.
  */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { SlackApp, SlackEmulator } from "effect-slack-oauth"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Redacted from "effect/Redacted"
 import { build } from "esbuild"
 import { execFile } from "node:child_process"
 import * as Fs from "node:fs"
-import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
+import { createServer } from "node:http"
 import * as Path from "node:path"
 import ts from "typescript"
 
@@ -209,37 +214,24 @@ export const withSlack = (start: StartSlack) => async <A>(use: (env: SlackEnv) =
   }
 }
 
-/** A Slack that answers every call with the same installation. */
-export const startCannedSlack: StartSlack = async () => {
-  const server = Http.createServer((request, response) => {
-    request.resume()
-    response.setHeader("content-type", "application/json; charset=utf-8")
-    response.end(JSON.stringify({
-      ok: true,
-      app_id: "A0TEST",
-      token_type: "bot",
-      access_token: "xoxb-test-docs",
-      scope: "chat:write",
-      bot_user_id: "U0BOT",
-      team: { id: "T0TEST", name: "Test" },
-      enterprise: null,
-      authed_user: { id: "U0USER" },
-      is_enterprise_install: false
-    }))
+/** An emulated Slack on a port, with a code that a person has just been given. */
+export const startEmulator: StartSlack = async () => {
+  const runtime = ManagedRuntime.make(
+    Layer.merge(SlackEmulator.serve(), SlackEmulator.layerSlackAppServed()).pipe(
+      Layer.provideMerge(SlackEmulator.layer()),
+      Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
+    )
+  )
+  const env = Effect.gen(function*() {
+    const { baseUrl, clientId } = yield* SlackApp.SlackApp
+    const { clientSecret } = yield* SlackEmulator.app
+    const { code } = yield* SlackEmulator.authorize()
+    return {
+      SLACK_CLIENT_ID: clientId,
+      SLACK_CLIENT_SECRET: Redacted.value(clientSecret),
+      SLACK_BASE_URL: baseUrl,
+      SLACK_CODE: code
+    }
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    env: {
-      SLACK_CLIENT_ID: "1.1",
-      SLACK_CLIENT_SECRET: "test-secret",
-      SLACK_BASE_URL: `http://127.0.0.1:${port}`,
-      SLACK_CODE: "test-code"
-    },
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      })
-  }
+  return { env: await runtime.runPromise(env), stop: () => runtime.dispose() }
 }

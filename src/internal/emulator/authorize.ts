@@ -175,8 +175,9 @@ export type Chosen =
   | { readonly ok: true; readonly target: World.Target; readonly person: World.Person }
   | { readonly ok: false; readonly refusal: Refusal }
 
+const refuse = (code: string, message: string): Chosen => ({ ok: false, refusal: { code, message } })
+
 const choose = (world: World.World, request: Request, consent: Consent): Chosen => {
-  const refuse = (code: string, message: string): Chosen => ({ ok: false, refusal: { code, message } })
   const possible = targets(world, request.app)
   const byId = (id: string | undefined) => possible.find((target) => World.idOf(target) === id)
   const target = consent.target === undefined ? byId(request.team) ?? possible[0] : byId(consent.target)

@@ -61,14 +61,25 @@ export type Event = Call | Consent | Issued | Ended | Replay
 
 export interface History {
   readonly size: number
+  readonly listeners: Set<(event: Event) => void>
+  /** When the first event was. */
+  start: number | undefined
   events: Array<Event>
   dropped: number
 }
 
-export const make = (size: number): History => ({ size, events: [], dropped: 0 })
+export const make = (size: number): History => ({
+  size,
+  listeners: new Set(),
+  start: undefined,
+  events: [],
+  dropped: 0
+})
 
 export const add = (history: History, event: Event): void => {
+  history.start ??= event.at
   history.events.push(event)
+  for (const listener of history.listeners) listener(event)
   // Cut in halves rather than one by one, which would cost the length of the list each time.
   if (history.events.length > 2 * history.size) {
     history.dropped += history.events.length - history.size
@@ -76,7 +87,7 @@ export const add = (history: History, event: Event): void => {
   }
 }
 
-const line = (event: Event): string => {
+const describe = (event: Event): string => {
   switch (event._tag) {
     case "Call": {
       const parameters = Object.entries(event.parameters)
@@ -98,16 +109,19 @@ const line = (event: Event): string => {
   }
 }
 
+const two = (n: number): string => String(Math.floor(n)).padStart(2, "0")
+
 const clock = (millis: number): string => {
-  const two = (n: number) => String(Math.floor(n)).padStart(2, "0")
   const rest = String(Math.floor(millis % 1000)).padStart(3, "0")
   return `+${two(millis / 3_600_000)}:${two(millis / 60_000 % 60)}:${two(millis / 1000 % 60)}.${rest}`
 }
 
-/** One line an event, with the time since the first. */
+/** An event in a line, with the time since the first one. */
+export const line = (history: History, event: Event): string =>
+  `${clock(event.at - (history.start ?? event.at))} ${describe(event)}`
+
 export const render = (history: History): string => {
   const { dropped, events } = history
-  const start = events[0]?.at ?? 0
-  const lines = events.map((event) => `${clock(event.at - start)} ${line(event)}`)
+  const lines = events.map((event) => line(history, event))
   return [...(dropped > 0 ? [`(${dropped} earlier events dropped)`] : []), ...lines].join("\n")
 }

@@ -5,15 +5,7 @@
 import * as Authorize from "./authorize.js"
 import * as World from "./world.js"
 
-const escapes: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  "\"": "&quot;",
-  "'": "&#39;"
-}
-
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => escapes[character])
+const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 const style = [
   "body{font:16px/1.5 system-ui,sans-serif;color:#1d1c1d;background:#fff;max-width:36rem;margin:2rem auto;padding:0 1rem}",

@@ -41,9 +41,9 @@ const parseMultipart = (contentType: string, body: string): ReadonlyArray<readon
   const fields: Array<readonly [string, string]> = []
   for (const part of parts) {
     const [head, ...rest] = part.split("\r\n\r\n")
-    const name = /name="([^"]*)"/i.exec(head ?? "")
-    if (name === null || rest.length === 0) return undefined
-    fields.push([name[1], rest.join("\r\n\r\n").replace(/\r\n$/, "")])
+    const name = /name="([^"]*)"/i.exec(head ?? "")?.[1]
+    if (name === undefined || rest.length === 0) return undefined
+    fields.push([name, rest.join("\r\n\r\n").replace(/\r\n$/, "")])
   }
   return fields
 }
@@ -81,7 +81,7 @@ export const parse = (request: Request): Parsed => {
   if (request.body !== "") {
     const contentType = request.headers["content-type"]
     if (contentType === undefined) return no("missing_post_type")
-    const mediaType = contentType.split(";")[0].trim().toLowerCase()
+    const mediaType = contentType.replace(/;.*/s, "").trim().toLowerCase()
     const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType)?.[1]?.toLowerCase()
     const body = parseBody(mediaType, contentType, request.body)
     if (typeof body === "string") return no(body)

@@ -1,0 +1,181 @@
+/**
+ * `effect-slack-oauth emulator`: a Slack emulator on a port.
+ */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as HttpServerError from "@effect/platform/HttpServerError"
+import * as ConfigError from "effect/ConfigError"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { createServer } from "node:http"
+import * as SlackApp from "../SlackApp.js"
+import * as SlackEmulator from "../SlackEmulator.js"
+import { CommandFailed } from "./CommandFailed.js"
+
+// -------------------------------------------------------------------------------------
+// options
+// -------------------------------------------------------------------------------------
+
+const duration = (name: string, standard: string, description: string) =>
+  Options.text(name).pipe(
+    Options.filterMap(
+      (text) => Duration.decodeUnknown(text),
+      `--${name} has to be a duration, such as "90 seconds" or "12 hours"`
+    ),
+    Options.withDefault(Duration.decodeUnknown(standard).pipe(Option.getOrThrow)),
+    Options.withDescription(description)
+  )
+
+const options = {
+  port: Options.integer("port").pipe(
+    Options.withDefault(4000),
+    Options.filterMap(
+      (port) => port >= 0 && port <= 65_535 ? Option.some(port) : Option.none(),
+      "--port has to be a number from 0 to 65535"
+    ),
+    Options.withDescription("The port to listen on; 0 takes any free one. 4000 if not given.")
+  ),
+  host: Options.text("host").pipe(
+    Options.withDefault("127.0.0.1"),
+    Options.withDescription(
+      "The address to listen on. Only this machine can reach the standard one, 127.0.0.1; with another, whoever can " +
+        "reach it can take tokens from it."
+    )
+  ),
+  clientId: Options.text("client-id").pipe(
+    Options.optional,
+    Options.withDescription("The client id of the emulated app; one is made up if not given.")
+  ),
+  clientSecret: Options.redacted("client-secret").pipe(
+    Options.optional,
+    Options.withDescription("The client secret of the emulated app; one is made up if not given.")
+  ),
+  redirectUris: Options.text("redirect-uri").pipe(
+    Options.repeated,
+    Options.withDescription(
+      "A redirect URL that the app lists; can be given more than once. If not given, https://example.com and every " +
+        "loopback port."
+    )
+  ),
+  workspaces: Options.text("workspace").pipe(
+    Options.repeated,
+    Options.withDescription("The name of a workspace; can be given more than once.")
+  ),
+  people: Options.text("person").pipe(
+    Options.repeated,
+    Options.withDescription("The name of a person who is in every workspace; can be given more than once.")
+  ),
+  noRotation: Options.boolean("no-rotation").pipe(
+    Options.withDescription("Issue long-lived tokens instead of rotating ones.")
+  ),
+  pkce: Options.boolean("pkce").pipe(
+    Options.withDescription("Let the app use PKCE, which makes it a public client.")
+  ),
+  accessTokenLifetime: duration(
+    "access-token-lifetime",
+    "12 hours",
+    "How long a rotating access token works, such as \"2 minutes\". 12 hours if not given, as at Slack."
+  ),
+  refreshGracePeriod: duration(
+    "refresh-grace-period",
+    "1 minute",
+    "How long a refresh token that was used can be used again. 1 minute if not given; Slack's own is not documented."
+  ),
+  quiet: Options.boolean("quiet").pipe(
+    Options.withAlias("q"),
+    Options.withDescription("Do not print what happens.")
+  )
+}
+
+type Settings = Command.Command.ParseConfig<typeof options>
+
+// -------------------------------------------------------------------------------------
+// the emulator
+// -------------------------------------------------------------------------------------
+
+const named = (names: ReadonlyArray<string>) => names.length === 0 ? undefined : names.map((name) => ({ name }))
+
+const toEmulatorOptions = (settings: Settings): SlackEmulator.Options => ({
+  apps: [{
+    clientId: Option.getOrUndefined(settings.clientId),
+    clientSecret: Option.getOrUndefined(settings.clientSecret),
+    redirectUris: settings.redirectUris.length === 0 ? undefined : settings.redirectUris,
+    rotation: !settings.noRotation,
+    pkce: settings.pkce
+  }],
+  workspaces: named(settings.workspaces),
+  people: named(settings.people),
+  accessTokenLifetime: settings.accessTokenLifetime,
+  refreshGracePeriod: settings.refreshGracePeriod
+})
+
+const announce = Effect.gen(function*() {
+  const { baseUrl, clientId } = yield* SlackApp.SlackApp
+  const { clientSecret, pkce, redirectUris } = yield* SlackEmulator.app
+  const authorize = `${baseUrl}/oauth/v2/authorize?${new URLSearchParams({ client_id: clientId, scope: "chat:write" })}`
+  yield* Console.log(`Slack emulator on ${baseUrl}. It forgets everything when it stops (Ctrl+C).
+
+Point an app at it with these variables:
+
+  SLACK_BASE_URL=${baseUrl}
+  SLACK_CLIENT_ID=${clientId}
+  SLACK_CLIENT_SECRET=${Redacted.value(clientSecret)}${pkce ? "   # leave it out for PKCE" : ""}
+
+Redirect URLs have to be one of these, or below one: ${redirectUris.join(", ")}
+Install the app in a browser, with your own scopes and redirect_uri:
+
+  ${authorize}
+
+Slack's own packages: slackApiUrl "${baseUrl}/api/", authorizationUrl "${baseUrl}/oauth/v2/authorize".
+`)
+})
+
+/** Prints what happens, as it happens. */
+const narrate = Layer.scopedDiscard(Effect.forkScoped(Stream.runForEach(SlackEmulator.follow, Console.log)))
+
+const reasonOf = (error: HttpServerError.ServeError, { host, port }: Settings): string => {
+  const code = Predicate.hasProperty(error.cause, "code") ? String(error.cause.code) : "unknown reason"
+  switch (code) {
+    case "EADDRINUSE":
+      return `Port ${port} on ${host} is in use. Stop what uses it, or give another with --port (0 takes any free one).`
+    case "EACCES":
+      return `Port ${port} needs more rights than you have. Give one above 1023 with --port.`
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `This machine has no address ${host}. Leave --host out, or give 127.0.0.1 or 0.0.0.0.`
+    default:
+      return `The emulator cannot listen on ${host}, port ${port}: ${code}.`
+  }
+}
+
+const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127\./.test(host)
+
+export const emulator = Command.make("emulator", options, (settings) => {
+  const server = NodeHttpServer.layer(createServer, { port: settings.port, host: settings.host }).pipe(
+    Layer.catchAll((error) => Layer.fail(new CommandFailed({ message: reasonOf(error, settings) })))
+  )
+  const served = SlackEmulator.serve({ anyone: !isLoopback(settings.host) }).pipe(
+    Layer.merge(Layer.effectDiscard(announce).pipe(Layer.provide(SlackEmulator.layerSlackAppServed()))),
+    Layer.merge(settings.quiet ? Layer.empty : narrate),
+    Layer.provide(SlackEmulator.layer(toEmulatorOptions(settings))),
+    Layer.provide(server)
+  )
+  return Layer.launch(served).pipe(
+    Effect.catchIf(
+      ConfigError.isConfigError,
+      (error) => new CommandFailed({ message: ConfigError.isInvalidData(error) ? `${error.message}.` : String(error) })
+    )
+  )
+}).pipe(
+  Command.withDescription(
+    "Slack's OAuth side on this machine: consent page, oauth.v2.access, oauth.v2.exchange, auth.test, auth.revoke, " +
+      "apps.uninstall. Point an app at it and try installs, refreshes and revocations without a workspace."
+  )
+)

@@ -1,0 +1,134 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { createInterface } from "node:readline"
+import { promisify } from "node:util"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import * as Consent from "./utils/consent.js"
+
+const run = promisify(execFile)
+
+const file = ".tmp/cli/main.js"
+
+const env = { PATH: process.env.PATH, NO_COLOR: "1" }
+
+/** Runs the command to its end. */
+const command = (...args: ReadonlyArray<string>) =>
+  run(process.execPath, [file, ...args], { env, timeout: 15_000 }).then(
+    ({ stderr, stdout }) => ({ code: 0, stderr, stdout }),
+    ({ code, stderr, stdout }) => ({ code, stderr, stdout })
+  )
+
+describe("the command effect-slack-oauth", () => {
+  beforeAll(() => run(process.execPath, ["scripts/bundle-cli.mjs", file]))
+
+  it("tells what it can do", async () => {
+    const { code, stdout } = await command("emulator", "--help")
+    assert.strictEqual(code, 0)
+    for (const option of ["--port", "--host", "--redirect-uri", "--no-rotation", "--pkce", "--access-token-lifetime"]) {
+      assert.include(stdout, option)
+    }
+    assert.include((await command("--help")).stdout, "emulator")
+    assert.match((await command("--version")).stdout, /\d+\.\d+\.\d+/)
+  })
+
+  it("says that a port is in use, and what to do", async () => {
+    const occupant = createServer()
+    await new Promise<void>((resolve) => occupant.listen(0, "127.0.0.1", resolve))
+    const { port } = occupant.address() as AddressInfo
+    try {
+      const { code, stderr, stdout } = await command("emulator", "--port", String(port))
+      assert.strictEqual(code, 1)
+      assert.strictEqual(
+        stderr.trim(),
+        `Port ${port} on 127.0.0.1 is in use. Stop what uses it, or give another with --port (0 takes any free one).`
+      )
+      assert.notInclude(stdout, "SLACK_BASE_URL")
+    } finally {
+      occupant.close()
+    }
+  })
+
+  for (
+    const [what, args, words] of [
+      ["a port that is none", ["--port", "70000"], "--port has to be a number from 0 to 65535"],
+      ["a lifetime that is none", ["--access-token-lifetime", "soon"], "has to be a duration"],
+      ["an address that is not this machine's", ["--host", "192.0.2.1"], "This machine has no address 192.0.2.1"],
+      ["an empty client id", ["--client-id", "", "--port", "0"], "The client id is empty"],
+      ["an option that does not exist", ["--speed", "1"], "--speed"]
+    ] as const
+  ) {
+    it(`refuses ${what} in one line`, async () => {
+      const { code, stderr, stdout } = await command("emulator", ...args)
+      assert.strictEqual(code, 1)
+      assert.include(stderr + stdout, words)
+      assert.strictEqual((stderr + stdout).trim().split("\n").length, 1)
+    })
+  }
+
+  describe("as an emulator", () => {
+    let child: ChildProcess
+    const lines: Array<string> = []
+
+    const line = async (matching: RegExp): Promise<string> => {
+      for (let patience = 0; patience < 500; patience++) {
+        const found = lines.find((line) => matching.test(line))
+        if (found !== undefined) return found
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      throw new Error(`no line like ${matching} in\n${lines.join("\n")}`)
+    }
+
+    const setting = async (name: string) => (await line(new RegExp(`^ *${name}=`))).split("=")[1] ?? ""
+
+    beforeAll(() => {
+      const args = ["emulator", "--port", "0", "--workspace", "Tea Room", "--workspace", "Attic"]
+      child = spawn(process.execPath, [file, ...args], { env, stdio: ["ignore", "pipe", "inherit"] })
+      if (child.stdout !== null) createInterface(child.stdout).on("line", (line) => lines.push(line))
+    })
+
+    afterAll(async () => {
+      child.kill("SIGINT")
+      const [code] = await once(child, "exit")
+      assert.isTrue(code === 0 || code === 130, `it ended with ${code}`)
+    })
+
+    it("prints how to point an app at it, and works as it says", async () => {
+      const base = await setting("SLACK_BASE_URL")
+      const id = await setting("SLACK_CLIENT_ID")
+      const secret = await setting("SLACK_CLIENT_SECRET")
+      assert.match(base, /^http:\/\/127\.0\.0\.1:\d+$/)
+
+      const authorizeUrl = (await line(/oauth\/v2\/authorize\?/)).trim()
+      const page = await fetch(authorizeUrl).then((response) => response.text())
+      assert.include(Consent.textOf(page), "Tea Room")
+      assert.include(Consent.textOf(page), "Attic")
+
+      const allowed = await fetch(authorizeUrl, {
+        method: "POST",
+        body: Consent.submission(page, "allow"),
+        redirect: "manual"
+      })
+      const code = new URL(allowed.headers.get("location") ?? "").searchParams.get("code") ?? ""
+      const answer = await fetch(`${base}/api/oauth.v2.access`, {
+        method: "POST",
+        headers: { authorization: `Basic ${btoa(`${id}:${secret}`)}` },
+        body: new URLSearchParams({ code })
+      }).then((response) => response.json())
+      assert.strictEqual(answer.team.name, "Tea Room")
+
+      await line(/^\+\d\d:\d\d:\d\d\.\d{3} oauth\.v2\.access authorization_code .* -> ok$/)
+      assert.notInclude(lines.join("\n"), answer.access_token, "what it prints has no tokens in it")
+      assert.notInclude(lines.join("\n"), code)
+    })
+
+    it("takes forms as curl -F sends them", async () => {
+      const form = new FormData()
+      for (const [name, value] of Object.entries({ code: "a-code", client_id: "1.1" })) form.append(name, value)
+      const base = await setting("SLACK_BASE_URL")
+      const answer = await fetch(`${base}/api/oauth.v2.access`, { method: "POST", body: form })
+      assert.deepStrictEqual(await answer.json(), { ok: false, error: "invalid_client_id" })
+    })
+  })
+})

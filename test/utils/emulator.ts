@@ -1,0 +1,81 @@
+/**
+ * The emulator under our own client, by both ways in.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import { OAuthV2, RetryPolicy, SlackApp, SlackEmulator } from "effect-slack-oauth"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { createServer } from "node:http"
+
+const client = Layer.provideMerge(OAuthV2.layer, RetryPolicy.layer(RetryPolicy.none))
+
+/** Without a socket. */
+export const inMemory = (options?: SlackEmulator.Options) =>
+  client.pipe(
+    Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
+    Layer.provideMerge(SlackEmulator.layer(options))
+  )
+
+/** On a port that the system picks, through `fetch`. */
+export const overHttp = (options?: SlackEmulator.Options) =>
+  client.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(FetchHttpClient.layer, SlackEmulator.layerSlackAppServed(), SlackEmulator.serve())
+    ),
+    Layer.provideMerge(SlackEmulator.layer(options)),
+    Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
+  )
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+  readonly json: any
+}
+
+/** Sends a request as it is, and follows no redirect. */
+export const send = (
+  method: "GET" | "POST",
+  path: string,
+  body?: Readonly<Record<string, string>> | { readonly type: string; readonly text: string },
+  headers: Readonly<Record<string, string>> = {}
+): Effect.Effect<Answer, never, HttpClient.HttpClient | SlackApp.SlackApp> =>
+  Effect.gen(function*() {
+    const { baseUrl } = yield* SlackApp.SlackApp
+    const isRaw = (u: typeof body): u is { readonly type: string; readonly text: string } =>
+      u !== undefined && "type" in u && "text" in u
+    const httpBody = body === undefined
+      ? undefined
+      : isRaw(body)
+      ? HttpBody.text(body.text, body.type)
+      : HttpBody.text(new URLSearchParams(body).toString(), "application/x-www-form-urlencoded")
+    const response = yield* HttpClient.execute(
+      HttpClientRequest.make(method)(`${baseUrl}${path}`, {
+        headers,
+        ...(httpBody === undefined ? undefined : { body: httpBody })
+      })
+    ).pipe(Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }))
+    const text = yield* response.text
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: response.headers["content-type"]?.startsWith("application/json") ? JSON.parse(text) : undefined
+    }
+  }).pipe(Effect.orDie)
+
+/** Calls a method of the API with a form. */
+export const call = (
+  method: string,
+  form: Readonly<Record<string, string>>,
+  headers?: Readonly<Record<string, string>>
+) => Effect.map(send("POST", `/api/${method}`, form, headers), ({ json }) => json)
+
+/** What Slack says of a token. */
+export const authTest = (token: Redacted.Redacted) =>
+  call("auth.test", {}, { authorization: `Bearer ${Redacted.value(token)}` })
