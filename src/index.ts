@@ -1,3 +1,5 @@
+export * as Installation from "./Installation.js"
+export * as InstallationStore from "./InstallationStore.js"
 export * as OAuthV2 from "./OAuthV2.js"
 export * as OAuthV2Error from "./OAuthV2Error.js"
 export * as RetryPolicy from "./RetryPolicy.js"
