@@ -11,17 +11,21 @@
  *
  * @since 0.1.0
  */
+import type { PlatformError } from "@effect/platform/Error"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
-import { credentialRowId, installationRowId } from "./internal/rowId.js"
+import { credentialRowId, installationRowId, parseInstallationRowId } from "./internal/rowId.js"
+import * as TokenCipher from "./TokenCipher.js"
 
 // -------------------------------------------------------------------------------------
 // errors
@@ -60,7 +64,7 @@ export type Reason = keyof typeof remedies
  * @since 0.1.0
  * @category errors
  */
-export class StoreError extends Schema.TaggedError<StoreError>("effect-slack-oauth/StoreError")("StoreError", {
+export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   /** The operation of the store, such as `compareAndSet`. */
   operation: Schema.String,
   reason: Schema.Literal("unavailable", "unreadable", "keyMissing", "notAuthentic", "notSealed", "unsupported"),
@@ -148,6 +152,17 @@ export type Swap = Data.TaggedEnum<{
  * @category constructors
  */
 export const Swap = Data.taggedEnum<Swap>()
+
+/**
+ * A row that was not sealed under the current key: now it is, unless there is an `error`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Reencrypted {
+  readonly row: string
+  readonly error: Option.Option<StoreError>
+}
 
 /**
  * Who is at work on a credential, and at what. All times are the store's: the database's clock, where there is one.
@@ -296,7 +311,15 @@ export interface Service {
    */
   readonly credentials: (selection: Selection) => Stream.Stream<CredentialInfo, StoreError>
 
-  /** Counts everything, in one pass over an index. */
+  /**
+   * Seals again whatever is not sealed under the cipher's current key, row by row, and reports each row that it came
+   * to. What is stored stays the same, generations too, and a row that is changed meanwhile is left to its writer, who
+   * seals under the current key. Begun again after an interruption, it does what is left. A row that does not open is
+   * reported and stays as it is.
+   */
+  readonly reencrypt: Stream.Stream<Reencrypted, StoreError>
+
+  /** Counts everything, in one pass. */
   readonly counts: (
     options?: { readonly expiringBefore?: DateTime.Utc | undefined }
   ) => Effect.Effect<Counts, StoreError>
@@ -387,6 +410,24 @@ export const remove = (
 export const stream: Stream.Stream<Installation.Installation, StoreError, InstallationStore> = Stream.unwrap(
   Effect.map(InstallationStore, (store) => store.stream)
 )
+
+/**
+ * Runs {@link Service.reencrypt} to its end and reports: how many rows are sealed anew, and the ones that do not open.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const reencrypt: Effect.Effect<
+  { readonly sealed: number; readonly failed: ReadonlyArray<StoreError> },
+  StoreError,
+  InstallationStore
+> = Effect.flatMap(InstallationStore, (store) =>
+  Stream.runFold(
+    store.reencrypt,
+    { sealed: 0, failed: [] as ReadonlyArray<StoreError> },
+    ({ failed, sealed }, { error }) =>
+      Option.isSome(error) ? { sealed, failed: [...failed, error.value] } : { sealed: sealed + 1, failed }
+  ))
 
 // -------------------------------------------------------------------------------------
 // one installation as a value
@@ -610,9 +651,11 @@ interface Rows {
   readonly all: (operation: string) => Stream.Stream<readonly [Installation.InstallationKey, Row], StoreError>
   /** Those that run out before a time, by expiry. */
   readonly expiring: (before: DateTime.Utc) => Stream.Stream<CredentialInfo, StoreError>
+  readonly reencrypt: Stream.Stream<Reencrypted, StoreError>
 }
 
-const fromRows = ({ all, expiring, modify, read }: Rows): Service => ({
+const fromRows = ({ all, expiring, modify, read, reencrypt }: Rows): Service => ({
+  reencrypt,
   get: (key) => Effect.map(read("get", key), Option.flatMap(readRow)),
   credential: (key) =>
     Effect.map(
@@ -709,7 +752,8 @@ const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
         return result
       }),
     all: () => Stream.suspend(() => Stream.fromIterable(rows.values())),
-    expiring: (before) => Stream.fromIterable(expiries.before(before))
+    expiring: (before) => Stream.fromIterable(expiries.before(before)),
+    reencrypt: Stream.empty
   })
 })
 
@@ -721,3 +765,232 @@ const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
  * @category layers
  */
 export const layerMemory: Layer.Layer<InstallationStore> = Layer.effect(InstallationStore, makeMemory)
+
+// -------------------------------------------------------------------------------------
+// KeyValueStore
+// -------------------------------------------------------------------------------------
+
+const keyPrefix = "slack-oauth.store."
+
+/** Rows share their locks and their lists of keys by a hash of the key. */
+const shards = 1024
+
+/** FNV-1a. */
+const shardOf = (id: string): number => {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193)
+  return (hash >>> 0) % shards
+}
+
+/**
+ * A failure of a cipher as one of a store, for stores of one's own.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const fromCipherError =
+  (operation: string, row: string) => ({ keyId, reason }: TokenCipher.CipherError): StoreError =>
+    new StoreError({
+      operation,
+      row,
+      reason: reason === "malformed" ? "unreadable" : reason,
+      ...(keyId === undefined ? undefined : { code: keyId })
+    })
+
+interface Version {
+  readonly number: number
+  readonly text: string
+}
+
+/**
+ * A value in two copies, written in turns: `<version> <length> <text>`. A `KeyValueStore` need not write atomically, and
+ * one over files does not, so a crash may leave a copy cut short. Then the other one, which is the value before, counts.
+ */
+const makeCopies = (store: KeyValueStore.KeyValueStore) => {
+  const failed = (operation: string) =>
+    Effect.mapError((error: PlatformError) =>
+      new StoreError({ operation, reason: "unavailable", code: error._tag === "SystemError" ? error.reason : error._tag }))
+
+  const readCopy = (operation: string, key: string): Effect.Effect<Option.Option<Version>, StoreError> =>
+    Effect.flatMap(failed(operation)(store.get(key)), (stored) => {
+      const match = /^(\d+) (\d+) ([^]*)$/.exec(Option.getOrElse(stored, () => ""))
+      if (match === null) return Effect.succeedNone
+      const [, number, length, text] = match as unknown as [string, string, string, string]
+      if (text.length < Number(length)) return Effect.succeedNone
+      return text.length > Number(length)
+        ? Effect.fail(new StoreError({ operation, reason: "unreadable", row: key }))
+        : Effect.succeedSome({ number: Number(number), text })
+    })
+
+  const read = (operation: string, key: string): Effect.Effect<Option.Option<Version>, StoreError> =>
+    Effect.zipWith(
+      readCopy(operation, `${keyPrefix}${key}.0`),
+      readCopy(operation, `${keyPrefix}${key}.1`),
+      (even, odd) =>
+        Option.match(even, {
+          onNone: () => odd,
+          onSome: (a) => Option.filter(odd, (b) => b.number > a.number).pipe(Option.orElse(() => even))
+        })
+    )
+
+  const write = (operation: string, key: string, { number, text }: Version): Effect.Effect<void, StoreError> =>
+    failed(operation)(store.set(`${keyPrefix}${key}.${number % 2}`, `${number} ${text.length} ${text}`))
+
+  return { read, write }
+}
+
+const RowJson = Schema.parseJson(Row)
+const encodeRow = Schema.encodeSync(RowJson)
+const decodeRow = Schema.decodeOption(RowJson)
+const decodeIds = Schema.decodeOption(Schema.parseJson(Schema.Array(Schema.String)))
+
+const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueStore | TokenCipher.TokenCipher> = Effect
+  .gen(function*() {
+    const copies = makeCopies(yield* KeyValueStore.KeyValueStore)
+    const cipher = yield* TokenCipher.TokenCipher
+    yield* TokenCipher.warnIfPlain(cipher)
+    const locks = Array.from({ length: shards }, () => Effect.unsafeMakeSemaphore(1))
+
+    const unreadable = (operation: string, row: string) => new StoreError({ operation, reason: "unreadable", row })
+
+    const readIds = (operation: string, shard: number) =>
+      Effect.flatMap(copies.read(operation, `index.${shard}`), (version) =>
+        Option.match(version, {
+          onNone: () => Effect.succeed({ number: 0, ids: [] as ReadonlyArray<string> }),
+          onSome: ({ number, text }) =>
+            Option.match(decodeIds(text), {
+              onNone: () => Effect.fail(unreadable(operation, `index.${shard}`)),
+              onSome: (ids) => Effect.succeed({ number, ids })
+            })
+        }))
+
+    /** The list of ids comes before the row: an id without a row does no harm, a row that nobody finds would. */
+    const addId = (operation: string, shard: number, id: string) =>
+      Effect.flatMap(readIds(operation, shard), ({ ids, number }) =>
+        ids.includes(id)
+          ? Effect.void
+          : copies.write(operation, `index.${shard}`, { number: number + 1, text: JSON.stringify([...ids, id]) }))
+
+    const open = (operation: string, id: string, sealed: string) =>
+      Effect.flatMap(
+        Effect.mapError(cipher.open(sealed, id), fromCipherError(operation, id)),
+        (text) =>
+          Option.match(decodeRow(text), {
+            onNone: () => Effect.fail(unreadable(operation, id)),
+            onSome: (row): Effect.Effect<Row> => Effect.succeed(row)
+          })
+      )
+
+    const readVersion = (operation: string, id: string) =>
+      Effect.flatMap(
+        copies.read(operation, `row.${id}`),
+        Option.match({
+          onNone: () => Effect.succeedNone,
+          onSome: (version) =>
+            Effect.asSome(Effect.map(open(operation, id, version.text), (row) => ({ ...version, row })))
+        })
+      )
+
+    const exclusively = (id: string) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.uninterruptibleMask((restore) => {
+        const lock = locks[shardOf(id)]!
+        return Effect.zipRight(restore(lock.take(1)), Effect.ensuring(effect, lock.release(1)))
+      })
+
+    const keyOf = (operation: string, id: string) =>
+      Option.match(Option.fromNullable(parseInstallationRowId(id)), {
+        onNone: () => Effect.fail(unreadable(operation, id)),
+        onSome: (key) =>
+          Effect.succeed(
+            key._tag === "Workspace"
+              ? Installation.workspace(key.appId, key.teamId)
+              : Installation.organization(key.appId, key.enterpriseId)
+          )
+      })
+
+    const ids = (operation: string) =>
+      Stream.flatMap(
+        Stream.range(0, shards - 1),
+        (shard) => Stream.unwrap(Effect.map(readIds(operation, shard), ({ ids }) => Stream.fromIterable(ids)))
+      )
+
+    const all = (operation: string) =>
+      Stream.filterMap(
+        Stream.mapEffect(ids(operation), (id) =>
+          Effect.flatMap(
+            readVersion(operation, id),
+            Option.match({
+              onNone: () => Effect.succeedNone,
+              onSome: ({ row }) => Effect.asSome(Effect.map(keyOf(operation, id), (key) => [key, row] as const))
+            })
+          )),
+        (found) => found
+      )
+
+    return fromRows({
+      all,
+      read: (operation, key) =>
+        Effect.map(readVersion(operation, installationRowId(key)), Option.map(({ row }) => row)),
+      modify: (operation, key, f) => {
+        const id = installationRowId(key)
+        return exclusively(id)(Effect.gen(function*() {
+          const stored = yield* readVersion(operation, id)
+          const row = Option.match(stored, { onNone: emptyRow, onSome: ({ row }) => row })
+          const before = encodeRow(row)
+          const result = f(row, yield* DateTime.now)
+          const text = encodeRow(row)
+          if (text === before) return result
+          const number = Option.match(stored, { onNone: () => 0, onSome: ({ number }) => number })
+          if (number === 0) yield* addId(operation, shardOf(id), id)
+          yield* copies.write(operation, `row.${id}`, { number: number + 1, text: yield* cipher.seal(text, id) })
+          return result
+        }))
+      },
+      // Folders have no index by time: the due ones are few, and are sorted once they are found.
+      expiring: (before) =>
+        Stream.unwrap(Effect.map(
+          Stream.runFold(all("credentials"), [] as Array<CredentialInfo>, (due, [key, row]) => {
+            for (const credential of credentialsOf(row)) {
+              if (stateOf(credential) === "rotating" && runsOutBefore(credential, before)) {
+                due.push(infoOf(key, credential))
+              }
+            }
+            return due
+          }),
+          (due) => Stream.fromIterable(due.sort((a, b) => expiryOf(a) - expiryOf(b)))
+        )),
+      reencrypt: Stream.filterMap(
+        Stream.mapEffect(ids("reencrypt"), (id) =>
+          exclusively(id)(Effect.gen(function*() {
+            const stored = yield* copies.read("reencrypt", `row.${id}`)
+            if (Option.isNone(stored) || stored.value.text.startsWith(cipher.prefix)) return Option.none<Reencrypted>()
+            const { number, text } = stored.value
+            const opened = yield* Effect.either(TokenCipher.openAny(cipher, text, id))
+            if (Either.isLeft(opened)) {
+              return Option.some({ row: id, error: Option.some(fromCipherError("reencrypt", id)(opened.left)) })
+            }
+            const sealed = yield* cipher.seal(opened.right, id)
+            yield* copies.write("reencrypt", `row.${id}`, { number: number + 1, text: sealed })
+            return Option.some({ row: id, error: Option.none() })
+          }))),
+        (reported) => reported
+      )
+    })
+  })
+
+/**
+ * A store over platform's `KeyValueStore`, such as `KeyValueStore.layerFileSystem("slack")`, under keys that begin with
+ * `slack-oauth.store.`. A crash in the middle of a write leaves the value before it.
+ *
+ * It is for one process, which has one instance of this layer: a `KeyValueStore` cannot change a value only if it is
+ * still the same, so what is atomic here is so by locks in memory. For several processes take the SQL store, over a
+ * libsql file or Postgres. It cannot search either: `stream`, `credentials` and `counts` read everything.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerKeyValueStore: Layer.Layer<
+  InstallationStore,
+  never,
+  KeyValueStore.KeyValueStore | TokenCipher.TokenCipher
+> = Layer.effect(InstallationStore, makeKeyValueStore)

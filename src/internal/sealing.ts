@@ -101,6 +101,9 @@ export const seal = async (keyring: Keyring, text: string, associatedData: strin
   return `${version}.${keyId}.${Base64Url.encode(sealed)}`
 }
 
+/** What every text begins with that {@link seal} writes with this keyring. */
+export const prefixOf = (keyring: Keyring): string => `${version}.${keyring.current}.`
+
 /** The id of the key that a text is sealed under; `undefined` if it is not a sealed text. */
 export const keyIdOf = (sealed: string): string | undefined => /^v1\.([\w-]{1,64})\.[\w-]+$/.exec(sealed)?.[1]
 
