@@ -383,3 +383,16 @@ export const fromTokenResponse = (response: TokenResponse, at: DateTime.Utc): In
     installedAt: at
   })
 }
+
+/**
+ * The same installation with other credentials.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withCredentials = (installation: Installation, credentials: ReadonlyArray<Credential>): Installation =>
+  new Installation({
+    ...installation,
+    bot: Option.fromNullable(credentials.find((credential) => credential._tag === "BotCredential")),
+    users: credentials.filter((credential) => credential._tag === "UserCredential")
+  }, { disableValidation: true })

@@ -469,20 +469,8 @@ const credentialsOf = (row: Row): ReadonlyArray<Installation.Credential> =>
 
 const isBot = (credential: Installation.Credential) => credential._tag === "BotCredential"
 
-const isUser = (credential: Installation.Credential) => credential._tag === "UserCredential"
-
-const withCredentials = (
-  installation: Installation.Installation,
-  credentials: ReadonlyArray<Installation.Credential>
-): Installation.Installation =>
-  new Installation.Installation({
-    ...installation,
-    bot: Option.fromNullable(credentials.find(isBot)),
-    users: credentials.filter(isUser)
-  }, { disableValidation: true })
-
 const readRow = (row: Row): Option.Option<Installation.Installation> =>
-  Option.map(row.installation, (installation) => withCredentials(installation, credentialsOf(row)))
+  Option.map(row.installation, (installation) => Installation.withCredentials(installation, credentialsOf(row)))
 
 /** Whether what was removed at one time is older than what was there at another. */
 const removedBefore = (removedAt: Option.Option<DateTime.Utc>, at: DateTime.Utc): boolean =>
@@ -495,7 +483,7 @@ const saveRow = (
 ): Installation.Installation => {
   const keep = existing === "keep"
   if (keep && Option.isNone(row.installation) && !removedBefore(row.removedAt, incoming.installedAt)) {
-    return withCredentials(incoming, [])
+    return Installation.withCredentials(incoming, [])
   }
   for (const credential of incoming.credentials) {
     const subject = Installation.subjectOf(credential)
@@ -512,7 +500,7 @@ const saveRow = (
     })
   }
   if (!(keep && Option.isSome(row.installation))) {
-    row.installation = Option.some(withCredentials(
+    row.installation = Option.some(Installation.withCredentials(
       Option.match(row.installation, {
         onNone: () => incoming,
         onSome: (stored) =>
@@ -526,7 +514,7 @@ const saveRow = (
     ))
     row.removedAt = Option.none()
   }
-  return withCredentials(
+  return Installation.withCredentials(
     incoming,
     incoming.credentials.flatMap((credential) =>
       Option.toArray(row.slots.get(Installation.subjectOf(credential))?.credential ?? Option.none())
@@ -809,7 +797,12 @@ interface Version {
 const makeCopies = (store: KeyValueStore.KeyValueStore) => {
   const failed = (operation: string) =>
     Effect.mapError((error: PlatformError) =>
-      new StoreError({ operation, reason: "unavailable", code: error._tag === "SystemError" ? error.reason : error._tag }))
+      new StoreError({
+        operation,
+        reason: "unavailable",
+        code: error._tag === "SystemError" ? error.reason : error._tag
+      })
+    )
 
   const readCopy = (operation: string, key: string): Effect.Effect<Option.Option<Version>, StoreError> =>
     Effect.flatMap(failed(operation)(store.get(key)), (stored) => {

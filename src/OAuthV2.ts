@@ -318,33 +318,34 @@ const call = <M extends OAuthV2Error.Method>(
   secrets: ReadonlyArray<string | undefined>,
   prepare: (client: Request.Client) => Request.Prepared
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Telemetry.observe(method, (attempted) => Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
-    const policy = Option.getOrElse(nearest, () => environment.policy)
-    const clientSecret = revealMaybe(app.clientSecret)
-    const prepared = prepare({ clientId: app.clientId, clientSecret })
-    const scrub = makeScrubber(
-      [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
-        .filter((secret) => secret !== undefined)
-    )
-    if (!prepared.ok) {
-      return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
-    }
-
-    const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
-      body: HttpBody.text(prepared.form, contentType),
-      headers: {
-        accept: "application/json",
-        "user-agent": `effect-slack-oauth/${version}`,
-        ...(prepared.authorization === undefined ? undefined : { authorization: prepared.authorization })
+  Telemetry.observe(method, (attempted) =>
+    Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
+      const policy = Option.getOrElse(nearest, () => environment.policy)
+      const clientSecret = revealMaybe(app.clientSecret)
+      const prepared = prepare({ clientId: app.clientId, clientSecret })
+      const scrub = makeScrubber(
+        [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
+          .filter((secret) => secret !== undefined)
+      )
+      if (!prepared.ok) {
+        return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
       }
-    })
 
-    return RetryPolicy.run(
-      policy,
-      Effect.zipRight(attempted, attempt(environment.client, { method, request, scrub })),
-      (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>
-    )
-  }))
+      const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
+        body: HttpBody.text(prepared.form, contentType),
+        headers: {
+          accept: "application/json",
+          "user-agent": `effect-slack-oauth/${version}`,
+          ...(prepared.authorization === undefined ? undefined : { authorization: prepared.authorization })
+        }
+      })
+
+      return RetryPolicy.run(
+        policy,
+        Effect.zipRight(attempted, attempt(environment.client, { method, request, scrub })),
+        (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>
+      )
+    }))
 
 // -------------------------------------------------------------------------------------
 // layers
@@ -484,14 +485,19 @@ export const layerTest = (scripts: {
   )
 
 const play = <Request, E>(name: string, script: Script<Request, E> = []) =>
-  Effect.map(Ref.make(0), (calls) => (request: Request): Effect.Effect<TokenResponse.TokenResponse, E> =>
-    typeof script === "function"
-      ? script(request)
-      : Effect.flatMap(Ref.getAndUpdate(calls, (n) => n + 1), (n) => {
-        const answer = script[n]
-        return answer === undefined
-          ? Effect.dieMessage(`OAuthV2.layerTest: ${name} is called for the ${n + 1}. time, scripted are ${script.length}`)
-          : Effect.isEffect(answer)
-          ? answer
-          : Effect.succeed(answer)
-      }))
+  Effect.map(
+    Ref.make(0),
+    (calls) => (request: Request): Effect.Effect<TokenResponse.TokenResponse, E> =>
+      typeof script === "function"
+        ? script(request)
+        : Effect.flatMap(Ref.getAndUpdate(calls, (n) => n + 1), (n) => {
+          const answer = script[n]
+          return answer === undefined
+            ? Effect.dieMessage(
+              `OAuthV2.layerTest: ${name} is called for the ${n + 1}. time, scripted are ${script.length}`
+            )
+            : Effect.isEffect(answer)
+            ? answer
+            : Effect.succeed(answer)
+        })
+  )

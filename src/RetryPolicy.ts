@@ -159,8 +159,10 @@ export const background: Policy = policy(backoff({ first: "1 second", longest: "
  * @category schedules
  */
 export const none: Policy = policy(
-  Schedule.makeWithState(0, (_now, _error: OAuthV2Error, state) =>
-    Effect.succeed([state, Duration.zero, ScheduleDecision.done] as const)),
+  Schedule.makeWithState(
+    0,
+    (_now, _error: OAuthV2Error, state) => Effect.succeed([state, Duration.zero, ScheduleDecision.done] as const)
+  ),
   { attemptTimeout: Duration.seconds(10), budget: Duration.seconds(10) }
 )
 
@@ -241,7 +243,9 @@ export const run = <A, E extends OAuthV2Error, R>(
     const remaining = Effect.map(Clock.currentTimeMillis, (now) =>
       Duration.min(policy.attemptTimeout, Duration.millis(startedAt + Duration.toMillis(policy.budget) - now)))
     return remaining.pipe(
-      Effect.flatMap((duration) => Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })),
+      Effect.flatMap((duration) =>
+        Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })
+      ),
       Effect.tapError((error) => Effect.logDebug(error.message)),
       Effect.retry({
         schedule: within(policy.schedule, policy.budget, startedAt),

@@ -116,9 +116,11 @@ const plain: Service = {
     const keyId = Sealing.keyIdOf(stored)
     return stored.startsWith(plainPrefix)
       ? Effect.succeed(stored.slice(plainPrefix.length))
-      : Effect.fail(keyId === undefined
-        ? new CipherError({ reason: "malformed" })
-        : new CipherError({ reason: "keyMissing", keyId }))
+      : Effect.fail(
+        keyId === undefined
+          ? new CipherError({ reason: "malformed" })
+          : new CipherError({ reason: "keyMissing", keyId })
+      )
   }
 }
 
@@ -128,7 +130,9 @@ const check = (options: Options, name: string): Either.Either<Service, ConfigErr
     const materials: Array<Sealing.KeyMaterial> = []
     for (const { id, key } of [options.current, ...options.older ?? []]) {
       const bytes = Sealing.parseKey(Redacted.isRedacted(key) ? Redacted.value(key) : key)
-      if (bytes === undefined) return yield* no(`The key ${/^[\w-]{1,64}$/.test(id) ? id : "?"} is not 32 bytes in base64`)
+      if (bytes === undefined) {
+        return yield* no(`The key ${/^[\w-]{1,64}$/.test(id) ? id : "?"} is not 32 bytes in base64`)
+      }
       materials.push({ id, bytes })
     }
     const [current, ...older] = materials
