@@ -1,0 +1,110 @@
+/**
+ * The tables of this package, and how they come into being: one ordered list of migrations, kept apart from the
+ * application's own in `slack_oauth_migrations`.
+ *
+ * @since 0.1.0
+ */
+import * as Migrator from "@effect/sql/Migrator"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import { StoreError } from "../InstallationStore.js"
+import { codeOf } from "../internal/sqlFailure.js"
+
+// -------------------------------------------------------------------------------------
+// the tables
+// -------------------------------------------------------------------------------------
+
+const statements = (
+  f: (sql: SqlClient.SqlClient) => ReadonlyArray<Effect.Effect<unknown, SqlError>>
+): Effect.Effect<void, SqlError, SqlClient.SqlClient> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.all(f(sql), { discard: true }))
+
+/**
+ * All migrations, by number and name. A new one goes to the end; those that are there do not change any more.
+ *
+ * Numbers in them are milliseconds since 1970, and every statement reads the same in SQLite and Postgres.
+ *
+ * @since 0.1.0
+ * @category migrations
+ */
+export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
+  // One table for installations and their credentials: what an install brings is one statement, and one statement is
+  // atomic everywhere. The row of the installation itself has the empty subject, and `issued_at` is when it came.
+  "1_installations": statements((sql) => [
+    sql`CREATE TABLE slack_oauth_installations (
+      installation TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      generation BIGINT NOT NULL,
+      issued_at BIGINT NOT NULL,
+      details TEXT,
+      scopes TEXT,
+      bot_user_id TEXT,
+      secret TEXT,
+      expires_at BIGINT,
+      dead_code TEXT,
+      dead_since BIGINT,
+      lease_holder TEXT,
+      lease_intent TEXT,
+      lease_since BIGINT,
+      lease_until BIGINT,
+      previous_holder TEXT,
+      previous_intent TEXT,
+      previous_since BIGINT,
+      previous_until BIGINT,
+      removed_at BIGINT,
+      PRIMARY KEY (installation, subject)
+    )`,
+    sql`CREATE INDEX slack_oauth_installations_expiry
+      ON slack_oauth_installations (expires_at, installation, subject)
+      WHERE expires_at IS NOT NULL AND dead_code IS NULL`
+  ])
+}
+
+// -------------------------------------------------------------------------------------
+// running them
+// -------------------------------------------------------------------------------------
+
+/** Two processes that create the migrations table in one instant: one of them fails, and finds it there afterwards. */
+const again = Schedule.intersect(Schedule.exponential("20 millis"), Schedule.recurs(6)).pipe(Schedule.jittered)
+
+/**
+ * Brings the database up to date, and succeeds with the names of what it ran. Any number of processes may do so at
+ * once: one of them does the work, the others wait for it.
+ *
+ * @since 0.1.0
+ * @category migrations
+ */
+export const run: Effect.Effect<ReadonlyArray<string>, StoreError, SqlClient.SqlClient> = Effect.gen(function*() {
+  const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+  const supported = sql.onDialectOrElse({ sqlite: () => true, pg: () => true, orElse: () => false })
+  if (!supported) return yield* new StoreError({ operation: "migrate", reason: "unsupported" })
+
+  const ran = yield* Effect.zipRight(
+    sql.onDialectOrElse({
+      // Readers and a writer do not wait for each other, and writers wait instead of failing. A remote libsql does not
+      // know these settings and needs neither.
+      sqlite: () =>
+        Effect.ignore(Effect.zipRight(sql`PRAGMA busy_timeout = 10000`, Effect.ignore(sql`PRAGMA journal_mode = WAL`))),
+      orElse: () => Effect.void
+    }),
+    Migrator.make({})({ loader: Migrator.fromRecord({ ...migrations }), table: "slack_oauth_migrations" })
+  ).pipe(
+    Effect.provideService(SqlClient.SqlClient, sql),
+    // The migrator turns a failed statement into a defect.
+    Effect.catchAllDefect((defect) => Effect.fail(defect)),
+    Effect.retry(again),
+    Effect.mapError((error) => new StoreError({ operation: "migrate", reason: "unavailable", code: codeOf(error) }))
+  )
+  return ran.map(([id, name]) => `${id}_${name}`)
+})
+
+/**
+ * Brings the database up to date when the program starts.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<never, StoreError, SqlClient.SqlClient> = Layer.effectDiscard(run)
