@@ -1,0 +1,22 @@
+/**
+ * base64url without padding (RFC 4648 §5): the form in which states, challenges and sealed values travel.
+ */
+
+/** Encodes bytes. */
+export const encode = (bytes: Uint8Array): string => {
+  let binary = ""
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")
+}
+
+/**
+ * Decodes what {@link encode} writes, and nothing else: padding, white space, the other alphabet and stray bits at the
+ * end (RFC 4648 §3.5) are refused, so that every value has exactly one spelling.
+ */
+export const decode = (text: string): Uint8Array<ArrayBuffer> | undefined => {
+  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return undefined
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"))
+  const bytes = new Uint8Array(binary.length)
+  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index)
+  return encode(bytes) === text ? bytes : undefined
+}
