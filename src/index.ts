@@ -1,6 +1,7 @@
 export * as AuthorizeUrl from "./AuthorizeUrl.js"
 export * as OAuthV2 from "./OAuthV2.js"
 export * as OAuthV2Error from "./OAuthV2Error.js"
+export * as PendingInstall from "./PendingInstall.js"
 export * as Pkce from "./Pkce.js"
 export * as RetryPolicy from "./RetryPolicy.js"
 export * as SlackApp from "./SlackApp.js"
