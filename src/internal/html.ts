@@ -25,6 +25,9 @@ const entities: Readonly<Record<string, string>> = {
 /** Escapes for element content and for quoted attributes. */
 export const escape = (text: string): string => text.replace(/[&<>"'`]/g, (character) => entities[character] ?? "")
 
+/** HTML from a text that is HTML already. Only for constants. */
+export const raw = (markup: string): Html => new Html(markup)
+
 const render = (part: Part): string => {
   if (part === undefined || part === null || part === false) return ""
   if (part instanceof Html) return part.markup
