@@ -51,7 +51,8 @@ const installError = <Self>() =>
   nextStep: NextStep,
   text: (fields: Schema.Struct.Type<Fields>) => string
 ): InstallErrorClass<Self, Tag, Fields> => {
-  class InstallErrorBase extends Schema.TaggedError<InstallErrorBase>()(tag, fields) {
+  const Base: abstract new() => Cause.YieldableError = Schema.TaggedError<any>()(tag, fields) as any
+  abstract class InstallErrorBase extends Base {
     get status(): number {
       return status
     }
