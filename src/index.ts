@@ -1,4 +1,6 @@
 export * as AuthorizeUrl from "./AuthorizeUrl.js"
+export * as InstallError from "./InstallError.js"
+export * as InstallFlow from "./InstallFlow.js"
 export * as OAuthV2 from "./OAuthV2.js"
 export * as OAuthV2Error from "./OAuthV2Error.js"
 export * as PendingInstall from "./PendingInstall.js"
