@@ -368,7 +368,8 @@ const isEmpty = ({ bot, user }: Scopes): boolean => bot.length === 0 && user.len
 const includesAll = (all: ReadonlyArray<string>, some: ReadonlyArray<string>): boolean =>
   some.every((scope) => all.includes(scope))
 
-const covers = (all: Scopes, some: Scopes): boolean => includesAll(all.bot, some.bot) && includesAll(all.user, some.user)
+const covers = (all: Scopes, some: Scopes): boolean =>
+  includesAll(all.bot, some.bot) && includesAll(all.user, some.user)
 
 const without = (all: ReadonlyArray<string>, some: ReadonlyArray<string>): ReadonlyArray<string> =>
   all.filter((scope) => !some.includes(scope))
@@ -431,11 +432,10 @@ const makeOnce = <M>(
     const fibers = new Set<Fiber.RuntimeFiber<unknown>>()
 
     yield* Effect.addFinalizer(() =>
-      Fiber.awaitAll(fibers).pipe(
-        Effect.interruptible,
-        Effect.disconnect,
+      Fiber.awaitAll(Array.from(fibers)).pipe(
         Effect.timeoutOption(shutdownGrace),
-        Effect.zipRight(Effect.suspend(() => Fiber.interruptAll(fibers)))
+        Effect.interruptible,
+        Effect.ensuring(Effect.suspend(() => Fiber.interruptAll(Array.from(fibers))))
       )
     )
 
@@ -573,6 +573,7 @@ const makeAny = <M, R1, R2, R3>(
       yield* AuthorizeUrl.forApp(app, { botScopes: flowScopes.bot, userScopes: flowScopes.user, redirectUri })
     }
 
+    const { onFailed } = options
     const usePkce = options.pkce ?? app.clientSecret === undefined
     const lifetime = Duration.decode(options.lifetime ?? "10 minutes")
     const window = Duration.decode(options.duplicateWindow ?? "5 minutes")
@@ -609,9 +610,12 @@ const makeAny = <M, R1, R2, R3>(
         failed.error._tag === "InstallNotCompleted"
           ? Effect.logError(failed.error.message)
           : Effect.logDebug(failed.error.message),
-        options.onFailed === undefined
+        onFailed === undefined
           ? Effect.void
-          : Effect.catchAllCause(provided(options.onFailed(failed)), () => Effect.logError("onFailed failed"))
+          : Effect.catchAllCause(
+            provided(Effect.suspend(() => onFailed(failed))),
+            () => Effect.logError("onFailed failed")
+          )
       )
 
     const refuse = (
@@ -806,7 +810,7 @@ const makeAny = <M, R1, R2, R3>(
         // Each step is kept where the next attempt finds it, since none of them can be taken twice.
         entry.pending ??= yield* consume(arrival)
         const installed = entry.installed ??= yield* exchange(entry.pending, arrival.code)
-        yield* Effect.catchAllCause(provided(options.onInstalled(installed)), (reason) => {
+        yield* Effect.catchAllCause(provided(Effect.suspend(() => options.onInstalled(installed))), (reason) => {
           cause = Option.some(reason)
           const { response } = installed
           return Effect.fail(
@@ -818,9 +822,7 @@ const makeAny = <M, R1, R2, R3>(
         entry.installed = undefined
         return answer
       }).pipe(
-        Effect.tapError((error) =>
-          report({ error, installed: Option.fromNullable(entry.installed), cause })
-        )
+        Effect.tapError((error) => report({ error, installed: Option.fromNullable(entry.installed), cause }))
       )
     })
 
@@ -889,28 +891,29 @@ const makeAny = <M, R1, R2, R3>(
 
     // every request
 
-    const handler = (step: Telemetry.InstallStep, answer: (request: Request) => Effect.Effect<Reply | Response>) =>
-    (request: Request): Effect.Effect<Response> =>
-      Effect.suspend((): Effect.Effect<Reply | Response> => {
-        if (request.method === "HEAD") {
-          return Effect.succeed({ answer: { status: 200, headers: [], body: null }, cookies: [], result: "head" })
-        }
-        if (request.method !== "GET") {
-          return Effect.map(refuse(new InstallError.InstallMethodNotAllowed()), (reply) => ({
-            ...reply,
-            answer: { ...reply.answer, headers: [...reply.answer.headers, ["allow", "GET, HEAD"] as const] }
-          }))
-        }
-        return Browser.isPrefetch(request.headers) ? refuse(new InstallError.InstallPrefetched()) : answer(request)
-      }).pipe(
-        Effect.catchAllCause(() =>
-          refuseAndReport(new InstallError.InstallUnexpected({ problem: "an unexpected error occurred" }))
-        ),
-        (reply) => Telemetry.observeInstall(step, reply, (reply) => isResponse(reply) ? "response" : reply.result),
-        Effect.map((reply) =>
-          isResponse(reply) ? reply : toResponse(reply.answer, contentSecurityPolicy, reply.cookies)
+    const handler =
+      (step: Telemetry.InstallStep, answer: (request: Request) => Effect.Effect<Reply | Response>) =>
+      (request: Request): Effect.Effect<Response> =>
+        Effect.suspend((): Effect.Effect<Reply | Response> => {
+          if (request.method === "HEAD") {
+            return Effect.succeed({ answer: { status: 200, headers: [], body: null }, cookies: [], result: "head" })
+          }
+          if (request.method !== "GET") {
+            return Effect.map(refuse(new InstallError.InstallMethodNotAllowed()), (reply) => ({
+              ...reply,
+              answer: { ...reply.answer, headers: [...reply.answer.headers, ["allow", "GET, HEAD"] as const] }
+            }))
+          }
+          return Browser.isPrefetch(request.headers) ? refuse(new InstallError.InstallPrefetched()) : answer(request)
+        }).pipe(
+          Effect.catchAllCause(() =>
+            refuseAndReport(new InstallError.InstallUnexpected({ problem: "an unexpected error occurred" }))
+          ),
+          (reply) => Telemetry.observeInstall(step, reply, (reply) => isResponse(reply) ? "response" : reply.result),
+          Effect.map((reply) =>
+            isResponse(reply) ? reply : toResponse(reply.answer, contentSecurityPolicy, reply.cookies)
+          )
         )
-      )
 
     const begin = handler("begin", answerBegin)
     const callback = handler("callback", answerCallback)

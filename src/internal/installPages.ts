@@ -49,8 +49,11 @@ ${content}
 
 /** The page before the install, for flows that do not send people to Slack at once. */
 export const landing = (beginUrl: string): Html =>
-  page("Add to Slack", html`<p>You will be asked on Slack's own page what to allow.</p>
-<p><a class="button" href="${beginUrl}">Add to Slack</a></p>`)
+  page(
+    "Add to Slack",
+    html`<p>You will be asked on Slack's own page what to allow.</p>
+<p><a class="button" href="${beginUrl}">Add to Slack</a></p>`
+  )
 
 export interface InstalledView {
   readonly where: string
@@ -61,13 +64,17 @@ export interface InstalledView {
 
 /** The page after it. */
 export const installed = ({ missing, restUrl, slackUrl, where }: InstalledView): Html =>
-  page("Installed", html`<p>The app is installed in <strong>${where}</strong>.</p>
+  page(
+    "Installed",
+    html`<p>The app is installed in <strong>${where}</strong>.</p>
 <p><a class="button" href="${slackUrl}">Open Slack</a></p>
 ${
-    missing.length > 0 && html`<p>Not allowed were: ${missing.join(", ")}. ${
-      restUrl !== undefined && html`<a href="${restUrl}">Ask for them again</a>`
-    }</p>`
-  }`)
+      missing.length > 0 &&
+      html`<p>Not allowed were: ${missing.join(", ")}. ${
+        restUrl !== undefined && html`<a href="${restUrl}">Ask for them again</a>`
+      }</p>`
+    }`
+  )
 
 interface Words {
   readonly title: string
@@ -160,9 +167,12 @@ export interface FailureView {
 /** The page for a failure. The link to load the page again is empty, which is this page: nothing is reflected. */
 export const failure = ({ installUrl, nextStep, remedy, tag }: FailureView): Html => {
   const { text, title } = remedy === undefined ? words[tag] ?? notFromSlack : exchangeWords[remedy] ?? otherExchange
-  return page(title, html`<p>${text}</p>
+  return page(
+    title,
+    html`<p>${text}</p>
 ${nextStep === "reload" && html`<p><a class="button" href="">Try again</a></p>`}
-${nextStep === "restart" && html`<p><a class="button" href="${installUrl}">Start again</a></p>`}`)
+${nextStep === "restart" && html`<p><a class="button" href="${installUrl}">Start again</a></p>`}`
+  )
 }
 
 /** The page where there is none. */
