@@ -51,6 +51,18 @@ export const callDuration = Metric.histogram(
   "Duration of calls in milliseconds by method"
 )
 
+/**
+ * Answered requests of install flows. Tags: `step`, which is `begin` or `callback`, and `result`, which is `ok`, the tag
+ * of the error, or `landing`, `head` or `response` where nothing was begun.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const installs = Metric.counter("slack_oauth_installs", {
+  description: "Answered requests of install flows by step and result",
+  incremental: true
+})
+
 // -------------------------------------------------------------------------------------
 // watching a call
 // -------------------------------------------------------------------------------------
@@ -109,3 +121,37 @@ const record = <A, E extends OAuthV2Error>(
       ...(Option.isSome(error) ? { "slack.error.code": error.value.code, "error.type": error.value._tag } : undefined)
     })
   })
+
+// -------------------------------------------------------------------------------------
+// watching an install
+// -------------------------------------------------------------------------------------
+
+/**
+ * The two requests of an install.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type InstallStep = "begin" | "callback"
+
+/**
+ * Answers a request of an install flow in a span of its own and counts it.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const observeInstall = <A, R>(
+  step: InstallStep,
+  answer: Effect.Effect<A, never, R>,
+  resultOf: (answer: A) => string
+): Effect.Effect<A, never, R> =>
+  answer.pipe(
+    Effect.tap((answered) => {
+      const result = resultOf(answered)
+      return Effect.zipRight(
+        Metric.increment(Metric.tagged(Metric.tagged(installs, "step", step), "result", result)),
+        Effect.annotateCurrentSpan("slack.install.result", result)
+      )
+    }),
+    Effect.withSpan(`InstallFlow.${step}`, { captureStackTrace: false })
+  )

@@ -1,0 +1,143 @@
+/**
+ * The address of Slack's consent page, where a person allows the app what it asks for.
+ *
+ * @see https://docs.slack.dev/authentication/installing-with-oauth
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import * as SlackApp from "./SlackApp.js"
+
+/**
+ * What the consent page is told.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** What the app may do as itself, such as `chat:write`. */
+  readonly botScopes?: ReadonlyArray<string> | undefined
+  /** What the app may do on behalf of the person who installs it. */
+  readonly userScopes?: ReadonlyArray<string> | undefined
+  /**
+   * Where Slack sends the browser afterwards: absolute, without a fragment, listed in the app's settings or below one
+   * that is. The token request has to name the same. Without it Slack takes the first that the app lists.
+   */
+  readonly redirectUri?: string | undefined
+  /** Comes back with the code. It ties the answer to the browser that asked, so it must not be guessable. */
+  readonly state?: string | undefined
+  /** The workspace (`T…`) to offer. Slack heeds it only if the person is signed in there already. */
+  readonly team?: string | undefined
+  /** The PKCE challenge (`Pkce.make`), by `S256`. */
+  readonly codeChallenge?: string | undefined
+}
+
+/**
+ * No scope is asked for, neither for the bot nor for the user. Slack would show an error page to the person.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AuthorizeUrlNoScopes extends Schema.TaggedError<AuthorizeUrlNoScopes>()("AuthorizeUrlNoScopes", {}) {
+  override get message(): string {
+    return "An install needs at least one scope: give botScopes, userScopes, or both."
+  }
+}
+
+/**
+ * The redirect URI cannot be one (RFC 6749 §3.1.2): it is not absolute, or it has a fragment.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AuthorizeUrlInvalidRedirectUri
+  extends Schema.TaggedError<AuthorizeUrlInvalidRedirectUri>()("AuthorizeUrlInvalidRedirectUri", {
+    problem: Schema.String
+  })
+{
+  override get message(): string {
+    return `The redirect URI cannot be used: ${this.problem}. Write it as it stands in the app's settings at Slack.`
+  }
+}
+
+/**
+ * Why there is no URL.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type AuthorizeUrlError = AuthorizeUrlNoScopes | AuthorizeUrlInvalidRedirectUri
+
+/**
+ * Scopes as a list without repetitions. An entry may hold several, separated by commas or spaces, as Slack writes them.
+ *
+ * @since 0.1.0
+ * @category utils
+ */
+export const scopes = (entries: ReadonlyArray<string> = []): ReadonlyArray<string> =>
+  Array.from(new Set(entries.flatMap((entry) => entry.split(/[\s,]+/)).filter((scope) => scope !== "")))
+
+const redirectUriProblem = (redirectUri: string): string | undefined => {
+  if (!URL.canParse(redirectUri)) return "it is not an absolute URL"
+  if (redirectUri.includes("#")) return "it has a fragment"
+  // URL would drop these without a word, and then the two steps of the flow would name different URIs.
+  return /[^\x21-\x7e]/.test(redirectUri) ? "it has characters that need to be percent-encoded" : undefined
+}
+
+/**
+ * The consent page's URL for an app. Every parameter is encoded: a state or a redirect URI with `&` or `#` in it comes
+ * back as it is.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const forApp = (app: SlackApp.Service, options: Options): Either.Either<string, AuthorizeUrlError> => {
+  const botScopes = scopes(options.botScopes)
+  const userScopes = scopes(options.userScopes)
+  if (botScopes.length === 0 && userScopes.length === 0) return Either.left(new AuthorizeUrlNoScopes())
+  if (options.redirectUri !== undefined) {
+    const problem = redirectUriProblem(options.redirectUri)
+    if (problem !== undefined) return Either.left(new AuthorizeUrlInvalidRedirectUri({ problem }))
+  }
+
+  const parameters: ReadonlyArray<readonly [string, string | undefined]> = [
+    ["client_id", app.clientId],
+    ["scope", botScopes.join(",")],
+    ["user_scope", userScopes.join(",")],
+    ["redirect_uri", options.redirectUri],
+    ["state", options.state],
+    ["team", options.team],
+    ["code_challenge", options.codeChallenge],
+    ["code_challenge_method", options.codeChallenge === undefined ? undefined : "S256"]
+  ]
+  const query = new URLSearchParams()
+  for (const [name, value] of parameters) {
+    if (value !== undefined && value !== "") query.append(name, value)
+  }
+  return Either.right(`${app.baseUrl}/oauth/v2/authorize?${query}`)
+}
+
+/**
+ * The consent page's URL for the app in the context.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { AuthorizeUrl, SlackApp } from "effect-slack-oauth"
+ *
+ * const program = AuthorizeUrl.make({
+ *   botScopes: ["chat:write", "commands"],
+ *   redirectUri: "https://example.com/slack/callback",
+ *   state: "from-a-random-source"
+ * }).pipe(Effect.provide(SlackApp.layer({ clientId: "123456.7890" })))
+ *
+ * Effect.runPromise(program).then(console.log)
+ * // https://slack.com/oauth/v2/authorize?client_id=123456.7890&scope=chat%3Awrite%2Ccommands&redirect_uri=…
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options): Effect.Effect<string, AuthorizeUrlError, SlackApp.SlackApp> =>
+  Effect.flatMap(SlackApp.SlackApp, (app) => forApp(app, options))

@@ -1,0 +1,1098 @@
+/**
+ * From "Add to Slack" to tokens, in the browser: `begin` sends a person to Slack's consent page, `callback` takes them
+ * back, turns the code into tokens, and hands these to the application.
+ *
+ * There is one implementation, from web `Request` to web `Response`, and three ways to serve it: {@link toHttpRouter} and
+ * {@link layerRoutes} for `@effect/platform`, and {@link toWebHandler} for everything else. What each check stops is in
+ * `docs/security.md`.
+ *
+ * @since 0.1.0
+ */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as AuthorizeUrl from "./AuthorizeUrl.js"
+import * as InstallError from "./InstallError.js"
+import * as Browser from "./internal/browser.js"
+import { parseCallbackQuery } from "./internal/callbackQuery.js"
+import { makeFlowCookies } from "./internal/flowCookies.js"
+import { Html, html } from "./internal/html.js"
+import * as DefaultPages from "./internal/installPages.js"
+import { parsePublicUrl } from "./internal/publicUrl.js"
+import { randomToken, sha256 } from "./internal/random.js"
+import * as OAuthV2 from "./OAuthV2.js"
+import * as PendingInstall from "./PendingInstall.js"
+import * as Pkce from "./Pkce.js"
+import * as SlackApp from "./SlackApp.js"
+import * as Telemetry from "./Telemetry.js"
+import type * as TokenResponse from "./TokenResponse.js"
+
+// -------------------------------------------------------------------------------------
+// what the application gets
+// -------------------------------------------------------------------------------------
+
+/**
+ * Scopes of both kinds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Scopes {
+  readonly bot: ReadonlyArray<string>
+  readonly user: ReadonlyArray<string>
+}
+
+/**
+ * Scope drift: what was asked for, and what came of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ScopeReport {
+  readonly requested: Scopes
+  readonly granted: Scopes
+  /** What was asked for and not granted. */
+  readonly missing: Scopes
+  /** Where to send the person to be asked for the rest, if there is a rest: an address of this flow. */
+  readonly restUrl: Option.Option<string>
+}
+
+/**
+ * A finished install.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Installed<M> {
+  readonly response: TokenResponse.TokenResponse
+  /** What `begin` gave. */
+  readonly metadata: M
+  readonly scopes: ScopeReport
+}
+
+/**
+ * An install that has failed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Failed<M> {
+  readonly error: InstallError.InstallError
+  /** What Slack gave, if it was `onInstalled` that failed. It is kept for the duplicate window, and no longer. */
+  readonly installed: Option.Option<Installed<M>>
+  /** What the application's own effect failed with, if it was that. */
+  readonly cause: Option.Option<Cause.Cause<unknown>>
+}
+
+// -------------------------------------------------------------------------------------
+// what the application says
+// -------------------------------------------------------------------------------------
+
+/**
+ * What may differ from one install to the next.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface BeginOptions {
+  /** Instead of the flow's. */
+  readonly botScopes?: ReadonlyArray<string> | undefined
+  /** Instead of the flow's. */
+  readonly userScopes?: ReadonlyArray<string> | undefined
+  /** The workspace (`T…`) to offer. */
+  readonly team?: string | undefined
+}
+
+/**
+ * What may differ from one install to the next, and what belongs to it.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface BeginWithMetadata<M> extends BeginOptions {
+  /** It comes back in `onInstalled`. The browser never sees it. */
+  readonly metadata: M
+}
+
+/**
+ * A piece of HTML that escapes by type: what is put into an {@link html} template is text, unless it is HTML already.
+ *
+ * @since 0.1.0
+ * @category pages
+ */
+export type { Html }
+
+export {
+  /**
+   * A template of HTML: everything in it is escaped, except what is {@link Html} already. Attributes have to be quoted.
+   *
+   * @example
+   * ```ts
+   * import { InstallFlow } from "effect-slack-oauth"
+   *
+   * const name = "<script>"
+   *
+   * console.log(String(InstallFlow.html`<p>Hello ${name}</p>`)) // <p>Hello &lt;script&gt;</p>
+   * ```
+   *
+   * @since 0.1.0
+   * @category pages
+   */
+  html
+}
+
+/**
+ * A page: HTML, which is sent with the flow's security headers, or a whole response, which keeps its own
+ * `Content-Security-Policy`.
+ *
+ * @since 0.1.0
+ * @category pages
+ */
+export type Page = Html | Response
+
+/**
+ * The pages of a flow, each of which can be replaced.
+ *
+ * @since 0.1.0
+ * @category pages
+ */
+export interface Pages<M> {
+  /** Before the install, with `landing`. `beginUrl` goes into the link that begins it. */
+  readonly landing?: ((view: { readonly beginUrl: string }) => Page) | undefined
+  /** After it, with `success: "page"`. `slackUrl` opens the app in Slack. */
+  readonly installed?: ((view: { readonly installed: Installed<M>; readonly slackUrl: string }) => Page) | undefined
+  /** When it failed. The status is that of the error. An empty `href` loads the page again. */
+  readonly failed?:
+    | ((view: { readonly error: InstallError.InstallError; readonly installUrl: string }) => Page)
+    | undefined
+}
+
+/**
+ * Where a person goes after an install: into the app in Slack, to a page of this flow, to a path or an address of the
+ * application, or to a page that is made on the spot.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export type Success = "slack" | "page" | `/${string}` | URL | Page
+
+/**
+ * What every flow is made of.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options<M, R1 = never, R2 = never> {
+  /**
+   * Where browsers reach this server: an origin, with a path before everything if the server lives under one. It is
+   * never taken from a request, since anybody can send any `Host`. https, or http on a loopback address.
+   */
+  readonly publicUrl: string | URL
+  /** Where an install begins; `/slack/install` by default. */
+  readonly installPath?: `/${string}` | undefined
+  /** Where Slack sends people back; `/slack/oauth_redirect` by default. With `publicUrl` it is the redirect URI. */
+  readonly callbackPath?: `/${string}` | undefined
+  readonly botScopes?: ReadonlyArray<string> | undefined
+  readonly userScopes?: ReadonlyArray<string> | undefined
+  /** The app, where a process serves several; otherwise the one in the context. */
+  readonly app?: SlackApp.Service | undefined
+  /** By default PKCE is used for an app without a secret, which needs it. Slack takes it only from apps that opted in. */
+  readonly pkce?: boolean | undefined
+  /** How long an install may take from `begin` to `callback`; 10 minutes by default. */
+  readonly lifetime?: Duration.DurationInput | undefined
+  /**
+   * How long the outcome of a callback is remembered in this process, so that a reload shows it again, or repeats what
+   * failed on this side; 5 minutes by default.
+   */
+  readonly duplicateWindow?: Duration.DurationInput | undefined
+  /**
+   * What happens to a callback without a state, which is what an install that was started on Slack's own pages looks
+   * like. `bounce`, the default: its code is dropped and the person is sent through authorize once, with a state.
+   * `reject`: a page says to start here. It is never accepted as it is.
+   */
+  readonly withoutState?: "bounce" | "reject" | undefined
+  /** Whether `begin` shows a page with an "Add to Slack" button first, instead of going to Slack at once. */
+  readonly landing?: boolean | undefined
+  /** Where a person goes after the install; `slack` by default. */
+  readonly success?: Success | ((installed: Installed<M>) => Success) | undefined
+  /** Other origins that `success` may lead to, besides this server's and Slack's. */
+  readonly allowedOrigins?: ReadonlyArray<string> | undefined
+  readonly pages?: Pages<M> | undefined
+  /**
+   * What the application does with the tokens: keep them. If it fails, the person sees a page with status 500, and
+   * loading that again within the duplicate window runs it again with the same tokens. So it has to bear being run
+   * twice for one install.
+   */
+  readonly onInstalled: (installed: Installed<M>) => Effect.Effect<unknown, unknown, R1>
+  /** Hears of every install that failed; with the tokens, if it was `onInstalled` that did. */
+  readonly onFailed?: ((failed: Failed<M>) => Effect.Effect<unknown, never, R2>) | undefined
+}
+
+/**
+ * For a flow without metadata.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface WithoutMetadata<R> {
+  readonly metadata?: undefined
+  /** Runs when an install begins. A `Response`, such as a redirect to a login, is sent instead of beginning. */
+  readonly begin?: ((request: Request) => Effect.Effect<BeginOptions | Response, unknown, R>) | undefined
+}
+
+/**
+ * For a flow whose installs carry something: who is signed in, which plan was chosen.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface WithMetadata<M, I, R> {
+  readonly metadata: Schema.Schema<M, I>
+  /** Runs when an install begins. A `Response`, such as a redirect to a login, is sent instead of beginning. */
+  readonly begin: (request: Request) => Effect.Effect<BeginWithMetadata<M> | Response, unknown, R>
+}
+
+// -------------------------------------------------------------------------------------
+// the service
+// -------------------------------------------------------------------------------------
+
+/**
+ * An install flow. Its functions answer every request, the hostile ones too, and fail for none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  readonly installPath: `/${string}`
+  readonly callbackPath: `/${string}`
+  /** Where browsers begin an install. */
+  readonly installUrl: string
+  /** What has to stand among the app's redirect URLs at Slack. */
+  readonly redirectUri: string
+  /** Sends a person to Slack. */
+  readonly begin: (request: Request) => Effect.Effect<Response>
+  /** Takes a person back from Slack. */
+  readonly callback: (request: Request) => Effect.Effect<Response>
+  /** `begin` or `callback`, by the path; 404 for any other. */
+  readonly handle: (request: Request) => Effect.Effect<Response>
+}
+
+/**
+ * The install flow of an app.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class InstallFlow extends Context.Tag("effect-slack-oauth/InstallFlow")<InstallFlow, Service>() {}
+
+// -------------------------------------------------------------------------------------
+// answers
+// -------------------------------------------------------------------------------------
+
+/** An answer that can be given more than once. */
+interface Answer {
+  readonly status: number
+  readonly headers: ReadonlyArray<readonly [string, string]>
+  readonly body: string | ArrayBuffer | null
+}
+
+const redirect = (status: 302 | 303, location: string): Answer => ({
+  status,
+  headers: [["location", location]],
+  body: null
+})
+
+const htmlAnswer = (status: number, page: Html): Answer => ({
+  status,
+  headers: [["content-type", "text/html; charset=utf-8"]],
+  body: page.markup
+})
+
+const pageAnswer = (status: number, page: Page): Effect.Effect<Answer> =>
+  page instanceof Html
+    ? Effect.succeed(htmlAnswer(status, page))
+    : Effect.map(Effect.promise(() => page.arrayBuffer()), (body) => ({
+      status: page.status,
+      headers: Array.from(page.headers),
+      body
+    }))
+
+/** What no answer of a flow goes without. */
+const toResponse = (
+  answer: Answer,
+  contentSecurityPolicy: string,
+  cookies: ReadonlyArray<string>
+): Response => {
+  const headers = new Headers({
+    "content-security-policy": contentSecurityPolicy,
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY"
+  })
+  // One by one, since a header of the answer replaces the default, and cookies add up.
+  for (const [name, value] of answer.headers) {
+    if (name === "set-cookie") headers.append(name, value)
+    else headers.set(name, value)
+  }
+  headers.set("cache-control", "no-store")
+  headers.set("referrer-policy", "no-referrer")
+  for (const cookie of cookies) headers.append("set-cookie", cookie)
+  return new Response(answer.body, { status: answer.status, headers })
+}
+
+// -------------------------------------------------------------------------------------
+// scopes
+// -------------------------------------------------------------------------------------
+
+const isEmpty = ({ bot, user }: Scopes): boolean => bot.length === 0 && user.length === 0
+
+const includesAll = (all: ReadonlyArray<string>, some: ReadonlyArray<string>): boolean =>
+  some.every((scope) => all.includes(scope))
+
+const covers = (all: Scopes, some: Scopes): boolean =>
+  includesAll(all.bot, some.bot) && includesAll(all.user, some.user)
+
+const without = (all: ReadonlyArray<string>, some: ReadonlyArray<string>): ReadonlyArray<string> =>
+  all.filter((scope) => !some.includes(scope))
+
+const toQuery = ({ bot, user }: Scopes): URLSearchParams => {
+  const query = new URLSearchParams()
+  if (bot.length > 0) query.set("scope", bot.join(","))
+  if (user.length > 0) query.set("user_scope", user.join(","))
+  return query
+}
+
+const fromQuery = (query: URLSearchParams): Scopes => ({
+  bot: AuthorizeUrl.scopes(query.getAll("scope")),
+  user: AuthorizeUrl.scopes(query.getAll("user_scope"))
+})
+
+// -------------------------------------------------------------------------------------
+// one code and one state
+// -------------------------------------------------------------------------------------
+
+type Outcome = Either.Either<Answer, InstallError.InstallError>
+
+/** What a browser has brought back, once it is known that it is the browser that was sent. */
+interface Arrival {
+  readonly stateHash: string
+  readonly carried: string
+  readonly code: string
+}
+
+/** What has come of one code and state so far. */
+interface Entry<M> {
+  readonly until: number
+  /** Who comes while it runs waits for it. */
+  running: Deferred.Deferred<Outcome> | undefined
+  outcome: Outcome | undefined
+  /** Taken from the store, once. */
+  pending: PendingInstall.PendingInstall | undefined
+  /** Slack's tokens, until the application has them. */
+  installed: Installed<M> | undefined
+}
+
+/** Only who comes with a good cookie gets an entry, but anybody can get that. */
+const maxEntries = 1000
+
+/** How long a server that shuts down waits for installs that are under way. */
+const shutdownGrace = Duration.seconds(30)
+
+const mayRepeat = (outcome: Outcome): boolean => Either.isLeft(outcome) && outcome.left.nextStep === "reload"
+
+/**
+ * Runs each arrival once, however often it comes within the window, and apart from the request that brought it: a
+ * browser that gives up must not lose the tokens which Slack has already handed out.
+ */
+const makeOnce = <M>(
+  window: Duration.Duration,
+  attempt: (entry: Entry<M>, arrival: Arrival) => Effect.Effect<Answer, InstallError.InstallError>
+): Effect.Effect<(arrival: Arrival) => Effect.Effect<Outcome>, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const entries = new Map<string, Entry<M>>()
+    const fibers = new Set<Fiber.RuntimeFiber<unknown>>()
+
+    yield* Effect.addFinalizer(() =>
+      Fiber.awaitAll(Array.from(fibers)).pipe(
+        Effect.timeoutOption(shutdownGrace),
+        Effect.interruptible,
+        Effect.ensuring(Effect.suspend(() => Fiber.interruptAll(Array.from(fibers))))
+      )
+    )
+
+    const entryFor = (key: string, now: number): Entry<M> => {
+      const known = entries.get(key)
+      if (known !== undefined && (known.running !== undefined || known.until > now)) return known
+      for (const [other, { running, until }] of entries) {
+        if (running === undefined && (until <= now || entries.size >= maxEntries)) entries.delete(other)
+      }
+      const entry: Entry<M> = {
+        until: now + Duration.toMillis(window),
+        running: undefined,
+        outcome: undefined,
+        pending: undefined,
+        installed: undefined
+      }
+      entries.set(key, entry)
+      return entry
+    }
+
+    /** From the start of an attempt to its outcome nothing comes in between, except in the attempt itself. */
+    const start = (key: string, entry: Entry<M>, arrival: Arrival) =>
+      Effect.suspend(() => {
+        const running = Deferred.unsafeMake<Outcome>(FiberId.none)
+        entry.running = running
+        return attempt(entry, arrival).pipe(
+          Effect.either,
+          Effect.interruptible,
+          Effect.catchAllCause((cause) =>
+            Effect.succeed(Either.left(
+              new InstallError.InstallUnexpected({
+                problem: Cause.isInterrupted(cause) ? "the server is shutting down" : "an unexpected error occurred"
+              })
+            ))
+          ),
+          Effect.flatMap((outcome: Outcome) => {
+            entry.outcome = outcome
+            entry.running = undefined
+            const tag = Either.isLeft(outcome) ? outcome.left._tag : undefined
+            // Somebody else has had this install; there is nothing to remember here.
+            if (tag === "InstallStateUsed" || tag === "InstallStateExpired") entries.delete(key)
+            return Deferred.succeed(running, outcome)
+          }),
+          Effect.uninterruptible,
+          Effect.forkDaemon,
+          Effect.map((fiber) => {
+            fibers.add(fiber)
+            fiber.addObserver(() => fibers.delete(fiber))
+            return running
+          })
+        )
+      })
+
+    return (arrival) =>
+      Effect.gen(function*() {
+        const key = `${arrival.stateHash}.${yield* Effect.promise(() => sha256(arrival.code))}`
+        const now = yield* Clock.currentTimeMillis
+        return yield* Effect.uninterruptibleMask((restore) =>
+          Effect.suspend((): Effect.Effect<Outcome> => {
+            const entry = entryFor(key, now)
+            if (entry.running !== undefined) return restore(Deferred.await(entry.running))
+            return entry.outcome === undefined || mayRepeat(entry.outcome)
+              ? Effect.flatMap(start(key, entry, arrival), (running) => restore(Deferred.await(running)))
+              : Effect.succeed(entry.outcome)
+          })
+        )
+      })
+  })
+
+// -------------------------------------------------------------------------------------
+// the flow
+// -------------------------------------------------------------------------------------
+
+/** Longer than anything that has business here. */
+const maxQueryLength = 4096
+
+const idOf = ({ target }: TokenResponse.TokenResponse): string =>
+  target._tag === "Workspace" ? target.team.id : target.enterprise.id
+
+const nameOf = ({ target }: TokenResponse.TokenResponse): string => {
+  const party = target._tag === "Workspace" ? target.team : target.enterprise
+  return Option.getOrElse(party.name, () => party.id)
+}
+
+/** By its shape: a framework may bring a `Response` class of its own. */
+const isResponse = (value: object): value is Response => "status" in value && "headers" in value
+
+const queryOf = (request: Request): string => new URL(request.url).search.slice(1)
+
+interface Reply {
+  readonly answer: Answer
+  readonly cookies: ReadonlyArray<string>
+  /** `ok`, or the tag of the error. */
+  readonly result: string
+}
+
+interface AnyOptions<M, R1, R2, R3> extends Options<M, R1, R2> {
+  readonly metadata?: Schema.Schema<M, any> | undefined
+  readonly begin?:
+    | ((request: Request) => Effect.Effect<BeginOptions | BeginWithMetadata<M> | Response, unknown, R3>)
+    | undefined
+}
+
+type Requirements = OAuthV2.OAuthV2 | SlackApp.SlackApp | PendingInstall.PendingInstallStore
+
+const makeAny = <M, R1, R2, R3>(
+  options: AnyOptions<M, R1, R2, R3>
+): Effect.Effect<
+  Service,
+  ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError,
+  Requirements | Scope.Scope | R1 | R2 | R3
+> =>
+  Effect.gen(function*() {
+    const oauth = yield* OAuthV2.OAuthV2
+    const store = yield* PendingInstall.PendingInstallStore
+    const app = options.app ?? (yield* SlackApp.SlackApp)
+    const provided = Effect.provide(yield* Effect.context<R1 | R2 | R3>())
+
+    const publicUrl = parsePublicUrl(String(options.publicUrl))
+    if (!publicUrl.ok) {
+      return yield* Effect.fail(
+        ConfigError.InvalidData(["publicUrl"], `The public URL cannot be used: ${publicUrl.problem}`)
+      )
+    }
+    const installPath = options.installPath ?? "/slack/install"
+    const callbackPath = options.callbackPath ?? "/slack/oauth_redirect"
+    const installUrl = `${publicUrl.base}${installPath}`
+    const redirectUri = `${publicUrl.base}${callbackPath}`
+    const flowScopes: Scopes = {
+      bot: AuthorizeUrl.scopes(options.botScopes),
+      user: AuthorizeUrl.scopes(options.userScopes)
+    }
+    // What is wrong in any case is wrong now, and not when the first person clicks.
+    if (options.begin === undefined || !isEmpty(flowScopes)) {
+      yield* AuthorizeUrl.forApp(app, { botScopes: flowScopes.bot, userScopes: flowScopes.user, redirectUri })
+    }
+
+    const { onFailed } = options
+    const usePkce = options.pkce ?? app.clientSecret === undefined
+    const lifetime = Duration.decode(options.lifetime ?? "10 minutes")
+    const window = Duration.decode(options.duplicateWindow ?? "5 minutes")
+    const metadata = Schema.parseJson(options.metadata ?? Schema.Undefined as Schema.Schema<any>)
+    const contentSecurityPolicy = yield* Effect.promise(DefaultPages.contentSecurityPolicy)
+    const cookies = makeFlowCookies(publicUrl.secure)
+    const safeOrigins = new Set([publicUrl.origin, new URL(app.baseUrl).origin, ...options.allowedOrigins ?? []])
+
+    // failures
+
+    /** The application's own page, unless making it fails. */
+    const pageOr = (status: number, page: () => Page | undefined, fallback: () => Html): Effect.Effect<Answer> =>
+      Effect.suspend(() => pageAnswer(status, page() ?? fallback())).pipe(
+        Effect.catchAllCause(() =>
+          Effect.as(Effect.logError("A page of the install flow failed"), htmlAnswer(status, fallback()))
+        )
+      )
+
+    const failureAnswer = (error: InstallError.InstallError): Effect.Effect<Answer> =>
+      pageOr(
+        error.status,
+        () => options.pages?.failed?.({ error, installUrl }),
+        () =>
+          DefaultPages.failure({
+            tag: error._tag,
+            remedy: error._tag === "InstallExchangeFailed" ? error.error.remedy : undefined,
+            nextStep: error.nextStep,
+            installUrl
+          })
+      )
+
+    const report = (failed: Failed<M>): Effect.Effect<void> =>
+      Effect.zipRight(
+        failed.error._tag === "InstallNotCompleted"
+          ? Effect.logError(failed.error.message)
+          : Effect.logDebug(failed.error.message),
+        onFailed === undefined
+          ? Effect.void
+          : Effect.catchAllCause(
+            provided(Effect.suspend(() => onFailed(failed))),
+            () => Effect.logError("onFailed failed")
+          )
+      )
+
+    const refuse = (
+      error: InstallError.InstallError,
+      setCookies: ReadonlyArray<string> = []
+    ): Effect.Effect<Reply> =>
+      Effect.map(failureAnswer(error), (answer) => ({ answer, cookies: setCookies, result: error._tag }))
+
+    /** For what fails before an arrival is an arrival. */
+    const refuseAndReport = (error: InstallError.InstallError, setCookies?: ReadonlyArray<string>) =>
+      Effect.zipRight(
+        report({ error, installed: Option.none(), cause: Option.none() }),
+        refuse(error, setCookies)
+      )
+
+    // begin
+
+    const beginFailed = (problem: string) => refuseAndReport(new InstallError.InstallUnexpected({ problem }))
+
+    const sendToSlack = (request: Request, scopes: Scopes, setCookies: ReadonlyArray<string>) =>
+      Effect.gen(function*() {
+        const chosen: BeginOptions | BeginWithMetadata<M> | Response = options.begin === undefined
+          ? {}
+          : yield* provided(options.begin(request))
+        if (isResponse(chosen)) return chosen
+
+        const pkce = usePkce ? Option.some(yield* Pkce.make) : Option.none()
+        const state = randomToken()
+        const stateHash = yield* Effect.promise(() => sha256(state))
+        const botScopes = AuthorizeUrl.scopes(chosen.botScopes ?? scopes.bot)
+        const userScopes = AuthorizeUrl.scopes(chosen.userScopes ?? scopes.user)
+        const url = yield* AuthorizeUrl.forApp(app, {
+          botScopes,
+          userScopes,
+          redirectUri,
+          state,
+          team: chosen.team,
+          codeChallenge: Option.getOrUndefined(Option.map(pkce, ({ challenge }) => challenge))
+        })
+
+        const now = yield* DateTime.now
+        const expiresAt = DateTime.addDuration(now, lifetime)
+        const carried = yield* store.save(
+          stateHash,
+          new PendingInstall.PendingInstall({
+            redirectUri,
+            botScopes,
+            userScopes,
+            codeVerifier: Option.map(pkce, ({ verifier }) => verifier),
+            metadata: Redacted.make(
+              "metadata" in chosen && options.metadata !== undefined
+                ? yield* Schema.encode(metadata)(chosen.metadata)
+                : ""
+            ),
+            expiresAt
+          })
+        )
+        return {
+          answer: redirect(302, url),
+          cookies: [
+            ...setCookies,
+            ...cookies.begin(request.headers.get("cookie"), Math.floor(now.epochMillis / 1000), {
+              stateHash,
+              expiresAtSeconds: Math.floor(expiresAt.epochMillis / 1000),
+              carried
+            })
+          ],
+          result: "ok"
+        }
+      }).pipe(
+        Effect.catchAllCause((cause): Effect.Effect<Reply> => {
+          const error = Option.getOrUndefined(Cause.failureOption(cause))
+          if (error instanceof PendingInstall.PendingInstallStoreError) {
+            return refuseAndReport(new InstallError.InstallStoreFailed({ problem: error.message }))
+          }
+          return error instanceof AuthorizeUrl.AuthorizeUrlNoScopes
+            ? beginFailed("it asks for no scopes")
+            : beginFailed("the application's begin failed, or its metadata do not fit their schema")
+        })
+      )
+
+    const answerBegin = (request: Request): Effect.Effect<Reply | Response> => {
+      const query = queryOf(request)
+      if (query.length > maxQueryLength) return refuseAndReport(new InstallError.InstallQueryTooLong())
+      const parameters = new URLSearchParams(query)
+      const asked = fromQuery(parameters)
+      if (!covers(flowScopes, asked)) return refuseAndReport(new InstallError.InstallUnknownScope())
+      if (options.landing === true && !parameters.has("begin")) {
+        const next = toQuery(asked)
+        next.set("begin", "")
+        const beginUrl = `${installUrl}?${next}`
+        return Effect.map(
+          pageOr(200, () => options.pages?.landing?.({ beginUrl }), () => DefaultPages.landing(beginUrl)),
+          (answer) => ({ answer, cookies: [], result: "landing" })
+        )
+      }
+      return sendToSlack(request, isEmpty(asked) ? flowScopes : asked, [])
+    }
+
+    // callback
+
+    const slackUrl = (response: TokenResponse.TokenResponse): string =>
+      `${app.baseUrl}/app_redirect?${new URLSearchParams({ app: response.appId, team: idOf(response) })}`
+
+    const installedPage = (installed: Installed<M>): Effect.Effect<Answer> =>
+      pageOr(
+        200,
+        () => options.pages?.installed?.({ installed, slackUrl: slackUrl(installed.response) }),
+        () =>
+          DefaultPages.installed({
+            where: nameOf(installed.response),
+            slackUrl: slackUrl(installed.response),
+            missing: [...installed.scopes.missing.bot, ...installed.scopes.missing.user],
+            restUrl: Option.getOrUndefined(installed.scopes.restUrl)
+          })
+      )
+
+    const successAnswer = (installed: Installed<M>): Effect.Effect<Answer> =>
+      Effect.suspend(() => {
+        const { success = "slack" } = options
+        const choice = typeof success === "function" ? success(installed) : success
+        if (choice === "slack") return Effect.succeed(redirect(303, slackUrl(installed.response)))
+        if (choice === "page") return installedPage(installed)
+        if (choice instanceof Html) return pageAnswer(200, choice)
+        if (typeof choice !== "string" && isResponse(choice)) return pageAnswer(200, choice)
+        const target = new URL(choice, publicUrl.origin)
+        // An application that builds this address out of something that it was given must not become an open redirect.
+        return safeOrigins.has(target.origin) || target.protocol === "slack:"
+          ? Effect.succeed(redirect(303, target.href))
+          : Effect.zipRight(
+            Effect.logError(`success leads to ${target.origin}, which is not among allowedOrigins`),
+            installedPage(installed)
+          )
+      }).pipe(
+        Effect.catchAllCause(() => Effect.zipRight(Effect.logError("success failed"), installedPage(installed)))
+      )
+
+    const drift = (
+      { botScopes: bot, userScopes: user }: PendingInstall.PendingInstall,
+      response: TokenResponse.TokenResponse
+    ): ScopeReport => {
+      const granted: Scopes = {
+        bot: Option.match(response.bot, { onNone: () => [], onSome: ({ scopes }) => scopes }),
+        user: Option.match(response.user, { onNone: () => [], onSome: ({ scopes }) => scopes })
+      }
+      const missing: Scopes = { bot: without(bot, granted.bot), user: without(user, granted.user) }
+      return {
+        requested: { bot, user },
+        granted,
+        missing,
+        restUrl: isEmpty(missing)
+          ? Option.none()
+          : Option.some(covers(flowScopes, missing) ? `${installUrl}?${toQuery(missing)}` : installUrl)
+      }
+    }
+
+    const consume = ({ carried, stateHash }: Arrival) =>
+      Effect.mapError(store.consume(stateHash, carried), (error): InstallError.InstallError => {
+        switch (error._tag) {
+          case "PendingInstallNotFound":
+            return new InstallError.InstallStateUsed()
+          case "PendingInstallExpired":
+            return new InstallError.InstallStateExpired()
+          case "PendingInstallStoreError":
+            return new InstallError.InstallStoreFailed({ problem: error.message })
+        }
+      })
+
+    const exchange = (pending: PendingInstall.PendingInstall, code: string) =>
+      Effect.gen(function*() {
+        const decoded = options.metadata === undefined
+          ? undefined
+          : yield* Effect.mapError(
+            Schema.decode(metadata)(Redacted.value(pending.metadata)),
+            () => new InstallError.InstallUnexpected({ problem: "its metadata no longer fit their schema" })
+          )
+        const response = yield* Effect.mapError(
+          oauth.access({
+            code,
+            redirectUri: pending.redirectUri,
+            codeVerifier: Option.getOrUndefined(pending.codeVerifier),
+            app: options.app
+          }),
+          (error) => new InstallError.InstallExchangeFailed({ error }, { disableValidation: true })
+        )
+        return { response, metadata: decoded as M, scopes: drift(pending, response) }
+      })
+
+    const once = yield* makeOnce<M>(window, (entry, arrival) => {
+      let cause = Option.none<Cause.Cause<unknown>>()
+      return Effect.gen(function*() {
+        // Each step is kept where the next attempt finds it, since none of them can be taken twice.
+        entry.pending ??= yield* consume(arrival)
+        const installed = entry.installed ??= yield* exchange(entry.pending, arrival.code)
+        yield* Effect.catchAllCause(provided(Effect.suspend(() => options.onInstalled(installed))), (reason) => {
+          cause = Option.some(reason)
+          const { response } = installed
+          return Effect.fail(
+            new InstallError.InstallNotCompleted({ appId: response.appId, targetId: idOf(response) })
+          )
+        })
+        const answer = yield* successAnswer(installed)
+        entry.pending = undefined
+        entry.installed = undefined
+        return answer
+      }).pipe(
+        Effect.tapError((error) => report({ error, installed: Option.fromNullable(entry.installed), cause }))
+      )
+    })
+
+    /** The cookie afterwards: still the proof, or gone where there is nothing left to prove. */
+    const cookiesAfter = (cookie: Parameters<typeof cookies.drop>[0], outcome: Outcome): ReadonlyArray<string> => {
+      const tag = Either.isLeft(outcome) ? outcome.left._tag : undefined
+      switch (tag) {
+        case "InstallStateUsed":
+        case "InstallStateExpired":
+          return [cookies.drop(cookie)]
+        case "InstallStoreFailed":
+          return []
+        default:
+          return [cookies.finish(cookie, Duration.toSeconds(window)), cookies.dropBounced]
+      }
+    }
+
+    const withCode = (request: Request, code: string, state: string) =>
+      Effect.gen(function*() {
+        const stateHash = yield* Effect.promise(() => sha256(state))
+        const cookie = cookies.find(request.headers.get("cookie"), stateHash)
+        if (cookie === undefined) return yield* refuseAndReport(new InstallError.InstallStateForeign())
+        const outcome = yield* once({ stateHash, code, carried: cookie.carried })
+        const setCookies = cookiesAfter(cookie, outcome)
+        return Either.isRight(outcome)
+          ? { answer: outcome.right, cookies: setCookies, result: "ok" }
+          : yield* refuse(outcome.left, setCookies)
+      })
+
+    const withoutState = (request: Request) =>
+      options.withoutState === "reject" || cookies.wasBounced(request.headers.get("cookie"))
+        ? refuseAndReport(new InstallError.InstallStateMissing(), [cookies.dropBounced])
+        : sendToSlack(request, flowScopes, [cookies.markBounced])
+
+    /** The person has said no, or Slack has. Who comes with a state that is theirs has used it up. */
+    const withRefusal = (request: Request, code: string, state: string | undefined) =>
+      Effect.gen(function*() {
+        const error = code === "access_denied"
+          ? new InstallError.InstallDenied()
+          : new InstallError.InstallRefused({ code })
+        if (state === undefined) return yield* refuseAndReport(error)
+        const stateHash = yield* Effect.promise(() => sha256(state))
+        const cookie = cookies.find(request.headers.get("cookie"), stateHash)
+        if (cookie === undefined) return yield* refuseAndReport(error)
+        yield* Effect.ignore(store.consume(stateHash, cookie.carried))
+        return yield* refuseAndReport(error, [cookies.drop(cookie), cookies.dropBounced])
+      })
+
+    const answerCallback = (request: Request): Effect.Effect<Reply | Response> => {
+      const query = parseCallbackQuery(queryOf(request))
+      switch (query._tag) {
+        case "TooLong":
+          return refuseAndReport(new InstallError.InstallQueryTooLong())
+        case "Repeated":
+          return refuseAndReport(new InstallError.InstallRepeatedParameter({ parameter: query.parameter }))
+        case "Malformed":
+          return refuseAndReport(new InstallError.InstallMalformedParameter({ parameter: query.parameter }))
+        case "Missing":
+          return refuseAndReport(new InstallError.InstallMissingParameter({ parameter: query.parameter }))
+        case "Refusal":
+          return withRefusal(request, query.error, query.state)
+        case "Code":
+          return query.state === undefined ? withoutState(request) : withCode(request, query.code, query.state)
+      }
+    }
+
+    // every request
+
+    const handler =
+      (step: Telemetry.InstallStep, answer: (request: Request) => Effect.Effect<Reply | Response>) =>
+      (request: Request): Effect.Effect<Response> =>
+        Effect.suspend((): Effect.Effect<Reply | Response> => {
+          if (request.method === "HEAD") {
+            return Effect.succeed({ answer: { status: 200, headers: [], body: null }, cookies: [], result: "head" })
+          }
+          if (request.method !== "GET") {
+            return Effect.map(refuse(new InstallError.InstallMethodNotAllowed()), (reply) => ({
+              ...reply,
+              answer: { ...reply.answer, headers: [...reply.answer.headers, ["allow", "GET, HEAD"] as const] }
+            }))
+          }
+          return Browser.isPrefetch(request.headers) ? refuse(new InstallError.InstallPrefetched()) : answer(request)
+        }).pipe(
+          Effect.catchAllCause(() =>
+            refuseAndReport(new InstallError.InstallUnexpected({ problem: "an unexpected error occurred" }))
+          ),
+          (reply) => Telemetry.observeInstall(step, reply, (reply) => isResponse(reply) ? "response" : reply.result),
+          Effect.map((reply) =>
+            isResponse(reply) ? reply : toResponse(reply.answer, contentSecurityPolicy, reply.cookies)
+          )
+        )
+
+    const begin = handler("begin", answerBegin)
+    const callback = handler("callback", answerCallback)
+
+    const handle = (request: Request): Effect.Effect<Response> => {
+      const { pathname } = new URL(request.url)
+      // A proxy may have taken the prefix off, or not.
+      const isAt = (path: string) => pathname === path || pathname === `${publicUrl.prefix}${path}`
+      if (isAt(installPath)) return begin(request)
+      if (isAt(callbackPath)) return callback(request)
+      return Effect.succeed(toResponse(htmlAnswer(404, DefaultPages.notFound()), contentSecurityPolicy, []))
+    }
+
+    return { installPath, callbackPath, installUrl, redirectUri, begin, callback, handle }
+  })
+
+/**
+ * Makes a flow.
+ *
+ * What is wrong with the settings (a public URL that is neither https nor loopback, no scopes) is an error here, so
+ * that a server with a broken install does not start.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: {
+  <M, I, R1 = never, R2 = never, R3 = never>(
+    options: Options<M, R1, R2> & WithMetadata<M, I, R3>
+  ): Effect.Effect<
+    Service,
+    ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError,
+    Requirements | Scope.Scope | R1 | R2 | R3
+  >
+  <R1 = never, R2 = never, R3 = never>(
+    options: Options<void, R1, R2> & WithoutMetadata<R3>
+  ): Effect.Effect<
+    Service,
+    ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError,
+    Requirements | Scope.Scope | R1 | R2 | R3
+  >
+} = makeAny
+
+/**
+ * The flow of an app, over `OAuthV2`, a store of pending installs, and whatever the application's own effects need.
+ *
+ * @example
+ * ```ts
+ * import { FetchHttpClient } from "@effect/platform"
+ * import { Effect, Layer } from "effect"
+ * import { InstallFlow, OAuthV2, PendingInstall, SlackApp } from "effect-slack-oauth"
+ *
+ * const InstallLive = InstallFlow.layer({
+ *   publicUrl: "https://example.com",
+ *   botScopes: ["chat:write"],
+ *   onInstalled: ({ response }) => Effect.log("installed in", response.target._tag)
+ * }).pipe(
+ *   Layer.provide(PendingInstall.layerMemory()),
+ *   Layer.provide(OAuthV2.layer),
+ *   Layer.provide([SlackApp.layerConfig, FetchHttpClient.layer])
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: {
+  <M, I, R1 = never, R2 = never, R3 = never>(
+    options: Options<M, R1, R2> & WithMetadata<M, I, R3>
+  ): Layer.Layer<
+    InstallFlow,
+    ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError,
+    Requirements | Exclude<R1 | R2 | R3, Scope.Scope>
+  >
+  <R1 = never, R2 = never, R3 = never>(
+    options: Options<void, R1, R2> & WithoutMetadata<R3>
+  ): Layer.Layer<
+    InstallFlow,
+    ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError,
+    Requirements | Exclude<R1 | R2 | R3, Scope.Scope>
+  >
+} = <M, R1, R2, R3>(options: AnyOptions<M, R1, R2, R3>) => Layer.scoped(InstallFlow, makeAny(options)) as any
+
+// -------------------------------------------------------------------------------------
+// serving it
+// -------------------------------------------------------------------------------------
+
+/**
+ * Platform's tracer puts the whole URL into the span of a request. The code in it is single use and soon spent, but a
+ * trace is no place for it.
+ */
+const hideQuery = Effect.map(Effect.option(Effect.currentParentSpan), (parent) => {
+  for (
+    let span = Option.getOrUndefined(parent);
+    span !== undefined && span._tag === "Span";
+    span = Option.getOrUndefined(span.parent)
+  ) {
+    const url = span.attributes.get("url.full")
+    if (typeof url === "string") span.attribute("url.full", url.split("?")[0])
+    if (span.attributes.has("url.query")) span.attribute("url.query", "REDACTED")
+  }
+})
+
+/** The request as a web request at the configured address, whatever its `Host` says. */
+const toWebRequest = (request: HttpServerRequest.HttpServerRequest, url: string): Request => {
+  if (request.source instanceof Request) return request.source
+  const question = request.url.indexOf("?")
+  return new Request(question < 0 ? url : url + request.url.slice(question), {
+    method: request.method,
+    headers: request.headers
+  })
+}
+
+const route = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>
+  Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    yield* hideQuery
+    return HttpServerResponse.fromWeb(yield* handle(toWebRequest(request, url)))
+  }).pipe(
+    // Platform's request log has the whole URL as well.
+    HttpMiddleware.withLoggerDisabled
+  )
+
+/**
+ * A flow as an `HttpRouter` with its two routes, to be added to others with `HttpRouter.concat`. Platform's request log
+ * is off for them, since it shows the code and the state.
+ *
+ * @since 0.1.0
+ * @category serving
+ */
+export const toHttpRouter = (flow: Service): HttpRouter.HttpRouter =>
+  HttpRouter.empty.pipe(
+    HttpRouter.get(flow.installPath, route(flow.installUrl, flow.begin)),
+    HttpRouter.get(flow.callbackPath, route(flow.redirectUri, flow.callback))
+  )
+
+/**
+ * The flow in the context as an `HttpRouter`.
+ *
+ * @since 0.1.0
+ * @category serving
+ */
+export const httpRouter: Effect.Effect<HttpRouter.HttpRouter, never, InstallFlow> = Effect.map(
+  InstallFlow,
+  toHttpRouter
+)
+
+/**
+ * Adds the two routes of the flow in the context to the `HttpLayerRouter` in the context. Platform's request log is off
+ * for them, since it shows the code and the state.
+ *
+ * @since 0.1.0
+ * @category serving
+ */
+export const layerRoutes: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | InstallFlow> = HttpLayerRouter.use(
+  (router) =>
+    Effect.flatMap(InstallFlow, (flow) =>
+      Effect.zipRight(
+        router.add("GET", flow.installPath, route(flow.installUrl, flow.begin)),
+        router.add("GET", flow.callbackPath, route(flow.redirectUri, flow.callback))
+      ))
+)
+
+/**
+ * A flow as a function from web `Request` to web `Response`, for servers that are no Effect programs: Next.js, Bun,
+ * Deno, Workers, Express. It needs nothing but what all of these have.
+ *
+ * The layer is built at the first request; if it cannot be, the promise is rejected. `dispose` waits for installs that
+ * are under way, and then gives back what the layer holds.
+ *
+ * @since 0.1.0
+ * @category serving
+ */
+export const toWebHandler = <E>(layer: Layer.Layer<InstallFlow, E>): {
+  readonly handler: (request: Request) => Promise<Response>
+  readonly dispose: () => Promise<void>
+} => {
+  const runtime = ManagedRuntime.make(layer)
+  return {
+    handler: (request) => runtime.runPromise(Effect.flatMap(InstallFlow, ({ handle }) => handle(request))),
+    dispose: () => runtime.dispose()
+  }
+}

@@ -1,0 +1,463 @@
+/**
+ * What the two halves of an install have to agree on: it is written when a person is sent to Slack, and taken back,
+ * once, when Slack sends them back.
+ *
+ * A store knows an install by the SHA-256 of its state and never sees the state itself, so that who reads the store
+ * cannot finish somebody's install. Taking back is atomic: of two that come with one state, one gets the install.
+ *
+ * @since 0.1.0
+ */
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Sealing from "./internal/sealing.js"
+
+// -------------------------------------------------------------------------------------
+// the model
+// -------------------------------------------------------------------------------------
+
+/**
+ * An install that has been begun.
+ *
+ * As a schema this class is its JSON form, with the verifier in plain text, for stores.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class PendingInstall extends Schema.Class<PendingInstall>("effect-slack-oauth/PendingInstall")({
+  /** As the authorize step named it; the token request has to name the same. */
+  redirectUri: Schema.String,
+  /** The bot scopes asked for. */
+  botScopes: Schema.Array(Schema.String),
+  /** The user scopes asked for. */
+  userScopes: Schema.Array(Schema.String),
+  /** The PKCE verifier, if the authorize step named a challenge. */
+  codeVerifier: Schema.optionalWith(Schema.Redacted(Schema.String), { as: "Option" }).pipe(
+    Schema.withConstructorDefault(() => Option.none<Redacted.Redacted>())
+  ),
+  /** The caller's own metadata, encoded as JSON by the caller's schema. */
+  metadata: Schema.Redacted(Schema.String),
+  /** From this moment on the install cannot be finished. */
+  expiresAt: Schema.DateTimeUtc
+}) {}
+
+/**
+ * No install waits under this state: it is unknown, has been taken already, or expired so long ago that it was swept.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PendingInstallNotFound extends Schema.TaggedError<PendingInstallNotFound>()("PendingInstallNotFound", {}) {
+  override get message(): string {
+    return "No install waits under this state. It was used before, or never begun here: begin a new one."
+  }
+}
+
+/**
+ * The install was begun too long ago. It is gone now.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PendingInstallExpired extends Schema.TaggedError<PendingInstallExpired>()("PendingInstallExpired", {}) {
+  override get message(): string {
+    return "The install was begun too long ago: begin a new one."
+  }
+}
+
+/**
+ * The store failed. `problem` says how, without what was to be stored.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PendingInstallStoreError
+  extends Schema.TaggedError<PendingInstallStoreError>()("PendingInstallStoreError", {
+    operation: Schema.Literal("save", "consume"),
+    problem: Schema.String
+  })
+{
+  override get message(): string {
+    return `The store of pending installs failed to ${this.operation}: ${this.problem}.`
+  }
+}
+
+/**
+ * Why an install cannot be taken back.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type ConsumeError = PendingInstallNotFound | PendingInstallExpired | PendingInstallStoreError
+
+// -------------------------------------------------------------------------------------
+// the service
+// -------------------------------------------------------------------------------------
+
+/**
+ * Where installs wait. Both methods take the SHA-256 of the state, in base64url.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  /**
+   * Keeps an install. The result is what the browser has to bring back in its cookie, besides the proof that it is the
+   * browser that asked: nothing (an empty text) for a store that keeps the install itself.
+   */
+  readonly save: (
+    stateHash: string,
+    pending: PendingInstall
+  ) => Effect.Effect<string, PendingInstallStoreError>
+  /**
+   * Takes an install back. However many ask at the same time, one gets it and the others fail with
+   * {@link PendingInstallNotFound}. An expired install is taken out too, and is a failure.
+   */
+  readonly consume: (
+    stateHash: string,
+    carried: string
+  ) => Effect.Effect<PendingInstall, ConsumeError>
+}
+
+/**
+ * Where installs wait between their two halves.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class PendingInstallStore
+  extends Context.Tag("effect-slack-oauth/PendingInstallStore")<PendingInstallStore, Service>()
+{}
+
+const Json = Schema.parseJson(PendingInstall)
+const encode = Schema.encodeSync(Json)
+const decode = Schema.decodeEither(Json)
+
+/** What was stored is this package's own writing; if it cannot be read, what it says stays out of the error. */
+const read = (text: string, now: number): Either.Either<PendingInstall, ConsumeError> =>
+  Either.flatMap(
+    Either.mapLeft(
+      decode(text),
+      () => new PendingInstallStoreError({ operation: "consume", problem: "what it has stored cannot be read" })
+    ),
+    (pending) => pending.expiresAt.epochMillis <= now ? Either.left(new PendingInstallExpired()) : Either.right(pending)
+  )
+
+/**
+ * What a store has to be able to do: keep a text under a key, and take it out again in one atomic step.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Backend<E> {
+  /** Keeps the text at least until the time; afterwards it should be dropped. The key is new each time. */
+  readonly put: (key: string, text: string, until: DateTime.Utc) => Effect.Effect<void, E>
+  /** Removes the text and returns it. Of several that ask at once, at most one may get it. */
+  readonly take: (key: string) => Effect.Effect<Option.Option<string>, E>
+}
+
+/** Expired installs are kept for a while, so that who comes late is told that it was too late. */
+const grace = { hours: 1 }
+
+/**
+ * A store over a backend of the caller's own: Redis, for one, with `SET … PXAT` and `GETDEL`.
+ *
+ * `describe` puts a failure of the backend into words; they are for logs, so secrets have no place in them.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Option } from "effect"
+ * import { PendingInstall } from "effect-slack-oauth"
+ *
+ * const texts = new Map<string, string>()
+ *
+ * const StoreLive = Layer.succeed(
+ *   PendingInstall.PendingInstallStore,
+ *   PendingInstall.make({
+ *     put: (key, text) => Effect.sync(() => texts.set(key, text)),
+ *     take: (key) =>
+ *       Effect.sync(() => {
+ *         const text = Option.fromNullable(texts.get(key))
+ *         texts.delete(key)
+ *         return text
+ *       })
+ *   })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <E = never>(
+  backend: Backend<E>,
+  describe: (error: E) => string = () => "its backend failed"
+): Service => {
+  const failed = (operation: PendingInstallStoreError["operation"]) => (error: E) =>
+    new PendingInstallStoreError({ operation, problem: describe(error) })
+  return {
+    save: (stateHash, pending) =>
+      backend.put(stateHash, encode(pending), DateTime.add(pending.expiresAt, grace)).pipe(
+        Effect.mapError(failed("save")),
+        Effect.as("")
+      ),
+    consume: (stateHash) =>
+      Effect.gen(function*() {
+        const text = yield* Effect.mapError(backend.take(stateHash), failed("consume"))
+        if (Option.isNone(text)) return yield* new PendingInstallNotFound()
+        return yield* read(text.value, yield* Clock.currentTimeMillis)
+      })
+  }
+}
+
+// -------------------------------------------------------------------------------------
+// memory
+// -------------------------------------------------------------------------------------
+
+/** Nobody has to be signed in to begin an install, so there has to be an end to how many can wait. */
+const defaultCapacity = 10_000
+
+/** A map whose entries expire, and which drops its oldest entries beyond a capacity. */
+const makeExpiring = (capacity: number) => {
+  const entries = new Map<string, { readonly text: string; readonly until: number }>()
+  const sweep = (now: number) => {
+    for (const [key, { until }] of entries) {
+      if (until <= now) entries.delete(key)
+    }
+    for (const key of entries.keys()) {
+      if (entries.size < capacity) break
+      entries.delete(key)
+    }
+  }
+  return { entries, sweep }
+}
+
+/**
+ * Installs wait in this process: for one process that may forget them when it stops. Those that expired are swept when
+ * others are begun, and beyond `capacity` (10 000) the oldest are dropped.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory = (
+  options?: { readonly capacity?: number | undefined }
+): Layer.Layer<PendingInstallStore> =>
+  Layer.sync(PendingInstallStore, () => {
+    const { entries, sweep } = makeExpiring(options?.capacity ?? defaultCapacity)
+    return make({
+      put: (key, text, until) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          sweep(now)
+          entries.set(key, { text, until: until.epochMillis })
+        }),
+      take: (key) =>
+        Effect.sync(() => {
+          const entry = Option.fromNullable(entries.get(key))
+          entries.delete(key)
+          return Option.map(entry, ({ text }) => text)
+        })
+    })
+  })
+
+// -------------------------------------------------------------------------------------
+// KeyValueStore
+// -------------------------------------------------------------------------------------
+
+const minute = 60_000
+
+/** How many minutes one call looks through, after a long sleep; the next call goes on from there. */
+const minutesPerSweep = 1000
+
+const MinuteIndex = Schema.parseJson(Schema.Array(Schema.String))
+
+/**
+ * Installs wait in platform's `KeyValueStore`, under keys that begin with `slack-oauth.pending.`.
+ *
+ * What atomic means here: within one process a semaphore sees to it that one of several takers gets the install. A
+ * `KeyValueStore` has no way to take a value out in one step, so two processes over one of them, files included, may
+ * both get an install that they ask for in the same instant; Slack's code, which works once, is then the guard. For
+ * several processes take the SQL store, or {@link make} with an atomic `take` of your own.
+ *
+ * A `KeyValueStore` cannot list its keys either. Expired installs are found through a small index by minute,
+ * and swept when others are begun, also those of a process that has stopped.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValueStore.KeyValueStore> = Layer.effect(
+  PendingInstallStore,
+  Effect.gen(function*() {
+    const store = KeyValueStore.prefix(yield* KeyValueStore.KeyValueStore, "slack-oauth.pending.")
+    const exclusively = (yield* Effect.makeSemaphore(1)).withPermits(1)
+
+    /** Some stores fail to remove what is not there. */
+    const remove = (key: string) =>
+      Effect.catchIf(
+        store.remove(key),
+        (error) => error._tag === "SystemError" && error.reason === "NotFound",
+        () => Effect.void
+      )
+
+    const index = (at: number) => {
+      const key = `minute.${at}`
+      const keys = Effect.map(
+        store.get(key),
+        Option.match({
+          onNone: (): ReadonlyArray<string> => [],
+          onSome: (text) => Either.getOrElse(Schema.decodeEither(MinuteIndex)(text), () => [])
+        })
+      )
+      return {
+        keys,
+        add: (entry: string) => Effect.flatMap(keys, (keys) => store.set(key, JSON.stringify([...keys, entry]))),
+        clear: remove(key)
+      }
+    }
+
+    const sweep = Effect.gen(function*() {
+      const now = Math.floor((yield* Clock.currentTimeMillis) / minute)
+      const swept = Option.map(yield* store.get("swept"), Number)
+      const first = Option.getOrElse(Option.filter(swept, Number.isSafeInteger), () => now)
+      const last = Math.min(now, first + minutesPerSweep)
+      for (let at = first; at < last; at++) {
+        const { clear, keys } = index(at)
+        const expired = yield* keys
+        if (expired.length === 0) continue
+        yield* Effect.forEach(expired, remove, { discard: true })
+        yield* clear
+      }
+      if (Option.isNone(swept) || last > first) yield* store.set("swept", String(last))
+    })
+
+    return make({
+      put: (key, text, until) =>
+        exclusively(Effect.gen(function*() {
+          yield* sweep
+          yield* index(Math.floor(until.epochMillis / minute)).add(key)
+          yield* store.set(key, text)
+        })),
+      take: (key) =>
+        exclusively(
+          Effect.tap(store.get(key), (text) => Option.isNone(text) ? Effect.void : remove(key))
+        )
+    }, (error) => `${error._tag === "SystemError" ? error.reason : error._tag} in ${error.module}.${error.method}`)
+  })
+)
+
+// -------------------------------------------------------------------------------------
+// a sealed cookie
+// -------------------------------------------------------------------------------------
+
+/**
+ * A key for {@link layerSealedCookie}: 32 random bytes in base64 or base64url, and an id that tells it from the others.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SealingKey {
+  readonly id: string
+  readonly key: string | Redacted.Redacted
+}
+
+/** Browsers keep at least 4096 bytes of a cookie, its name and attributes included (RFC 6265bis §5.6). */
+const maxSealedLength = 3600
+
+const keyring = (
+  keys: ReadonlyArray<SealingKey>,
+  name: string
+): Either.Either<Sealing.Keyring, ConfigError.ConfigError> =>
+  Either.gen(function*() {
+    const materials: Array<Sealing.KeyMaterial> = []
+    for (const [position, { id, key }] of keys.entries()) {
+      const bytes = Sealing.parseKey(Redacted.isRedacted(key) ? Redacted.value(key) : key)
+      if (bytes === undefined) {
+        return yield* Either.left(
+          ConfigError.InvalidData([name], `Key ${position + 1} has to be 32 bytes in base64: openssl rand -base64 32`)
+        )
+      }
+      materials.push({ id, bytes })
+    }
+    const [current, ...older] = materials
+    if (current === undefined) return yield* Either.left(ConfigError.MissingData([name], "There is no key"))
+    const made = Sealing.makeKeyring(current, older)
+    return made.ok ? made.keyring : yield* Either.left(ConfigError.InvalidData([name], made.problem))
+  })
+
+const makeSealed = (keyring: Sealing.Keyring): Service => {
+  const consumed = makeExpiring(defaultCapacity)
+  const place = (stateHash: string) => `slack-oauth/pending/${stateHash}`
+  return {
+    save: (stateHash, pending) =>
+      Effect.flatMap(
+        Effect.promise(() => Sealing.seal(keyring, encode(pending), place(stateHash))),
+        (sealed) =>
+          sealed.length <= maxSealedLength
+            ? Effect.succeed(sealed)
+            : Effect.fail(
+              new PendingInstallStoreError({
+                operation: "save",
+                problem: `sealed it has ${sealed.length} characters, and a cookie holds ${maxSealedLength}: `
+                  + "put less into the metadata, or take a store that keeps it on the server"
+              })
+            )
+      ),
+    consume: (stateHash, carried) =>
+      Effect.gen(function*() {
+        const opened = yield* Effect.promise(() => Sealing.open(keyring, carried, place(stateHash)))
+        if (!opened.ok) return yield* new PendingInstallNotFound()
+        const now = yield* Clock.currentTimeMillis
+        const pending = yield* read(opened.text, now)
+        // From here to the end nothing gives way to another fiber, so of two takers one comes first.
+        if (consumed.entries.has(stateHash)) return yield* new PendingInstallNotFound()
+        consumed.sweep(now)
+        consumed.entries.set(stateHash, { text: "", until: pending.expiresAt.epochMillis })
+        return pending
+      })
+  }
+}
+
+/**
+ * Installs wait in the browser, in a cookie that is sealed with AES-256-GCM and bound to its state: for servers without
+ * storage. The first key seals; all of them open, so that keys can be changed while installs are on their way.
+ *
+ * What atomic means here: the cookie is gone after its first use, and this process remembers until it expires that it
+ * was used (of the last 10 000), so of several takers in one process one gets the install. Two processes do not know of each other: there a
+ * cookie that was copied before its first use opens once in each, within its lifetime. Slack's code, which works once,
+ * is then the guard; take a store that keeps installs on the server if that is not enough.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerSealedCookie = (
+  keys: readonly [current: SealingKey, ...older: ReadonlyArray<SealingKey>]
+): Layer.Layer<PendingInstallStore, ConfigError.ConfigError> =>
+  Layer.effect(PendingInstallStore, Effect.map(Effect.suspend(() => keyring(keys, "keys")), makeSealed))
+
+const cookieKeys = "SLACK_COOKIE_KEYS"
+
+/**
+ * {@link layerSealedCookie} with its keys from the environment: `SLACK_COOKIE_KEYS` is `id:key`, or several of them with
+ * commas between, the current one first.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerSealedCookieConfig: Layer.Layer<PendingInstallStore, ConfigError.ConfigError> = Layer.effect(
+  PendingInstallStore,
+  Effect.flatMap(Config.redacted(cookieKeys), (text) => {
+    const keys = Redacted.value(text).split(",").map((entry) => entry.trim()).filter((entry) => entry !== "")
+    const split = keys.map((entry): SealingKey => {
+      const colon = entry.indexOf(":")
+      return { id: entry.slice(0, Math.max(0, colon)), key: entry.slice(colon + 1) }
+    })
+    return Effect.map(keyring(split, cookieKeys), makeSealed)
+  })
+)

@@ -1,0 +1,89 @@
+/**
+ * Proof Key for Code Exchange: a secret that the authorize step commits to and only the token request reveals, so that
+ * a code which is stolen or slipped in on the way is worth nothing.
+ *
+ * Slack takes the method `S256` alone, and only from apps that have opted in. The two steps of a flow share a
+ * verifier through {@link PendingInstall}.
+ *
+ * @see RFC 7636
+ * @see https://docs.slack.dev/authentication/using-pkce
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { randomToken, sha256 } from "./internal/random.js"
+
+/**
+ * A verifier and the challenge that is made of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Pkce {
+  /** 43 to 128 characters (RFC 7636 §4.1). It goes into the token request and nowhere else. */
+  readonly verifier: Redacted.Redacted
+  /** `BASE64URL(SHA256(verifier))`, 43 characters (RFC 7636 §4.2). It goes into the authorize URL. */
+  readonly challenge: string
+}
+
+/**
+ * The verifier is not one: it has fewer than 43 or more than 128 characters, or others than letters, digits, `-`, `.`,
+ * `_` and `~` (RFC 7636 §4.1).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PkceInvalidVerifier extends Schema.TaggedError<PkceInvalidVerifier>()("PkceInvalidVerifier", {
+  /** How many characters the verifier has. */
+  length: Schema.Number
+}) {
+  override get message(): string {
+    return `A PKCE verifier has 43 to 128 characters out of letters, digits and "-._~"; this one has ${this.length}. `
+      + "Use Pkce.make to draw one."
+  }
+}
+
+/**
+ * The challenge for a verifier, by `S256`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const challenge = (verifier: Redacted.Redacted): Effect.Effect<string> =>
+  Effect.promise(() => sha256(Redacted.value(verifier)))
+
+/**
+ * A verifier of the caller's own, checked, with its challenge.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromVerifier = (verifier: string | Redacted.Redacted): Effect.Effect<Pkce, PkceInvalidVerifier> => {
+  const secret = Redacted.isRedacted(verifier) ? verifier : Redacted.make(verifier)
+  const text = Redacted.value(secret)
+  return /^[\w.~-]{43,128}$/.test(text)
+    ? Effect.map(challenge(secret), (challenge) => ({ verifier: secret, challenge }))
+    : Effect.fail(new PkceInvalidVerifier({ length: text.length }))
+}
+
+/**
+ * A new verifier of 256 random bits, from the platform's cryptographic source, with its challenge.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Pkce } from "effect-slack-oauth"
+ *
+ * const program = Effect.map(Pkce.make, ({ challenge }) => challenge.length)
+ *
+ * Effect.runPromise(program).then(console.log) // 43
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<Pkce> = Effect.suspend(() => {
+  const verifier = Redacted.make(randomToken())
+  return Effect.map(challenge(verifier), (challenge) => ({ verifier, challenge }))
+})

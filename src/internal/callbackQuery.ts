@@ -1,0 +1,60 @@
+/**
+ * What Slack's redirect carries in its query (RFC 6749 §4.1.2), read as strictly as it can be: everything in it may
+ * come from anybody.
+ */
+import { isToken } from "./random.js"
+
+/** Slack's own callbacks have a few hundred characters. */
+const maxLength = 4096
+
+export type CallbackQuery =
+  | { readonly _tag: "Code"; readonly code: string; readonly state: string | undefined }
+  | { readonly _tag: "Refusal"; readonly error: string; readonly state: string | undefined }
+  | { readonly _tag: "TooLong" }
+  | { readonly _tag: "Repeated"; readonly parameter: string }
+  | { readonly _tag: "Malformed"; readonly parameter: string }
+  | { readonly _tag: "Missing"; readonly parameter: string }
+
+const ours = ["code", "state", "error", "error_description"] as const
+
+type Parameter = typeof ours[number]
+
+const decode = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "))
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads a query, without its question mark. Parameters that are not ours are ignored (RFC 6749 §4.1.2). */
+export const parseCallbackQuery = (query: string): CallbackQuery => {
+  if (query.length > maxLength) return { _tag: "TooLong" }
+  const values = new Map<Parameter, string>()
+  for (const pair of query.split("&")) {
+    const equals = pair.indexOf("=")
+    const name = decode(equals < 0 ? pair : pair.slice(0, equals))
+    const parameter = ours.find((own) => own === name)
+    if (parameter === undefined) continue
+    if (values.has(parameter)) return { _tag: "Repeated", parameter }
+    const value = decode(equals < 0 ? "" : pair.slice(equals + 1))
+    if (value === undefined) return { _tag: "Malformed", parameter }
+    values.set(parameter, value)
+  }
+
+  const { code, error, state } = Object.fromEntries(values) as Partial<Record<Parameter, string>>
+  // Slack writes an empty state for an install that began on its own pages.
+  const presentState = state === "" ? undefined : state
+  if (presentState !== undefined && !isToken(presentState)) return { _tag: "Malformed", parameter: "state" }
+
+  if (error !== undefined) {
+    if (code !== undefined) return { _tag: "Malformed", parameter: "error" }
+    return /^[a-z_]{1,64}$/.test(error)
+      ? { _tag: "Refusal", error, state: presentState }
+      : { _tag: "Malformed", parameter: "error" }
+  }
+  if (code === undefined || code === "") return { _tag: "Missing", parameter: "code" }
+  return /^[\x21-\x7e]{1,1024}$/.test(code)
+    ? { _tag: "Code", code, state: presentState }
+    : { _tag: "Malformed", parameter: "code" }
+}

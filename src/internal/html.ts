@@ -1,0 +1,40 @@
+/**
+ * HTML that cannot be injected into: what is interpolated is text and gets escaped, unless it is HTML from here.
+ */
+
+/** A piece of HTML. */
+export class Html {
+  constructor(readonly markup: string) {}
+  toString(): string {
+    return this.markup
+  }
+}
+
+/** What may stand in a template: text, a number, HTML, a list of these, or nothing. */
+export type Part = string | number | Html | ReadonlyArray<Part> | undefined | null | false
+
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\"": "&quot;",
+  "'": "&#39;",
+  "`": "&#96;"
+}
+
+/** Escapes for element content and for quoted attributes. */
+export const escape = (text: string): string => text.replace(/[&<>"'`]/g, (character) => entities[character] ?? "")
+
+/** HTML from a text that is HTML already. Only for constants. */
+export const raw = (markup: string): Html => new Html(markup)
+
+const render = (part: Part): string => {
+  if (part === undefined || part === null || part === false) return ""
+  if (part instanceof Html) return part.markup
+  if (typeof part === "string" || typeof part === "number") return escape(String(part))
+  return part.map(render).join("")
+}
+
+/** A template of HTML. Attributes have to be quoted. */
+export const html = (strings: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Html =>
+  new Html(strings.reduce((markup, string, index) => markup + render(parts[index - 1]) + string))

@@ -1,0 +1,1019 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as fc from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
+import { createHash } from "node:crypto"
+import { inspect } from "node:util"
+import * as InstallFlow from "../src/InstallFlow.js"
+import * as OAuthV2 from "../src/OAuthV2.js"
+import * as OAuthV2Error from "../src/OAuthV2Error.js"
+import * as PendingInstall from "../src/PendingInstall.js"
+import * as SlackApp from "../src/SlackApp.js"
+import * as SlackEmulator from "../src/SlackEmulator.js"
+import * as Telemetry from "../src/Telemetry.js"
+import * as TokenResponse from "../src/TokenResponse.js"
+import { allowed, counted, makeBrowser, origin, slack, world } from "./utils/installs.js"
+
+const text = (response: Response) => Effect.promise(() => response.text())
+
+const param = (url: string, name: string) => new URL(url).searchParams.get(name) ?? ""
+
+const tokenRequests = Effect.map(
+  SlackEmulator.calls,
+  (calls) => calls.filter(({ method }) => method === "oauth.v2.access").length
+)
+
+const tags = (failures: ReadonlyArray<InstallFlow.Failed<unknown>>) => failures.map(({ error }) => error._tag)
+
+const secureHeaders = {
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY"
+}
+
+const assertSecure = (response: Response) => {
+  for (const [name, value] of Object.entries(secureHeaders)) assert.strictEqual(response.headers.get(name), value, name)
+  const policy = response.headers.get("content-security-policy") ?? ""
+  assert.match(policy, /^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; /)
+  assert.match(policy, /frame-ancestors 'none'/)
+  assert.notMatch(policy, /unsafe|script-src|\*/)
+}
+
+// -------------------------------------------------------------------------------------
+
+describe("begin", () => {
+  it.scoped("sends the person to the consent page, with all that the callback will need", () =>
+    Effect.gen(function*() {
+      const { browser, flow } = yield* counted({ userScopes: ["search:read"] })
+      assert.strictEqual(flow.redirectUri, "https://example.com/slack/oauth_redirect")
+      const response = yield* browser.get(`${origin}/slack/install`)
+      assert.strictEqual(response.status, 302)
+      assertSecure(response)
+      const app = yield* SlackApp.SlackApp
+      const url = new URL(response.headers.get("location") ?? "")
+      assert.strictEqual(`${url.origin}${url.pathname}`, "https://slack.com/oauth/v2/authorize")
+      const { state, ...rest } = Object.fromEntries(url.searchParams)
+      assert.match(state ?? "", /^[\w-]{43}$/)
+      assert.deepStrictEqual(rest, {
+        client_id: app.clientId,
+        scope: "chat:write,commands",
+        user_scope: "search:read",
+        redirect_uri: flow.redirectUri
+      })
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("binds the state to the browser by a cookie of its own that only this host can set", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted()
+      const state = param(yield* browser.begin(), "state")
+      const [cookie = ""] = browser.setCookies
+      const hash = createHash("sha256").update(state).digest("base64url")
+      assert.strictEqual(browser.setCookies.length, 1)
+      assert.match(
+        cookie,
+        /^__Host-slack-install-[\w-]{12}=[\w-]{43}\.[0-9a-z]+\.; Max-Age=4200; Path=\/; HttpOnly; SameSite=Lax; Secure$/
+      )
+      assert.include(cookie, hash)
+      assert.notInclude(cookie, state)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("leaves the secure cookie to https: on a loopback address it has another name", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted({ publicUrl: "http://localhost:3000" })
+      yield* browser.begin()
+      assert.match(browser.setCookies[0] ?? "", /^slack-install-[\w-]{12}=.*; Path=\/; HttpOnly; SameSite=Lax$/)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("uses PKCE for an app without a secret, or when it is told to", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted()
+      assert.match(param(yield* browser.begin(), "code_challenge"), /^[\w-]{43}$/)
+      const off = yield* counted({ pkce: false })
+      assert.strictEqual(param(yield* off.browser.begin(), "code_challenge"), "")
+    }).pipe(Effect.provide(world({ apps: [{ pkce: true }] }))))
+
+  it.scoped("asks with the scopes, the team and the metadata of the application's begin", () =>
+    Effect.gen(function*() {
+      const flow = yield* InstallFlow.make({
+        publicUrl: origin,
+        metadata: Schema.Struct({ user: Schema.String }),
+        begin: (request) =>
+          Effect.succeed({
+            metadata: { user: request.headers.get("x-user") ?? "nobody" },
+            botScopes: ["team:read"],
+            team: "T0TEST"
+          }),
+        onInstalled: () => Effect.void
+      })
+      const response = yield* flow.begin(new Request(`${origin}/slack/install`, { headers: { "x-user": "canary" } }))
+      const location = response.headers.get("location") ?? ""
+      assert.strictEqual(param(location, "scope"), "team:read")
+      assert.strictEqual(param(location, "team"), "T0TEST")
+      assert.notInclude(inspect(response, { depth: 10 }), "canary")
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("gives way to a response of the application's begin", () =>
+    Effect.gen(function*() {
+      const flow = yield* InstallFlow.make({
+        publicUrl: origin,
+        botScopes: ["chat:write"],
+        begin: () => Effect.succeed(new Response(null, { status: 303, headers: { location: "/login" } })),
+        onInstalled: () => Effect.void
+      })
+      const response = yield* flow.handle(new Request(`${origin}/slack/install`))
+      assert.strictEqual(response.status, 303)
+      assert.strictEqual(response.headers.get("location"), "/login")
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("says that something is wrong when the application's begin fails, and not what", () =>
+    Effect.gen(function*() {
+      for (
+        const begin of [() => Effect.fail("canary"), () => Effect.die("canary"), () => {
+          throw new Error("canary")
+        }]
+      ) {
+        const failures: Array<string> = []
+        const flow = yield* InstallFlow.make({
+          publicUrl: origin,
+          botScopes: ["chat:write"],
+          begin,
+          onInstalled: () => Effect.void,
+          onFailed: ({ error }) => Effect.sync(() => failures.push(error._tag))
+        })
+        const response = yield* flow.handle(new Request(`${origin}/slack/install`))
+        assert.strictEqual(response.status, 500)
+        assert.notInclude(yield* text(response), "canary")
+        assert.deepStrictEqual(failures, ["InstallUnexpected"])
+      }
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("shows a page with a button first, if it is told to", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted({ landing: true })
+      const response = yield* browser.get(`${origin}/slack/install`)
+      assert.strictEqual(response.status, 200)
+      assertSecure(response)
+      assert.strictEqual(browser.jar.size, 0)
+      const [, href = ""] = /href="([^"]+)"/.exec(yield* text(response)) ?? []
+      const begun = yield* browser.get(href)
+      assert.include(begun.headers.get("location"), "/oauth/v2/authorize?")
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("asks for some of its scopes, when its address says so, and never for others", () =>
+    Effect.gen(function*() {
+      const { browser, failures } = yield* counted({ userScopes: ["search:read"] })
+      const some = yield* browser.begin("/slack/install?scope=commands&user_scope=search:read")
+      assert.deepStrictEqual([param(some, "scope"), param(some, "user_scope")], ["commands", "search:read"])
+      const more = yield* browser.get(`${origin}/slack/install?scope=commands,admin`)
+      assert.strictEqual(more.status, 400)
+      assert.deepStrictEqual(tags(failures), ["InstallUnknownScope"])
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("does nothing for a prefetch or a HEAD", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted()
+      const prefetched = yield* browser.get(`${origin}/slack/install`, { headers: { "sec-purpose": "prefetch" } })
+      assert.strictEqual(prefetched.status, 425)
+      const head = yield* browser.get(`${origin}/slack/install`, { method: "HEAD" })
+      assert.strictEqual(head.status, 200)
+      assertSecure(head)
+      assert.strictEqual(browser.setCookies.length, 0)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("never fills a browser with cookies: the oldest flows make room", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted()
+      for (let tab = 0; tab < 20; tab++) {
+        yield* browser.begin()
+        yield* TestClock.adjust("2 seconds")
+      }
+      assert.strictEqual(browser.jar.size, 6)
+      const url = yield* allowed(browser)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("says so when the store fails, and does not send anybody away", () =>
+    Effect.gen(function*() {
+      const { browser, failures } = yield* counted()
+      const response = yield* browser.get(`${origin}/slack/install`)
+      assert.strictEqual(response.status, 503)
+      assert.deepStrictEqual(tags(failures), ["InstallStoreFailed"])
+    }).pipe(
+      Effect.provide(slack()),
+      Effect.provideService(
+        PendingInstall.PendingInstallStore,
+        PendingInstall.make({ put: () => Effect.fail("no"), take: () => Effect.fail("no") })
+      )
+    ))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("settings", () => {
+  const makeError = (options: Partial<InstallFlow.Options<void>>) =>
+    Effect.map(Effect.flip(counted(options)), String).pipe(Effect.provide(world()))
+
+  it.scoped("that cannot work are refused when the flow is made", () =>
+    Effect.gen(function*() {
+      assert.include(yield* makeError({ publicUrl: "http://example.com" }), "it must be https")
+      assert.include(yield* makeError({ publicUrl: "example.com" }), "it is not a URL")
+      assert.include(yield* makeError({ publicUrl: "https://user:canary@example.com" }), "user name or password")
+      assert.include(yield* makeError({ publicUrl: "https://example.com/?a=b" }), "a query or a fragment")
+      assert.include(yield* makeError({ botScopes: [] }), "at least one scope")
+      assert.include(yield* makeError({ callbackPath: "/a b" }), "percent-encoded")
+    }))
+
+  it.scoped("take a path before everything, whether the proxy takes it off or not", () =>
+    Effect.gen(function*() {
+      const { flow } = yield* counted({
+        publicUrl: "https://example.com/app/",
+        installPath: "/go",
+        callbackPath: "/back"
+      })
+      assert.strictEqual(flow.redirectUri, "https://example.com/app/back")
+      for (const path of ["/go", "/app/go"]) {
+        const response = yield* flow.handle(
+          new Request(`http://10.0.0.1:8080${path}`, { headers: { host: "evil.test" } })
+        )
+        assert.strictEqual(param(response.headers.get("location") ?? "", "redirect_uri"), flow.redirectUri)
+      }
+      const other = yield* flow.handle(new Request("https://example.com/app/other"))
+      assert.strictEqual(other.status, 404)
+      assertSecure(other)
+    }).pipe(Effect.provide(world())))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("callback", () => {
+  it.scoped("turns the code into tokens, hands them to the application, and sends the person into Slack", () =>
+    Effect.gen(function*() {
+      const { browser, failures, installs } = yield* counted({ userScopes: ["search:read"] })
+      const response = yield* browser.get(yield* allowed(browser))
+      assert.strictEqual(response.status, 303)
+      assertSecure(response)
+      assert.strictEqual(installs.length, 1)
+      const [installed] = installs
+      assert.isDefined(installed)
+      const { app } = yield* SlackEmulator.SlackEmulator
+      assert.strictEqual(installed?.response.appId, app.id)
+      assert.deepStrictEqual(installed?.scopes.granted, { bot: ["chat:write", "commands"], user: ["search:read"] })
+      assert.deepStrictEqual(installed?.scopes.missing, { bot: [], user: [] })
+      assert.deepStrictEqual(installed?.scopes.restUrl, Option.none())
+      const target = installed?.response.target
+      const team = target?._tag === "Workspace" ? target.team.id : ""
+      assert.strictEqual(response.headers.get("location"), `https://slack.com/app_redirect?app=${app.id}&team=${team}`)
+      assert.deepStrictEqual(failures, [])
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("brings back the metadata, of any shape, which the browser never sees", () =>
+    Effect.gen(function*() {
+      const Metadata = Schema.Struct({
+        user: Schema.String,
+        at: Schema.DateTimeUtc,
+        plans: Schema.Array(Schema.Number)
+      })
+      const given: Array<typeof Metadata.Type> = []
+      const metadata = Schema.decodeSync(Metadata)({ user: "canary", at: "2026-01-01T00:00:00Z", plans: [1, 2] })
+      const flow = yield* InstallFlow.make({
+        publicUrl: origin,
+        botScopes: ["chat:write"],
+        metadata: Metadata,
+        begin: () => Effect.succeed({ metadata }),
+        onInstalled: (installed) => Effect.sync(() => given.push(installed.metadata))
+      })
+      const browser = makeBrowser(flow.handle)
+      const url = yield* allowed(browser)
+      yield* browser.get(url)
+      assert.deepStrictEqual(given, [metadata])
+      const seen = [url, ...browser.setCookies].join()
+      assert.notInclude(seen, "canary")
+      assert.notInclude(seen, Buffer.from("canary").toString("base64url").slice(0, 6))
+    }).pipe(Effect.provide(Layer.merge(
+      slack(),
+      PendingInstall.layerSealedCookie([{ id: "k1", key: Buffer.alloc(32, 1).toString("base64") }])
+    ))))
+
+  it.scoped("works in two tabs at once, in either order", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const [one, two] = [yield* allowed(browser), yield* allowed(browser)]
+      assert.strictEqual((yield* browser.get(two)).status, 303)
+      assert.strictEqual((yield* browser.get(one)).status, 303)
+      assert.strictEqual(installs.length, 2)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("refuses a state that was given to another browser, and does not spend the code (CSRF)", () =>
+    Effect.gen(function*() {
+      const { browser, failures, flow, installs } = yield* counted()
+      const url = yield* allowed(browser)
+      const victim = makeBrowser(flow.handle)
+      yield* victim.begin()
+      const response = yield* victim.get(url)
+      assert.strictEqual(response.status, 403)
+      assert.deepStrictEqual(tags(failures), ["InstallStateForeign"])
+      assert.strictEqual(yield* tokenRequests, 0)
+      assert.strictEqual((yield* browser.get(url)).status, 303, "the one it was given to can still finish")
+      assert.strictEqual(installs.length, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("refuses a state in which another's cookie stands under the right name", () =>
+    Effect.gen(function*() {
+      const { browser, failures, flow } = yield* counted()
+      const url = yield* allowed(browser)
+      const [name = ""] = Array.from(browser.jar.keys())
+      const forger = makeBrowser(flow.handle)
+      for (const value of ["", "x", `${"A".repeat(43)}.zzzzzz.`, `${param(url, "state")}.zzzzzz.`]) {
+        forger.jar.set(name, value)
+        assert.strictEqual((yield* forger.get(url)).status, 403)
+      }
+      assert.strictEqual(new Set(tags(failures)).size, 1)
+      assert.strictEqual(yield* tokenRequests, 0)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("stops a code of somebody else's from being slipped into an install (PKCE)", () =>
+    Effect.gen(function*() {
+      const { browser, failures, flow, installs } = yield* counted()
+      const attacker = makeBrowser(flow.handle)
+      const stolen = param(yield* allowed(attacker), "code")
+      const url = new URL(yield* allowed(browser))
+      url.searchParams.set("code", stolen)
+      assert.strictEqual((yield* browser.get(url.href)).status, 400)
+      const [failure] = failures
+      assert.strictEqual(failure?.error._tag, "InstallExchangeFailed")
+      if (failure?.error._tag === "InstallExchangeFailed") {
+        assert.strictEqual(failure.error.error._tag, "SlackInvalidCodeVerifier")
+      }
+      assert.strictEqual(installs.length, 0)
+    }).pipe(Effect.provide(world({ apps: [{ pkce: true }] }))))
+
+  it.scoped("does not take a code for an install that began in another tab (mix-up)", () =>
+    Effect.gen(function*() {
+      const { browser, failures } = yield* counted()
+      const [one, two] = [yield* allowed(browser), yield* allowed(browser)]
+      const mixed = new URL(one)
+      mixed.searchParams.set("code", param(two, "code"))
+      assert.strictEqual((yield* browser.get(mixed.href)).status, 400)
+      assert.deepStrictEqual(tags(failures), ["InstallExchangeFailed"])
+    }).pipe(Effect.provide(world({ apps: [{ pkce: true }] }))))
+
+  it.scoped("lets a state be used once: with another code, or later, it is refused", () =>
+    Effect.gen(function*() {
+      const { browser, failures, installs } = yield* counted()
+      const url = yield* allowed(browser)
+      yield* browser.get(url)
+      const again = new URL(url)
+      again.searchParams.set("code", "another-code")
+      const response = yield* browser.get(again.href)
+      assert.strictEqual(response.status, 409)
+      assert.deepStrictEqual(tags(failures), ["InstallStateUsed"])
+      assert.strictEqual(yield* tokenRequests, 1)
+      assert.strictEqual(installs.length, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("does not open again after the window, even with the cookie of before", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const url = yield* allowed(browser)
+      const before = new Map(browser.jar)
+      yield* browser.get(url)
+      yield* TestClock.adjust("6 minutes")
+      for (const [name, value] of before) browser.jar.set(name, value)
+      assert.strictEqual((yield* browser.get(url)).status, 409)
+      assert.strictEqual(browser.jar.size, 0, "the cookie has nothing to prove any more")
+      assert.strictEqual((yield* browser.get(url)).status, 403)
+      assert.strictEqual(installs.length, 1)
+      assert.strictEqual(yield* tokenRequests, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("refuses an install that took too long, and does not spend the code", () =>
+    Effect.gen(function*() {
+      const { browser, failures } = yield* counted()
+      const url = yield* allowed(browser)
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual((yield* browser.get(url)).status, 410)
+      assert.deepStrictEqual(tags(failures), ["InstallStateExpired"])
+      assert.strictEqual(yield* tokenRequests, 0)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("takes no for an answer, kindly, and uses up the state", () =>
+    Effect.gen(function*() {
+      const { browser, failures } = yield* counted()
+      const { url } = yield* SlackEmulator.cancel({ url: yield* browser.begin() })
+      const response = yield* browser.get(url)
+      assert.strictEqual(response.status, 403)
+      assertSecure(response)
+      const page = yield* text(response)
+      assert.include(page, "Nothing was installed")
+      assert.include(page, `href="${origin}/slack/install"`)
+      assert.notInclude(page, param(url, "error_description"))
+      assert.deepStrictEqual(tags(failures), ["InstallDenied"])
+      assert.strictEqual(browser.jar.size, 0)
+      const late = new URL(url)
+      late.search = `?code=late&state=${param(url, "state")}`
+      assert.strictEqual((yield* browser.get(late.href)).status, 403)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("takes a no without a state too, as of an install that Slack's own pages started", () =>
+    Effect.gen(function*() {
+      const { browser, failures } = yield* counted()
+      assert.strictEqual((yield* browser.get(`${origin}/slack/oauth_redirect?error=access_denied`)).status, 403)
+      assert.strictEqual((yield* browser.get(`${origin}/slack/oauth_redirect?error=invalid_scope&state=`)).status, 400)
+      assert.deepStrictEqual(tags(failures), ["InstallDenied", "InstallRefused"])
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("is not burnt by a prefetch or a HEAD", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const url = yield* allowed(browser)
+      const ahead: ReadonlyArray<Record<string, string>> = [
+        { "sec-purpose": "prefetch" },
+        { "sec-purpose": "prefetch;prerender" },
+        { purpose: "prefetch" },
+        { "x-purpose": "preview" },
+        { "x-moz": "prefetch" }
+      ]
+      for (const headers of ahead) assert.strictEqual((yield* browser.get(url, { headers })).status, 425)
+      const head = yield* browser.get(url, { method: "HEAD" })
+      assert.strictEqual(head.status, 200)
+      assert.strictEqual(yield* text(head), "")
+      assert.strictEqual(yield* tokenRequests, 0)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual(installs.length, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("is not burnt by a scanner that loads the link without the browser's cookies", () =>
+    Effect.gen(function*() {
+      const { browser, flow } = yield* counted()
+      const url = yield* allowed(browser)
+      assert.strictEqual((yield* flow.handle(new Request(url))).status, 403)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("answers other methods with 405", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted()
+      const url = yield* allowed(browser)
+      for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+        const response = yield* browser.get(url, { method })
+        assert.strictEqual(response.status, 405)
+        assert.strictEqual(response.headers.get("allow"), "GET, HEAD")
+      }
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+    }).pipe(Effect.provide(world())))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("a callback that comes twice", () => {
+  it.scoped("gets the first one's result: at the same time, and on reload", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const url = yield* allowed(browser)
+      const both = yield* Effect.all([browser.get(url), browser.get(url)], { concurrency: "unbounded" })
+      const later = yield* browser.get(url)
+      const results = [...both, later].map(({ headers, status }) => `${status} ${headers.get("location")}`)
+      assert.strictEqual(new Set(results).size, 1)
+      assert.match(results[0] ?? "", /^303 https:\/\/slack\.com\/app_redirect/)
+      assert.strictEqual(yield* tokenRequests, 1)
+      assert.strictEqual(installs.length, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("gets the first one's page, too", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted({ success: "page" })
+      const url = yield* allowed(browser)
+      const [one, two] = [yield* browser.get(url), yield* browser.get(url)]
+      assert.strictEqual(one.status, 200)
+      assert.strictEqual(yield* text(one), yield* text(two))
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("joins the first while it runs, and survives a browser that gives up", () =>
+    Effect.gen(function*() {
+      const started = yield* Deferred.make<void>()
+      const release = yield* Deferred.make<void>()
+      const done: Array<string> = []
+      const { browser } = yield* counted({
+        onInstalled: ({ response }) =>
+          Effect.zipRight(Deferred.succeed(started, void 0), Deferred.await(release)).pipe(
+            Effect.tap(() => Effect.sync(() => done.push(response.appId)))
+          )
+      })
+      const url = yield* allowed(browser)
+      const first = yield* Effect.fork(browser.get(url))
+      yield* Deferred.await(started)
+      const second = yield* Effect.fork(browser.get(url))
+      yield* Fiber.interrupt(first)
+      yield* Deferred.succeed(release, void 0)
+      assert.strictEqual((yield* Fiber.join(second)).status, 303)
+      assert.strictEqual(done.length, 1)
+      assert.strictEqual(yield* tokenRequests, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("without its cookie gets nothing", () =>
+    Effect.gen(function*() {
+      const { browser, flow } = yield* counted({ success: "page" })
+      const url = yield* allowed(browser)
+      yield* browser.get(url)
+      assert.strictEqual((yield* flow.handle(new Request(url))).status, 403)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("at another process gets a page that says that the link has been used", () =>
+    Effect.gen(function*() {
+      const one = yield* counted()
+      const two = yield* counted()
+      const url = yield* allowed(one.browser)
+      for (const [name, value] of one.browser.jar) two.browser.jar.set(name, value)
+      yield* one.browser.get(url)
+      const response = yield* two.browser.get(url)
+      assert.strictEqual(response.status, 409)
+      assert.include(yield* text(response), "nothing left to do")
+      assert.strictEqual(yield* tokenRequests, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("has an end: what a thousand others brought does not pile up", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const first = yield* allowed(browser)
+      yield* browser.get(first)
+      const cookies = new Map(browser.jar)
+      for (let round = 0; round < 1000; round++) {
+        browser.jar.clear()
+        yield* browser.get(yield* allowed(browser))
+      }
+      assert.strictEqual(installs.length, 1001)
+      for (const [name, value] of cookies) browser.jar.set(name, value)
+      assert.strictEqual((yield* browser.get(first)).status, 409, "the oldest has made room")
+    }).pipe(Effect.provide(world())))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("when the application fails", () => {
+  it.scoped("the tokens are not lost: a reload hands over the same ones, and the code is not sent again", () =>
+    Effect.gen(function*() {
+      const given: Array<string> = []
+      const { browser, failures } = yield* counted({
+        onInstalled: ({ response }) => {
+          given.push(Redacted.value(Option.getOrThrow(response.bot).accessToken))
+          return given.length < 3 ? Effect.fail(new Error("the database is down")) : Effect.void
+        }
+      })
+      const url = yield* allowed(browser)
+      const first = yield* browser.get(url)
+      assert.strictEqual(first.status, 500)
+      assertSecure(first)
+      const page = yield* text(first)
+      assert.include(page, `href=""`)
+      assert.notInclude(page, "database")
+      assert.strictEqual((yield* browser.get(url)).status, 500)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual(given.length, 3)
+      assert.strictEqual(new Set(given).size, 1)
+      assert.strictEqual(yield* tokenRequests, 1)
+      assert.deepStrictEqual(tags(failures), ["InstallNotCompleted", "InstallNotCompleted"])
+      const [failed] = failures
+      assert.strictEqual(
+        Redacted.value(
+          Option.getOrThrow(Option.getOrThrow(failed?.installed ?? Option.none()).response.bot).accessToken
+        ),
+        given[0]
+      )
+      assert.include(Cause.pretty(Option.getOrThrow(failed?.cause ?? Option.none())), "the database is down")
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("it is the same with a defect", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const { browser } = yield* counted({
+        onInstalled: () => {
+          if (++runs === 1) throw new Error("a bug")
+          return Effect.void
+        }
+      })
+      const url = yield* allowed(browser)
+      assert.strictEqual((yield* browser.get(url)).status, 500)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("who waits for the same attempt does not start another", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const gate = yield* Deferred.make<void>()
+      const { browser } = yield* counted({
+        onInstalled: () =>
+          Effect.zipRight(
+            Effect.sync(() => {
+              runs++
+            }),
+            Effect.zipRight(Deferred.await(gate), Effect.fail("no"))
+          )
+      })
+      const url = yield* allowed(browser)
+      const waiting = yield* Effect.forkAll(Arr.makeBy(5, () => browser.get(url)))
+      while (runs === 0) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      yield* Deferred.succeed(gate, void 0)
+      const responses = yield* Fiber.join(waiting)
+      assert.deepStrictEqual(responses.map(({ status }) => status), [500, 500, 500, 500, 500])
+      assert.strictEqual(runs, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("a failing onFailed, page or success does no further harm", () =>
+    Effect.gen(function*() {
+      const broken = yield* counted({
+        onFailed: () => Effect.die("no"),
+        success: () => {
+          throw new Error("no")
+        },
+        pages: {
+          failed: () => {
+            throw new Error("no")
+          },
+          installed: () => {
+            throw new Error("no")
+          }
+        }
+      })
+      assert.strictEqual((yield* broken.browser.get(`${origin}/slack/oauth_redirect`)).status, 400)
+      const response = yield* broken.browser.get(yield* allowed(broken.browser))
+      assert.strictEqual(response.status, 200)
+      assert.include(yield* text(response), "Open Slack")
+    }).pipe(Logger.withMinimumLogLevel(LogLevel.None), Effect.provide(world())))
+
+  it.effect("a server that shuts down waits for the install, and not forever", () =>
+    Effect.gen(function*() {
+      for (const finishes of [true, false]) {
+        const scope = yield* Scope.make()
+        const started = yield* Deferred.make<void>()
+        const release = yield* Deferred.make<void>()
+        let finished = false
+        const { browser } = yield* Scope.extend(
+          counted({
+            onInstalled: () =>
+              Effect.zipRight(Deferred.succeed(started, void 0), Deferred.await(release)).pipe(
+                Effect.tap(() =>
+                  Effect.sync(() => {
+                    finished = true
+                  })
+                )
+              )
+          }),
+          scope
+        )
+        const url = yield* allowed(browser)
+        const request = yield* Effect.fork(browser.get(url))
+        yield* Deferred.await(started)
+        yield* Fiber.interrupt(request)
+        const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+        yield* TestClock.adjust("29 seconds")
+        assert.isTrue(Option.isNone(yield* Fiber.poll(closing)), "it waits")
+        if (finishes) yield* Deferred.succeed(release, void 0)
+        else yield* TestClock.adjust("2 seconds")
+        yield* Fiber.join(closing)
+        assert.strictEqual(finished, finishes)
+      }
+    }).pipe(Effect.provide(world())))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("when Slack fails", () => {
+  it.scoped("a code that Slack has certainly not looked at is presented again on reload", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const url = yield* allowed(browser)
+      yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited(), method: "oauth.v2.access" })
+      const response = yield* browser.get(url)
+      assert.strictEqual(response.status, 503)
+      assert.include(yield* text(response), `href=""`)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual(installs.length, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("a code that Slack may have used is never presented again", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const url = yield* allowed(browser)
+      yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange, method: "oauth.v2.access" })
+      const response = yield* browser.get(url)
+      assert.strictEqual(response.status, 503)
+      assert.notInclude(yield* text(response), `href=""`)
+      assert.strictEqual((yield* browser.get(url)).status, 503)
+      assert.strictEqual(yield* tokenRequests, 1)
+      assert.strictEqual(installs.length, 0)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("the status of the page is that of the remedy", () =>
+    Effect.gen(function*() {
+      const statuses: Record<string, number> = {}
+      for (
+        const code of ["invalid_code", "access_denied", "service_unavailable", "bad_client_secret", "invalid_auth", "x"]
+      ) {
+        const { browser } = yield* counted().pipe(
+          Effect.provide(OAuthV2.layerTest({ access: [OAuthV2Error.fromCode(code, { method: "oauth.v2.access" })] }))
+        )
+        const response = yield* browser.get(yield* allowed(browser))
+        assertSecure(response)
+        statuses[code] = response.status
+      }
+      assert.deepStrictEqual(statuses, {
+        invalid_code: 400,
+        access_denied: 403,
+        service_unavailable: 503,
+        bad_client_secret: 500,
+        invalid_auth: 403,
+        x: 500
+      })
+    }).pipe(Effect.provide(world())))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("an install that was started on Slack's pages", () => {
+  const fromSlack = Effect.map(
+    SlackEmulator.authorize({ scopes: ["chat:write"], redirectUri: `${origin}/slack/oauth_redirect` }),
+    ({ url }) => url
+  )
+
+  it.scoped("is sent through authorize with a state, and succeeds", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const bounced = yield* browser.get(yield* fromSlack)
+      assert.strictEqual(bounced.status, 302)
+      assertSecure(bounced)
+      assert.strictEqual(yield* tokenRequests, 0, "its code is dropped")
+      const location = bounced.headers.get("location") ?? ""
+      const { url } = yield* SlackEmulator.authorize({ url: location })
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual(installs.length, 1)
+      assert.isFalse(Array.from(browser.jar.keys()).some((name) => name.endsWith("bounced")))
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("is sent there once: a second callback without a state is refused", () =>
+    Effect.gen(function*() {
+      const { browser, failures } = yield* counted()
+      yield* browser.get(yield* fromSlack)
+      const again = yield* browser.get(yield* fromSlack)
+      assert.strictEqual(again.status, 400)
+      assert.deepStrictEqual(tags(failures), ["InstallStateMissing"])
+      assert.strictEqual(yield* tokenRequests, 0)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("is refused, if the flow is told to", () =>
+    Effect.gen(function*() {
+      const { browser, failures } = yield* counted({ withoutState: "reject" })
+      const response = yield* browser.get(yield* fromSlack)
+      assert.strictEqual(response.status, 400)
+      assert.include(yield* text(response), "Please start here")
+      assert.deepStrictEqual(tags(failures), ["InstallStateMissing"])
+      assert.strictEqual(yield* tokenRequests, 0)
+    }).pipe(Effect.provide(world())))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("after an install", () => {
+  const successes = (success: InstallFlow.Options<void>["success"], more: Partial<InstallFlow.Options<void>> = {}) =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted({ success, ...more })
+      return yield* browser.get(yield* allowed(browser))
+    })
+
+  it.scoped("the person goes to the application's path or address", () =>
+    Effect.gen(function*() {
+      const location = (response: Response) => response.headers.get("location")
+      assert.strictEqual(location(yield* successes("/welcome")), "https://example.com/welcome")
+      assert.strictEqual(
+        location(yield* successes(({ response }) => `/welcome?app=${encodeURIComponent(response.appId)}`)),
+        `https://example.com/welcome?app=${(yield* SlackEmulator.app).id}`
+      )
+      assert.strictEqual(
+        location(yield* successes(new URL("https://app.test/x"), { allowedOrigins: ["https://app.test"] })),
+        "https://app.test/x"
+      )
+      assert.strictEqual(location(yield* successes(new URL("slack://open"))), "slack://open")
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("no address that the application builds leads to a stranger (open redirect)", () =>
+    Effect.gen(function*() {
+      const hostile = ["//evil.test", "/\\evil.test", "/\t/evil.test", "//evil.test/\r\nset-cookie: a=b"] as const
+      for (
+        const success of [...hostile, new URL("https://evil.test"), new URL("javascript:alert(1)"), new URL("data:,x")]
+      ) {
+        const response = yield* successes(success as "/")
+        assert.strictEqual(response.status, 200, String(success))
+        assert.isNull(response.headers.get("location"))
+      }
+      const path = yield* successes("/a\r\nset-cookie: a=b")
+      assert.strictEqual(path.headers.get("location"), "https://example.com/aset-cookie:%20a=b")
+    }).pipe(Logger.withMinimumLogLevel(LogLevel.None), Effect.provide(world())))
+
+  it.scoped("a page tells where, and escapes it", () =>
+    Effect.gen(function*() {
+      const response = yield* successes("page")
+      assert.strictEqual(response.status, 200)
+      assert.strictEqual(response.headers.get("content-type"), "text/html; charset=utf-8")
+      assertSecure(response)
+      const page = yield* text(response)
+      assert.include(page, "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;Sons&quot;")
+      assert.notInclude(page, "<script")
+    }).pipe(Effect.provide(world({ workspaces: [{ name: `<script>alert(1)</script> & "Sons"` }] }))))
+
+  it.scoped("pages can be replaced, and what is put into them is escaped", () =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted({
+        landing: true,
+        success: "page",
+        pages: {
+          landing: ({ beginUrl }) => InstallFlow.html`<a href="${beginUrl}">go</a>`,
+          installed: ({ slackUrl }) => InstallFlow.html`<p>${"<b>"} ${slackUrl}</p>`,
+          failed: ({ error }) =>
+            new Response(`mine: ${error._tag}`, {
+              status: 418,
+              headers: { "content-security-policy": "default-src 'self'", "cache-control": "public" }
+            })
+        }
+      })
+      const landing = yield* text(yield* browser.get(`${origin}/slack/install`))
+      assert.strictEqual(landing, `<a href="${origin}/slack/install?begin=">go</a>`)
+      const begun = yield* browser.begin("/slack/install?begin")
+      const { url } = yield* SlackEmulator.authorize({ url: begun })
+      assert.match(
+        yield* text(yield* browser.get(url)),
+        /^<p>&lt;b&gt; https:\/\/slack\.com\/app_redirect\?app=\w+&amp;team=\w+<\/p>$/
+      )
+      const failed = yield* browser.get(`${origin}/slack/oauth_redirect?code=a&code=b`)
+      assert.strictEqual(failed.status, 418)
+      assert.strictEqual(yield* text(failed), "mine: InstallRepeatedParameter")
+      assert.strictEqual(failed.headers.get("content-security-policy"), "default-src 'self'")
+      assert.strictEqual(failed.headers.get("cache-control"), "no-store")
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("what was not allowed is reported, with the address that asks for the rest", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted({
+        botScopes: ["chat:write", "files:read"],
+        userScopes: ["search:read", "users:read"],
+        success: "page"
+      })
+      const url = yield* allowed(browser, { withhold: ["files:read", "search:read"] })
+      const page = yield* text(yield* browser.get(url))
+      assert.include(page, "Not allowed were: files:read, search:read.")
+      const [installed] = installs
+      assert.deepStrictEqual(installed?.scopes.requested, {
+        bot: ["chat:write", "files:read"],
+        user: ["search:read", "users:read"]
+      })
+      assert.deepStrictEqual(installed?.scopes.granted, { bot: ["chat:write"], user: ["users:read"] })
+      assert.deepStrictEqual(installed?.scopes.missing, { bot: ["files:read"], user: ["search:read"] })
+      const rest = Option.getOrThrow(installed?.scopes.restUrl ?? Option.none())
+      assert.strictEqual(rest, `${origin}/slack/install?scope=files%3Aread&user_scope=search%3Aread`)
+      const again = (yield* browser.get(rest)).headers.get("location") ?? ""
+      assert.deepStrictEqual([param(again, "scope"), param(again, "user_scope")], ["files:read", "search:read"])
+    }).pipe(Effect.provide(world({ apps: [{ optionalScopes: ["files:read", "search:read"] }] }))))
+
+  it.scoped("an organization's install is one too", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted()
+      const response = yield* browser.get(yield* allowed(browser, { organization: "E0ORG" }))
+      assert.strictEqual(installs[0]?.response.target._tag, "Organization")
+      assert.strictEqual(param(response.headers.get("location") ?? "", "team"), "E0ORG")
+    }).pipe(Effect.provide(world({ organizations: [{ id: "E0ORG" }] }))))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("the two halves", () => {
+  const scopeNames = ["chat:write", "commands", "users:read", "search:read", "files:read", "a.b:c"]
+
+  it.effect(
+    "agree, for any scopes, redirect URI, metadata and state: what begin asks for, callback presents",
+    () =>
+      Effect.promise(() =>
+        fc.assert(
+          fc.asyncProperty(
+            fc.record({
+              botScopes: fc.uniqueArray(fc.constantFrom(...scopeNames), { minLength: 1 }),
+              userScopes: fc.uniqueArray(fc.constantFrom(...scopeNames)),
+              path: fc.webPath().map((path) => `/${encodeURI(path)}`.replace(/\/+/g, "/") as `/${string}`),
+              publicUrl: fc.webUrl({ validSchemes: ["https"] }).map((url) => new URL(url).href),
+              metadata: fc.jsonValue(),
+              pkce: fc.boolean(),
+              code: fc.stringOf(fc.constantFrom(..."abcXYZ019-._~%+/= &?#!"), { minLength: 1, maxLength: 60 })
+                .map((code) => code.replaceAll(" ", "")).filter((code) => code !== "")
+            }),
+            async ({ botScopes, code, metadata, path, pkce, publicUrl, userScopes }) => {
+              const requests: Array<OAuthV2.AccessRequest> = []
+              const given: Array<unknown> = []
+              await Effect.runPromise(
+                Effect.scoped(Effect.gen(function*() {
+                  const flow = yield* InstallFlow.make({
+                    publicUrl,
+                    callbackPath: path,
+                    botScopes,
+                    userScopes,
+                    pkce,
+                    metadata: Schema.Unknown,
+                    begin: () => Effect.succeed({ metadata }),
+                    onInstalled: (installed) => Effect.sync(() => given.push(installed.metadata))
+                  })
+                  const browser = makeBrowser(flow.handle)
+                  const begun = new URL((yield* browser.get(flow.installUrl)).headers.get("location") ?? "")
+                  const state = begun.searchParams.get("state") ?? ""
+                  const callback = new URL(begun.searchParams.get("redirect_uri") ?? "")
+                  callback.search = `?code=${encodeURIComponent(code)}&state=${encodeURIComponent(state)}`
+                  const response = yield* flow.callback(browser.request(callback.href))
+                  assert.strictEqual(response.status, 303)
+
+                  const [request] = requests
+                  assert.strictEqual(requests.length, 1)
+                  assert.strictEqual(request?.code, code)
+                  assert.strictEqual(request?.redirectUri, begun.searchParams.get("redirect_uri"))
+                  assert.strictEqual(begun.searchParams.get("scope"), botScopes.join(","))
+                  assert.strictEqual(begun.searchParams.get("user_scope") ?? "", userScopes.join(","))
+                  const verifier = request?.codeVerifier
+                  assert.strictEqual(verifier !== undefined, pkce)
+                  if (Redacted.isRedacted(verifier)) {
+                    const challenge = createHash("sha256").update(Redacted.value(verifier)).digest("base64url")
+                    assert.strictEqual(begun.searchParams.get("code_challenge"), challenge)
+                  }
+                  assert.deepStrictEqual(given, [JSON.parse(JSON.stringify(metadata))])
+                })).pipe(
+                  Effect.provide(OAuthV2.layerTest({
+                    access: (request) =>
+                      Effect.sync(() => {
+                        requests.push(request)
+                        return new TokenResponse.TokenResponse({
+                          appId: "A0TEST",
+                          target: new TokenResponse.Workspace({ team: { id: "T0TEST", name: Option.none() } })
+                        })
+                      })
+                  })),
+                  Effect.provide(SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" })),
+                  Effect.provide(PendingInstall.layerMemory())
+                )
+              )
+            }
+          ),
+          { numRuns: 150 }
+        )
+      ),
+    30_000
+  )
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("what can be watched", () => {
+  it.scoped("is counted, and holds neither code, state, verifier, token nor metadata", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ annotations, cause, message }) => {
+        lines.push(inspect([message, Cause.pretty(cause), Array.from(annotations)], { depth: 10 }))
+      })
+      const count = Metric.value(
+        Telemetry.installs.pipe(Metric.tagged("step", "callback"), Metric.tagged("result", "InstallStateForeign"))
+      )
+      const before = (yield* count).count
+      const secrets: Array<string> = []
+      yield* Effect.gen(function*() {
+        const flow = yield* InstallFlow.make({
+          publicUrl: origin,
+          botScopes: ["chat:write"],
+          metadata: Schema.String,
+          begin: () => Effect.succeed({ metadata: "canary-metadata" }),
+          onInstalled: ({ response }) => {
+            secrets.push(Redacted.value(Option.getOrThrow(response.bot).accessToken))
+            return secrets.length > 1 ? Effect.void : Effect.fail("canary-failure")
+          }
+        })
+        const browser = makeBrowser(flow.handle)
+        const url = yield* allowed(browser)
+        yield* flow.handle(new Request(url))
+        yield* browser.get(url)
+        yield* browser.get(url)
+        secrets.push(param(url, "code"), param(url, "state"), "canary")
+      }).pipe(
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Logger.withMinimumLogLevel(LogLevel.All)
+      )
+      assert.strictEqual((yield* count).count, before + 1)
+      assert.isAbove(lines.length, 1)
+      for (const secret of secrets) assert.notInclude(lines.join("\n"), secret)
+    }).pipe(Effect.provide(world({ apps: [{ pkce: true }] }))))
+})

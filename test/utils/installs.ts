@@ -1,0 +1,86 @@
+/**
+ * An install flow in front of an emulated Slack, and a browser that clicks through it: no sockets, no real time.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as InstallFlow from "../../src/InstallFlow.js"
+import * as OAuthV2 from "../../src/OAuthV2.js"
+import * as PendingInstall from "../../src/PendingInstall.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
+import * as SlackEmulator from "../../src/SlackEmulator.js"
+
+export const origin = "https://example.com"
+
+/** Slack in memory, and an `OAuthV2` that speaks to it and repeats nothing. */
+export const slack = (options?: SlackEmulator.Options) =>
+  OAuthV2.layer.pipe(
+    Layer.provide(SlackEmulator.layerHttpClient),
+    Layer.provide(RetryPolicy.layer(RetryPolicy.none)),
+    Layer.provideMerge(SlackEmulator.layerSlackApp()),
+    Layer.provideMerge(SlackEmulator.layer(options))
+  )
+
+/** Slack and a store in memory: what a flow needs. */
+export const world = (options?: SlackEmulator.Options) => Layer.merge(slack(options), PendingInstall.layerMemory())
+
+/** Whatever answers requests. */
+export type Site = (request: Request) => Effect.Effect<Response>
+
+/** A browser: it keeps cookies as browsers do, and follows no redirect by itself. */
+export const makeBrowser = (site: Site) => {
+  const jar = new Map<string, string>()
+  const setCookies: Array<string> = []
+
+  const request = (url: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers)
+    if (jar.size > 0) headers.set("cookie", Array.from(jar, ([name, value]) => `${name}=${value}`).join("; "))
+    return new Request(url, { ...init, headers })
+  }
+
+  const get = (url: string, init?: RequestInit) =>
+    Effect.map(Effect.suspend(() => site(request(url, init))), (response) => {
+      for (const line of response.headers.getSetCookie()) {
+        setCookies.push(line)
+        const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+        if (/Max-Age=0(;|$)/.test(line)) jar.delete(name)
+        else jar.set(name, value)
+      }
+      return response
+    })
+
+  return {
+    jar,
+    /** Every `Set-Cookie` line so far. */
+    setCookies,
+    request,
+    get,
+    /** Clicks "Add to Slack": the address of the consent page. */
+    begin: (path = "/slack/install") =>
+      Effect.map(get(`${origin}${path}`), (response) => response.headers.get("location") ?? "")
+  }
+}
+
+/** Clicks "Add to Slack" and Allow: the address that Slack sends the browser to. */
+export const allowed = (
+  browser: ReturnType<typeof makeBrowser>,
+  consent?: Omit<SlackEmulator.AuthorizeRequest, "url">
+) =>
+  Effect.flatMap(
+    browser.begin(),
+    (url) => Effect.map(SlackEmulator.authorize({ ...consent, url }), ({ url }) => url)
+  )
+
+/** A flow whose installs are counted, and a browser in front of it. */
+export const counted = (options: Partial<InstallFlow.Options<void>> = {}) =>
+  Effect.gen(function*() {
+    const installs: Array<InstallFlow.Installed<void>> = []
+    const failures: Array<InstallFlow.Failed<void>> = []
+    const flow = yield* InstallFlow.make({
+      publicUrl: origin,
+      botScopes: ["chat:write", "commands"],
+      onInstalled: (installed) => Effect.sync(() => installs.push(installed)),
+      onFailed: (failed) => Effect.sync(() => failures.push(failed)),
+      ...options
+    })
+    return { flow, installs, failures, browser: makeBrowser(flow.handle) }
+  })
