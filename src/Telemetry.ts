@@ -155,3 +155,49 @@ export const observeInstall = <A, R>(
     }),
     Effect.withSpan(`InstallFlow.${step}`, { captureStackTrace: false })
   )
+
+// -------------------------------------------------------------------------------------
+// watching tokens
+// -------------------------------------------------------------------------------------
+
+/**
+ * Refreshes. Tag: `result`, which is `ok`, `unsaved` (Slack gave the token and the store did not take it yet), or the
+ * tag of the error.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const refreshes = Metric.counter("slack_oauth_refreshes", {
+  description: "Refreshes by result",
+  incremental: true
+})
+
+/**
+ * Credentials by `state`: `fresh`, `expiring`, `permanent`, `dead`, `unsaved`. Set whenever the fleet is counted.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const tokenStates = Metric.gauge("slack_oauth_tokens", { description: "Credentials by state" })
+
+/**
+ * Counts a refresh.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const refreshed = (result: string): Effect.Effect<void> =>
+  Metric.increment(Metric.tagged(refreshes, "result", result))
+
+/**
+ * Sets the gauges to a count of the fleet.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const tokens = (counts: Readonly<Record<string, number>>): Effect.Effect<void> =>
+  Effect.forEach(
+    Object.entries(counts),
+    ([state, count]) => Metric.set(Metric.tagged(tokenStates, "state", state), count),
+    { discard: true }
+  )

@@ -1,0 +1,246 @@
+/**
+ * Turning over one stored credential: Slack is asked for the next token, and what it says is stored. `TokenManager`
+ * does it with refresh tokens, `TokenMigration` with legacy tokens. Both work once, so the order of steps matters:
+ *
+ * 1. the lease, so that of all processes one is at work, with its intent for whoever comes after a crash
+ * 2. a second look at the credential, under the lease
+ * 3. the call
+ * 4. compare-and-set of what Slack said, from the generation that was sent
+ * 5. the lease is given back, unless it is unknown whether Slack acted: then it runs out by itself, and that paces
+ *    the next try
+ *
+ * From step 3 to step 4 nothing interrupts. `docs/token-rotation.md` has the states, and what a crash at each leaves.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Installation from "./Installation.js"
+import type * as InstallationStore from "./InstallationStore.js"
+import type { OAuthV2Error } from "./OAuthV2Error.js"
+import type { TokenResponse } from "./TokenResponse.js"
+
+// -------------------------------------------------------------------------------------
+// models
+// -------------------------------------------------------------------------------------
+
+/**
+ * What to turn over, and how.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options<E extends OAuthV2Error> {
+  readonly key: Installation.CredentialKey
+  /** What is being done, for whoever finds the lease after a crash: `refresh` or `exchange`. */
+  readonly verb: string
+  /** Who is at work: unique to this process and to this piece of work. */
+  readonly holder: string
+  /** Longer than a call may take, or somebody else will think that the holder died. */
+  readonly leaseDuration: Duration.DurationInput
+  /** Whether the credential is to be turned over. Asked before the lease is taken, and again under it. */
+  readonly isDue: (credential: Installation.Credential) => boolean
+  readonly call: (credential: Installation.Credential) => Effect.Effect<TokenResponse, E>
+  /**
+   * Whether a call is repeated once, at once, when its answer got lost. Right for a refresh token, which Slack honours
+   * again during its grace period. A legacy token has none.
+   */
+  readonly repeatLost: boolean
+}
+
+/**
+ * How it ended.
+ *
+ * - `Missing`: there is no such credential
+ * - `Current`: there is nothing to do, as somebody else has done it or it was not due
+ * - `Busy`: somebody else is at work, for `remaining` at the longest
+ * - `Renewed`: the next token is stored
+ * - `Unsaved`: Slack gave the next token and the store did not take it. `credential` has it; `save` tries again
+ * - `Dead`: Slack says that the credential is dead, and that is stored
+ * - `Failed`: Slack gave no token, and the credential stands as it did. With the `outcome` `unknown` it may be spent
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Result<E extends OAuthV2Error> =
+  | { readonly _tag: "Missing" }
+  | { readonly _tag: "Current"; readonly credential: Installation.Credential }
+  | { readonly _tag: "Busy"; readonly remaining: Duration.Duration }
+  | { readonly _tag: "Renewed"; readonly credential: Installation.Credential }
+  | {
+    readonly _tag: "Unsaved"
+    readonly credential: Installation.Credential
+    readonly error: InstallationStore.StoreError
+    readonly save: Effect.Effect<Saved, InstallationStore.StoreError>
+  }
+  | { readonly _tag: "Dead"; readonly credential: Installation.Credential; readonly error: E }
+  | { readonly _tag: "Failed"; readonly credential: Installation.Credential; readonly error: E }
+
+/**
+ * How a save ended: `Renewed` by this token, or `Current` because somebody else has changed the credential meanwhile,
+ * or `Missing` because the credential is gone.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Saved = Data.TaggedEnum<{
+  Renewed: { readonly credential: Installation.Credential }
+  Current: { readonly credential: Installation.Credential }
+  Missing: {}
+}>
+
+const Saved = Data.taggedEnum<Saved>()
+
+// -------------------------------------------------------------------------------------
+// storing what Slack said
+// -------------------------------------------------------------------------------------
+
+/** The token in an answer that a credential gets. Slack names neither kind nor person reliably, the credential does. */
+const tokenFor = (credential: Installation.Credential, response: TokenResponse): Option.Option<Installation.Token> =>
+  credential._tag === "BotCredential"
+    ? Option.orElse<Installation.Token, Installation.Token>(response.bot, () => response.user)
+    : Option.orElse<Installation.Token, Installation.Token>(response.user, () => response.bot)
+
+const isSameToken = (a: Installation.Token, b: Installation.Token): boolean =>
+  Redacted.value(a.accessToken) === Redacted.value(b.accessToken)
+
+/**
+ * Stores a new token. It is this credential's latest word, so it also stands against somebody who came to the
+ * conclusion that the credential is dead, which they do when the old refresh token no longer works for them.
+ */
+const save = (
+  store: InstallationStore.Service,
+  key: Installation.CredentialKey,
+  generation: number,
+  change: Extract<Installation.Change, { readonly _tag: "Renewed" }>
+): Effect.Effect<Saved, InstallationStore.StoreError> =>
+  Effect.flatMap(store.compareAndSet(key, generation, change), (swap) => {
+    if (swap._tag === "Swapped") return Effect.succeed(Saved.Renewed({ credential: swap.credential }))
+    if (Option.isNone(swap.current)) return Effect.succeed(Saved.Missing())
+    const current = swap.current.value
+    // An earlier try whose reply got lost, or a later one.
+    if (isSameToken(current.token, change.token)) return Effect.succeed(Saved.Renewed({ credential: current }))
+    return Option.isSome(current.reauthorization) && current.generation === generation + 1
+      ? save(store, key, current.generation, change)
+      : Effect.succeed(Saved.Current({ credential: current }))
+  })
+
+// -------------------------------------------------------------------------------------
+// turning over
+// -------------------------------------------------------------------------------------
+
+/**
+ * A call that goes on whatever happens to whoever waits for it, and that its own deadline can still end. An interrupted
+ * call would be a lost answer.
+ */
+const uninterrupted = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(call)), Fiber.join))
+
+/**
+ * Turns a credential over, if it is due and nobody else is at it. Fails if the store cannot be read or the lease cannot
+ * be taken; then nothing was sent.
+ *
+ * @since 0.1.0
+ * @category rotation
+ */
+export const turnOver = <E extends OAuthV2Error>(
+  store: InstallationStore.Service,
+  options: Options<E>
+): Effect.Effect<Result<E>, InstallationStore.StoreError> => {
+  const { holder, isDue, key, leaseDuration, verb } = options
+  const release = Effect.ignore(store.releaseLease(key, holder))
+
+  const takeLease = (generation: number) =>
+    store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration: leaseDuration })
+
+  const renew = (credential: Installation.Credential): Effect.Effect<Result<E>> =>
+    Effect.gen(function*() {
+      const issuedAt = yield* DateTime.now
+      const first = yield* Effect.either(uninterrupted(options.call(credential)))
+      if (Either.isRight(first)) return yield* commit(credential, first.right, issuedAt)
+      if (first.left.outcome === "rejected") return yield* giveUp(credential, first.left)
+
+      if (options.repeatLost) {
+        const lease = yield* Effect.either(takeLease(credential.generation))
+        if (Either.isRight(lease) && lease.right._tag === "Acquired") {
+          const again = yield* DateTime.now
+          const second = yield* Effect.either(uninterrupted(options.call(credential)))
+          if (Either.isRight(second)) return yield* commit(credential, second.right, again)
+          if (second.left.outcome === "rejected") return yield* giveUp(credential, second.left)
+          return { _tag: "Failed", credential, error: second.left }
+        }
+      }
+      return { _tag: "Failed", credential, error: first.left }
+    })
+
+  const commit = (
+    credential: Installation.Credential,
+    response: TokenResponse,
+    issuedAt: DateTime.Utc
+  ): Effect.Effect<Result<E>> => {
+    const token = tokenFor(credential, response)
+    // A response has a bot token or a user token, and either is this credential's.
+    if (Option.isNone(token)) return Effect.dieMessage("A token response without a token")
+    const change = Installation.Change.Renewed({ token: token.value, issuedAt })
+    const saving = save(store, key, credential.generation, change)
+    return Effect.matchEffect(saving, {
+      onSuccess: (saved): Effect.Effect<Result<E>> => Effect.as(release, saved),
+      // The lease is kept: it keeps others from sending what is spent, while this one tries to save.
+      onFailure: (error) =>
+        Effect.succeed<Result<E>>({
+          _tag: "Unsaved",
+          credential: Installation.change(credential, change),
+          error,
+          save: Effect.zipLeft(saving, release)
+        })
+    })
+  }
+
+  /** Slack did nothing. Whether that is the credential's end is decided after one more look at the store. */
+  const giveUp = (credential: Installation.Credential, error: E): Effect.Effect<Result<E>> => {
+    const failed: Result<E> = { _tag: "Failed", credential, error }
+    if (error.remedy !== "reauthorize") return Effect.as(release, failed)
+    return DateTime.now.pipe(
+      Effect.flatMap((since) =>
+        store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code: error.code, since }))
+      ),
+      Effect.match({
+        onSuccess: (swap): Result<E> =>
+          swap._tag === "Swapped"
+            ? { _tag: "Dead", credential: swap.credential, error }
+            : Option.match(swap.current, {
+              onNone: () => ({ _tag: "Missing" }),
+              onSome: (current) => ({ _tag: "Current", credential: current })
+            }),
+        onFailure: () => failed
+      }),
+      Effect.zipLeft(release)
+    )
+  }
+
+  return Effect.gen(function*() {
+    const seen = yield* store.credential(key)
+    if (Option.isNone(seen)) return { _tag: "Missing" }
+    if (!isDue(seen.value)) return { _tag: "Current", credential: seen.value }
+
+    return yield* Effect.uninterruptible(Effect.gen(function*() {
+      const lease = yield* takeLease(seen.value.generation)
+      if (lease._tag === "Missing") return { _tag: "Missing" } as const
+      if (lease._tag === "Held") return { _tag: "Busy", remaining: lease.remaining } as const
+
+      const current = yield* Effect.tapError(store.credential(key), () => release)
+      if (Option.isNone(current)) return yield* Effect.as(release, { _tag: "Missing" } as const)
+      if (!isDue(current.value)) {
+        return yield* Effect.as(release, { _tag: "Current", credential: current.value } as const)
+      }
+      if (current.value.generation !== seen.value.generation) yield* takeLease(current.value.generation)
+      return yield* renew(current.value)
+    }))
+  })
+}

@@ -1,0 +1,865 @@
+/**
+ * Tokens that are always fresh: ask for the token of an installation, get one that is valid now, or a typed reason why
+ * there is none. Never an expired token.
+ *
+ * A token that is not about to expire is served from memory. One that is gets refreshed: by one fiber of one process,
+ * whatever the number of those that ask for it, and the others get what that one brought. While Slack is down, a token
+ * that is still valid is served on.
+ *
+ * `docs/token-rotation.md` has the states of a credential, what a crash at each leaves behind, and what is promised.
+ *
+ * @see https://docs.slack.dev/authentication/using-token-rotation
+ * @since 0.1.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Installation from "./Installation.js"
+import * as InstallationStore from "./InstallationStore.js"
+import { parseObject } from "./internal/answer.js"
+import * as OAuthV2 from "./OAuthV2.js"
+import * as OAuthV2Error from "./OAuthV2Error.js"
+import * as RetryPolicy from "./RetryPolicy.js"
+import * as Rotation from "./Rotation.js"
+import * as SlackApp from "./SlackApp.js"
+import * as Telemetry from "./Telemetry.js"
+
+// -------------------------------------------------------------------------------------
+// errors
+// -------------------------------------------------------------------------------------
+
+/**
+ * There is no such credential: the app is not installed there, or the person has not given it a token.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotInstalled extends Schema.TaggedError<NotInstalled>("effect-slack-oauth/NotInstalled")("NotInstalled", {
+  key: Installation.CredentialKey
+}) {
+  override get message(): string {
+    return `${this.key}: there is no such credential. Have the app installed there.`
+  }
+}
+
+/**
+ * The credential is dead, and only a new install helps. `error` is what Slack said.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ReauthorizationRequired
+  extends Schema.TaggedError<ReauthorizationRequired>("effect-slack-oauth/ReauthorizationRequired")(
+    "ReauthorizationRequired",
+    {
+      key: Installation.CredentialKey,
+      since: Schema.DateTimeUtc,
+      error: OAuthV2Error.AccessError
+    }
+  )
+{
+  override get message(): string {
+    return `${this.key}: the credential is dead since ${
+      DateTime.formatIso(this.since)
+    } (${this.error.code}). Have the app installed again.`
+  }
+}
+
+/**
+ * There is no valid token now, and there may be one later: Slack or the store did not do its part, which `error` tells.
+ * Nothing is lost.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TokenUnavailable
+  extends Schema.TaggedError<TokenUnavailable>("effect-slack-oauth/TokenUnavailable")("TokenUnavailable", {
+    key: Installation.CredentialKey,
+    error: Schema.Union(OAuthV2Error.AccessError, InstallationStore.StoreError),
+    /** How long to wait before it makes sense to ask again. */
+    retryAfter: Schema.DurationFromMillis
+  })
+{
+  override get message(): string {
+    return `${this.key}: there is no valid token at the moment. Ask again in ${
+      Duration.format(this.retryAfter)
+    }. ${this.error.message}`
+  }
+}
+
+/**
+ * Why there is no token.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type TokenError = NotInstalled | ReauthorizationRequired | TokenUnavailable
+
+// -------------------------------------------------------------------------------------
+// models
+// -------------------------------------------------------------------------------------
+
+/**
+ * What happens to credentials, for logs, dashboards, and for asking people to install again.
+ *
+ * - `Refreshed`: the next token is stored
+ * - `Unsaved`: Slack gave the next token, and the store does not take it; it is served from memory and saved later
+ * - `ServingStale`: a refresh failed, and the token that is still valid until `expiresAt` is served on
+ * - `ReauthorizationNeeded`: the credential is dead
+ * - `RefreshTokenExpiring`: the refresh token itself dies at `expiresAt` unless a refresh succeeds before
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Event = Data.TaggedEnum<{
+  Refreshed: { readonly key: Installation.CredentialKey; readonly generation: number }
+  Unsaved: { readonly key: Installation.CredentialKey; readonly error: InstallationStore.StoreError }
+  ServingStale: {
+    readonly key: Installation.CredentialKey
+    readonly expiresAt: DateTime.Utc
+    readonly error: OAuthV2Error.AccessError | InstallationStore.StoreError
+  }
+  ReauthorizationNeeded: { readonly key: Installation.CredentialKey; readonly error: OAuthV2Error.AccessError }
+  RefreshTokenExpiring: { readonly key: Installation.CredentialKey; readonly expiresAt: DateTime.Utc }
+}>
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const Event = Data.taggedEnum<Event>()
+
+/**
+ * The state of the fleet.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Health {
+  /** Rotating credentials that do not need a refresh yet. */
+  readonly fresh: number
+  /** Rotating credentials in their refresh window, or past it. */
+  readonly expiring: number
+  /** Credentials without an expiry. */
+  readonly permanent: number
+  /** Credentials that need a new install. */
+  readonly dead: number
+  /** Tokens that this process holds and the store has not taken yet. */
+  readonly unsaved: number
+}
+
+/**
+ * How a manager works. Everything has a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /**
+   * How long before its expiry a token is refreshed; 2 hours by default, and at most half of the token's life.
+   */
+  readonly window?: Duration.DurationInput | undefined
+  /**
+   * Which part of the window may pass by chance before the refresh, from 0 to 1, so that processes and credentials do
+   * not all come at once; 0.25 by default.
+   */
+  readonly jitter?: number | undefined
+  /**
+   * How long a process may be at one credential before others take it for dead; 30 seconds by default. A call to Slack
+   * gets a third of it, a call with its repetitions a half.
+   */
+  readonly leaseDuration?: Duration.DurationInput | undefined
+  /** How many tokens are kept in memory; 100,000 by default. */
+  readonly cacheSize?: number | undefined
+  /**
+   * How long a token is served without a look into the store, where another process may have replaced it; 10 minutes by
+   * default.
+   */
+  readonly cacheTime?: Duration.DurationInput | undefined
+  /**
+   * How long someone who asks in the refresh window waits for the new token, before the still valid one is served; 3
+   * seconds by default.
+   */
+  readonly patience?: Duration.DurationInput | undefined
+  /**
+   * How long a refresh token lives after it was issued, if it dies at all. Slack ends them after 30 days for apps with
+   * PKCE, which is the default where the app has no secret.
+   */
+  readonly refreshTokenLifetime?: Duration.DurationInput | undefined
+  /** The app to speak for, by app id, where a process serves several; otherwise the one that `OAuthV2` was given. */
+  readonly apps?: ((appId: string) => SlackApp.Service | undefined) | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  /** The app's own token in an installation. */
+  readonly botToken: (key: Installation.InstallationKey) => Effect.Effect<Redacted.Redacted, TokenError>
+  /** The token of one person (`U…`). */
+  readonly userToken: (
+    key: Installation.InstallationKey,
+    userId: string
+  ) => Effect.Effect<Redacted.Redacted, TokenError>
+  /** The token of any credential. */
+  readonly token: (key: Installation.CredentialKey) => Effect.Effect<Redacted.Redacted, TokenError>
+  /**
+   * Says that Slack refused a token, with `token_expired`, `token_revoked` or the like. It is not served again: the next
+   * one who asks gets another, or hears that the credential is dead. If the token was replaced meanwhile, nothing
+   * happens.
+   */
+  readonly invalidate: (
+    key: Installation.CredentialKey,
+    token: string | Redacted.Redacted,
+    code?: string
+  ) => Effect.Effect<void>
+  /** Refreshes a credential now, wherever it is in its life. One without expiry has nothing to refresh. */
+  readonly refresh: (key: Installation.CredentialKey) => Effect.Effect<void, TokenError>
+  /** What happens to credentials from the moment of subscription on. A slow reader loses the oldest events first. */
+  readonly events: Stream.Stream<Event>
+  /** Counts the fleet, with one pass over the store. */
+  readonly health: Effect.Effect<Health, InstallationStore.StoreError>
+}
+
+/**
+ * Tokens that are always fresh.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class TokenManager extends Context.Tag("effect-slack-oauth/TokenManager")<TokenManager, Service>() {}
+
+// -------------------------------------------------------------------------------------
+// what a process knows of a credential
+// -------------------------------------------------------------------------------------
+
+/** A token in memory. */
+interface Entry {
+  readonly credential: Installation.Credential
+  readonly token: Effect.Effect<Redacted.Redacted>
+  /** When Slack stops taking it; infinite if never. */
+  readonly expiresAt: number
+  /** When it is time for the next one. */
+  readonly refreshAt: number
+  /** Until when it is served without any I/O. */
+  freshUntil: number
+}
+
+/** What went wrong last, and when it makes sense to try again. */
+interface Failure {
+  readonly error: OAuthV2Error.AccessError | InstallationStore.StoreError
+  readonly attempts: number
+  readonly retryAt: number
+}
+
+/** Everything about one credential that is not in the store. */
+interface Local {
+  entry?: Entry | undefined
+  failure?: Failure | undefined
+  /** A token that Slack gave and the store has not taken. */
+  unsaved?: Installation.Credential | undefined
+  /** The token that Slack refused, and why. */
+  refused?: { readonly token: string; readonly code: string } | undefined
+  flight?: Deferred.Deferred<Redacted.Redacted, TokenError> | undefined
+}
+
+const isIdle = (local: Local): boolean =>
+  local.flight === undefined && local.unsaved === undefined && local.refused === undefined
+
+const never = Number.POSITIVE_INFINITY
+
+const expiryOf = (credential: Installation.Credential): number =>
+  Option.match(credential.token.expiry, {
+    onNone: () => never,
+    onSome: ({ expiresAt }) => DateTime.toEpochMillis(expiresAt)
+  })
+
+/** With a chain that is dead the last token works on until it runs out; any other end takes the token with it. */
+const outlivesItsChain = (code: string): boolean => code === "invalid_refresh_token"
+
+/** How long to leave a credential alone after failures: from a second to a minute, doubling, give or take a quarter. */
+const pause = (attempts: number, hint: Duration.Duration | undefined): Effect.Effect<number> =>
+  Effect.map(Random.next, (random) =>
+    Math.max(
+      Math.min(1000 * 2 ** attempts, 60_000) * (0.75 + random / 2),
+      hint === undefined ? 0 : Duration.toMillis(hint)
+    ))
+
+// -------------------------------------------------------------------------------------
+// the manager
+// -------------------------------------------------------------------------------------
+
+/**
+ * Makes a manager. Refreshes that are under way when its scope closes are finished first, and a token that the store
+ * has not taken gets one more try.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<Service, never, OAuthV2.OAuthV2 | InstallationStore.InstallationStore | Scope.Scope> =>
+  Effect.gen(function*() {
+    const slack = yield* OAuthV2.OAuthV2
+    const store = yield* InstallationStore.InstallationStore
+    const scope = yield* Effect.scope
+    const window = Duration.toMillis(options.window ?? "2 hours")
+    const jitter = options.jitter ?? 0.25
+    const leaseDuration = Duration.decode(options.leaseDuration ?? "30 seconds")
+    const cacheSize = options.cacheSize ?? 100_000
+    const cacheTime = Duration.toMillis(options.cacheTime ?? "10 minutes")
+    const patience = Duration.decode(options.patience ?? "3 seconds")
+    const app = yield* Effect.serviceOption(SlackApp.SlackApp)
+    const refreshTokenLifetime = options.refreshTokenLifetime !== undefined
+      ? Duration.decode(options.refreshTokenLifetime)
+      : Option.isSome(app) && app.value.clientSecret === undefined
+      ? Duration.days(30)
+      : undefined
+    const holder = (yield* Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 31), 4))
+      .map((part) => part.toString(36))
+      .join("")
+    const events = yield* PubSub.sliding<Event>(1024)
+    yield* Effect.addFinalizer(() => PubSub.shutdown(events))
+
+    const locals = new Map<string, Local>()
+    let turns = 0
+
+    const localOf = (id: string): Local => {
+      let local = locals.get(id)
+      if (local === undefined) {
+        locals.set(id, local = {})
+        if (locals.size > cacheSize) evict()
+      }
+      return local
+    }
+
+    /** Forgets the credential that has been known longest, of those that nothing depends on. */
+    const evict = (): void => {
+      for (const [id, local] of locals) {
+        if (isIdle(local)) {
+          locals.delete(id)
+          return
+        }
+      }
+    }
+
+    const emit = (event: Event) => Effect.asVoid(PubSub.publish(events, event))
+
+    /** Keeps a credential in memory. */
+    const remember = (local: Local, credential: Installation.Credential): Effect.Effect<Entry> =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        const known = local.entry
+        const isKnown = known !== undefined && known.credential.generation === credential.generation
+        const expiresAt = expiryOf(credential)
+        const own = Math.min(window, (expiresAt - DateTime.toEpochMillis(credential.issuedAt)) / 2)
+        const refreshAt = expiresAt === never
+          ? never
+          : isKnown
+          ? known.refreshAt
+          : expiresAt - own + own * jitter * (yield* Random.next)
+        const isDead = Option.isSome(credential.reauthorization)
+        const entry: Entry = {
+          credential,
+          token: Effect.succeed(credential.token.accessToken),
+          expiresAt,
+          refreshAt,
+          freshUntil: Math.min(isDead ? expiresAt : refreshAt, now + cacheTime)
+        }
+        local.entry = entry
+        if (local.refused !== undefined && local.refused.token !== Redacted.value(credential.token.accessToken)) {
+          local.refused = undefined
+        }
+        return entry
+      })
+
+    const isRefused = (local: Local, credential: Installation.Credential): boolean =>
+      local.refused !== undefined && local.refused.token === Redacted.value(credential.token.accessToken)
+
+    const isUsable = (local: Local, entry: Entry | undefined, now: number): entry is Entry =>
+      entry !== undefined && now < entry.expiresAt && !isRefused(local, entry.credential) &&
+      Option.match(entry.credential.reauthorization, {
+        onNone: () => true,
+        onSome: ({ code }) => outlivesItsChain(code)
+      })
+
+    const call = (credential: Installation.Credential, app: SlackApp.Service | undefined) =>
+      Option.match(credential.token.expiry, {
+        onNone: () => Effect.dieMessage("A credential without an expiry cannot be refreshed"),
+        onSome: ({ refreshToken }) =>
+          slack.access({ refreshToken, ...(app === undefined ? undefined : { app }) }).pipe(
+            RetryPolicy.provide(RetryPolicy.background, {
+              attemptTimeout: Duration.times(leaseDuration, 1 / 3),
+              budget: Duration.times(leaseDuration, 1 / 2)
+            })
+          )
+      })
+
+    /** Goes on trying to save a token that the store did not take. */
+    const saveLater = (
+      key: Installation.CredentialKey,
+      local: Local,
+      credential: Installation.Credential,
+      save: Effect.Effect<Rotation.Saved, InstallationStore.StoreError>
+    ): Effect.Effect<void> => {
+      const settle = Effect.flatMap(save, (saved) =>
+        Effect.gen(function*() {
+          if (local.unsaved === credential) local.unsaved = undefined
+          if (saved._tag === "Missing") local.entry = undefined
+          else yield* remember(local, saved.credential)
+          if (saved._tag === "Renewed") {
+            yield* emit(Event.Refreshed({ key, generation: saved.credential.generation }))
+          }
+        }))
+      const keepTrying = (attempts: number): Effect.Effect<void> =>
+        Effect.flatMap(
+          pause(attempts, undefined),
+          (millis) => Effect.catchAll(Effect.zipRight(Effect.sleep(millis), settle), () => keepTrying(attempts + 1))
+        )
+      local.unsaved = credential
+      return keepTrying(0).pipe(
+        Effect.onInterrupt(() =>
+          Effect.catchAll(
+            settle,
+            (error) => Effect.logError(`${key}: the last token that Slack gave could not be saved. ${error.message}`)
+          )
+        ),
+        Effect.forkIn(scope),
+        Effect.asVoid
+      )
+    }
+
+    const dead = (key: Installation.CredentialKey, { code, since }: Installation.Reauthorization) =>
+      new ReauthorizationRequired({ key, since, error: OAuthV2Error.fromCode(code, { method: "oauth.v2.access" }) })
+
+    /** A refresh failed: a valid token is served on, and the credential is left alone for a while. */
+    const fail = (
+      key: Installation.CredentialKey,
+      local: Local,
+      error: OAuthV2Error.AccessError | InstallationStore.StoreError
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.gen(function*() {
+        const attempts = local.failure?.attempts ?? 0
+        const millis = yield* pause(attempts, error._tag === "StoreError" ? undefined : error.retryAfter)
+        const now = yield* Clock.currentTimeMillis
+        local.failure = { error, attempts: attempts + 1, retryAt: now + millis }
+        yield* Effect.logDebug(`${key}: ${error.message}`)
+        const entry = local.entry
+        if (!isUsable(local, entry, now)) {
+          return yield* new TokenUnavailable({ key, error, retryAfter: Duration.millis(millis) })
+        }
+        if (Option.isSome(entry.credential.token.expiry)) {
+          const { expiresAt } = entry.credential.token.expiry.value
+          yield* emit(Event.ServingStale({ key, expiresAt, error }))
+        }
+        yield* warnOfEnd(key, entry.credential)
+        return yield* entry.token
+      })
+
+    /** Warns in the last sixth of a refresh token's life, five days of thirty. */
+    const warnOfEnd = (key: Installation.CredentialKey, credential: Installation.Credential): Effect.Effect<void> =>
+      refreshTokenLifetime === undefined ? Effect.void : Effect.flatMap(DateTime.now, (now) => {
+        const expiresAt = DateTime.addDuration(credential.issuedAt, refreshTokenLifetime)
+        const left = DateTime.distance(now, expiresAt)
+        return left < Duration.toMillis(refreshTokenLifetime) / 6
+          ? emit(Event.RefreshTokenExpiring({ key, expiresAt }))
+          : Effect.void
+      })
+
+    const succeed = (local: Local, credential: Installation.Credential) =>
+      Effect.map(remember(local, credential), ({ credential }) => {
+        local.failure = undefined
+        return credential.token.accessToken
+      })
+
+    /** A credential as it is stored: its token, if it has one that works. */
+    const serve = (
+      key: Installation.CredentialKey,
+      local: Local,
+      credential: Installation.Credential
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.gen(function*() {
+        const entry = yield* remember(local, credential)
+        const now = yield* Clock.currentTimeMillis
+        if (isUsable(local, entry, now)) return yield* succeed(local, credential)
+        if (Option.isSome(credential.reauthorization)) return yield* dead(key, credential.reauthorization.value)
+        // Slack refuses a token that has no refresh token: there is nothing that could bring another.
+        return yield* bury(key, local, credential)
+      })
+
+    const bury = (
+      key: Installation.CredentialKey,
+      local: Local,
+      credential: Installation.Credential
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.gen(function*() {
+        const code = local.refused?.code ?? "token_revoked"
+        const since = yield* DateTime.now
+        const swap = yield* Effect.either(
+          store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code, since }))
+        )
+        if (swap._tag === "Left") return yield* fail(key, local, swap.left)
+        if (swap.right._tag === "Superseded") {
+          if (Option.isNone(swap.right.current)) return yield* notInstalled(key, local)
+          return yield* serve(key, local, swap.right.current.value)
+        }
+        return yield* died(key, local, swap.right.credential)
+      })
+
+    const died = (
+      key: Installation.CredentialKey,
+      local: Local,
+      credential: Installation.Credential
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.gen(function*() {
+        if (Option.isSome(credential.reauthorization)) {
+          const { error } = dead(key, credential.reauthorization.value)
+          yield* emit(Event.ReauthorizationNeeded({ key, error }))
+          yield* Effect.logDebug(`${key}: reauthorization is needed. ${error.message}`)
+        }
+        return yield* serve(key, local, credential)
+      })
+
+    const notInstalled = (key: Installation.CredentialKey, local: Local) =>
+      Effect.suspend(() => {
+        local.entry = undefined
+        local.failure = undefined
+        return new NotInstalled({ key })
+      })
+
+    /**
+     * Brings the token of a credential up to date, and returns it. If it is `forced`, then wherever the credential is in
+     * its life, unless somebody else was faster.
+     */
+    const update = (
+      key: Installation.CredentialKey,
+      local: Local,
+      forced: boolean
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.gen(function*() {
+        let forcedFrom: number | undefined
+        for (let waits = 0;; waits++) {
+          const now = yield* Clock.currentTimeMillis
+          if (local.unsaved !== undefined && now < expiryOf(local.unsaved)) return local.unsaved.token.accessToken
+          const chance = yield* Random.next
+          const isDue = (credential: Installation.Credential): boolean => {
+            if (Option.isSome(credential.reauthorization) || Option.isNone(credential.token.expiry)) return false
+            if (isRefused(local, credential)) return true
+            if (forced && (forcedFrom ??= credential.generation) === credential.generation) return true
+            const expiresAt = expiryOf(credential)
+            const own = Math.min(window, (expiresAt - DateTime.toEpochMillis(credential.issuedAt)) / 2)
+            const refreshAt = local.entry?.credential.generation === credential.generation
+              ? local.entry.refreshAt
+              : expiresAt - own + own * jitter * chance
+            return now >= refreshAt
+          }
+          const result = yield* Effect.either(Rotation.turnOver<OAuthV2Error.AccessError>(store, {
+            key,
+            verb: "refresh",
+            holder: `${holder}-${turns++}`,
+            leaseDuration,
+            isDue,
+            call: (credential) => call(credential, options.apps?.(key.installation.appId)),
+            repeatLost: true
+          }))
+          if (result._tag === "Left") return yield* fail(key, local, result.left)
+          const outcome = result.right
+          switch (outcome._tag) {
+            case "Missing":
+              return yield* notInstalled(key, local)
+            case "Current":
+              return yield* serve(key, local, outcome.credential)
+            case "Renewed":
+              yield* Telemetry.refreshed("ok")
+              yield* emit(Event.Refreshed({ key, generation: outcome.credential.generation }))
+              return yield* succeed(local, outcome.credential)
+            case "Unsaved":
+              yield* Telemetry.refreshed("unsaved")
+              yield* emit(Event.Unsaved({ key, error: outcome.error }))
+              yield* saveLater(key, local, outcome.credential, outcome.save)
+              return yield* succeed(local, outcome.credential)
+            case "Dead":
+              yield* Telemetry.refreshed(outcome.error._tag)
+              return yield* died(key, local, outcome.credential)
+            case "Failed":
+              yield* Telemetry.refreshed(outcome.error._tag)
+              yield* remember(local, outcome.credential)
+              return yield* fail(key, local, outcome.error)
+            case "Busy": {
+              const wait = Math.min(100 * 1.5 ** waits, 2000) * (0.75 + chance / 2)
+              yield* Effect.sleep(Math.min(wait, Duration.toMillis(outcome.remaining) + 1))
+            }
+          }
+        }
+      })
+
+    /** Lets one fiber update a credential; whoever comes meanwhile waits for the same. */
+    const join = (
+      key: Installation.CredentialKey,
+      local: Local,
+      forced: boolean
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.suspend(() => {
+        if (local.flight !== undefined) return Deferred.await(local.flight)
+        const flight = Deferred.unsafeMake<Redacted.Redacted, TokenError>(undefined as never)
+        local.flight = flight
+        return update(key, local, forced).pipe(
+          Effect.onExit((exit) => {
+            local.flight = undefined
+            return Deferred.done(flight, exit)
+          }),
+          Effect.withSpan("TokenManager.update", {
+            captureStackTrace: false,
+            root: true,
+            attributes: { "slack.credential": String(key) }
+          }),
+          Effect.forkIn(scope),
+          Effect.zipRight(Deferred.await(flight))
+        )
+      })
+
+    const idOf = (key: Installation.InstallationKey, subject: string): string =>
+      key._tag === "Workspace" ? `${key.appId}/${key.teamId}/${subject}` : `${key.appId}/${key.enterpriseId}/${subject}`
+
+    /** The way for a token that is not served at once. */
+    const slowly = (
+      key: Installation.CredentialKey,
+      local: Local,
+      now: number
+    ): Effect.Effect<Redacted.Redacted, TokenError> => {
+      const entry = local.entry
+      const { failure } = local
+      if (!isUsable(local, entry, now)) {
+        return failure !== undefined && now < failure.retryAt
+          ? new TokenUnavailable({ key, error: failure.error, retryAfter: Duration.millis(failure.retryAt - now) })
+          : join(key, local, false)
+      }
+      if (failure !== undefined && now < failure.retryAt) return entry.token
+      return Effect.catchAll(
+        Effect.timeoutTo(join(key, local, false), {
+          duration: patience,
+          onSuccess: Effect.succeed,
+          onTimeout: () => entry.token
+        }).pipe(Effect.flatten),
+        (error) => error._tag === "TokenUnavailable" ? entry.token : Effect.fail(error)
+      )
+    }
+
+    const read = (
+      id: string,
+      key: () => Installation.CredentialKey
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const local = localOf(id)
+        return local.entry !== undefined && now < local.entry.freshUntil && local.refused === undefined
+          ? local.entry.token
+          : slowly(key(), local, now)
+      })
+
+    return {
+      botToken: (installation) => read(idOf(installation, "bot"), () => Installation.botKey(installation)),
+      userToken: (installation, userId) =>
+        read(idOf(installation, userId), () => Installation.userKey(installation, userId)),
+      token: (key) => read(idOf(key.installation, key.subject), () => key),
+      invalidate: (key, token, code = "token_expired") =>
+        Effect.sync(() => {
+          const local = localOf(idOf(key.installation, key.subject))
+          const refused = Redacted.isRedacted(token) ? Redacted.value(token) : token
+          const known = local.unsaved ?? local.entry?.credential
+          if (known === undefined || Redacted.value(known.token.accessToken) === refused) {
+            local.refused = { token: refused, code }
+            local.failure = undefined
+          }
+        }),
+      refresh: (key) =>
+        Effect.suspend(() => Effect.asVoid(join(key, localOf(idOf(key.installation, key.subject)), true))),
+      events: Stream.fromPubSub(events),
+      health: Effect.gen(function*() {
+        const now = yield* DateTime.now
+        const counts = yield* store.counts({ expiringBefore: DateTime.add(now, { millis: window }) })
+        const unsaved = Array.from(locals.values()).filter((local) => local.unsaved !== undefined).length
+        const health: Health = {
+          fresh: counts.rotating - counts.expiring,
+          expiring: counts.expiring,
+          permanent: counts.permanent,
+          dead: counts.dead,
+          unsaved
+        }
+        yield* Telemetry.tokens({ ...health })
+        return health
+      })
+    }
+  })
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options?: Options
+): Layer.Layer<TokenManager, never, OAuthV2.OAuthV2 | InstallationStore.InstallationStore> =>
+  Layer.scoped(TokenManager, make(options))
+
+// -------------------------------------------------------------------------------------
+// reading
+// -------------------------------------------------------------------------------------
+
+/**
+ * The app's own token in an installation, valid now.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Installation, TokenManager } from "effect-slack-oauth"
+ *
+ * const program = TokenManager.botToken(Installation.workspace("A0EXAMPLE", "T0EXAMPLE")).pipe(
+ *   Effect.catchTag("ReauthorizationRequired", (error) => Effect.fail(`please install again: ${error.message}`))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category tokens
+ */
+export const botToken = (
+  key: Installation.InstallationKey
+): Effect.Effect<Redacted.Redacted, TokenError, TokenManager> =>
+  Effect.flatMap(TokenManager, (manager) => manager.botToken(key))
+
+/**
+ * The token of one person (`U…`) in an installation, valid now.
+ *
+ * @since 0.1.0
+ * @category tokens
+ */
+export const userToken = (
+  key: Installation.InstallationKey,
+  userId: string
+): Effect.Effect<Redacted.Redacted, TokenError, TokenManager> =>
+  Effect.flatMap(TokenManager, (manager) => manager.userToken(key, userId))
+
+/**
+ * Says that Slack refused a token; see {@link Service.invalidate}.
+ *
+ * @since 0.1.0
+ * @category tokens
+ */
+export const invalidate = (
+  key: Installation.CredentialKey,
+  token: string | Redacted.Redacted,
+  code?: string
+): Effect.Effect<void, never, TokenManager> =>
+  Effect.flatMap(TokenManager, (manager) => manager.invalidate(key, token, code))
+
+/**
+ * Refreshes a credential now.
+ *
+ * @since 0.1.0
+ * @category tokens
+ */
+export const refresh = (key: Installation.CredentialKey): Effect.Effect<void, TokenError, TokenManager> =>
+  Effect.flatMap(TokenManager, (manager) => manager.refresh(key))
+
+/**
+ * What happens to credentials, from the moment of subscription on.
+ *
+ * @since 0.1.0
+ * @category watching
+ */
+export const events: Stream.Stream<Event, never, TokenManager> = Stream.unwrap(
+  Effect.map(TokenManager, (manager) => manager.events)
+)
+
+/**
+ * Counts the fleet.
+ *
+ * @since 0.1.0
+ * @category watching
+ */
+export const health: Effect.Effect<Health, InstallationStore.StoreError, TokenManager> = Effect.flatMap(
+  TokenManager,
+  (manager) => manager.health
+)
+
+// -------------------------------------------------------------------------------------
+// calling Slack
+// -------------------------------------------------------------------------------------
+
+/** The codes by which Slack's Web API says that it is the token that is no good. */
+const refusals = new Set(["token_expired", "token_revoked"])
+
+const refusalIn = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<string | undefined, HttpClientError.ResponseError> =>
+  response.status === 200 && response.headers["content-type"]?.includes("application/json") === true
+    ? Effect.map(response.text, (body) => {
+      const { error, ok } = parseObject(body) ?? {}
+      return ok === false && typeof error === "string" && refusals.has(error) ? error : undefined
+    })
+    : Effect.succeed(undefined)
+
+/**
+ * Makes an `HttpClient` speak for an installation's bot, or for one person: each request gets a fresh bearer token. If
+ * Slack refuses it as `token_expired` or `token_revoked`, the token is replaced and the request repeated once, which
+ * is safe because Slack did nothing; a request with a stream for a body is not repeated. Use it for Slack's URLs only,
+ * since the token goes wherever the request goes.
+ *
+ * @example
+ * ```ts
+ * import { HttpClient, HttpClientRequest } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Installation, TokenManager } from "effect-slack-oauth"
+ *
+ * const whoAmI = Effect.gen(function*() {
+ *   const client = (yield* HttpClient.HttpClient).pipe(
+ *     TokenManager.authorized(Installation.workspace("A0EXAMPLE", "T0EXAMPLE"))
+ *   )
+ *   const response = yield* client.execute(HttpClientRequest.post("https://slack.com/api/auth.test"))
+ *   return yield* response.json
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category calling Slack
+ */
+export const authorized = (key: Installation.InstallationKey | Installation.CredentialKey) => {
+  const credential = key instanceof Installation.CredentialKey ? key : Installation.botKey(key)
+  return <E, R>(
+    client: HttpClient.HttpClient.With<E, R>
+  ): HttpClient.HttpClient.With<E | TokenError | HttpClientError.ResponseError, R | TokenManager> => {
+    const send = (request: HttpClientRequest.HttpClientRequest, repeat: boolean): Effect.Effect<
+      HttpClientResponse.HttpClientResponse,
+      E | TokenError | HttpClientError.ResponseError,
+      R | TokenManager
+    > =>
+      Effect.gen(function*() {
+        const manager = yield* TokenManager
+        const token = yield* manager.token(credential)
+        const response = yield* client.execute(HttpClientRequest.bearerToken(request, token))
+        const refusal = yield* refusalIn(response)
+        if (refusal === undefined) return response
+        yield* manager.invalidate(credential, token, refusal)
+        return repeat && request.body._tag !== "Stream" ? yield* send(request, false) : response
+      })
+    return HttpClient.makeWith<never, never, E | TokenError | HttpClientError.ResponseError, R | TokenManager>(
+      (request) => Effect.flatMap(request, (request) => send(request, true)),
+      Effect.succeed
+    )
+  }
+}
