@@ -259,7 +259,7 @@ const judge = <M extends OAuthV2Error.Method>(
 }
 
 const transportError = <M extends OAuthV2Error.Method>(
-  method: M,
+  { method, scrub }: Call<M>,
   error: HttpClientError.HttpClientError
 ): OAuthV2Error.ErrorOf<M> => {
   const { reason, sent } = error._tag === "ResponseError" || error.reason === "Transport"
@@ -268,7 +268,7 @@ const transportError = <M extends OAuthV2Error.Method>(
   return new OAuthV2Error.SlackTransportError({
     method,
     outcome: sent || error._tag === "ResponseError" ? "unknown" : "rejected",
-    ...(reason === undefined ? undefined : { reason }),
+    ...(reason === undefined ? undefined : { reason: scrub(reason) }),
     ...(error._tag === "ResponseError" ? { status: error.response.status } : undefined)
   }) as OAuthV2Error.ErrorOf<M>
 }
@@ -293,7 +293,7 @@ const attempt = <M extends OAuthV2Error.Method>(
     client.execute(call.request).pipe(
       Effect.catchAll(answerOfStatusError),
       Effect.flatMap((response) => Effect.map(readBody(response), (body) => ({ response, body }))),
-      Effect.mapError((error) => transportError(call.method, error)),
+      Effect.mapError((error) => transportError(call, error)),
       Effect.flatMap(({ body, response }) =>
         Effect.clockWith((clock) => judge(call, response, body, requestedAt, clock.unsafeCurrentTimeMillis()))
       )
