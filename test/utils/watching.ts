@@ -116,8 +116,7 @@ export const makeWatcher = (): Watcher => {
     Logger.map(Logger.logfmtLogger, write),
     Logger.map(Logger.jsonLogger, write),
     Logger.map(Logger.structuredLogger, write),
-    Logger.prettyLogger({ mode: "tty", colors: false }),
-    Logger.prettyLogger({ mode: "browser", colors: false })
+    Logger.prettyLogger({ mode: "tty", colors: false })
   ].reduce((left, right) => Logger.zipLeft(left as Logger.Logger<unknown, void>, right))
 
   return {
