@@ -1,0 +1,130 @@
+import type { HttpClient } from "@effect/platform"
+import { type ConfigError, Effect, type Layer, type Option, Redacted, Schedule } from "effect"
+import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
+import { describe, expect, test } from "tstyche"
+
+const secret = Redacted.make("test")
+declare const app: SlackApp.Service
+declare const response: TokenResponse.TokenResponse
+
+describe("what access takes", () => {
+  test("a code, with what belongs to it", () => {
+    expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code" })
+    expect(OAuthV2.access).type.toBeCallableWith({ code: secret, codeVerifier: secret, redirectUri: "https://x" })
+    expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code", grantType: "authorization_code", app })
+    expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code", extra: { assertion: secret, other: "x" } })
+    expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code", redirectUri: undefined, extra: undefined })
+  })
+
+  test("or a refresh token", () => {
+    expect(OAuthV2.access).type.toBeCallableWith({ refreshToken: secret })
+    expect(OAuthV2.access).type.toBeCallableWith({ refreshToken: "test", grantType: "refresh_token" })
+  })
+
+  test("or another grant, in full", () => {
+    expect(OAuthV2.access).type.toBeCallableWith({ grantType: "urn:something", extra: { assertion: "test" } })
+    expect(OAuthV2.access).type.not.toBeCallableWith({ grantType: "urn:something" })
+  })
+
+  test("but not both, and not neither", () => {
+    expect(OAuthV2.access).type.not.toBeCallableWith({ code: "test-code", refreshToken: "test" })
+    expect(OAuthV2.access).type.not.toBeCallableWith({})
+    expect(OAuthV2.access).type.not.toBeCallableWith({ redirectUri: "https://x" })
+    expect(OAuthV2.access).type.not.toBeCallableWith()
+  })
+
+  test("and no parameter of the other grant", () => {
+    expect(OAuthV2.access).type.not.toBeCallableWith({ refreshToken: "test", codeVerifier: "test" })
+    expect(OAuthV2.access).type.not.toBeCallableWith({ refreshToken: "test", redirectUri: "https://x" })
+  })
+
+  test("and no grant type that does not agree", () => {
+    expect(OAuthV2.access).type.not.toBeCallableWith({ code: "test-code", grantType: "refresh_token" })
+    expect(OAuthV2.access).type.not.toBeCallableWith({ refreshToken: "test", grantType: "authorization_code" })
+    expect(OAuthV2.access).type.not.toBeCallableWith({ code: "test-code", grantType: "urn:something", extra: {} })
+  })
+
+  test("and no secret of another kind", () => {
+    expect(OAuthV2.access).type.not.toBeCallableWith({ code: 7 })
+    expect(OAuthV2.access).type.not.toBeCallableWith({ code: Redacted.make(7) })
+  })
+})
+
+describe("what exchange takes", () => {
+  test("the token, which Slack's page forgets", () => {
+    expect(OAuthV2.exchange).type.toBeCallableWith({ token: "xoxb-test" })
+    expect(OAuthV2.exchange).type.toBeCallableWith({ token: secret, app, extra: { new: "x" } })
+    expect(OAuthV2.exchange).type.not.toBeCallableWith({})
+    expect(OAuthV2.exchange).type.not.toBeCallableWith({ token: "xoxb-test", code: "test-code" })
+  })
+})
+
+describe("what comes out", () => {
+  test("of the module functions: a response, the method's errors, and a need of the service", () => {
+    expect(OAuthV2.access({ code: "test-code" })).type.toBe<
+      Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.AccessError, OAuthV2.OAuthV2>
+    >()
+    expect(OAuthV2.exchange({ token: "xoxb-test" })).type.toBe<
+      Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ExchangeError, OAuthV2.OAuthV2>
+    >()
+  })
+
+  test("secrets are redacted, and what may be absent is an option", () => {
+    expect<TokenResponse.BotToken["accessToken"]>().type.toBe<Redacted.Redacted<string>>()
+    expect<TokenResponse.UserToken["accessToken"]>().type.toBe<Redacted.Redacted<string>>()
+    expect<TokenResponse.Expiry["refreshToken"]>().type.toBe<Redacted.Redacted<string>>()
+    expect<TokenResponse.IncomingWebhook["url"]>().type.toBe<Redacted.Redacted<string>>()
+    expect<TokenResponse.TokenResponse["bot"]>().type.toBe<Option.Option<TokenResponse.BotToken>>()
+    expect<TokenResponse.TokenResponse["target"]["_tag"]>().type.toBe<"Workspace" | "Organization">()
+  })
+})
+
+describe("the layers", () => {
+  test("OAuthV2.layer needs an HttpClient and a SlackApp, and nothing else", () => {
+    expect(OAuthV2.layer).type.toBe<Layer.Layer<OAuthV2.OAuthV2, never, HttpClient.HttpClient | SlackApp.SlackApp>>()
+  })
+
+  test("SlackApp's layers can fail with a ConfigError, and need nothing", () => {
+    expect(SlackApp.layerConfig).type.toBe<Layer.Layer<SlackApp.SlackApp, ConfigError.ConfigError>>()
+    expect(SlackApp.layer({ clientId: "1.2" })).type.toBe<Layer.Layer<SlackApp.SlackApp, ConfigError.ConfigError>>()
+  })
+
+  test("RetryPolicy is a layer or goes around a call, and takes any schedule over these errors", () => {
+    expect(RetryPolicy.layer(RetryPolicy.background)).type.toBe<Layer.Layer<RetryPolicy.RetryPolicy>>()
+    expect(RetryPolicy.layer).type.toBeCallableWith(Schedule.recurs(3), { budget: "1 minute" as const })
+    expect(OAuthV2.access({ code: "test-code" }).pipe(RetryPolicy.provide(RetryPolicy.none))).type.toBe<
+      Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.AccessError, OAuthV2.OAuthV2>
+    >()
+    expect(RetryPolicy.layer).type.not.toBeCallableWith("background")
+  })
+})
+
+describe("layerTest", () => {
+  test("needs nothing, whatever it scripts", () => {
+    expect(OAuthV2.layerTest({})).type.toBe<Layer.Layer<OAuthV2.OAuthV2>>()
+  })
+
+  test("takes responses, errors, effects, and functions of the request", () => {
+    expect(OAuthV2.layerTest).type.toBeCallableWith({
+      access: [response, new OAuthV2Error.SlackInvalidCode({ method: "oauth.v2.access" }), Effect.succeed(response)]
+    })
+    expect(OAuthV2.layerTest).type.toBeCallableWith({
+      access: (request: OAuthV2.AccessRequest) =>
+        request.code === undefined
+          ? new OAuthV2Error.SlackInvalidRefreshToken({ method: "oauth.v2.access" })
+          : Effect.succeed(response),
+      exchange: () => Effect.succeed(response)
+    })
+  })
+
+  test("takes no error that the method does not have", () => {
+    expect(OAuthV2.layerTest).type.not.toBeCallableWith({
+      access: [new OAuthV2Error.SlackTokenAlreadyExchanged({ method: "oauth.v2.exchange" })]
+    })
+    expect(OAuthV2.layerTest).type.not.toBeCallableWith({
+      exchange: [new OAuthV2Error.SlackInvalidCode({ method: "oauth.v2.access" })]
+    })
+    expect(OAuthV2.layerTest).type.not.toBeCallableWith({ access: () => Effect.fail("no") })
+    expect(OAuthV2.layerTest).type.not.toBeCallableWith({ refresh: [response] })
+  })
+})
