@@ -638,12 +638,18 @@ const party = ({ id, name }: { readonly id: string; readonly name: string }): To
   name: Option.some(name)
 })
 
-const expiryOf = (generation: World.Generation): Option.Option<TokenResponse.Expiry> =>
+/**
+ * Slack writes for how long a token is good, not until when. So one schema serves all answers, made once for the epoch,
+ * if expiry is given as the distance from now.
+ */
+const toWire = Schema.encodeSync(TokenResponse.FromWire(DateTime.unsafeMake(0)))
+
+const expiryOf = (generation: World.Generation, now: number): Option.Option<TokenResponse.Expiry> =>
   generation.refreshToken === undefined
     ? Option.none()
     : Option.some(
       new TokenResponse.Expiry({
-        expiresAt: DateTime.unsafeMake(generation.expiresAt),
+        expiresAt: DateTime.unsafeMake(generation.expiresAt - now),
         refreshToken: Redacted.make(generation.refreshToken)
       })
     )
@@ -668,14 +674,14 @@ const writeTokens = (
         accessToken: Redacted.make(generation.accessToken),
         scopes: generation.chain.scopes,
         botUserId: Option.some(Methods.botUserId(generation.chain)),
-        expiry: expiryOf(generation)
+        expiry: expiryOf(generation, now)
       })),
     user: Option.map(Option.fromNullable(user), (generation) =>
       new TokenResponse.UserToken({
         accessToken: Redacted.make(generation.accessToken),
         scopes: generation.chain.scopes,
         userId: Option.map(Option.fromNullable(generation.chain.person), ({ id }) => id),
-        expiry: expiryOf(generation)
+        expiry: expiryOf(generation, now)
       })),
     authedUserId: Option.map(Option.fromNullable(person), ({ id }) => id),
     incomingWebhook: Option.map(Option.fromNullable(webhook), (webhook) =>
@@ -687,7 +693,7 @@ const writeTokens = (
       })),
     warnings
   })
-  const wire = Schema.encodeSync(TokenResponse.FromWire(DateTime.unsafeMake(now)))(response)
+  const wire = toWire(response)
   if (method === "oauth.v2.access") return wire
   // Slack's schema for an exchange does not have this field.
   const { is_enterprise_install: _, ...rest } = wire
@@ -933,7 +939,7 @@ const viewChain = (world: World.World, chain: World.Chain, now: number): Chain =
   target: World.idOf(chain.target),
   person: Option.map(Option.fromNullable(chain.person), ({ id }) => id),
   scopes: chain.scopes,
-  generations: chain.generations.length,
+  generations: chain.issued,
   refreshes: chain.refreshes,
   replays: chain.replays,
   liveAccessTokens: chain.generations

@@ -138,7 +138,10 @@ export interface Chain {
   readonly kind: "bot" | "user"
   readonly person: Person | undefined
   scopes: ReadonlyArray<string>
-  readonly generations: Array<Generation>
+  /** How many there were. */
+  issued: number
+  /** Those that something can still be had from, oldest first. */
+  generations: ReadonlyArray<Generation>
   refreshes: number
   replays: number
   end: Exclude<End, "surplus"> | undefined
@@ -267,6 +270,7 @@ export const chainFor = (
     kind: person === undefined ? "bot" : "user",
     person,
     scopes: union([], scopes),
+    issued: 0,
     generations: [],
     refreshes: 0,
     replays: 0,
@@ -285,7 +289,7 @@ export const isLive = (generation: Generation, now: number): boolean =>
   generation.chain.end === undefined && generation.accessEnd === undefined && now < generation.expiresAt
 
 /** Whether there still is something to be had from it: an access token that works or a refresh token nobody used. */
-const isUseful = (generation: Generation, now: number): boolean =>
+const isActive = (generation: Generation, now: number): boolean =>
   isLive(generation, now) ||
   (generation.refreshToken !== undefined && generation.refreshEnd === undefined && generation.spentAt === undefined &&
     now < generation.refreshExpiresAt)
@@ -294,7 +298,7 @@ const isUseful = (generation: Generation, now: number): boolean =>
 const mostActive = 2
 
 const endSurplus = (world: World, turn: Turn, chain: Chain): void => {
-  const active = chain.generations.filter((generation) => isUseful(generation, turn.now))
+  const active = chain.generations.filter((generation) => isActive(generation, turn.now))
   for (const generation of active.slice(0, Math.max(0, active.length - mostActive))) {
     generation.accessEnd ??= "surplus"
     // A spent refresh token is under the grace period, and under nothing else.
@@ -308,6 +312,10 @@ const endSurplus = (world: World, turn: Turn, chain: Chain): void => {
   }
 }
 
+const isOfUse = (world: World, generation: Generation, now: number): boolean =>
+  isLive(generation, now) ||
+  (generation.refreshToken !== undefined && refreshProblem(world, generation, now) === undefined)
+
 export const issue = (
   world: World,
   turn: Turn,
@@ -318,7 +326,7 @@ export const issue = (
   const { accessTokenLifetime, publicRefreshTokenLifetime } = world.rules
   const generation: Generation = {
     chain,
-    number: (chain.generations.at(-1)?.number ?? 0) + 1,
+    number: ++chain.issued,
     how: options.how,
     accessToken: options.rotates
       ? `xoxe.xox${letter}-1-emulated-${unique(world, turn)}`
@@ -333,7 +341,10 @@ export const issue = (
     spentAt: undefined,
     exchangedAt: undefined
   }
-  chain.generations.push(generation)
+  chain.generations = [
+    ...chain.generations.filter((generation) => isOfUse(world, generation, turn.now)),
+    generation
+  ]
   world.accessTokens.set(generation.accessToken, generation)
   if (generation.refreshToken !== undefined) world.refreshTokens.set(generation.refreshToken, generation)
   History.add(world.history, {

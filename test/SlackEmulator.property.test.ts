@@ -1,0 +1,273 @@
+import { assert, describe, it } from "@effect/vitest"
+import { OAuthV2, RetryPolicy, SlackEmulator, type TokenResponse } from "effect-slack-oauth"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/TestClock"
+import { authTest, inMemory } from "./utils/emulator.js"
+
+// -------------------------------------------------------------------------------------
+// random lives of an app
+// -------------------------------------------------------------------------------------
+
+/** One thing that happens. `which` picks among what there is by then. */
+type Step =
+  | { readonly do: "authorize"; readonly workspace: string; readonly scopes: "bot" | "user" | "both" }
+  | { readonly do: "redeem"; readonly which: number }
+  | { readonly do: "refresh"; readonly which: number }
+  | { readonly do: "legacy"; readonly workspace: string }
+  | { readonly do: "exchange"; readonly which: number }
+  | { readonly do: "revoke"; readonly which: number }
+  | { readonly do: "uninstall"; readonly workspace: string }
+  | { readonly do: "fault"; readonly fault: keyof typeof faults }
+  | { readonly do: "wait"; readonly seconds: number }
+
+const faults = {
+  "a code": SlackEmulator.code("fatal_error"),
+  "a limit": SlackEmulator.rateLimited(),
+  "a page": SlackEmulator.serverError(502),
+  "a text": SlackEmulator.text(),
+  "a cut before": SlackEmulator.cutBeforeReading,
+  "a lost reply": SlackEmulator.cutAfterStateChange,
+  "half a reply": SlackEmulator.cutInBody,
+  "a false alarm": SlackEmulator.afterStateChange(SlackEmulator.code("internal_error"))
+}
+
+/** Faults that come when all is done. */
+const late = new Set<string>(["a lost reply", "half a reply", "a false alarm"])
+
+const workspaces = ["T0ONE", "T0TWO"]
+
+const which = FastCheck.nat(40)
+const workspace = FastCheck.constantFrom(...workspaces)
+
+const step: FastCheck.Arbitrary<Step> = FastCheck.oneof(
+  {
+    weight: 4,
+    arbitrary: FastCheck.record({
+      do: FastCheck.constant("authorize" as const),
+      workspace,
+      scopes: FastCheck.constantFrom("bot" as const, "user" as const, "both" as const)
+    })
+  },
+  { weight: 5, arbitrary: FastCheck.record({ do: FastCheck.constant("redeem" as const), which }) },
+  { weight: 8, arbitrary: FastCheck.record({ do: FastCheck.constant("refresh" as const), which }) },
+  { weight: 1, arbitrary: FastCheck.record({ do: FastCheck.constant("legacy" as const), workspace }) },
+  { weight: 2, arbitrary: FastCheck.record({ do: FastCheck.constant("exchange" as const), which }) },
+  { weight: 1, arbitrary: FastCheck.record({ do: FastCheck.constant("revoke" as const), which }) },
+  { weight: 1, arbitrary: FastCheck.record({ do: FastCheck.constant("uninstall" as const), workspace }) },
+  {
+    weight: 4,
+    arbitrary: FastCheck.record({
+      do: FastCheck.constant("fault" as const),
+      fault: FastCheck.constantFrom(...Object.keys(faults) as Array<keyof typeof faults>)
+    })
+  },
+  {
+    weight: 4,
+    arbitrary: FastCheck.record({
+      do: FastCheck.constant("wait" as const),
+      seconds: FastCheck.constantFrom(1, 30, 60, 601, 3600, 43_200)
+    })
+  }
+)
+
+const gracePeriod = 60_000
+
+/** A sleep that `TestClock` has to wake costs milliseconds, and each timeout is one. */
+const withoutTimeout = RetryPolicy.provide(RetryPolicy.none, {
+  attemptTimeout: Duration.infinity,
+  budget: Duration.infinity
+})
+
+/** Lives through the steps with our own client, and checks after each what must always hold. */
+const live = (steps: ReadonlyArray<Step>) =>
+  Effect.gen(function*() {
+    const codes: Array<string> = []
+    const legacies: Array<Redacted.Redacted> = []
+    const accessTokens: Array<Redacted.Redacted> = []
+    const refreshTokens: Array<Redacted.Redacted> = []
+    const redeemed = new Set<string>()
+    const exchanged = new Set<string>()
+    const firstUse = new Map<string, number>()
+    const ended = new Map<number, string>()
+    let pending: keyof typeof faults | undefined
+
+    /** What is got works at once, and is remembered. */
+    const keep = (response: TokenResponse.TokenResponse) =>
+      Effect.gen(function*() {
+        for (const token of [...Option.toArray(response.bot), ...Option.toArray(response.user)]) {
+          accessTokens.push(token.accessToken)
+          if (Option.isSome(token.expiry)) refreshTokens.push(token.expiry.value.refreshToken)
+          assert.strictEqual((yield* authTest(token.accessToken)).ok, true, "a token works when it comes")
+        }
+      })
+
+    /** How many pairs were ever issued, and how many refresh tokens work. */
+    const census = Effect.map(SlackEmulator.chains, (chains) => ({
+      issued: chains.reduce((sum, { generations }) => sum + generations, 0),
+      usable: new Set(chains.flatMap(({ liveRefreshTokens }) => liveRefreshTokens.map(Redacted.value)))
+    }))
+
+    /** Makes a call, and returns whether the rules granted it, whatever the client was told. */
+    const attempt = <E>(call: Effect.Effect<TokenResponse.TokenResponse, E, OAuthV2.OAuthV2>) =>
+      Effect.gen(function*() {
+        const fault = pending
+        pending = undefined
+        const before = yield* census
+        const result = yield* Effect.either(call)
+        const after = yield* census
+        const lastCall = (yield* SlackEmulator.calls).at(-1)
+        const granted = lastCall?.result === "ok"
+        if (Either.isRight(result)) {
+          assert.isTrue(granted)
+          assert.isUndefined(fault)
+          yield* keep(result.right)
+        } else if (fault !== undefined && !late.has(fault)) {
+          assert.deepStrictEqual(after, before, "an early fault changes nothing")
+        } else if (granted) {
+          assert.isTrue(fault !== undefined && late.has(fault))
+          assert.isAbove(after.issued, before.issued)
+          const unseen = Array.from(after.usable).filter((token) => !before.usable.has(token))
+          assert.isAbove(unseen.length, 0, "a lost reply leaves the new pair alive")
+        }
+        return granted
+      })
+
+    const pick = <A>(from: ReadonlyArray<A>, which: number): A | undefined => from[which % Math.max(1, from.length)]
+
+    for (const step of steps) {
+      switch (step.do) {
+        case "authorize": {
+          const { code } = yield* SlackEmulator.authorize({
+            workspace: step.workspace,
+            scopes: step.scopes === "user" ? [] : ["chat:write"],
+            userScopes: step.scopes === "bot" ? [] : ["search:read"]
+          })
+          codes.push(code)
+          break
+        }
+        case "redeem": {
+          const code = pick(codes, step.which)
+          if (code === undefined) break
+          const granted = yield* attempt(OAuthV2.access({ code }))
+          assert.isFalse(granted && redeemed.has(code), "no code works twice")
+          if (granted) redeemed.add(code)
+          break
+        }
+        case "refresh": {
+          const refreshToken = pick(refreshTokens, step.which)
+          if (refreshToken === undefined) break
+          const now = yield* Clock.currentTimeMillis
+          const granted = yield* attempt(OAuthV2.access({ refreshToken }))
+          const first = firstUse.get(Redacted.value(refreshToken))
+          if (granted && first !== undefined) {
+            assert.isBelow(now - first, gracePeriod, "a refresh token is honoured again inside the grace period only")
+          }
+          if (granted && first === undefined) firstUse.set(Redacted.value(refreshToken), now)
+          break
+        }
+        case "legacy": {
+          legacies.push(yield* SlackEmulator.issueLegacyToken({ workspace: step.workspace }))
+          break
+        }
+        case "exchange": {
+          const token = pick(legacies, step.which)
+          if (token === undefined) break
+          const granted = yield* attempt(OAuthV2.exchange({ token }))
+          assert.isFalse(granted && exchanged.has(Redacted.value(token)), "no token is exchanged twice")
+          if (granted) exchanged.add(Redacted.value(token))
+          break
+        }
+        case "revoke": {
+          const token = pick([...accessTokens, ...refreshTokens, ...legacies], step.which)
+          if (token !== undefined) yield* SlackEmulator.revoke(token)
+          break
+        }
+        case "uninstall": {
+          yield* SlackEmulator.uninstall({ workspace: step.workspace })
+          break
+        }
+        case "fault": {
+          yield* SlackEmulator.clearFaults
+          yield* SlackEmulator.inject({
+            method: ["oauth.v2.access", "oauth.v2.exchange"],
+            fault: faults[step.fault]
+          })
+          pending = step.fault
+          break
+        }
+        case "wait": {
+          yield* TestClock.adjust(`${step.seconds} seconds`)
+          break
+        }
+      }
+
+      for (const chain of yield* SlackEmulator.chains) {
+        assert.isAtMost(chain.liveAccessTokens.length, 2, "at most two live access tokens a chain")
+        const was = ended.get(chain.number)
+        if (was !== undefined) assert.deepStrictEqual(chain.ended, Option.some(was), "a revoked chain never comes back")
+        if (Option.isSome(chain.ended)) {
+          ended.set(chain.number, chain.ended.value)
+          assert.deepStrictEqual([...chain.liveAccessTokens, ...chain.liveRefreshTokens], [])
+        }
+      }
+    }
+  }).pipe(
+    Effect.tapErrorCause(() => Effect.flatMap(SlackEmulator.timeline, Effect.logError)),
+    withoutTimeout,
+    Effect.provide(inMemory({ workspaces: workspaces.map((id) => ({ id })), refreshGracePeriod: gracePeriod }))
+  )
+
+describe("SlackEmulator", () => {
+  it.effect.prop(
+    "keeps its rules through any life of an app",
+    [FastCheck.array(step, { minLength: 10, maxLength: 50, size: "max" })],
+    ([steps]) => live(steps),
+    { fastCheck: { numRuns: Number(process.env.PROPERTY_RUNS ?? 25) } }
+  )
+})
+
+// -------------------------------------------------------------------------------------
+// many, for long
+// -------------------------------------------------------------------------------------
+
+describe("twelve hours", () => {
+  it.effect("of rotation for a thousand installations take seconds", () =>
+    Effect.gen(function*() {
+      const ids = Array.from({ length: 1000 }, (_, index) => `T${index}`)
+      yield* Effect.forEach(ids, (id) => SlackEmulator.addWorkspace({ id }), { discard: true })
+
+      const install = (workspace: string) =>
+        Effect.flatMap(SlackEmulator.authorize({ workspace }), ({ code }) => OAuthV2.access({ code }))
+      const refreshIfDue = (response: TokenResponse.TokenResponse) =>
+        Effect.gen(function*() {
+          const { expiresAt, refreshToken } = Option.getOrThrow(Option.getOrThrow(response.bot).expiry)
+          const left = DateTime.distance(yield* DateTime.now, expiresAt)
+          return left > Duration.toMillis("2 hours") ? response : yield* OAuthV2.access({ refreshToken })
+        })
+
+      let responses = yield* Effect.forEach(ids, install)
+      for (let hour = 1; hour <= 12; hour++) {
+        yield* TestClock.adjust("1 hour")
+        responses = yield* Effect.forEach(responses, refreshIfDue, { concurrency: 20 })
+      }
+
+      const chains = yield* SlackEmulator.chains
+      assert.strictEqual(chains.length, 1000)
+      assert.deepStrictEqual(
+        new Set(chains.map(({ refreshes, replays }) => `${refreshes} ${replays}`)),
+        new Set(["1 0"])
+      )
+      assert.deepStrictEqual(
+        new Set(chains.flatMap(({ liveAccessTokens }) => liveAccessTokens.map(Redacted.value))),
+        new Set(responses.map(({ bot }) => Redacted.value(Option.getOrThrow(bot).accessToken))),
+        "what the app holds is what works, and the first tokens have run out"
+      )
+    }).pipe(withoutTimeout, Effect.provide(inMemory({ workspaces: [] }))))
+})
