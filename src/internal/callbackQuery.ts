@@ -15,6 +15,9 @@ export type CallbackQuery =
   | { readonly _tag: "Malformed"; readonly parameter: string }
   | { readonly _tag: "Missing"; readonly parameter: string }
 
+/** Slack's codes are digits, dots and hex. There is room for more here, but none for quotes, brackets and slashes. */
+const codePattern = /^[\w.~+=-]{1,1024}$/
+
 const ours = ["code", "state", "error", "error_description"] as const
 
 type Parameter = typeof ours[number]
@@ -54,7 +57,7 @@ export const parseCallbackQuery = (query: string): CallbackQuery => {
       : { _tag: "Malformed", parameter: "error" }
   }
   if (code === undefined || code === "") return { _tag: "Missing", parameter: "code" }
-  return /^[\x21-\x7e]{1,1024}$/.test(code)
+  return codePattern.test(code)
     ? { _tag: "Code", code, state: presentState }
     : { _tag: "Malformed", parameter: "code" }
 }

@@ -60,6 +60,14 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
     sql`CREATE INDEX slack_oauth_installations_expiry
       ON slack_oauth_installations (expires_at, installation, subject)
       WHERE expires_at IS NOT NULL AND dead_code IS NULL`
+  ]),
+  "2_pending_installs": statements((sql) => [
+    sql`CREATE TABLE slack_oauth_pending_installs (
+      state_hash TEXT NOT NULL PRIMARY KEY,
+      pending TEXT NOT NULL,
+      expires_at BIGINT NOT NULL
+    )`,
+    sql`CREATE INDEX slack_oauth_pending_installs_expiry ON slack_oauth_pending_installs (expires_at)`
   ])
 }
 

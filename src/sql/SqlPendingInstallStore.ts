@@ -15,8 +15,8 @@ import * as PendingInstall from "../PendingInstall.js"
 const rowsPerSweep = 100
 
 /**
- * Makes the store over the `SqlClient` in the context. Its table, `slack_oauth_pending_installs`, comes with this
- * package's migrations.
+ * Makes the store over the `SqlClient` in the context. Its table, `slack_oauth_pending_installs`, comes with
+ * `Migrations.run`.
  *
  * Taking an install back is one `DELETE … RETURNING`, which the database runs atomically: of two processes that come
  * with the same state, one gets the row. Expired rows are swept when others are written.

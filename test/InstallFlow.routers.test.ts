@@ -1,0 +1,168 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+import { createServer, request as httpRequest } from "node:http"
+import * as InstallFlow from "../src/InstallFlow.js"
+import * as SlackEmulator from "../src/SlackEmulator.js"
+import { makeBrowser, origin, world } from "./utils/installs.js"
+
+const installs: Array<string> = []
+
+const flow = InstallFlow.layer({
+  publicUrl: `${origin}/behind/a/proxy`,
+  botScopes: ["chat:write"],
+  success: "page",
+  onInstalled: ({ response }) => Effect.sync(() => installs.push(response.appId))
+})
+
+const Server = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
+
+const withHttpRouter = Layer.unwrapEffect(
+  Effect.map(InstallFlow.httpRouter, (router) =>
+    HttpRouter.empty.pipe(
+      HttpRouter.get("/", HttpServerResponse.text("home")),
+      HttpRouter.concat(router),
+      HttpServer.serve((app) => Effect.withSpan(app, "the application"))
+    ))
+)
+
+const withLayerRouter = HttpLayerRouter.serve(
+  Layer.mergeAll(
+    InstallFlow.layerRoutes,
+    HttpLayerRouter.add("GET", "/", HttpServerResponse.text("home"))
+  ),
+  { disableListenLog: true }
+)
+
+/** What a browser behind a proxy reaches: other host, other scheme, no prefix. */
+const site = Effect.map(HttpServer.HttpServer, ({ address }) => (request: Request) => {
+  const port = address._tag === "TcpAddress" ? address.port : 0
+  const { pathname, search } = new URL(request.url)
+  return Effect.async<Response>((resume) => {
+    httpRequest({
+      host: "127.0.0.1",
+      port,
+      method: request.method,
+      path: pathname.replace("/behind/a/proxy", "") + search,
+      headers: { ...Object.fromEntries(request.headers), host: "evil.test", "x-forwarded-host": "evil.test" }
+    }, (response) => {
+      const chunks: Array<Buffer> = []
+      response.on("data", (chunk: Buffer) => chunks.push(chunk)).on("end", () => {
+        const headers = new Headers()
+        for (let at = 0; at < response.rawHeaders.length; at += 2) {
+          headers.append(response.rawHeaders[at] ?? "", response.rawHeaders[at + 1] ?? "")
+        }
+        const body = Buffer.concat(chunks)
+        resume(
+          Effect.succeed(new Response(body.length === 0 ? null : body, { status: response.statusCode ?? 0, headers }))
+        )
+      })
+    }).end()
+  })
+})
+
+for (const [name, routes] of [["HttpRouter", withHttpRouter], ["HttpLayerRouter", withLayerRouter]] as const) {
+  const Live = routes.pipe(
+    Layer.provide(flow),
+    Layer.provideMerge(world()),
+    Layer.provideMerge(Server)
+  )
+
+  describe(name, () => {
+    it.effect("serves the flow beside other routes, at the address that is configured and not the one that is sent", () =>
+      Effect.gen(function*() {
+        installs.length = 0
+        const browser = makeBrowser(yield* site)
+        assert.strictEqual(
+          yield* Effect.flatMap(browser.get(`${origin}/`), (home) => Effect.promise(() => home.text())),
+          "home"
+        )
+        const begun = yield* browser.begin("/slack/install")
+        assert.strictEqual(
+          new URL(begun).searchParams.get("redirect_uri"),
+          "https://example.com/behind/a/proxy/slack/oauth_redirect"
+        )
+        const { url } = yield* SlackEmulator.authorize({ url: begun })
+        const head = yield* browser.get(url, { method: "HEAD" })
+        assert.strictEqual(head.status, 200)
+        const response = yield* browser.get(url)
+        assert.strictEqual(response.status, 200)
+        assert.include(yield* Effect.promise(() => response.text()), "Open Slack")
+        assert.strictEqual(response.headers.get("referrer-policy"), "no-referrer")
+        assert.strictEqual(response.headers.get("content-type"), "text/html; charset=utf-8")
+        assert.strictEqual(installs.length, 1)
+        const failed = yield* browser.get(`${origin}/slack/oauth_redirect?code=x&code=y`)
+        assert.strictEqual(failed.status, 400)
+      }).pipe(Effect.provide(Live)))
+
+    it.effect("keeps code and state out of request logs and spans", () =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const spans: Array<Tracer.Span> = []
+        const logger = Logger.make(({ annotations, message }) => {
+          lines.push(`${String(message)} ${Array.from(annotations).join(" ")}`)
+        })
+        const tracer = Tracer.make({
+          span: (name, parent, context, links, startTime, kind) => {
+            const attributes = new Map<string, unknown>()
+            const span: Tracer.Span = {
+              _tag: "Span",
+              name,
+              spanId: String(spans.length),
+              traceId: "test",
+              parent,
+              context,
+              links,
+              kind,
+              sampled: true,
+              status: { _tag: "Started", startTime },
+              attributes,
+              attribute: (key, value) => {
+                attributes.set(key, value)
+              },
+              event: () => {},
+              addLinks: () => {},
+              end: () => {}
+            }
+            spans.push(span)
+            return span
+          },
+          context: (execution) => execution()
+        })
+        const url = yield* Effect.gen(function*() {
+          const browser = makeBrowser(yield* site)
+          const { url } = yield* SlackEmulator.authorize({ url: yield* browser.begin("/slack/install") })
+          yield* browser.get(url)
+          yield* browser.get(`${origin}/`)
+          return url
+        }).pipe(
+          Effect.provide(Live),
+          Effect.provide(Layer.mergeAll(
+            Logger.replace(Logger.defaultLogger, logger),
+            Logger.minimumLogLevel(LogLevel.All),
+            Layer.setTracer(tracer)
+          ))
+        )
+        const { searchParams } = new URL(url)
+        const attributes = spans.map((span) => `${span.name} ${JSON.stringify(Array.from(span.attributes))}`).join("\n")
+        for (const secret of ["code", "state"].map((name) => searchParams.get(name) ?? "")) {
+          assert.isAbove(secret.length, 10)
+          assert.notInclude(lines.join("\n"), secret)
+          // The begin's answer names the state in its Location, which a span of the server keeps.
+          const callbacks = attributes.split("\n").filter((line) => !line.includes("/oauth/v2/authorize"))
+          assert.notInclude(callbacks.join("\n"), secret)
+        }
+        assert.include(attributes, "/slack/oauth_redirect")
+        assert.isTrue(spans.some(({ name, parent }) => name === "InstallFlow.callback" && Option.isSome(parent)))
+      }))
+  })
+}

@@ -1,0 +1,93 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
+import { inject } from "vitest"
+import * as PendingInstall from "../../src/PendingInstall.js"
+import * as Migrations from "../../src/sql/Migrations.js"
+import * as SqlPendingInstallStore from "../../src/sql/SqlPendingInstallStore.js"
+import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { newStateHash, pendingInstall, storeContract } from "../utils/pendingInstallStores.js"
+
+const postgresUrl = Effect.flatMap(
+  Effect.promise(() => fetch(inject("postgresAt")).then((response) => response.text())),
+  schemaUrl
+)
+
+/** The store over a migrated database, and the client below it. */
+const over = (url: string) =>
+  SqlPendingInstallStore.layer.pipe(
+    Layer.provideMerge(Migrations.layer),
+    Layer.provideMerge(connect(url))
+  )
+
+for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] as const) {
+  const Live = Layer.unwrapScoped(Effect.map(newUrl, over))
+
+  describe(`in ${name}`, () => {
+    storeContract(Live)
+
+    it.scoped("one of two processes gets an install, and either finds the other's", () =>
+      Effect.gen(function*() {
+        const url = yield* newUrl
+        const anotherProcess = Effect.map(
+          Layer.build(Layer.fresh(over(url))),
+          Context.get(PendingInstall.PendingInstallStore)
+        )
+        const [one, two] = [yield* anotherProcess, yield* anotherProcess]
+        for (let round = 0; round < 20; round++) {
+          const hash = yield* newStateHash
+          yield* (round % 2 === 0 ? one : two).save(hash, yield* pendingInstall())
+          const results = yield* Effect.all(
+            [one, two, one, two].map((store) => Effect.either(store.consume(hash, ""))),
+            { concurrency: "unbounded" }
+          )
+          const errors = results.filter(Either.isLeft).map(({ left }) => left._tag)
+          assert.deepStrictEqual(errors, Array.from({ length: 3 }, () => "PendingInstallNotFound"))
+        }
+      }))
+
+    it.effect("keeps no state, and sweeps what expired an hour ago", () =>
+      Effect.gen(function*() {
+        const store = yield* PendingInstall.PendingInstallStore
+        const sql = yield* SqlClient.SqlClient
+        const count = Effect.map(
+          sql<{ readonly n: number | string }>`SELECT count(*) AS n FROM slack_oauth_pending_installs`,
+          ([row]) => Number(row?.n)
+        )
+        for (let n = 0; n < 120; n++) yield* store.save(yield* newStateHash, yield* pendingInstall())
+        yield* TestClock.adjust("69 minutes")
+        yield* store.save(yield* newStateHash, yield* pendingInstall())
+        assert.strictEqual(yield* count, 121)
+        yield* TestClock.adjust("1 minutes")
+        yield* store.save(yield* newStateHash, yield* pendingInstall())
+        assert.strictEqual(yield* count, 22, "a hundred at a time")
+        yield* store.save(yield* newStateHash, yield* pendingInstall())
+        assert.strictEqual(yield* count, 3)
+      }).pipe(Effect.provide(Live)))
+
+    it.effect("sweeps from several processes at once without a deadlock", () =>
+      Effect.gen(function*() {
+        const store = yield* PendingInstall.PendingInstallStore
+        for (let n = 0; n < 50; n++) yield* store.save(yield* newStateHash, yield* pendingInstall())
+        yield* TestClock.adjust("2 hours")
+        const saved = yield* Effect.forEach(
+          Array.from({ length: 10 }),
+          () =>
+            Effect.flatMap(newStateHash, (hash) => Effect.flatMap(pendingInstall(), (one) => store.save(hash, one))),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(saved.length, 10)
+      }).pipe(Effect.provide(Live)))
+
+    it.scoped("without its table says that the migrations are missing", () =>
+      Effect.gen(function*() {
+        const store = yield* Effect.provide(SqlPendingInstallStore.make, connect(yield* newUrl))
+        const error = yield* Effect.flip(store.save(yield* newStateHash, yield* pendingInstall()))
+        assert.match(error.message, /migrations/)
+      }))
+  })
+}

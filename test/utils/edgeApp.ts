@@ -1,0 +1,32 @@
+/**
+ * An application as it runs at the edge: the web handler over a sealed cookie and `fetch`. It is bundled and run where
+ * there is nothing but web globals.
+ */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as InstallFlow from "../../src/InstallFlow.js"
+import * as OAuthV2 from "../../src/OAuthV2.js"
+import * as PendingInstall from "../../src/PendingInstall.js"
+import * as SlackApp from "../../src/SlackApp.js"
+
+export interface Settings {
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly cookieKey: string
+}
+
+export const makeApp = ({ clientId, clientSecret, cookieKey }: Settings, installed: Array<string>) =>
+  InstallFlow.toWebHandler(
+    InstallFlow.layer({
+      publicUrl: "https://example.com",
+      botScopes: ["chat:write"],
+      pkce: true,
+      success: "page",
+      onInstalled: ({ response }) => Effect.sync(() => installed.push(response.appId))
+    }).pipe(
+      Layer.provide(PendingInstall.layerSealedCookie([{ id: "k1", key: cookieKey }])),
+      Layer.provide(OAuthV2.layer),
+      Layer.provide([SlackApp.layer({ clientId, clientSecret }), FetchHttpClient.layer])
+    )
+  )
