@@ -376,7 +376,8 @@ export const fromTokenResponse = (response: TokenResponse, at: DateTime.Utc): In
     users: Option.toArray(Option.flatMap(response.user, (token) =>
       Option.map(
         Option.orElse(token.userId, () => response.authedUserId),
-        (userId) => new UserCredential({ ...fresh, userId, token })
+        (userId) =>
+          new UserCredential({ ...fresh, userId, token: new UserToken({ ...token, userId: Option.some(userId) }) })
       ))),
     incomingWebhook: response.incomingWebhook,
     installedBy: response.authedUserId,

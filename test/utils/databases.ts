@@ -1,0 +1,36 @@
+/** Databases of one's own for a test or a process: a libsql file, or a schema in Postgres. */
+import { LibsqlClient } from "@effect/sql-libsql"
+import { PgClient } from "@effect/sql-pg"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Layer, Redacted } from "effect"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+
+/** A folder that is gone afterwards. */
+export const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-slack-oauth-"))),
+  (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
+)
+
+/** `file:…` is libsql, `postgres://…` is Postgres. */
+export const connect = (url: string, options?: { readonly maxConnections?: number }) =>
+  url.startsWith("file:")
+    ? LibsqlClient.layer({ url })
+    : PgClient.layer({ url: Redacted.make(url), maxConnections: options?.maxConnections ?? 4 }).pipe(Layer.orDie)
+
+/** The URL of a new, empty libsql file. */
+export const libsqlUrl = Effect.map(temporaryFolder, (folder) => `file:${Path.join(folder, "test.db")}`)
+
+let schemas = 0
+
+/** The URL of a new, empty schema, which is dropped afterwards. */
+export const schemaUrl = (postgres: string) => {
+  const schema = `slack_oauth_test_${process.pid}_${Date.now()}_${schemas++}`
+  const run = (statement: string) =>
+    Effect.provide(Effect.flatMap(SqlClient, (sql) => sql.unsafe(statement)), connect(postgres, { maxConnections: 1 }))
+  return Effect.acquireRelease(
+    Effect.as(run(`CREATE SCHEMA ${schema}`), `${postgres}?options=-c%20search_path%3D${schema}`),
+    () => Effect.orDie(run(`DROP SCHEMA ${schema} CASCADE`))
+  )
+}

