@@ -2,19 +2,26 @@
 // user's already. Reads dist, so `npm run build` comes first.
 import { build } from "esbuild"
 
-const entries = {
-  // The README's first program: what an app carries that only turns codes and refresh tokens into tokens.
-  core: `
-    import { FetchHttpClient } from "@effect/platform"
-    import { Effect, Layer } from "effect"
-    import { OAuthV2, SlackApp } from "./dist/index.js"
+// The README's first program: what an app carries that only turns codes and refresh tokens into tokens.
+const program = (imports) => `
+  import { FetchHttpClient } from "@effect/platform"
+  import { Effect, Layer } from "effect"
+  ${imports}
 
-    export const SlackLive = OAuthV2.layer.pipe(
-      Layer.provide(SlackApp.layerConfig),
-      Layer.provide(FetchHttpClient.layer)
-    )
-    export const program = OAuthV2.access({ code: "code" }).pipe(Effect.catchTag("SlackInvalidCode", () => Effect.void))
-  `,
+  export const SlackLive = OAuthV2.layer.pipe(
+    Layer.provide(SlackApp.layerConfig),
+    Layer.provide(FetchHttpClient.layer)
+  )
+  export const program = OAuthV2.access({ code: "code" }).pipe(Effect.catchTag("SlackInvalidCode", () => Effect.void))
+`
+
+const entries = {
+  core: program(`
+    import * as OAuthV2 from "./dist/OAuthV2.js"
+    import * as SlackApp from "./dist/SlackApp.js"
+  `),
+  // esbuild keeps every export of a module that comes out of the index.
+  "core-by-index": program(`import { OAuthV2, SlackApp } from "./dist/index.js"`),
   // What a bundle keeps of the catalogue when it names one error by its class, and when it names a second.
   "one-error": `export { SlackInvalidCode } from "./dist/OAuthV2Error.js"`,
   "two-errors": `export { SlackInvalidCode, SlackRateLimited } from "./dist/OAuthV2Error.js"`
