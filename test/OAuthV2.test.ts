@@ -1,7 +1,7 @@
 import {
   FetchHttpClient,
   HttpClient,
-  HttpClientError,
+  type HttpClientError,
   HttpClientRequest,
   HttpClientResponse,
   UrlParams

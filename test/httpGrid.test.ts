@@ -5,7 +5,7 @@ import { FetchHttpClient, HttpClient, HttpClientResponse } from "@effect/platfor
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Exit, Layer, TestClock } from "effect"
-import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
+import { OAuthV2, type OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
 import { documentedFor, methods, table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
 import { answer, makeRawServer } from "./utils/rawServer.js"

@@ -4,7 +4,7 @@
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Inspectable, Layer, Metric, Redacted, Schema, TestClock } from "effect"
-import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, TokenResponse } from "effect-slack-oauth"
+import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
 import { inspect } from "node:util"
 import { table } from "./fixtures/codes.js"
 import { makeWatcher, type Watcher } from "./utils/watching.js"

@@ -1,5 +1,5 @@
-import { Effect, Exit, Match, type Schema } from "effect"
-import { OAuthV2, OAuthV2Error, type TokenResponse } from "effect-slack-oauth"
+import { Effect, type Exit, Match, type Schema } from "effect"
+import { type OAuthV2, OAuthV2Error, type TokenResponse } from "effect-slack-oauth"
 import { describe, expect, test } from "tstyche"
 
 type ClientTag = "SlackUndocumentedError" | "SlackTransportError" | "SlackTimeoutError" | "SlackUnexpectedResponse"

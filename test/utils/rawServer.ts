@@ -2,7 +2,7 @@
  * An HTTP server on loopback that shows what really came over the wire: it reads raw bytes from a socket, keeps every
  * request as it was written, and answers with raw bytes.
  */
-import { Effect, Queue, Scope } from "effect"
+import { Effect, Queue, type Scope } from "effect"
 import * as Net from "node:net"
 
 export interface RawRequest {
