@@ -953,6 +953,8 @@ const viewChain = (world: World.World, chain: World.Chain, now: number): Chain =
   ended: Option.fromNullable(chain.end)
 })
 
+const viewEvent = <E extends History.Event>({ _tag, at, ...event }: E) => ({ ...event, at: DateTime.unsafeMake(at) })
+
 const first = <A>(map: ReadonlyMap<string, A>): A | undefined => map.values().next().value
 
 /** What a test names wrongly is a mistake in the test: a defect that says so. */
@@ -1016,8 +1018,6 @@ const toInjection = ({ fault, method, share, times }: Injection): Faults.Injecti
 })
 
 const isMany = <A>(value: A | ReadonlyArray<A>): value is ReadonlyArray<A> => Array.isArray(value)
-
-const instant = DateTime.unsafeMake<number>
 
 /**
  * Makes an emulator. It keeps everything in memory.
@@ -1092,11 +1092,11 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       clearFaults: Effect.sync(() => void state.injections.splice(0)),
 
       calls: Effect.sync(() =>
-        world.history.events.flatMap((event) => event._tag === "Call" ? [{ ...event, at: instant(event.at) }] : [])
+        world.history.events.flatMap((event) => event._tag === "Call" ? [viewEvent(event)] : [])
       ),
       chains: Effect.map(Clock.currentTimeMillis, (now) => world.chains.map((chain) => viewChain(world, chain, now))),
       replays: Effect.sync(() =>
-        world.history.events.flatMap((event) => event._tag === "Replay" ? [{ ...event, at: instant(event.at) }] : [])
+        world.history.events.flatMap((event) => event._tag === "Replay" ? [viewEvent(event)] : [])
       ),
       timeline: Effect.sync(() => History.render(world.history)),
       follow: Stream.asyncPush<History.Event>((emit) =>

@@ -229,7 +229,7 @@ describe("SlackEmulator", () => {
     "keeps its rules through any life of an app",
     [FastCheck.array(step, { minLength: 10, maxLength: 50, size: "max" })],
     ([steps]) => live(steps),
-    { fastCheck: { numRuns: Number(process.env.PROPERTY_RUNS ?? 25) } }
+    { fastCheck: { numRuns: Number(process.env.PROPERTY_RUNS ?? 25) }, timeout: 600_000 }
   )
 })
 
@@ -269,5 +269,5 @@ describe("twelve hours", () => {
         new Set(responses.map(({ bot }) => Redacted.value(Option.getOrThrow(bot).accessToken))),
         "what the app holds is what works, and the first tokens have run out"
       )
-    }).pipe(withoutTimeout, Effect.provide(inMemory({ workspaces: [] }))))
+    }).pipe(withoutTimeout, Effect.provide(inMemory({ workspaces: [] }))), 60_000)
 })

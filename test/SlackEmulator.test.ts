@@ -1,13 +1,23 @@
+import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { assert, describe, it } from "@effect/vitest"
 import { OAuthV2, OAuthV2Error, SlackApp, SlackEmulator, TokenResponse } from "effect-slack-oauth"
+import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Codes from "../src/internal/codes.js"
 import { authTest, call, inMemory, overHttp, send } from "./utils/emulator.js"
@@ -847,6 +857,472 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
     })
   })
 }
+
+// -------------------------------------------------------------------------------------
+// what it writes
+// -------------------------------------------------------------------------------------
+
+describe("what SlackEmulator writes on the wire", () => {
+  /** Redeems a code, and hides what is different each time. */
+  const redeem = (request?: SlackEmulator.AuthorizeRequest) =>
+    Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize(request)
+      return masked(yield* call("oauth.v2.access", { ...(yield* credentials), code }))
+    })
+
+  const masked = (body: object): unknown =>
+    JSON.parse(
+      JSON.stringify(body),
+      (_, value) => typeof value === "string" ? value.replaceAll(/-emulated-[\w-]+/g, "-…") : value
+    )
+
+  const team = { id: "T0EMULATED", name: "Emulated Workspace" }
+
+  const botToken = {
+    access_token: "xoxe.xoxb-1-…",
+    token_type: "bot",
+    scope: "chat:write,commands",
+    bot_user_id: "U0BOT0EMULATED0EMULATED",
+    expires_in: 43_200,
+    refresh_token: "xoxe-1-…"
+  }
+
+  const userToken = {
+    access_token: "xoxe.xoxp-1-…",
+    token_type: "user",
+    scope: "search:read",
+    expires_in: 43_200,
+    refresh_token: "xoxe-1-…"
+  }
+
+  it.effect("is Slack's form of an install for a bot and a person", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* redeem({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] }), {
+        ok: true,
+        app_id: "A0EMULATED",
+        team,
+        enterprise: null,
+        is_enterprise_install: false,
+        ...botToken,
+        authed_user: { id: "U0EMULATED", ...userToken }
+      })
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("is Slack's form of an install for a person alone", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* redeem({ userScopes: ["search:read"] }), {
+        ok: true,
+        app_id: "A0EMULATED",
+        team,
+        enterprise: null,
+        is_enterprise_install: false,
+        authed_user: { id: "U0EMULATED", ...userToken }
+      })
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("is Slack's form of an install in an organization, and in a workspace of one", () =>
+    Effect.gen(function*() {
+      assert.deepInclude(yield* redeem({ workspace: "T0EAST" }), {
+        team: { id: "T0EAST", name: "East" },
+        enterprise: { id: "E0ORG", name: "Org" },
+        is_enterprise_install: false
+      })
+      assert.deepInclude(yield* redeem({ organization: "E0ORG" }), {
+        team: null,
+        enterprise: { id: "E0ORG", name: "Org" },
+        is_enterprise_install: true,
+        authed_user: { id: "U0EMULATED" }
+      })
+    }).pipe(Effect.provide(inMemory(organization))))
+
+  it.effect("is Slack's form of a refresh, where a person's token stands at the top", () =>
+    Effect.gen(function*() {
+      const installed = yield* install({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
+      const refreshed = (token: TokenResponse.BotToken | TokenResponse.UserToken) =>
+        Effect.flatMap(credentials, (credentials) =>
+          call("oauth.v2.access", {
+            ...credentials,
+            grant_type: "refresh_token",
+            refresh_token: Redacted.value(refreshTokenOf(token))
+          }))
+      const common = { ok: true, app_id: "A0EMULATED", team, enterprise: null, is_enterprise_install: false }
+      assert.deepStrictEqual(masked(yield* refreshed(botOf(installed))), { ...common, ...botToken })
+      assert.deepStrictEqual(masked(yield* refreshed(userOf(installed))), {
+        ...common,
+        ...userToken,
+        user_id: "U0EMULATED"
+      })
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("is Slack's form of an exchange, which has no is_enterprise_install", () =>
+    Effect.gen(function*() {
+      const token = Redacted.value(yield* SlackEmulator.issueLegacyToken({ scopes: ["chat:write", "commands"] }))
+      assert.deepStrictEqual(masked(yield* call("oauth.v2.exchange", { ...(yield* credentials), token })), {
+        ok: true,
+        app_id: "A0EMULATED",
+        team,
+        enterprise: null,
+        ...botToken
+      })
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("is Slack's form of auth.test, with seconds that run down", () =>
+    Effect.gen(function*() {
+      const installed = yield* install()
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* authTest(botOf(installed).accessToken), {
+        ok: true,
+        url: "https://t0emulated.slack.com/",
+        team: "Emulated Workspace",
+        user: "emulated_app",
+        team_id: "T0EMULATED",
+        user_id: "U0BOT0EMULATED0EMULATED",
+        bot_id: "B0BOT0EMULATED0EMULATED",
+        app_id: "A0EMULATED",
+        app_name: "Emulated App",
+        is_enterprise_install: false,
+        expires_in: 39_600
+      })
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("warns of a charset, and takes JSON and GET as Slack does", () =>
+    Effect.gen(function*() {
+      const { clientId } = yield* SlackApp.SlackApp
+      const form = new URLSearchParams({ client_id: clientId, code: "a-code" }).toString()
+      const warned = yield* send("POST", "/api/oauth.v2.access", {
+        type: "application/x-www-form-urlencoded; charset=utf-8",
+        text: form
+      })
+      assert.deepInclude(warned.json, {
+        warning: "superfluous_charset",
+        response_metadata: { warnings: ["superfluous_charset"] }
+      })
+      const json = yield* send("POST", "/api/oauth.v2.access", {
+        type: "application/json",
+        text: JSON.stringify({ client_id: clientId, code: "a-code" })
+      })
+      assert.deepStrictEqual(json.json, { ok: false, error: "bad_client_secret" })
+      const get = yield* send("GET", `/api/oauth.v2.access?${form}`)
+      assert.deepStrictEqual(get.json, { ok: false, error: "bad_client_secret" })
+      assert.deepStrictEqual((yield* SlackEmulator.calls).map(({ secretInUrl }) => secretInUrl), [false, false, true])
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("numbers its answers, and lets nobody store them", () =>
+    Effect.gen(function*() {
+      const { headers } = yield* send("POST", "/api/auth.test", {})
+      assert.match(headers["x-slack-req-id"] ?? "", /^emulated-\d+$/)
+      assert.include(headers["cache-control"], "no-store")
+      const error = yield* Effect.flip(OAuthV2.access({ code: "a-code" }))
+      assert.match(error.message, /request emulated-\d+/)
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("is a page for whoever comes to the wrong address", () =>
+    Effect.gen(function*() {
+      const { status } = yield* send("GET", "/nowhere")
+      assert.strictEqual(status, 404)
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("refuses a body without a content type", () =>
+    Effect.gen(function*() {
+      const emulator = yield* SlackEmulator.SlackEmulator
+      const outcome = yield* emulator.handle({
+        method: "POST",
+        url: new URL("https://slack.com/api/auth.test"),
+        headers: {},
+        body: Effect.succeed("token=1")
+      })
+      assert.strictEqual(outcome._tag === "Answered" && JSON.parse(outcome.body).error, "missing_post_type")
+    }).pipe(Effect.provide(inMemory())))
+})
+
+// -------------------------------------------------------------------------------------
+// what it tells
+// -------------------------------------------------------------------------------------
+
+describe("what SlackEmulator tells", () => {
+  /** A story with everything in it that must not be told. */
+  const story = Effect.gen(function*() {
+    const { code } = yield* SlackEmulator.authorize({ scopes: ["incoming-webhook"], userScopes: ["search:read"] })
+    const installed = yield* OAuthV2.access({ code })
+    yield* Effect.flip(OAuthV2.access({ code }))
+    const refreshed = yield* refresh(botOf(installed))
+    yield* refresh(botOf(installed))
+    yield* call("auth.test", { token: Redacted.value(botOf(refreshed).accessToken) })
+    yield* Effect.flip(OAuthV2.access({ code: "a-code-of-nobody", codeVerifier: verifier }))
+    yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
+    yield* Effect.flip(refresh(userOf(installed)))
+    const legacyToken = yield* SlackEmulator.issueLegacyToken({ person: "U0EMULATED" })
+    yield* OAuthV2.exchange({ token: legacyToken })
+    yield* SlackEmulator.uninstall()
+    const { clientSecret } = yield* SlackEmulator.app
+    return [
+      code,
+      "a-code-of-nobody",
+      verifier,
+      clientSecret,
+      legacyToken,
+      Option.getOrThrow(installed.incomingWebhook).url,
+      ...[botOf(installed), userOf(installed), botOf(refreshed)].flatMap((token) => [
+        token.accessToken,
+        refreshTokenOf(token)
+      ])
+    ].map((secret) => Redacted.isRedacted(secret) ? Redacted.value(secret) : secret)
+  })
+
+  it.effect("is every call, with what it stood for in place of its secrets", () =>
+    Effect.gen(function*() {
+      yield* install()
+      yield* SlackEmulator.inject({ fault: SlackEmulator.cutBeforeReading })
+      yield* Effect.flip(OAuthV2.access({ code: "a-code" }))
+      const { clientId } = yield* SlackEmulator.app
+      assert.deepStrictEqual(yield* SlackEmulator.calls, [
+        {
+          at: yield* DateTime.now,
+          method: "oauth.v2.access",
+          grantType: "authorization_code",
+          clientId,
+          authentication: "basic",
+          parameters: { grant_type: "authorization_code", code: "<code for A0EMULATED in T0EMULATED>" },
+          secretInUrl: false,
+          result: "ok",
+          fault: undefined
+        },
+        {
+          at: yield* DateTime.now,
+          method: "oauth.v2.access",
+          grantType: undefined,
+          clientId: undefined,
+          authentication: "none",
+          parameters: {},
+          secretInUrl: false,
+          result: "not run",
+          fault: "cut before reading"
+        }
+      ])
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("is a timeline, a line an event", () =>
+    Effect.gen(function*() {
+      const installed = yield* install()
+      yield* TestClock.adjust("11 hours")
+      yield* refresh(botOf(installed))
+      yield* refresh(botOf(installed))
+      yield* SlackEmulator.uninstall()
+      const chain = "bot chain 1 (A0EMULATED in T0EMULATED)"
+      assert.deepStrictEqual((yield* SlackEmulator.timeline).split("\n"), [
+        "+00:00:00.000 authorize by U0EMULATED -> allowed A0EMULATED in T0EMULATED: chat:write",
+        "+00:00:00.000 oauth.v2.access authorization_code code=<code for A0EMULATED in T0EMULATED> -> ok",
+        `+00:00:00.000   issued ${chain} generation 1 by install`,
+        `+11:00:00.000 oauth.v2.access refresh_token refresh_token=<refresh token of ${chain} generation 1> -> ok`,
+        `+11:00:00.000   issued ${chain} generation 2 by refresh`,
+        `+11:00:00.000 oauth.v2.access refresh_token refresh_token=<refresh token of ${chain} generation 1> -> ok`,
+        `+11:00:00.000   replay of a refresh token: ${chain} generation 1, honoured`,
+        `+11:00:00.000   issued ${chain} generation 3 by refresh`,
+        `+11:00:00.000   ended ${chain} generation 1: a third token of the chain came up`,
+        `+11:00:00.000   ended ${chain}: uninstalled`
+      ])
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("is the same for the same seed, down to the tokens", () =>
+    Effect.gen(function*() {
+      const run = (seed: string) =>
+        Effect.suspend(() =>
+          Effect.zip(story, SlackEmulator.timeline).pipe(
+            Effect.provide(inMemory()),
+            Effect.withRandom(Random.make(seed))
+          )
+        )
+      assert.deepStrictEqual(yield* run("one"), yield* run("one"))
+      assert.notDeepEqual((yield* run("one"))[0], (yield* run("two"))[0])
+    }))
+
+  it.effect("has no secret in it, whatever happened", () =>
+    Effect.gen(function*() {
+      const secrets = yield* story
+      assert.isAbove(secrets.length, 10)
+      const told = [
+        yield* SlackEmulator.timeline,
+        JSON.stringify([yield* SlackEmulator.calls, yield* SlackEmulator.chains, yield* SlackEmulator.replays]),
+        JSON.stringify(yield* SlackEmulator.app)
+      ].join("\n")
+      for (const secret of secrets) assert.notInclude(told, secret)
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("is each replay, and whether it was honoured", () =>
+    Effect.gen(function*() {
+      yield* story
+      assert.deepStrictEqual(
+        (yield* SlackEmulator.replays).map(({ honoured, what }) => [what, honoured]),
+        [["code", false], ["refresh token", true]]
+      )
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("can be followed as it grows", () =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(SlackEmulator.follow, 3)))
+      yield* Effect.repeatN(Effect.yieldNow(), 50)
+      yield* install()
+      const lines = Array.from(yield* Fiber.join(fiber))
+      assert.strictEqual(lines.join("\n"), yield* SlackEmulator.timeline)
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("goes back as far as it was told to remember", () =>
+    Effect.gen(function*() {
+      yield* Effect.replicateEffect(Effect.flip(OAuthV2.access({ code: "a-code" })), 21)
+      assert.strictEqual((yield* SlackEmulator.calls).length, 10)
+      assert.match(yield* SlackEmulator.timeline, /^\(11 earlier events dropped\)\n/)
+    }).pipe(Effect.provide(inMemory({ historySize: 10 }))))
+})
+
+// -------------------------------------------------------------------------------------
+// settings
+// -------------------------------------------------------------------------------------
+
+describe("the settings of SlackEmulator", () => {
+  it.effect("have an app to tell of, without any", () =>
+    Effect.gen(function*() {
+      const app = yield* SlackEmulator.app
+      assert.match(app.clientId, /^\d+\.\d+$/)
+      assert.match(Redacted.value(app.clientSecret), /^emulated-/)
+      assert.deepStrictEqual((yield* SlackEmulator.apps).map(({ id }) => id), ["A0EMULATED"])
+    }).pipe(Effect.provide(SlackEmulator.layer())))
+
+  it.effect("can make everything shorter", () =>
+    Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize()
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* tagOf(OAuthV2.access({ code })), "SlackInvalidCode")
+      const installed = yield* install()
+      yield* refresh(botOf(installed))
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(yield* tagOf(refresh(botOf(installed))), "SlackInvalidRefreshToken")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* authTest(botOf(installed).accessToken)).error, "token_expired")
+    }).pipe(
+      Effect.provide(
+        inMemory({ codeLifetime: "1 second", refreshGracePeriod: "2 seconds", accessTokenLifetime: "3 seconds" })
+      )
+    ))
+
+  it.effect("can change as an app's do: rotation and PKCE are turned on, and stay", () =>
+    Effect.gen(function*() {
+      const before = yield* install()
+      assert.isTrue(Option.isNone(botOf(before).expiry))
+      yield* SlackEmulator.enableRotation()
+      yield* SlackEmulator.enablePkce()
+      const [app] = yield* SlackEmulator.apps
+      assert.isTrue(app?.rotation === true && app.pkce)
+      const exchanged = yield* OAuthV2.exchange({ token: botOf(before).accessToken })
+      const refreshed = yield* refresh(botOf(exchanged))
+      assert.strictEqual((yield* authTest(botOf(refreshed).accessToken)).ok, true)
+    }).pipe(Effect.provide(inMemory({ apps: [{ rotation: false }] }))))
+
+  it.effect("give a public app without its secret to the client, unless asked", () =>
+    Effect.gen(function*() {
+      const app = (options?: { readonly secret: boolean }) =>
+        Effect.provide(SlackApp.SlackApp, SlackEmulator.layerSlackApp(options))
+      assert.isUndefined((yield* app()).clientSecret)
+      assert.isDefined((yield* app({ secret: true })).clientSecret)
+    }).pipe(Effect.provide(SlackEmulator.layer(pkce))))
+
+  it.effect("can grow", () =>
+    Effect.gen(function*() {
+      const { id } = yield* SlackEmulator.addOrganization()
+      const workspace = yield* SlackEmulator.addWorkspace({ organization: id })
+      const person = yield* SlackEmulator.addPerson({ workspaces: [workspace.id] })
+      const installed = yield* install({ workspace: workspace.id, person: person.id })
+      assert.deepStrictEqual(installed.authedUserId, Option.some(person.id))
+    }).pipe(Effect.provide(inMemory())))
+
+  it.effect("that contradict themselves are a defect that says so", () =>
+    Effect.gen(function*() {
+      const broken = yield* Effect.exit(Effect.provide(
+        SlackEmulator.app,
+        SlackEmulator.layer({ workspaces: [{ organization: "E0NOWHERE" }] })
+      ))
+      assert.match(
+        Exit.isFailure(broken) ? Cause.pretty(broken.cause) : "",
+        /organization E0NOWHERE, which is not there/
+      )
+    }))
+
+  it.effect("begin another chain when an app is installed again, and leave the old one dead", () =>
+    Effect.gen(function*() {
+      const before = yield* install()
+      yield* SlackEmulator.uninstall()
+      const after = yield* install()
+      assert.strictEqual(yield* tagOf(refresh(botOf(before))), "SlackTokenRevoked")
+      yield* refresh(botOf(after))
+      assert.deepStrictEqual((yield* SlackEmulator.chains).map(({ ended, number }) => [number, ended]), [
+        [1, Option.some("uninstalled")],
+        [2, Option.none()]
+      ])
+    }).pipe(Effect.provide(inMemory())))
+})
+
+// -------------------------------------------------------------------------------------
+// serving
+// -------------------------------------------------------------------------------------
+
+describe("SlackEmulator.serve", () => {
+  /** A server of a platform that has no sockets to show, such as one for web requests. */
+  const webServer = (remoteAddress: string) =>
+    Effect.gen(function*() {
+      const served = yield* Deferred.make<HttpApp.Default>()
+      return {
+        layer: Layer.succeed(
+          HttpServer.HttpServer,
+          HttpServer.make({
+            address: { _tag: "TcpAddress", hostname: "0.0.0.0", port: 80 },
+            serve: (app) => Effect.asVoid(Deferred.succeed(served, app as HttpApp.Default))
+          })
+        ),
+        get: (path: string) =>
+          Effect.gen(function*() {
+            const request = HttpServerRequest.fromWeb(new Request(`http://127.0.0.1${path}`)).modify({
+              remoteAddress
+            })
+            const response = yield* Effect.scoped(Effect.provideService(
+              yield* Deferred.await(served),
+              HttpServerRequest.HttpServerRequest,
+              request
+            ))
+            return HttpServerResponse.toWeb(response)
+          })
+      }
+    })
+
+  const from = (address: string, options?: { readonly anyone: boolean }) =>
+    Effect.gen(function*() {
+      const server = yield* webServer(address)
+      yield* Layer.launch(SlackEmulator.serve(options).pipe(Layer.provide(server.layer))).pipe(Effect.fork)
+      const response = yield* server.get("/api/auth.test")
+      return response.status
+    }).pipe(Effect.provide(SlackEmulator.layer()))
+
+  it.effect("answers this machine only, unless told otherwise", () =>
+    Effect.gen(function*() {
+      for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
+        assert.strictEqual(yield* from(address), 200, address)
+      }
+      for (const address of ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "127.0.0.1.example.com"]) {
+        assert.strictEqual(yield* from(address), 403, address)
+        assert.strictEqual(yield* from(address, { anyone: true }), 200, address)
+      }
+    }))
+
+  it.effect("breaks off its answers where it has no socket to cut", () =>
+    Effect.gen(function*() {
+      for (const fault of [SlackEmulator.cutBeforeReading, SlackEmulator.cutInBody]) {
+        const server = yield* webServer("127.0.0.1")
+        yield* Layer.launch(SlackEmulator.serve().pipe(Layer.provide(server.layer))).pipe(Effect.fork)
+        yield* SlackEmulator.inject({ fault })
+        const response = yield* server.get("/api/auth.test")
+        const body = yield* Effect.either(Effect.tryPromise(() => response.text()))
+        assert.isTrue(Either.isLeft(body))
+      }
+    }).pipe(Effect.provide(SlackEmulator.layer())))
+})
 
 /** Lets a request that is on its way get to where it sleeps. */
 const waitForSleeper: Effect.Effect<void> = Effect.suspend(() =>

@@ -163,6 +163,13 @@ export const targets = (world: World.World, app: World.App): ReadonlyArray<World
     : [])
 ]
 
+const findTarget = (world: World.World, app: World.App, id: string | undefined): World.Target | undefined => {
+  const workspace = world.workspaces.get(id ?? "")
+  if (workspace !== undefined) return { _tag: "Workspace", workspace }
+  const organization = app.organizationReady ? world.organizations.get(id ?? "") : undefined
+  return organization === undefined ? undefined : { _tag: "Organization", organization }
+}
+
 const isMember = (world: World.World, person: World.Person, target: World.Target): boolean =>
   person.workspaces === undefined ||
   person.workspaces.some((id) =>
@@ -178,9 +185,9 @@ export type Chosen =
 const refuse = (code: string, message: string): Chosen => ({ ok: false, refusal: { code, message } })
 
 const choose = (world: World.World, request: Request, consent: Consent): Chosen => {
-  const possible = targets(world, request.app)
-  const byId = (id: string | undefined) => possible.find((target) => World.idOf(target) === id)
-  const target = consent.target === undefined ? byId(request.team) ?? possible[0] : byId(consent.target)
+  const target = consent.target === undefined
+    ? findTarget(world, request.app, request.team) ?? targets(world, request.app)[0]
+    : findTarget(world, request.app, consent.target)
   if (target === undefined) {
     return refuse("access_denied", "There is no such workspace, or the app cannot be installed in a whole organization")
   }
