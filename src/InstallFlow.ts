@@ -215,7 +215,10 @@ export interface Options<M, R1 = never, R2 = never> {
   readonly userScopes?: ReadonlyArray<string> | undefined
   /** The app, where a process serves several; otherwise the one in the context. */
   readonly app?: SlackApp.Service | undefined
-  /** By default PKCE is used for an app without a secret, which needs it. Slack takes it only from apps that opted in. */
+  /**
+   * By default PKCE is used for an app without a secret, which needs it. Slack takes it only from apps that opted in,
+   * and then takes one proof: with PKCE the token request has the verifier and no secret, also if the app has one.
+   */
   readonly pkce?: boolean | undefined
   /** How long an install may take from `begin` to `callback`; 10 minutes by default. */
   readonly lifetime?: Duration.DurationInput | undefined
@@ -575,6 +578,7 @@ const makeAny = <M, R1, R2, R3>(
 
     const { onFailed } = options
     const usePkce = options.pkce ?? app.clientSecret === undefined
+    const publicApp: SlackApp.Service = { clientId: app.clientId, baseUrl: app.baseUrl }
     const lifetime = Duration.decode(options.lifetime ?? "10 minutes")
     const window = Duration.decode(options.duplicateWindow ?? "5 minutes")
     const metadata = Schema.parseJson(options.metadata ?? Schema.Undefined as Schema.Schema<any>)
@@ -797,7 +801,7 @@ const makeAny = <M, R1, R2, R3>(
             code,
             redirectUri: pending.redirectUri,
             codeVerifier: Option.getOrUndefined(pending.codeVerifier),
-            app: options.app
+            app: Option.isSome(pending.codeVerifier) ? publicApp : options.app
           }),
           (error) => new InstallError.InstallExchangeFailed({ error }, { disableValidation: true })
         )

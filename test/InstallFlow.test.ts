@@ -25,7 +25,7 @@ import * as SlackApp from "../src/SlackApp.js"
 import * as SlackEmulator from "../src/SlackEmulator.js"
 import * as Telemetry from "../src/Telemetry.js"
 import * as TokenResponse from "../src/TokenResponse.js"
-import { allowed, counted, makeBrowser, origin, slack, world } from "./utils/installs.js"
+import { allowed, counted, makeBrowser, origin, slack, slackWith, world } from "./utils/installs.js"
 
 const text = (response: Response) => Effect.promise(() => response.text())
 
@@ -360,6 +360,22 @@ describe("callback", () => {
       }
       assert.strictEqual(installs.length, 0)
     }).pipe(Effect.provide(world({ apps: [{ pkce: true }] }))))
+
+  it.scoped("sends one proof: with PKCE the verifier, and not the secret that the app has as well", () =>
+    Effect.gen(function*() {
+      const { browser, installs } = yield* counted({ pkce: true })
+      assert.strictEqual((yield* browser.get(yield* allowed(browser))).status, 303)
+      assert.strictEqual(installs.length, 1)
+      const [call] = yield* SlackEmulator.calls
+      assert.strictEqual(call?.authentication, "none")
+    }).pipe(
+      Effect.provide(PendingInstall.layerMemory()),
+      Effect.provide(
+        slackWith(SlackEmulator.layerSlackApp({ secret: true })).pipe(
+          Layer.provideMerge(SlackEmulator.layer({ apps: [{ pkce: true }] }))
+        )
+      )
+    ))
 
   it.scoped("does not take a code for an install that began in another tab (mix-up)", () =>
     Effect.gen(function*() {
