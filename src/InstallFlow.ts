@@ -84,6 +84,8 @@ export interface ScopeReport {
  */
 export interface Installed<M> {
   readonly response: TokenResponse.TokenResponse
+  /** When the request for the tokens left: the time of the installation. */
+  readonly requestedAt: DateTime.Utc
   /** What `begin` gave. */
   readonly metadata: M
   readonly scopes: ScopeReport
@@ -415,7 +417,7 @@ interface Entry<M> {
 }
 
 /** Only who comes with a good cookie gets an entry, but anybody can get that. */
-const maxEntries = 1000
+const maxEntries = 500
 
 /** How long a server that shuts down waits for installs that are under way. */
 const shutdownGrace = Duration.seconds(30)
@@ -796,6 +798,7 @@ const makeAny = <M, R1, R2, R3>(
             Schema.decode(metadata)(Redacted.value(pending.metadata)),
             () => new InstallError.InstallUnexpected({ problem: "its metadata no longer fit their schema" })
           )
+        const requestedAt = yield* DateTime.now
         const response = yield* Effect.mapError(
           oauth.access({
             code,
@@ -805,7 +808,7 @@ const makeAny = <M, R1, R2, R3>(
           }),
           (error) => new InstallError.InstallExchangeFailed({ error }, { disableValidation: true })
         )
-        return { response, metadata: decoded as M, scopes: drift(pending, response) }
+        return { response, requestedAt, metadata: decoded as M, scopes: drift(pending, response) }
       })
 
     const once = yield* makeOnce<M>(window, (entry, arrival) => {
