@@ -84,6 +84,8 @@ export interface ScopeReport {
  */
 export interface Installed<M> {
   readonly response: TokenResponse.TokenResponse
+  /** When the request for the tokens left: the time of the installation. */
+  readonly requestedAt: DateTime.Utc
   /** What `begin` gave. */
   readonly metadata: M
   readonly scopes: ScopeReport
@@ -215,7 +217,10 @@ export interface Options<M, R1 = never, R2 = never> {
   readonly userScopes?: ReadonlyArray<string> | undefined
   /** The app, where a process serves several; otherwise the one in the context. */
   readonly app?: SlackApp.Service | undefined
-  /** By default PKCE is used for an app without a secret, which needs it. Slack takes it only from apps that opted in. */
+  /**
+   * By default PKCE is used for an app without a secret, which needs it. Slack takes it only from apps that opted in,
+   * and then takes one proof: with PKCE the token request has the verifier and no secret, also if the app has one.
+   */
   readonly pkce?: boolean | undefined
   /** How long an install may take from `begin` to `callback`; 10 minutes by default. */
   readonly lifetime?: Duration.DurationInput | undefined
@@ -412,7 +417,7 @@ interface Entry<M> {
 }
 
 /** Only who comes with a good cookie gets an entry, but anybody can get that. */
-const maxEntries = 1000
+const maxEntries = 500
 
 /** How long a server that shuts down waits for installs that are under way. */
 const shutdownGrace = Duration.seconds(30)
@@ -575,6 +580,7 @@ const makeAny = <M, R1, R2, R3>(
 
     const { onFailed } = options
     const usePkce = options.pkce ?? app.clientSecret === undefined
+    const publicApp: SlackApp.Service = { clientId: app.clientId, baseUrl: app.baseUrl }
     const lifetime = Duration.decode(options.lifetime ?? "10 minutes")
     const window = Duration.decode(options.duplicateWindow ?? "5 minutes")
     const metadata = Schema.parseJson(options.metadata ?? Schema.Undefined as Schema.Schema<any>)
@@ -792,16 +798,17 @@ const makeAny = <M, R1, R2, R3>(
             Schema.decode(metadata)(Redacted.value(pending.metadata)),
             () => new InstallError.InstallUnexpected({ problem: "its metadata no longer fit their schema" })
           )
+        const requestedAt = yield* DateTime.now
         const response = yield* Effect.mapError(
           oauth.access({
             code,
             redirectUri: pending.redirectUri,
             codeVerifier: Option.getOrUndefined(pending.codeVerifier),
-            app: options.app
+            app: Option.isSome(pending.codeVerifier) ? publicApp : options.app
           }),
           (error) => new InstallError.InstallExchangeFailed({ error }, { disableValidation: true })
         )
-        return { response, metadata: decoded as M, scopes: drift(pending, response) }
+        return { response, requestedAt, metadata: decoded as M, scopes: drift(pending, response) }
       })
 
     const once = yield* makeOnce<M>(window, (entry, arrival) => {

@@ -11,14 +11,17 @@ import * as SlackEmulator from "../../src/SlackEmulator.js"
 
 export const origin = "https://example.com"
 
-/** Slack in memory, and an `OAuthV2` that speaks to it and repeats nothing. */
-export const slack = (options?: SlackEmulator.Options) =>
+/** An `OAuthV2` that speaks to the emulator in memory and repeats nothing. */
+export const slackWith = (app: ReturnType<typeof SlackEmulator.layerSlackApp>) =>
   OAuthV2.layer.pipe(
     Layer.provide(SlackEmulator.layerHttpClient),
     Layer.provide(RetryPolicy.layer(RetryPolicy.none)),
-    Layer.provideMerge(SlackEmulator.layerSlackApp()),
-    Layer.provideMerge(SlackEmulator.layer(options))
+    Layer.provideMerge(app)
   )
+
+/** The same, with an emulator. */
+export const slack = (options?: SlackEmulator.Options) =>
+  Layer.provideMerge(slackWith(SlackEmulator.layerSlackApp()), SlackEmulator.layer(options))
 
 /** Slack and a store in memory: what a flow needs. */
 export const world = (options?: SlackEmulator.Options) => Layer.merge(slack(options), PendingInstall.layerMemory())
