@@ -1,0 +1,8 @@
+import * as InstallationStoreSuite from "effect-slack-oauth/InstallationStoreSuite"
+import { libsqlUrl } from "../utils/databases.js"
+import { acquire } from "../utils/resources.js"
+import * as Stores from "../utils/stores.js"
+
+const url = await acquire(libsqlUrl)
+
+InstallationStoreSuite.register({ name: "libsql", layer: Stores.sql(url), processes: Stores.processes(url) })

@@ -1,0 +1,18 @@
+/** What a test file needs before it knows its tests. */
+import { Effect, Exit, Scope } from "effect"
+import { afterAll, inject } from "vitest"
+
+/** Acquires something for the whole file, and releases it after the last test. */
+export const acquire = async <A, E>(resource: Effect.Effect<A, E, Scope.Scope>): Promise<A> => {
+  const scope = Effect.runSync(Scope.make())
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  return Effect.runPromise(Scope.extend(resource, scope))
+}
+
+/** The one Postgres of this run. */
+export const postgres = Effect.promise(async () => {
+  const response = await fetch(inject("postgresAt"))
+  const text = await response.text()
+  if (!response.ok) throw new Error(text)
+  return text
+})
