@@ -8,6 +8,8 @@
  *
  * @since 0.1.0
  */
+import * as Cookies from "@effect/platform/Cookies"
+import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
@@ -1033,11 +1035,26 @@ const toWebRequest = (request: HttpServerRequest.HttpServerRequest, url: string)
   })
 }
 
+/** As `HttpServerResponse.fromWeb`, which the oldest platform that this package runs on does not have. */
+const fromWebResponse = (response: Response): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(Effect.promise(() => response.text()), (text) => {
+    const headers = new Headers(response.headers)
+    headers.delete("set-cookie")
+    const empty = HttpServerResponse.empty({
+      status: response.status,
+      headers: Object.fromEntries(headers),
+      cookies: Cookies.fromSetCookie(response.headers.getSetCookie())
+    })
+    return text === ""
+      ? empty
+      : HttpServerResponse.setBody(empty, HttpBody.text(text, headers.get("content-type") ?? undefined))
+  })
+
 const route = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     yield* hideQuery
-    return HttpServerResponse.fromWeb(yield* handle(toWebRequest(request, url)))
+    return yield* fromWebResponse(yield* handle(toWebRequest(request, url)))
   }).pipe(
     // Platform's request log has the whole URL as well.
     HttpMiddleware.withLoggerDisabled
