@@ -23,7 +23,7 @@ const sent = {
   codeVerifier: "canary.verifier-1",
   refreshToken: "xoxe-1-test-canary/refresh",
   legacyToken: "xoxp-test-canary+legacy",
-  extra: "canary\"assertion\""
+  extra: "canary_assertion"
 }
 
 /** What Slack gives. */
