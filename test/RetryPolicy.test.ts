@@ -4,6 +4,7 @@ import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Layer, Random, Schedul
 import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
+import { breathe } from "./utils/breathe.js"
 
 // -------------------------------------------------------------------------------------
 // a Slack that plays a script, and a call that is watched
@@ -227,6 +228,7 @@ describe("RetryPolicy", () => {
         const script = FastCheck.array(answer, { minLength: 1, maxLength: 8 })
         const random = FastCheck.double({ min: 0, max: almostOne, noNaN: true })
         for (const [answers, draw] of FastCheck.sample(FastCheck.tuple(script, random), 80)) {
+          yield* breathe
           const { endedAt } = yield* watch(answers, { policy: interactive, random: draw })
           assert.isAtMost(endedAt, 10_000)
         }

@@ -7,6 +7,7 @@ import { Cause, Effect, Exit, Fiber, Inspectable, Layer, Metric, Redacted, Schem
 import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
 import { inspect } from "node:util"
 import { table } from "./fixtures/codes.js"
+import { breathe } from "./utils/breathe.js"
 import { makeWatcher, type Watcher } from "./utils/watching.js"
 
 // -------------------------------------------------------------------------------------
@@ -22,7 +23,7 @@ const sent = {
   codeVerifier: "canary.verifier-1",
   refreshToken: "xoxe-1-test-canary/refresh",
   legacyToken: "xoxp-test-canary+legacy",
-  extra: "canary\"assertion\""
+  extra: "canary_assertion"
 }
 
 /** What Slack gives. */
@@ -96,8 +97,9 @@ const waysToSay = (value: unknown): ReadonlyArray<string> => [
 
 const waysToSayExit = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<string> =>
   Exit.isSuccess(exit) ? waysToSay(exit.value).concat(waysToSay(exit)) : [
-    ...waysToSay(exit),
-    ...waysToSay(exit.cause),
+    String(exit),
+    jsonOf(exit),
+    inspect(exit, { depth: null, showHidden: true }),
     ...Array.from(Cause.failures(exit.cause)).flatMap(waysToSay),
     Cause.pretty(exit.cause),
     Cause.pretty(exit.cause, { renderErrorCause: true }),
@@ -300,6 +302,7 @@ describe("secrets", () => {
       Effect.gen(function*() {
         for (const [row, status] of statuses.entries()) {
           for (const [column, body] of bodies.entries()) {
+            yield* breathe
             // Each grant in turn: what is said of a failure does not depend on the grant.
             const turn = (row + column) % grants.length
             yield* listen(answering(body, status), {
