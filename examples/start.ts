@@ -104,12 +104,16 @@ const onEmulator = Effect.gen(function*() {
 
   yield* Story.note("Slack says 429 with Retry-After: 60, and a browser is waiting:")
   yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "1 minute" }) })
-  const [, once] = yield* counted(Story.expectFailure(OAuthV2.access({ code: (yield* SlackEmulator.authorize()).code })))
+  const [, once] = yield* counted(
+    Story.expectFailure(OAuthV2.access({ code: (yield* SlackEmulator.authorize()).code }))
+  )
   yield* Story.note(`  after ${once} request, without waiting`)
 
   yield* Story.note("Slack takes the code, and its answer gets lost:")
   yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
-  const [, sent] = yield* counted(Story.expectFailure(OAuthV2.access({ code: (yield* SlackEmulator.authorize()).code })))
+  const [, sent] = yield* counted(
+    Story.expectFailure(OAuthV2.access({ code: (yield* SlackEmulator.authorize()).code }))
+  )
   yield* Story.note(`  after ${sent} request: a code is not sent again on a guess`)
 })
 

@@ -16,7 +16,7 @@ import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -886,7 +886,7 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
 
     const exclusively = (id: string) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
       Effect.uninterruptibleMask((restore) => {
-        const lock = locks[shardOf(id)]!
+        const lock = locks[shardOf(id)]
         return Effect.zipRight(restore(lock.take(1)), Effect.ensuring(effect, lock.release(1)))
       })
 

@@ -136,7 +136,7 @@ const check = (options: Options, name: string): Either.Either<Service, ConfigErr
       materials.push({ id, bytes })
     }
     const [current, ...older] = materials
-    const made = Sealing.makeKeyring(current!, older)
+    const made = Sealing.makeKeyring(current, older)
     if (!made.ok) return yield* no(made.problem)
     return fromKeyring(made.keyring, options.readPlain === true)
   })

@@ -196,8 +196,10 @@ describe("Telemetry", () => {
         const watcher = makeWatcher()
         yield* finish(Effect.provide(access, slack(answers.unavailable, answers.refused))).pipe(watcher.watch)
         const expected = ["service_unavailable", "invalid_code"]
-        assert.strictEqual(watcher.logs.length, 2)
-        for (const [index, { annotations, level, message }] of watcher.logs.entries()) {
+        // Effect 3.19 itself logs the fiber that a deadline is raced with.
+        const logs = watcher.logs.filter(({ message }) => !String(message).startsWith("Fiber terminated"))
+        assert.strictEqual(logs.length, 2)
+        for (const [index, { annotations, level, message }] of logs.entries()) {
           assert.strictEqual(level, LogLevel.Debug)
           assert.deepStrictEqual(annotations, { "slack.method": "oauth.v2.access" })
           assert.match(String(message), new RegExp(`^oauth\\.v2\\.access: ${expected[index]}\\. `))

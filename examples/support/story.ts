@@ -3,7 +3,8 @@ import { Console, Duration, Effect, Redacted } from "effect"
 import type { OAuthV2Error } from "effect-slack-oauth"
 import { stdout } from "node:process"
 
-const paint = (code: number) => (text: string): string => stdout.hasColors?.() === true ? `\u001b[${code}m${text}\u001b[0m` : text
+const paint = (code: number) => (text: string): string =>
+  stdout.hasColors?.() === true ? `\u001b[${code}m${text}\u001b[0m` : text
 
 const bold = paint(1)
 const dim = paint(2)

@@ -214,14 +214,15 @@ export const make: Effect.Effect<
         issuedAt: time(row.issued_at),
         reauthorization: reauthorizationOf(row)
       }
+      const expiresAt = row.expires_at
       const token = {
         accessToken,
         scopes: row.scopes === null || row.scopes === "" ? [] : row.scopes.split(","),
-        expiry: row.expires_at === null
+        expiry: expiresAt === null
           ? Option.none()
           : Option.map(
             refreshToken,
-            (refreshToken) => new Expiry({ expiresAt: time(row.expires_at!), refreshToken })
+            (refreshToken) => new Expiry({ expiresAt: time(expiresAt), refreshToken })
           )
       }
       return row.subject === "bot"
@@ -507,7 +508,7 @@ export const make: Effect.Effect<
       )
       const acquired = Option.flatMap(Option.fromNullable(taken[0]), currentLease)
       if (Option.isSome(acquired)) {
-        return LeaseResult.Acquired({ lease: acquired.value, previous: previousLease(taken[0]!) })
+        return LeaseResult.Acquired({ lease: acquired.value, previous: previousLease(taken[0]) })
       }
 
       const [held] = yield* run(
@@ -702,7 +703,8 @@ export const make: Effect.Effect<
   ): Effect.Effect<Option.Option<InstallationStore.Reencrypted>, InstallationStore.StoreError> =>
     Effect.gen(function*() {
       const id = rowIdOf(row)
-      const opened = yield* Effect.either(TokenCipher.openAny(cipher, row.secret!, id))
+      if (row.secret === null) return Option.none()
+      const opened = yield* Effect.either(TokenCipher.openAny(cipher, row.secret, id))
       if (opened._tag === "Left") {
         return Option.some({
           row: id,
