@@ -1,11 +1,11 @@
 // Packs the package and uses the tarball as a user would: in an empty project, with the peers of the README's install
 // line and again with the oldest peers that package.json permits. Reads dist, so `npm run build` comes first.
 import { build } from "esbuild"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { createInterface } from "node:readline"
 import { promisify } from "node:util"
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"))
@@ -15,7 +15,6 @@ const fail = (message) => {
   throw new Error(message)
 }
 
-// Not the blocking variant: the Slack below lives in this process.
 const execute = promisify(execFile)
 const run = (cwd, command, args, env = {}) =>
   execute(command, args, { cwd, env: { ...process.env, ...env } }).then(
@@ -80,25 +79,19 @@ const checkTypes = (tarball) => {
 // a user's project
 // -------------------------------------------------------------------------------------
 
-/** A Slack that knows one code. */
-const slack = createServer((request, response) => {
-  let body = ""
-  request.on("data", (chunk) => body += chunk).on("end", () => {
-    response.setHeader("content-type", "application/json")
-    response.end(JSON.stringify(
-      new URLSearchParams(body).get("code") === "bad"
-        ? { ok: false, error: "invalid_code" }
-        : {
-          ok: true,
-          app_id: "A0TEST",
-          token_type: "bot",
-          access_token: "xoxb-test-package",
-          scope: "chat:write",
-          team: { id: "T0TEST", name: "Test" }
-        }
-    ))
+/** The packed command's emulator, and the variables that it prints. */
+const startSlack = async (project) => {
+  const slack = spawn(join(project, "node_modules/.bin", manifest.name), ["emulator", "--port", "0", "--quiet"], {
+    stdio: ["ignore", "pipe", "inherit"]
   })
-})
+  const env = {}
+  for await (const line of createInterface(slack.stdout)) {
+    const [, name, value] = /^ *(SLACK_\w+)=(\S+)/.exec(line) ?? []
+    if (name !== undefined) env[name] = value
+    if (Object.keys(env).length === 3) return { env, stop: () => slack.kill() }
+  }
+  fail("the command emulator ended without saying how to reach it")
+}
 
 const compilerOptions = {
   target: "ES2022",
@@ -134,13 +127,13 @@ const checkProgram = async (label, program, tarball, peers) => {
   })
   if (warnings.length > 0) fail(`${label}: ${warnings.map((warning) => warning.text).join("\n")}`)
 
-  const env = {
-    SLACK_CLIENT_ID: "1.1",
-    SLACK_CLIENT_SECRET: "test-secret",
-    SLACK_BASE_URL: `http://127.0.0.1:${slack.address().port}`
+  const slack = await startSlack(project)
+  try {
+    await run(project, process.execPath, ["program.js"], slack.env)
+    await run(project, process.execPath, ["bundle.js"], slack.env)
+  } finally {
+    slack.stop()
   }
-  await run(project, process.execPath, ["program.js"], env)
-  await run(project, process.execPath, ["bundle.js"], env)
 
   for (const module of modules.filter(isClosed)) {
     const attempt = `await import("${manifest.name}/${module}").catch((error) => console.log(error.code))`
@@ -151,7 +144,6 @@ const checkProgram = async (label, program, tarball, peers) => {
 }
 
 try {
-  await new Promise((done) => slack.listen(0, "127.0.0.1", done))
   const tarball = await pack()
   await checkTypes(tarball)
   console.log("the types of all entry points resolve")
@@ -161,6 +153,5 @@ try {
     checkProgram("floor", "core", tarball, floorPeers())
   ])
 } finally {
-  slack.close()
   rmSync(temporary, { recursive: true, force: true })
 }
