@@ -48,9 +48,9 @@ export const flow = (publicUrl: string) => {
 // -------------------------------------------------------------------------------------
 
 const tokenLine = (credential: Installation.Credential) =>
-  InstallFlow.html`<li>${
-    credential._tag === "BotCredential" ? "bot" : `user ${credential.userId}`
-  }: <code>${Story.mask(credential.token.accessToken)}</code> for ${credential.token.scopes.join(", ")}; ${
+  InstallFlow.html`<li>${credential._tag === "BotCredential" ? "bot" : `user ${credential.userId}`}: <code>${
+    Story.mask(credential.token.accessToken)
+  }</code> for ${credential.token.scopes.join(", ")}; ${
     Option.match(credential.token.expiry, {
       onNone: () => "does not expire",
       onSome: ({ expiresAt }) => `expires at ${DateTime.formatIso(expiresAt)}`

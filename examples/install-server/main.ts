@@ -32,7 +32,10 @@ const App = Layer.unwrapEffect(
   Effect.gen(function*() {
     const { publicUrl } = yield* settings
     const { address } = yield* HttpServer.HttpServer
-    const here = Option.getOrElse(publicUrl, () => `http://localhost:${address._tag === "TcpAddress" ? address.port : 0}`)
+    const here = Option.getOrElse(
+      publicUrl,
+      () => `http://localhost:${address._tag === "TcpAddress" ? address.port : 0}`
+    )
     return HttpLayerRouter.serve(routes, { disableListenLog: true, disableLogger: true }).pipe(
       Layer.provide(flow(here)),
       Layer.merge(Layer.effectDiscard(Console.log(`Open ${here}/ in your browser. Ctrl+C stops it.`)))
