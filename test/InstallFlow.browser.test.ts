@@ -1,0 +1,389 @@
+/**
+ * The flow in a real browser: an application and an emulated Slack, each on a port of its own and on different sites
+ * (`localhost` and `127.0.0.1`), and Chromium between them.
+ */
+import { NodeHttpServer } from "@effect/platform-node"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import { spawn } from "node:child_process"
+import { createServer } from "node:http"
+import * as Path from "node:path"
+import type { Page } from "playwright-core"
+import * as InstallFlow from "../src/InstallFlow.js"
+import * as OAuthV2 from "../src/OAuthV2.js"
+import * as PendingInstall from "../src/PendingInstall.js"
+import * as SlackEmulator from "../src/SlackEmulator.js"
+import { withBrowser } from "./utils/chromium.js"
+
+const Server = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
+
+const portOf = ({ address }: HttpServer.HttpServer) => address._tag === "TcpAddress" ? address.port : 0
+
+/** An application with an install flow, and its Slack. They run until the scope closes. */
+const startSite = (
+  options: Partial<InstallFlow.Options<void>> = {},
+  emulated: SlackEmulator.Options = {}
+) =>
+  Effect.gen(function*() {
+    const installs: Array<InstallFlow.Installed<void>> = []
+    const slack = yield* Layer.build(
+      Layer.merge(SlackEmulator.layerSlackAppServed(), SlackEmulator.serve()).pipe(
+        Layer.provideMerge(SlackEmulator.layer(emulated)),
+        Layer.provide(Layer.fresh(Server))
+      )
+    )
+    const server = yield* Layer.build(Layer.fresh(Server))
+    const url = `http://localhost:${portOf(Context.get(server, HttpServer.HttpServer))}`
+    const flow = InstallFlow.layer({
+      publicUrl: url,
+      botScopes: ["chat:write"],
+      landing: true,
+      success: "page",
+      onInstalled: (installed) => Effect.sync(() => installs.push(installed)),
+      ...options
+    })
+    yield* Layer.build(
+      HttpLayerRouter.serve(
+        Layer.merge(
+          InstallFlow.layerRoutes,
+          HttpLayerRouter.add("GET", "/", HttpServerResponse.html("<title>home</title>"))
+        ),
+        { disableListenLog: true, disableLogger: true }
+      ).pipe(
+        Layer.provide(flow),
+        Layer.provide(OAuthV2.layer),
+        Layer.provide([PendingInstall.layerMemory(), FetchHttpClient.layer]),
+        Layer.provide(Layer.succeedContext(Context.merge(slack, server))),
+        Layer.provide(Logger.remove(Logger.defaultLogger))
+      )
+    )
+    const emulator = Context.get(slack, SlackEmulator.SlackEmulator)
+    return {
+      url,
+      installUrl: `${url}/slack/install`,
+      callbackUrl: `${url}/slack/oauth_redirect`,
+      installs,
+      emulator,
+      tokenRequests: Effect.map(emulator.calls, (calls) => calls.length)
+    }
+  })
+
+const go = (page: Page, url: string) => Effect.promise(() => page.goto(url))
+
+const click = (page: Page, role: "link" | "button", name: string) =>
+  Effect.promise(() => page.getByRole(role, { name, exact: true }).click())
+
+const heading = (page: Page) => Effect.promise(() => page.getByRole("heading", { level: 1 }).textContent())
+
+/** From "Add to Slack" to the consent page. */
+const begin = (page: Page, installUrl: string) =>
+  Effect.gen(function*() {
+    yield* go(page, installUrl)
+    yield* click(page, "link", "Add to Slack")
+    assert.include(yield* heading(page), "is requesting permission")
+  })
+
+describe("in Chromium", () => {
+  for (const pkce of [false, true]) {
+    it.scopedLive(
+      `Add to Slack, Allow, installed: ${pkce ? "with" : "without"} PKCE`,
+      () =>
+        withBrowser(({ newTab }) =>
+          Effect.gen(function*() {
+            const site = yield* startSite({}, { apps: [{ pkce }], workspaces: [{ name: "Tom & <Jerry>" }] })
+            const page = yield* newTab
+            const complaints: Array<string> = []
+            page.on("console", (message) => complaints.push(message.text()))
+            page.on("pageerror", (error) => complaints.push(error.message))
+            yield* begin(page, site.installUrl)
+            assert.strictEqual(page.url().includes("code_challenge="), pkce)
+            yield* click(page, "button", "Allow")
+            assert.strictEqual(yield* heading(page), "Installed")
+            assert.include(yield* Effect.promise(() => page.getByRole("main").innerText()), "Tom & <Jerry>")
+            const button = page.getByRole("link", { name: "Open Slack" })
+            const color = yield* Effect.promise(() =>
+              button.evaluate((element) => getComputedStyle(element).backgroundColor)
+            )
+            assert.strictEqual(color, "rgb(74, 21, 75)", "the policy lets the page's own style through")
+            assert.strictEqual(site.installs.length, 1)
+            assert.deepStrictEqual(complaints.filter((text) => !text.includes("favicon")), [])
+          })
+        ),
+      60_000
+    )
+  }
+
+  it.scopedLive(
+    "Cancel shows a friendly page, from which one can start again",
+    () =>
+      withBrowser(({ newTab }) =>
+        Effect.gen(function*() {
+          const site = yield* startSite()
+          const page = yield* newTab
+          yield* begin(page, site.installUrl)
+          const [response] = yield* Effect.all([
+            Effect.promise(() => page.waitForResponse((response) => response.url().startsWith(site.callbackUrl))),
+            click(page, "button", "Cancel")
+          ], { concurrency: "unbounded" })
+          assert.strictEqual(response.status(), 403)
+          assert.strictEqual(yield* heading(page), "Not installed")
+          yield* click(page, "link", "Start again")
+          yield* click(page, "link", "Add to Slack")
+          yield* click(page, "button", "Allow")
+          assert.strictEqual(yield* heading(page), "Installed")
+          assert.strictEqual(site.installs.length, 1)
+        })
+      ),
+    60_000
+  )
+
+  it.scopedLive("two tabs at once both succeed", () =>
+    withBrowser(({ newTab }) =>
+      Effect.gen(function*() {
+        const site = yield* startSite()
+        const [one, two] = [yield* newTab, yield* newTab]
+        yield* begin(one, site.installUrl)
+        yield* begin(two, site.installUrl)
+        yield* Effect.all([click(one, "button", "Allow"), click(two, "button", "Allow")], { concurrency: "unbounded" })
+        assert.strictEqual(yield* heading(one), "Installed")
+        assert.strictEqual(yield* heading(two), "Installed")
+        assert.strictEqual(site.installs.length, 2)
+      })
+    ), 60_000)
+
+  it.scopedLive(
+    "reload and the back button neither break nor double anything",
+    () =>
+      withBrowser(({ newTab }) =>
+        Effect.gen(function*() {
+          const site = yield* startSite()
+          const page = yield* newTab
+          yield* begin(page, site.installUrl)
+          yield* click(page, "button", "Allow")
+          for (let round = 0; round < 2; round++) {
+            const response = yield* Effect.promise(() => page.reload())
+            assert.strictEqual(response?.status(), 200)
+            assert.strictEqual(yield* heading(page), "Installed")
+          }
+          assert.strictEqual(yield* site.tokenRequests, 1)
+
+          yield* Effect.promise(() => page.goBack())
+          assert.include(yield* heading(page), "is requesting permission")
+          yield* Effect.promise(() => page.goForward())
+          assert.strictEqual(yield* heading(page), "Installed")
+
+          yield* Effect.promise(() => page.goBack())
+          yield* click(page, "button", "Allow")
+          assert.strictEqual(yield* heading(page), "This link has been used")
+          assert.strictEqual(yield* site.tokenRequests, 1)
+          assert.strictEqual(site.installs.length, 1)
+        })
+      ),
+    60_000
+  )
+
+  it.scopedLive("a click that comes twice is one install", () =>
+    withBrowser(({ newTab }) =>
+      Effect.gen(function*() {
+        const site = yield* startSite({ onInstalled: () => Effect.sleep("300 millis") })
+        const page = yield* newTab
+        yield* begin(page, site.installUrl)
+        const callback = Effect.promise(() =>
+          page.waitForRequest((request) => request.url().startsWith(site.callbackUrl))
+        )
+        const [request] = yield* Effect.all([callback, click(page, "button", "Allow")], { concurrency: "unbounded" })
+        // An impatient second load of the same address, while the first is under way.
+        yield* go(page, request.url())
+        assert.strictEqual(yield* heading(page), "Installed")
+        assert.strictEqual(yield* site.tokenRequests, 1)
+      })
+    ), 60_000)
+
+  it.scopedLive(
+    "an install that was started on Slack's pages is bounced once, and succeeds",
+    () =>
+      withBrowser(({ newTab }) =>
+        Effect.gen(function*() {
+          const site = yield* startSite()
+          const { url } = yield* site.emulator.authorize({ scopes: ["chat:write"], redirectUri: site.callbackUrl })
+          const page = yield* newTab
+          yield* go(page, url)
+          assert.include(yield* heading(page), "is requesting permission")
+          assert.match(new URL(page.url()).searchParams.get("state") ?? "", /^[\w-]{43}$/)
+          yield* click(page, "button", "Allow")
+          assert.strictEqual(yield* heading(page), "Installed")
+          assert.strictEqual(yield* site.tokenRequests, 1)
+        })
+      ),
+    60_000
+  )
+
+  it.scopedLive(
+    "when the application fails, Try again finishes with the same tokens",
+    () =>
+      withBrowser(({ newTab }) =>
+        Effect.gen(function*() {
+          let runs = 0
+          const site = yield* startSite({ onInstalled: () => ++runs === 1 ? Effect.fail("no") : Effect.void })
+          const page = yield* newTab
+          yield* begin(page, site.installUrl)
+          yield* click(page, "button", "Allow")
+          assert.strictEqual(yield* heading(page), "Almost there")
+          yield* click(page, "link", "Try again")
+          assert.strictEqual(yield* heading(page), "Installed")
+          assert.strictEqual(runs, 2)
+          assert.strictEqual(yield* site.tokenRequests, 1)
+        })
+      ),
+    60_000
+  )
+
+  it.scopedLive("the keyboard alone is enough", () =>
+    withBrowser(({ newTab }) =>
+      Effect.gen(function*() {
+        const site = yield* startSite()
+        const page = yield* newTab
+        const press = (key: string) => Effect.promise(() => page.keyboard.press(key))
+        /** Tabs to what has the text, sees that it shows its focus, and presses Enter. */
+        const enter = (text: string) =>
+          Effect.gen(function*() {
+            for (let presses = 0; presses < 20; presses++) {
+              yield* press("Tab")
+              const focused = yield* Effect.promise(() =>
+                page.evaluate(() => {
+                  const { activeElement } = document
+                  return {
+                    text: activeElement?.textContent?.trim(),
+                    outline: activeElement === null ? "none" : getComputedStyle(activeElement).outlineStyle
+                  }
+                })
+              )
+              if (focused.text !== text) continue
+              assert.notStrictEqual(focused.outline, "none", "one sees where one is")
+              yield* Effect.all([Effect.promise(() => page.waitForNavigation()), press("Enter")], {
+                concurrency: "unbounded"
+              })
+              return
+            }
+            assert.fail(`Tab never comes to ${text}`)
+          })
+        yield* go(page, site.installUrl)
+        yield* enter("Add to Slack")
+        yield* enter("Cancel")
+        assert.strictEqual(yield* heading(page), "Not installed")
+        yield* enter("Start again")
+        yield* enter("Add to Slack")
+        yield* enter("Allow")
+        assert.strictEqual(yield* heading(page), "Installed")
+      })
+    ), 60_000)
+
+  it.scopedLive("a prefetch of the callback burns nothing", () =>
+    withBrowser(({ newTab }) =>
+      Effect.gen(function*() {
+        const site = yield* startSite({ landing: false })
+        const page = yield* newTab
+        yield* go(page, site.installUrl)
+        const { url } = yield* site.emulator.authorize({ url: page.url() })
+        yield* go(page, site.url)
+        const [response] = yield* Effect.all([
+          Effect.promise(() => page.waitForResponse(url)),
+          Effect.promise(() =>
+            page.evaluate((href) => {
+              const link = document.createElement("link")
+              link.rel = "prefetch"
+              link.href = href
+              document.head.append(link)
+            }, url)
+          )
+        ], { concurrency: "unbounded" })
+        assert.strictEqual(response.status(), 425)
+        assert.strictEqual(yield* site.tokenRequests, 0)
+        yield* go(page, url)
+        assert.strictEqual(yield* heading(page), "Installed")
+      })
+    ), 60_000)
+
+  it.scopedLive(
+    "the address with the code is neither in the history nor in a Referer after a redirect",
+    () =>
+      withBrowser(({ newTab }) =>
+        Effect.gen(function*() {
+          const site = yield* startSite({ success: "/" })
+          const page = yield* newTab
+          const referers: Array<string | undefined> = []
+          page.on("request", (request) => {
+            if (!request.url().includes("/oauth/v2/")) referers.push(request.headers()["referer"])
+          })
+          yield* begin(page, site.installUrl)
+          yield* click(page, "button", "Allow")
+          yield* Effect.promise(() => page.waitForURL(`${site.url}/`))
+          yield* Effect.promise(() => page.goBack())
+          assert.notInclude(page.url(), "code=")
+          assert.include(yield* heading(page), "is requesting permission")
+          assert.isFalse(referers.some((referer) => referer?.includes("code=") === true))
+        })
+      ),
+    60_000
+  )
+
+  it.scopedLive(
+    "the example server shows an install, its masked tokens, and a failure on purpose",
+    () =>
+      withBrowser(({ newTab }) =>
+        Effect.gen(function*() {
+          const root = Path.resolve(import.meta.dirname, "..")
+          const example = yield* Effect.acquireRelease(
+            Effect.sync(() =>
+              spawn(process.execPath, ["node_modules/tsx/dist/cli.mjs", "examples/install-server/main.ts"], {
+                cwd: root,
+                env: { PATH: process.env["PATH"], PORT: "0" }
+              })
+            ),
+            (child) =>
+              Effect.async<void>((resume) => {
+                if (child.exitCode !== null) return resume(Effect.void)
+                child.once("exit", () => resume(Effect.void))
+                child.kill("SIGTERM")
+              })
+          )
+          let output = ""
+          example.stderr.on("data", (chunk: Buffer) => {
+            output += chunk
+          })
+          const url = yield* Effect.async<string>((resume) => {
+            example.stdout.on("data", (chunk: Buffer) => {
+              output += chunk
+              const [found] = /http:\/\/\S+/.exec(output) ?? []
+              if (found !== undefined) resume(Effect.succeed(found))
+            })
+            example.once("exit", () => resume(Effect.dieMessage(`The example ended: ${output}`)))
+          })
+          const page = yield* newTab
+          yield* go(page, url)
+          yield* click(page, "link", "Add to Slack")
+          yield* click(page, "button", "Allow")
+          yield* Effect.promise(() => page.getByText("Example workspace").waitFor())
+          const shown = yield* Effect.promise(() => page.getByRole("main").innerText())
+          assert.match(shown, /bot: xoxe\.xoxb-1-•+ for chat:write, commands/)
+          assert.match(shown, /user U\w+: xoxe\.xoxp-1-•+ for search:read/)
+
+          yield* click(page, "link", "Add to Slack, and let this application fail at first")
+          yield* click(page, "button", "Allow")
+          assert.strictEqual(yield* heading(page), "Almost there")
+          yield* click(page, "link", "Try again")
+          assert.strictEqual(yield* heading(page), "A Slack app")
+          assert.include(output, "InstallNotCompleted")
+          assert.notMatch(output, /xox[bpe]-\w/)
+        })
+      ),
+    90_000
+  )
+})
