@@ -155,7 +155,7 @@ const reasonOf = (error: HttpServerError.ServeError, { host, port }: Settings): 
   }
 }
 
-const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127\./.test(host)
+const isLoopback = (host: string) => host === "localhost" || host === "::1" || host.startsWith("127.")
 
 export const emulator = Command.make("emulator", options, (settings) => {
   const server = NodeHttpServer.layer(createServer, { port: settings.port, host: settings.host }).pipe(
