@@ -1268,13 +1268,13 @@ describe("SlackEmulator.serve", () => {
   /** A server of a platform that has no sockets to show, such as one for web requests. */
   const webServer = (remoteAddress: string) =>
     Effect.gen(function*() {
-      const served = yield* Deferred.make<HttpApp.Default>()
+      const served = yield* Deferred.make<HttpApp.Default<unknown>>()
       return {
         layer: Layer.succeed(
           HttpServer.HttpServer,
           HttpServer.make({
             address: { _tag: "TcpAddress", hostname: "0.0.0.0", port: 80 },
-            serve: (app) => Effect.asVoid(Deferred.succeed(served, app as HttpApp.Default))
+            serve: (app) => Effect.asVoid(Deferred.succeed(served, app))
           })
         ),
         get: (path: string) =>
@@ -1283,7 +1283,7 @@ describe("SlackEmulator.serve", () => {
               remoteAddress
             })
             const response = yield* Effect.scoped(Effect.provideService(
-              yield* Deferred.await(served),
+              Effect.orDie(yield* Deferred.await(served)),
               HttpServerRequest.HttpServerRequest,
               request
             ))
