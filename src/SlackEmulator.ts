@@ -96,6 +96,8 @@ export interface AppOptions {
 }
 
 /**
+ * An organization: several workspaces under one roof.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -106,6 +108,8 @@ export interface OrganizationOptions {
 }
 
 /**
+ * A workspace.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -122,6 +126,8 @@ export interface WorkspaceOptions {
 }
 
 /**
+ * A person who can sign in and install apps.
+ *
  * @since 0.1.0
  * @category models
  */
