@@ -137,13 +137,15 @@ export interface BeginWithMetadata<M> extends BeginOptions {
   readonly metadata: M
 }
 
-/**
- * A piece of HTML that escapes by type: what is put into an {@link html} template is text, unless it is HTML already.
- *
- * @since 0.1.0
- * @category pages
- */
-export type { Html }
+export type {
+  /**
+   * A piece of HTML that escapes by type: what is put into an {@link html} template is text, unless it is HTML already.
+   *
+   * @since 0.1.0
+   * @category pages
+   */
+  Html
+}
 
 export {
   /**

@@ -38,7 +38,11 @@ export class WorkspaceKey extends Schema.TaggedClass<WorkspaceKey>("effect-slack
   appId: Schema.String,
   teamId: Schema.String
 }) {
-  /** For logs and messages. */
+  /**
+   * For logs and messages.
+   *
+   * @since 0.1.0
+   */
   override toString(): string {
     return `${this.appId}/${this.teamId}`
   }
@@ -56,7 +60,11 @@ export class OrganizationKey
     enterpriseId: Schema.String
   })
 {
-  /** For logs and messages. */
+  /**
+   * For logs and messages.
+   *
+   * @since 0.1.0
+   */
   override toString(): string {
     return `${this.appId}/${this.enterpriseId}`
   }
@@ -107,7 +115,11 @@ export class CredentialKey extends Schema.Class<CredentialKey>("effect-slack-oau
   /** `"bot"`, or a user id (`U…`, `W…`). */
   subject: Schema.String
 }) {
-  /** For logs and messages. */
+  /**
+   * For logs and messages.
+   *
+   * @since 0.1.0
+   */
   override toString(): string {
     return `${this.installation}/${this.subject}`
   }
@@ -274,6 +286,8 @@ export type Change = Data.TaggedEnum<{
 }>
 
 /**
+ * Makes and matches a {@link Change}.
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -338,7 +352,11 @@ export class Installation extends Schema.Class<Installation>("effect-slack-oauth
     return [...Option.toArray(this.bot), ...this.users]
   }
 
-  /** One person's credential. */
+  /**
+   * One person's credential.
+   *
+   * @since 0.1.0
+   */
   user(userId: string): Option.Option<UserCredential> {
     return Option.fromNullable(this.users.find((user) => user.userId === userId))
   }

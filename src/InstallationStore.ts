@@ -148,6 +148,8 @@ export type Swap = Data.TaggedEnum<{
 }>
 
 /**
+ * Makes and matches a {@link Swap}.
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -211,6 +213,8 @@ export type LeaseResult = Data.TaggedEnum<{
 }>
 
 /**
+ * Makes and matches a {@link LeaseResult}.
+ *
  * @since 0.1.0
  * @category constructors
  */

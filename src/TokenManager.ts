@@ -140,6 +140,8 @@ export type Event = Data.TaggedEnum<{
 }>
 
 /**
+ * Makes and matches an {@link Event}.
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -207,6 +209,8 @@ export interface Options {
 }
 
 /**
+ * Tokens that are valid now.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -709,6 +713,8 @@ export const make = (
   })
 
 /**
+ * {@link make} as a layer.
+ *
  * @since 0.1.0
  * @category layers
  */
