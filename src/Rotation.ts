@@ -124,9 +124,12 @@ const save = (
     if (swap._tag === "Swapped") return Effect.succeed(Saved.Renewed({ credential: swap.credential }))
     if (Option.isNone(swap.current)) return Effect.succeed(Saved.Missing())
     const current = swap.current.value
-    // An earlier try whose reply got lost, or a later one.
-    if (isSameToken(current.token, change.token)) return Effect.succeed(Saved.Renewed({ credential: current }))
-    return Option.isSome(current.reauthorization) && current.generation === generation + 1
+    const isAlive = Option.isNone(current.reauthorization)
+    if (isSameToken(current.token, change.token)) {
+      // An earlier try whose reply got lost. If it is dead by now, then by what came after that try.
+      return Effect.succeed(isAlive ? Saved.Renewed({ credential: current }) : Saved.Current({ credential: current }))
+    }
+    return !isAlive && current.generation === generation + 1
       ? save(store, key, current.generation, change)
       : Effect.succeed(Saved.Current({ credential: current }))
   })
@@ -239,7 +242,12 @@ export const turnOver = <E extends OAuthV2Error>(
       if (!isDue(current.value)) {
         return yield* Effect.as(release, { _tag: "Current", credential: current.value } as const)
       }
-      if (current.value.generation !== seen.value.generation) yield* takeLease(current.value.generation)
+      if (current.value.generation !== seen.value.generation) {
+        // The intent names a generation that is history.
+        const renewed = yield* Effect.tapError(takeLease(current.value.generation), () => release)
+        if (renewed._tag === "Missing") return { _tag: "Missing" } as const
+        if (renewed._tag === "Held") return { _tag: "Busy", remaining: renewed.remaining } as const
+      }
       return yield* renew(current.value)
     }))
   })

@@ -22,13 +22,14 @@ import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
@@ -201,11 +202,37 @@ export interface Options {
   readonly patience?: Duration.DurationInput | undefined
   /**
    * How long a refresh token lives after it was issued, if it dies at all. Slack ends them after 30 days for apps with
-   * PKCE, which is the default where the app has no secret.
+   * PKCE, which is the default where the `SlackApp` in the context, or the one that `apps` gives, has no secret.
    */
   readonly refreshTokenLifetime?: Duration.DurationInput | undefined
-  /** The app to speak for, by app id, where a process serves several; otherwise the one that `OAuthV2` was given. */
+  /**
+   * The app to speak for, by app id, where the store has the installations of several; otherwise the one that `OAuthV2`
+   * was given. The tokens of an app that comes out `undefined` are served and not refreshed here: Slack would take
+   * another app's refresh token for a dead one.
+   */
   readonly apps?: ((appId: string) => SlackApp.Service | undefined) | undefined
+}
+
+/**
+ * How a refresh ended.
+ *
+ * - `Renewed`: there is a new token
+ * - `Current`: there was nothing to do, because somebody else was faster or the token does not rotate
+ * - `Stale`: it failed, and the old token is still valid
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Refresh = "Renewed" | "Current" | "Stale"
+
+/**
+ * What is to be refreshed: if there is a `generation`, then that one and no later one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Force {
+  readonly generation?: number | undefined
 }
 
 /**
@@ -234,8 +261,18 @@ export interface Service {
     token: string | Redacted.Redacted,
     code?: string
   ) => Effect.Effect<void>
-  /** Refreshes a credential now, wherever it is in its life. One without expiry has nothing to refresh. */
-  readonly refresh: (key: Installation.CredentialKey) => Effect.Effect<void, TokenError>
+  /**
+   * Refreshes a credential now, wherever it is in its life; with a `generation`, only if it still is of that one. One
+   * without expiry has nothing to refresh, and stays `Current`.
+   */
+  readonly refresh: (key: Installation.CredentialKey, force?: Force) => Effect.Effect<Refresh, TokenError>
+  /**
+   * Emits `RefreshTokenExpiring` if a credential's refresh token is in the last sixth of its life, and says whether it
+   * did.
+   */
+  readonly warn: (
+    credential: Pick<InstallationStore.CredentialInfo, "key" | "issuedAt">
+  ) => Effect.Effect<boolean>
   /** What happens to credentials from the moment of subscription on. A slow reader loses the oldest events first. */
   readonly events: Stream.Stream<Event>
   /** Counts the fleet, with one pass over the store. */
@@ -263,7 +300,7 @@ interface Entry {
   /** When it is time for the next one. */
   readonly refreshAt: number
   /** Until when it is served without any I/O. */
-  freshUntil: number
+  readonly freshUntil: number
 }
 
 /** What went wrong last, and when it makes sense to try again. */
@@ -273,19 +310,38 @@ interface Failure {
   readonly retryAt: number
 }
 
+/** A token that Slack gave and the store has not taken, and another try to save it. */
+interface Unsaved {
+  readonly credential: Installation.Credential
+  readonly settle: Effect.Effect<void, InstallationStore.StoreError>
+}
+
+/** What an update brought. */
+interface Delivery {
+  readonly token: Redacted.Redacted
+  readonly how: Refresh
+}
+
+/** An update under way, which everybody waits for who comes meanwhile. */
+interface Flight {
+  readonly delivery: Deferred.Deferred<Delivery, TokenError>
+  readonly startedAt: number
+  readonly forced: boolean
+}
+
 /** Everything about one credential that is not in the store. */
 interface Local {
   entry?: Entry | undefined
   failure?: Failure | undefined
-  /** A token that Slack gave and the store has not taken. */
-  unsaved?: Installation.Credential | undefined
+  unsaved?: Unsaved | undefined
   /** The token that Slack refused, and why. */
   refused?: { readonly token: string; readonly code: string } | undefined
-  flight?: Deferred.Deferred<Redacted.Redacted, TokenError> | undefined
+  flight?: Flight | undefined
+  /** Whether anybody here asked for its token, so that it is worth its memory. */
+  asked: boolean
 }
 
-const isIdle = (local: Local): boolean =>
-  local.flight === undefined && local.unsaved === undefined && local.refused === undefined
+const isIdle = (local: Local): boolean => local.flight === undefined && local.unsaved === undefined
 
 const never = Number.POSITIVE_INFINITY
 
@@ -311,8 +367,8 @@ const pause = (attempts: number, hint: Duration.Duration | undefined): Effect.Ef
 // -------------------------------------------------------------------------------------
 
 /**
- * Makes a manager. Refreshes that are under way when its scope closes are finished first, and a token that the store
- * has not taken gets one more try.
+ * Makes a manager. When its scope closes, refreshes that are under way are finished first, and every token that the
+ * store has not taken gets one more try. Whoever still waits for a token then is interrupted.
  *
  * @since 0.1.0
  * @category constructors
@@ -323,32 +379,44 @@ export const make = (
   Effect.gen(function*() {
     const slack = yield* OAuthV2.OAuthV2
     const store = yield* InstallationStore.InstallationStore
-    const scope = yield* Effect.scope
     const window = Duration.toMillis(options.window ?? "2 hours")
     const jitter = options.jitter ?? 0.25
     const leaseDuration = Duration.decode(options.leaseDuration ?? "30 seconds")
     const cacheSize = options.cacheSize ?? 100_000
     const cacheTime = Duration.toMillis(options.cacheTime ?? "10 minutes")
-    const patience = Duration.decode(options.patience ?? "3 seconds")
-    const app = yield* Effect.serviceOption(SlackApp.SlackApp)
-    const refreshTokenLifetime = options.refreshTokenLifetime !== undefined
-      ? Duration.decode(options.refreshTokenLifetime)
-      : Option.isSome(app) && app.value.clientSecret === undefined
-      ? Duration.days(30)
-      : undefined
+    const patience = Duration.toMillis(options.patience ?? "3 seconds")
+    const standardApp = yield* Effect.serviceOption(SlackApp.SlackApp)
     const holder = (yield* Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 31), 4))
       .map((part) => part.toString(36))
       .join("")
-    const events = yield* PubSub.sliding<Event>(1024)
-    yield* Effect.addFinalizer(() => PubSub.shutdown(events))
 
     const locals = new Map<string, Local>()
+    const unsaved = new Set<Unsaved>()
     let turns = 0
+    let isClosed = false
+
+    const events = yield* Effect.acquireRelease(PubSub.sliding<Event>(1024), PubSub.shutdown)
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer((exit) =>
+      Effect.gen(function*() {
+        isClosed = true
+        yield* Scope.close(scope, exit)
+        yield* Effect.forEach(
+          Array.from(unsaved),
+          ({ settle }) =>
+            Effect.catchAll(settle, (error) =>
+              Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)),
+          { concurrency: 8, discard: true }
+        )
+      })
+    )
+
+    // ---- memory
 
     const localOf = (id: string): Local => {
       let local = locals.get(id)
       if (local === undefined) {
-        locals.set(id, local = {})
+        locals.set(id, local = { asked: false })
         if (locals.size > cacheSize) evict()
       }
       return local
@@ -366,19 +434,21 @@ export const make = (
 
     const emit = (event: Event) => Effect.asVoid(PubSub.publish(events, event))
 
+    /** When it is time for the next token, chance being from 0 to 1. */
+    const refreshAtOf = (credential: Installation.Credential, chance: number): number => {
+      const expiresAt = expiryOf(credential)
+      if (expiresAt === never) return never
+      const own = Math.min(window, (expiresAt - DateTime.toEpochMillis(credential.issuedAt)) / 2)
+      return expiresAt - own + own * jitter * chance
+    }
+
     /** Keeps a credential in memory. */
     const remember = (local: Local, credential: Installation.Credential): Effect.Effect<Entry> =>
-      Effect.gen(function*() {
-        const now = yield* Clock.currentTimeMillis
+      Effect.zipWith(Random.next, Clock.currentTimeMillis, (chance, now) => {
         const known = local.entry
         const isKnown = known !== undefined && known.credential.generation === credential.generation
         const expiresAt = expiryOf(credential)
-        const own = Math.min(window, (expiresAt - DateTime.toEpochMillis(credential.issuedAt)) / 2)
-        const refreshAt = expiresAt === never
-          ? never
-          : isKnown
-          ? known.refreshAt
-          : expiresAt - own + own * jitter * (yield* Random.next)
+        const refreshAt = isKnown ? known.refreshAt : refreshAtOf(credential, chance)
         const isDead = Option.isSome(credential.reauthorization)
         const entry: Entry = {
           credential,
@@ -388,24 +458,52 @@ export const make = (
           freshUntil: Math.min(isDead ? expiresAt : refreshAt, now + cacheTime)
         }
         local.entry = entry
-        if (local.refused !== undefined && local.refused.token !== Redacted.value(credential.token.accessToken)) {
-          local.refused = undefined
-        }
+        if (!isRefused(local, credential.token.accessToken)) local.refused = undefined
         return entry
       })
 
-    const isRefused = (local: Local, credential: Installation.Credential): boolean =>
-      local.refused !== undefined && local.refused.token === Redacted.value(credential.token.accessToken)
+    const isRefused = (local: Local, token: Redacted.Redacted): boolean =>
+      local.refused !== undefined && local.refused.token === Redacted.value(token)
 
     const isUsable = (local: Local, entry: Entry | undefined, now: number): entry is Entry =>
-      entry !== undefined && now < entry.expiresAt && !isRefused(local, entry.credential) &&
+      entry !== undefined && now < entry.expiresAt &&
+      !isRefused(local, entry.credential.token.accessToken) &&
       Option.match(entry.credential.reauthorization, {
         onNone: () => true,
         onSome: ({ code }) => outlivesItsChain(code)
       })
 
-    const call = (credential: Installation.Credential, app: SlackApp.Service | undefined) =>
-      Option.match(credential.token.expiry, {
+    // ---- refresh tokens
+
+    /** The app that a credential is of: `undefined` if this process does not speak for it. */
+    const appOf = (appId: string): SlackApp.Service | undefined =>
+      options.apps === undefined ? Option.getOrUndefined(standardApp) : options.apps(appId)
+
+    const refreshTokenLifetimeOf = (appId: string): Duration.Duration | undefined => {
+      if (options.refreshTokenLifetime !== undefined) return Duration.decode(options.refreshTokenLifetime)
+      const app = appOf(appId)
+      return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
+    }
+
+    /** Warns in the last sixth of a refresh token's life, five days of thirty. */
+    const warnOfEnd = (key: Installation.CredentialKey, issuedAt: DateTime.Utc): Effect.Effect<boolean> =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const lifetime = refreshTokenLifetimeOf(key.installation.appId)
+        if (lifetime === undefined) return Effect.succeed(false)
+        const expiresAt = DateTime.addDuration(issuedAt, lifetime)
+        const left = DateTime.toEpochMillis(expiresAt) - now
+        return left < Duration.toMillis(lifetime) / 6
+          ? Effect.as(emit(Event.RefreshTokenExpiring({ key, expiresAt })), true)
+          : Effect.succeed(false)
+      })
+
+    const call = (key: Installation.CredentialKey, credential: Installation.Credential) => {
+      const { appId } = key.installation
+      const app = options.apps?.(appId)
+      if (options.apps !== undefined && app === undefined) {
+        return Effect.fail(OAuthV2Error.fromCode("invalid_client_id", { method: "oauth.v2.access" }))
+      }
+      return Option.match(credential.token.expiry, {
         onNone: () => Effect.dieMessage("A credential without an expiry cannot be refreshed"),
         onSome: ({ refreshToken }) =>
           slack.access({ refreshToken, ...(app === undefined ? undefined : { app }) }).pipe(
@@ -415,131 +513,12 @@ export const make = (
             })
           )
       })
-
-    /** Goes on trying to save a token that the store did not take. */
-    const saveLater = (
-      key: Installation.CredentialKey,
-      local: Local,
-      credential: Installation.Credential,
-      save: Effect.Effect<Rotation.Saved, InstallationStore.StoreError>
-    ): Effect.Effect<void> => {
-      const settle = Effect.flatMap(save, (saved) =>
-        Effect.gen(function*() {
-          if (local.unsaved === credential) local.unsaved = undefined
-          if (saved._tag === "Missing") local.entry = undefined
-          else yield* remember(local, saved.credential)
-          if (saved._tag === "Renewed") {
-            yield* emit(Event.Refreshed({ key, generation: saved.credential.generation }))
-          }
-        }))
-      const keepTrying = (attempts: number): Effect.Effect<void> =>
-        Effect.flatMap(
-          pause(attempts, undefined),
-          (millis) => Effect.catchAll(Effect.zipRight(Effect.sleep(millis), settle), () => keepTrying(attempts + 1))
-        )
-      local.unsaved = credential
-      return keepTrying(0).pipe(
-        Effect.onInterrupt(() =>
-          Effect.catchAll(
-            settle,
-            (error) => Effect.logError(`${key}: the last token that Slack gave could not be saved. ${error.message}`)
-          )
-        ),
-        Effect.forkIn(scope),
-        Effect.asVoid
-      )
     }
+
+    // ---- how an update ends
 
     const dead = (key: Installation.CredentialKey, { code, since }: Installation.Reauthorization) =>
       new ReauthorizationRequired({ key, since, error: OAuthV2Error.fromCode(code, { method: "oauth.v2.access" }) })
-
-    /** A refresh failed: a valid token is served on, and the credential is left alone for a while. */
-    const fail = (
-      key: Installation.CredentialKey,
-      local: Local,
-      error: OAuthV2Error.AccessError | InstallationStore.StoreError
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.gen(function*() {
-        const attempts = local.failure?.attempts ?? 0
-        const millis = yield* pause(attempts, error._tag === "StoreError" ? undefined : error.retryAfter)
-        const now = yield* Clock.currentTimeMillis
-        local.failure = { error, attempts: attempts + 1, retryAt: now + millis }
-        yield* Effect.logDebug(`${key}: ${error.message}`)
-        const entry = local.entry
-        if (!isUsable(local, entry, now)) {
-          return yield* new TokenUnavailable({ key, error, retryAfter: Duration.millis(millis) })
-        }
-        if (Option.isSome(entry.credential.token.expiry)) {
-          const { expiresAt } = entry.credential.token.expiry.value
-          yield* emit(Event.ServingStale({ key, expiresAt, error }))
-        }
-        yield* warnOfEnd(key, entry.credential)
-        return yield* entry.token
-      })
-
-    /** Warns in the last sixth of a refresh token's life, five days of thirty. */
-    const warnOfEnd = (key: Installation.CredentialKey, credential: Installation.Credential): Effect.Effect<void> =>
-      refreshTokenLifetime === undefined ? Effect.void : Effect.flatMap(DateTime.now, (now) => {
-        const expiresAt = DateTime.addDuration(credential.issuedAt, refreshTokenLifetime)
-        const left = DateTime.distance(now, expiresAt)
-        return left < Duration.toMillis(refreshTokenLifetime) / 6
-          ? emit(Event.RefreshTokenExpiring({ key, expiresAt }))
-          : Effect.void
-      })
-
-    const succeed = (local: Local, credential: Installation.Credential) =>
-      Effect.map(remember(local, credential), ({ credential }) => {
-        local.failure = undefined
-        return credential.token.accessToken
-      })
-
-    /** A credential as it is stored: its token, if it has one that works. */
-    const serve = (
-      key: Installation.CredentialKey,
-      local: Local,
-      credential: Installation.Credential
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.gen(function*() {
-        const entry = yield* remember(local, credential)
-        const now = yield* Clock.currentTimeMillis
-        if (isUsable(local, entry, now)) return yield* succeed(local, credential)
-        if (Option.isSome(credential.reauthorization)) return yield* dead(key, credential.reauthorization.value)
-        // Slack refuses a token that has no refresh token: there is nothing that could bring another.
-        return yield* bury(key, local, credential)
-      })
-
-    const bury = (
-      key: Installation.CredentialKey,
-      local: Local,
-      credential: Installation.Credential
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.gen(function*() {
-        const code = local.refused?.code ?? "token_revoked"
-        const since = yield* DateTime.now
-        const swap = yield* Effect.either(
-          store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code, since }))
-        )
-        if (swap._tag === "Left") return yield* fail(key, local, swap.left)
-        if (swap.right._tag === "Superseded") {
-          if (Option.isNone(swap.right.current)) return yield* notInstalled(key, local)
-          return yield* serve(key, local, swap.right.current.value)
-        }
-        return yield* died(key, local, swap.right.credential)
-      })
-
-    const died = (
-      key: Installation.CredentialKey,
-      local: Local,
-      credential: Installation.Credential
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.gen(function*() {
-        if (Option.isSome(credential.reauthorization)) {
-          const { error } = dead(key, credential.reauthorization.value)
-          yield* emit(Event.ReauthorizationNeeded({ key, error }))
-          yield* Effect.logDebug(`${key}: reauthorization is needed. ${error.message}`)
-        }
-        return yield* serve(key, local, credential)
-      })
 
     const notInstalled = (key: Installation.CredentialKey, local: Local) =>
       Effect.suspend(() => {
@@ -548,31 +527,139 @@ export const make = (
         return new NotInstalled({ key })
       })
 
+    const succeed = (local: Local, credential: Installation.Credential, how: Refresh): Effect.Effect<Delivery> =>
+      Effect.map(remember(local, credential), () => {
+        local.failure = undefined
+        return { token: credential.token.accessToken, how }
+      })
+
+    /** A refresh failed: a valid token is served on, and the credential is left alone for a while. */
+    const fail = (
+      key: Installation.CredentialKey,
+      local: Local,
+      error: OAuthV2Error.AccessError | InstallationStore.StoreError
+    ): Effect.Effect<Delivery, TokenError> =>
+      Effect.gen(function*() {
+        const attempts = local.failure?.attempts ?? 0
+        const millis = yield* pause(attempts, error._tag === "StoreError" ? undefined : error.retryAfter)
+        const now = yield* Clock.currentTimeMillis
+        local.failure = { error, attempts: attempts + 1, retryAt: now + millis }
+        yield* Effect.logDebug(`${key}: ${error.message}`)
+        const { entry } = local
+        if (entry !== undefined) yield* warnOfEnd(key, entry.credential.issuedAt)
+        if (!isUsable(local, entry, now)) {
+          return yield* new TokenUnavailable({ key, error, retryAfter: Duration.millis(millis) })
+        }
+        if (Option.isSome(entry.credential.token.expiry)) {
+          const { expiresAt } = entry.credential.token.expiry.value
+          yield* emit(Event.ServingStale({ key, expiresAt, error }))
+        }
+        return { token: entry.credential.token.accessToken, how: "Stale" }
+      })
+
+    /** A credential died just now: its token may live on. */
+    const died = (
+      key: Installation.CredentialKey,
+      local: Local,
+      credential: Installation.Credential,
+      reauthorization: Installation.Reauthorization
+    ): Effect.Effect<Delivery, TokenError> =>
+      Effect.gen(function*() {
+        const error = dead(key, reauthorization)
+        yield* emit(Event.ReauthorizationNeeded({ key, error: error.error }))
+        yield* Effect.logDebug(`${key}: reauthorization is needed. ${error.error.message}`)
+        const entry = yield* remember(local, credential)
+        const now = yield* Clock.currentTimeMillis
+        return isUsable(local, entry, now) ? yield* succeed(local, credential, "Stale") : yield* error
+      })
+
+    /** Serves a token that the store did not take, and goes on trying to save it. */
+    const saveLater = (
+      key: Installation.CredentialKey,
+      local: Local,
+      credential: Installation.Credential,
+      save: Effect.Effect<Rotation.Saved, InstallationStore.StoreError>
+    ): Effect.Effect<void> => {
+      const settle = Effect.flatMap(save, (saved) =>
+        Effect.suspend(() => {
+          // The finalizer, an update and the fiber below may be at it at once.
+          if (!unsaved.delete(held)) return Effect.void
+          local.unsaved = undefined
+          if (saved._tag === "Missing") {
+            local.entry = undefined
+            return Effect.void
+          }
+          return Effect.zipRight(
+            remember(local, saved.credential),
+            saved._tag === "Renewed"
+              ? emit(Event.Refreshed({ key, generation: saved.credential.generation }))
+              : Effect.void
+          )
+        }))
+      const held: Unsaved = { credential, settle }
+      const keepTrying = (attempts: number): Effect.Effect<void> =>
+        Effect.flatMap(pause(attempts, undefined), (millis) =>
+          Effect.sleep(millis).pipe(
+            Effect.interruptible,
+            Effect.zipRight(Effect.suspend(() => unsaved.has(held) ? settle : Effect.void)),
+            Effect.catchAll(() => keepTrying(attempts + 1))
+          ))
+      local.unsaved = held
+      unsaved.add(held)
+      return Effect.asVoid(Effect.forkIn(Effect.uninterruptible(keepTrying(0)), scope))
+    }
+
+    /** Slack refuses a token that has no refresh token: there is nothing that could bring another. */
+    const bury = (
+      key: Installation.CredentialKey,
+      local: Local,
+      credential: Installation.Credential
+    ): Effect.Effect<Installation.Credential | undefined, InstallationStore.StoreError> =>
+      Effect.gen(function*() {
+        const code = local.refused?.code ?? "token_revoked"
+        const since = yield* DateTime.now
+        const swap = yield* store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code, since }))
+        return swap._tag === "Swapped" ? swap.credential : undefined
+      })
+
+    // ---- updating
+
     /**
-     * Brings the token of a credential up to date, and returns it. If it is `forced`, then wherever the credential is in
-     * its life, unless somebody else was faster.
+     * Brings the token of a credential up to date. With `force`, wherever the credential is in its life, unless somebody
+     * else was faster. Only its waits can be interrupted.
      */
     const update = (
       key: Installation.CredentialKey,
       local: Local,
-      forced: boolean
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      force: Force | undefined
+    ): Effect.Effect<Delivery, TokenError> =>
       Effect.gen(function*() {
-        let forcedFrom: number | undefined
-        for (let waits = 0;; waits++) {
-          const now = yield* Clock.currentTimeMillis
-          if (local.unsaved !== undefined && now < expiryOf(local.unsaved)) return local.unsaved.token.accessToken
+        const clock = yield* Effect.clock
+        const startedAt = clock.unsafeCurrentTimeMillis()
+        let forcedFrom = force?.generation
+        let waits = 0
+        while (true) {
+          const now = clock.unsafeCurrentTimeMillis()
+          const held = local.unsaved
+          if (held !== undefined) {
+            const { accessToken } = held.credential.token
+            if (force === undefined && now < expiryOf(held.credential) && !isRefused(local, accessToken)) {
+              return { token: accessToken, how: "Stale" }
+            }
+            // The refresh token that the store has is spent. The one that is good has to get there first.
+            const settled = yield* Effect.either(held.settle)
+            if (settled._tag === "Left") return yield* fail(key, local, settled.left)
+          }
+
           const chance = yield* Random.next
           const isDue = (credential: Installation.Credential): boolean => {
             if (Option.isSome(credential.reauthorization) || Option.isNone(credential.token.expiry)) return false
-            if (isRefused(local, credential)) return true
-            if (forced && (forcedFrom ??= credential.generation) === credential.generation) return true
-            const expiresAt = expiryOf(credential)
-            const own = Math.min(window, (expiresAt - DateTime.toEpochMillis(credential.issuedAt)) / 2)
+            if (isRefused(local, credential.token.accessToken)) return true
+            if (force !== undefined && (forcedFrom ??= credential.generation) === credential.generation) return true
             const refreshAt = local.entry?.credential.generation === credential.generation
               ? local.entry.refreshAt
-              : expiresAt - own + own * jitter * chance
-            return now >= refreshAt
+              : refreshAtOf(credential, chance)
+            return clock.unsafeCurrentTimeMillis() >= refreshAt
           }
           const result = yield* Effect.either(Rotation.turnOver<OAuthV2Error.AccessError>(store, {
             key,
@@ -580,7 +667,7 @@ export const make = (
             holder: `${holder}-${turns++}`,
             leaseDuration,
             isDue,
-            call: (credential) => call(credential, options.apps?.(key.installation.appId)),
+            call: (credential) => call(key, credential),
             repeatLost: true
           }))
           if (result._tag === "Left") return yield* fail(key, local, result.left)
@@ -588,27 +675,55 @@ export const make = (
           switch (outcome._tag) {
             case "Missing":
               return yield* notInstalled(key, local)
-            case "Current":
-              return yield* serve(key, local, outcome.credential)
+            case "Current": {
+              const { credential } = outcome
+              const entry = yield* remember(local, credential)
+              if (Option.isSome(credential.reauthorization)) {
+                return force === undefined && isUsable(local, entry, clock.unsafeCurrentTimeMillis())
+                  ? yield* succeed(local, credential, "Stale")
+                  : yield* dead(key, credential.reauthorization.value)
+              }
+              if (isUsable(local, entry, clock.unsafeCurrentTimeMillis())) {
+                return yield* succeed(local, credential, "Current")
+              }
+              // A rotating one ran out, or was refused, since it was looked at. A permanent one has come to its end.
+              if (Option.isSome(credential.token.expiry)) continue
+              const buried = yield* Effect.either(bury(key, local, credential))
+              if (buried._tag === "Left") return yield* fail(key, local, buried.left)
+              if (buried.right === undefined || Option.isNone(buried.right.reauthorization)) continue
+              return yield* died(key, local, buried.right, buried.right.reauthorization.value)
+            }
             case "Renewed":
               yield* Telemetry.refreshed("ok")
               yield* emit(Event.Refreshed({ key, generation: outcome.credential.generation }))
-              return yield* succeed(local, outcome.credential)
+              return yield* succeed(local, outcome.credential, "Renewed")
             case "Unsaved":
               yield* Telemetry.refreshed("unsaved")
-              yield* emit(Event.Unsaved({ key, error: outcome.error }))
               yield* saveLater(key, local, outcome.credential, outcome.save)
-              return yield* succeed(local, outcome.credential)
-            case "Dead":
+              yield* emit(Event.Unsaved({ key, error: outcome.error }))
+              return yield* succeed(local, outcome.credential, "Renewed")
+            case "Dead": {
               yield* Telemetry.refreshed(outcome.error._tag)
-              return yield* died(key, local, outcome.credential)
+              const { reauthorization } = outcome.credential
+              if (Option.isNone(reauthorization)) continue
+              return yield* died(key, local, outcome.credential, reauthorization.value)
+            }
             case "Failed":
               yield* Telemetry.refreshed(outcome.error._tag)
               yield* remember(local, outcome.credential)
               return yield* fail(key, local, outcome.error)
             case "Busy": {
-              const wait = Math.min(100 * 1.5 ** waits, 2000) * (0.75 + chance / 2)
-              yield* Effect.sleep(Math.min(wait, Duration.toMillis(outcome.remaining) + 1))
+              const waited = now - startedAt
+              if (waited > 2 * Duration.toMillis(leaseDuration)) {
+                const timeout = Duration.millis(waited)
+                return yield* fail(
+                  key,
+                  local,
+                  new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout })
+                )
+              }
+              const wait = Math.min(100 * 1.5 ** waits++, 2000) * (0.75 + chance / 2)
+              yield* Effect.interruptible(Effect.sleep(Math.min(wait, Duration.toMillis(outcome.remaining) + 1)))
             }
           }
         }
@@ -618,16 +733,18 @@ export const make = (
     const join = (
       key: Installation.CredentialKey,
       local: Local,
-      forced: boolean
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.suspend(() => {
-        if (local.flight !== undefined) return Deferred.await(local.flight)
-        const flight = Deferred.unsafeMake<Redacted.Redacted, TokenError>(undefined as never)
-        local.flight = flight
-        return update(key, local, forced).pipe(
+      now: number,
+      force?: Force
+    ): Effect.Effect<Delivery, TokenError> =>
+      Effect.uninterruptibleMask((restore) => {
+        if (isClosed) return Effect.interrupt
+        if (local.flight !== undefined) return restore(Deferred.await(local.flight.delivery))
+        const delivery = Deferred.unsafeMake<Delivery, TokenError>(FiberId.none)
+        local.flight = { delivery, startedAt: now, forced: force !== undefined }
+        return update(key, local, force).pipe(
           Effect.onExit((exit) => {
             local.flight = undefined
-            return Deferred.done(flight, exit)
+            return Deferred.done(delivery, exit)
           }),
           Effect.withSpan("TokenManager.update", {
             captureStackTrace: false,
@@ -635,36 +752,39 @@ export const make = (
             attributes: { "slack.credential": String(key) }
           }),
           Effect.forkIn(scope),
-          Effect.zipRight(Deferred.await(flight))
+          Effect.zipRight(restore(Deferred.await(delivery)))
         )
       })
+
+    // ---- asking
 
     const idOf = (key: Installation.InstallationKey, subject: string): string =>
       key._tag === "Workspace" ? `${key.appId}/${key.teamId}/${subject}` : `${key.appId}/${key.enterpriseId}/${subject}`
 
     /** The way for a token that is not served at once. */
-    const slowly = (
-      key: Installation.CredentialKey,
-      local: Local,
-      now: number
-    ): Effect.Effect<Redacted.Redacted, TokenError> => {
-      const entry = local.entry
-      const { failure } = local
-      if (!isUsable(local, entry, now)) {
-        return failure !== undefined && now < failure.retryAt
-          ? new TokenUnavailable({ key, error: failure.error, retryAfter: Duration.millis(failure.retryAt - now) })
-          : join(key, local, false)
-      }
-      if (failure !== undefined && now < failure.retryAt) return entry.token
-      return Effect.catchAll(
-        Effect.timeoutTo(join(key, local, false), {
-          duration: patience,
-          onSuccess: Effect.succeed,
-          onTimeout: () => entry.token
-        }).pipe(Effect.flatten),
-        (error) => error._tag === "TokenUnavailable" ? entry.token : Effect.fail(error)
-      )
-    }
+    const slowly = (key: Installation.CredentialKey, local: Local): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        local.asked = true
+        const { entry, failure, flight } = local
+        const isWaiting = failure !== undefined && now < failure.retryAt
+        const updated = Effect.flatMap(join(key, local, now), ({ token }) =>
+          // It may have been refused after the update had come to its end.
+          isRefused(local, token) ? slowly(key, local) : Effect.succeed(token))
+        if (!isUsable(local, entry, now)) {
+          return isWaiting
+            ? new TokenUnavailable({ key, error: failure.error, retryAfter: Duration.millis(failure.retryAt - now) })
+            : updated
+        }
+        if (isWaiting) return entry.token
+        const patienceLeft = flight === undefined ? patience : flight.startedAt + patience - now
+        return patienceLeft <= 0
+          ? entry.token
+          : Effect.flatten(Effect.timeoutTo(updated, {
+            duration: patienceLeft,
+            onSuccess: Effect.succeed,
+            onTimeout: () => slowly(key, local)
+          }))
+      })
 
     const read = (
       id: string,
@@ -672,9 +792,29 @@ export const make = (
     ): Effect.Effect<Redacted.Redacted, TokenError> =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const local = localOf(id)
-        return local.entry !== undefined && now < local.entry.freshUntil && local.refused === undefined
-          ? local.entry.token
-          : slowly(key(), local, now)
+        const { entry } = local
+        return entry !== undefined && now < entry.freshUntil && local.refused === undefined
+          ? entry.token
+          : slowly(key(), local)
+      })
+
+    const refresh: Service["refresh"] = (key, force = {}) =>
+      Effect.suspend(() => {
+        const id = idOf(key.installation, key.subject)
+        const local = localOf(id)
+        const go: Effect.Effect<Delivery, TokenError> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          local.flight === undefined || local.flight.forced
+            ? join(key, local, now, force)
+            : Effect.zipRight(Effect.exit(Deferred.await(local.flight.delivery)), go))
+        return Effect.ensuring(
+          Effect.map(go, ({ how }) =>
+            how),
+          Effect.sync(() => {
+            if (!local.asked && isIdle(local) && locals.get(id) === local) {
+              locals.delete(id)
+            }
+          })
+        )
       })
 
     return {
@@ -684,27 +824,30 @@ export const make = (
       token: (key) => read(idOf(key.installation, key.subject), () => key),
       invalidate: (key, token, code = "token_expired") =>
         Effect.sync(() => {
-          const local = localOf(idOf(key.installation, key.subject))
+          const id = idOf(key.installation, key.subject)
+          const local = localOf(id)
           const refused = Redacted.isRedacted(token) ? Redacted.value(token) : token
-          const known = local.unsaved ?? local.entry?.credential
+          const known = local.unsaved?.credential ?? local.entry?.credential
           if (known === undefined || Redacted.value(known.token.accessToken) === refused) {
             local.refused = { token: refused, code }
             local.failure = undefined
+            // What was just learned is the last to be forgotten.
+            locals.delete(id)
+            locals.set(id, local)
           }
         }),
-      refresh: (key) =>
-        Effect.suspend(() => Effect.asVoid(join(key, localOf(idOf(key.installation, key.subject)), true))),
+      refresh,
+      warn: ({ issuedAt, key }) => warnOfEnd(key, issuedAt),
       events: Stream.fromPubSub(events),
       health: Effect.gen(function*() {
         const now = yield* DateTime.now
         const counts = yield* store.counts({ expiringBefore: DateTime.add(now, { millis: window }) })
-        const unsaved = Array.from(locals.values()).filter((local) => local.unsaved !== undefined).length
         const health: Health = {
           fresh: counts.rotating - counts.expiring,
           expiring: counts.expiring,
           permanent: counts.permanent,
           dead: counts.dead,
-          unsaved
+          unsaved: unsaved.size
         }
         yield* Telemetry.tokens({ ...health })
         return health
@@ -774,13 +917,16 @@ export const invalidate = (
   Effect.flatMap(TokenManager, (manager) => manager.invalidate(key, token, code))
 
 /**
- * Refreshes a credential now.
+ * Refreshes a credential now; see {@link Service.refresh}.
  *
  * @since 0.1.0
  * @category tokens
  */
-export const refresh = (key: Installation.CredentialKey): Effect.Effect<void, TokenError, TokenManager> =>
-  Effect.flatMap(TokenManager, (manager) => manager.refresh(key))
+export const refresh = (
+  key: Installation.CredentialKey,
+  force?: Force
+): Effect.Effect<Refresh, TokenError, TokenManager> =>
+  Effect.flatMap(TokenManager, (manager) => manager.refresh(key, force))
 
 /**
  * What happens to credentials, from the moment of subscription on.
