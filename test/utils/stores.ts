@@ -15,12 +15,14 @@ export const cipher = TokenCipher.layer({
   current: { id: "test", key: Redacted.make(testKeys.slice("test:".length)) }
 })
 
-export const files = Layer.unwrapScoped(Effect.map(temporaryFolder, (folder) =>
-  InstallationStore.layerKeyValueStore.pipe(
-    Layer.provide(KeyValueStore.layerFileSystem(Path.join(folder, "store"))),
-    Layer.provide(NodeContext.layer),
-    Layer.provide(cipher)
-  )))
+export const files = Layer.unwrapScoped(
+  Effect.map(temporaryFolder, (folder) =>
+    InstallationStore.layerKeyValueStore.pipe(
+      Layer.provide(KeyValueStore.layerFileSystem(Path.join(folder, "store"))),
+      Layer.provide(NodeContext.layer),
+      Layer.provide(cipher)
+    ))
+)
 
 export const sql = (url: string) =>
   SqlInstallationStore.layer.pipe(Layer.provide(connect(url, { maxConnections: 10 })), Layer.provide(cipher))
