@@ -765,7 +765,7 @@ export const layerMemory: Layer.Layer<InstallationStore> = Layer.effect(Installa
 const keyPrefix = "slack-oauth.store."
 
 /** Rows share their locks and their lists of keys by a hash of the key. */
-const shards = 1024
+const shards = 256
 
 /** FNV-1a. */
 const shardOf = (id: string): number => {
@@ -789,14 +789,9 @@ export const fromCipherError =
       ...(keyId === undefined ? undefined : { code: keyId })
     })
 
-interface Version {
-  readonly number: number
-  readonly text: string
-}
-
 /**
- * A value in two copies, written in turns: `<version> <length> <text>`. A `KeyValueStore` need not write atomically, and
- * one over files does not, so a crash may leave a copy cut short. Then the other one, which is the value before, counts.
+ * A value in two copies, written one after the other as `<length> <text>`. A `KeyValueStore` need not write atomically,
+ * and one over files does not, so a crash may leave a copy cut short; then the other one counts.
  */
 const makeCopies = (store: KeyValueStore.KeyValueStore) => {
   const failed = (operation: string) =>
@@ -808,32 +803,31 @@ const makeCopies = (store: KeyValueStore.KeyValueStore) => {
       })
     )
 
-  const readCopy = (operation: string, key: string): Effect.Effect<Option.Option<Version>, StoreError> =>
+  const readCopy = (operation: string, key: string): Effect.Effect<Option.Option<string>, StoreError> =>
     Effect.flatMap(failed(operation)(store.get(key)), (stored) => {
-      const match = /^(\d+) (\d+) ([^]*)$/.exec(Option.getOrElse(stored, () => ""))
+      const match = /^(\d+) ([^]*)$/.exec(Option.getOrElse(stored, () => ""))
       if (match === null) return Effect.succeedNone
-      const [, number, length, text] = match as unknown as [string, string, string, string]
+      const [, length, text] = match as unknown as [string, string, string]
       if (text.length < Number(length)) return Effect.succeedNone
       return text.length > Number(length)
         ? Effect.fail(new StoreError({ operation, reason: "unreadable", row: key }))
-        : Effect.succeedSome({ number: Number(number), text })
+        : Effect.succeedSome(text)
     })
 
-  const read = (operation: string, key: string): Effect.Effect<Option.Option<Version>, StoreError> =>
-    Effect.zipWith(
-      readCopy(operation, `${keyPrefix}${key}.0`),
-      readCopy(operation, `${keyPrefix}${key}.1`),
-      (even, odd) =>
-        Option.match(even, {
-          onNone: () => odd,
-          onSome: (a) => Option.filter(odd, (b) => b.number > a.number).pipe(Option.orElse(() => even))
-        })
-    )
-
-  const write = (operation: string, key: string, { number, text }: Version): Effect.Effect<void, StoreError> =>
-    failed(operation)(store.set(`${keyPrefix}${key}.${number % 2}`, `${number} ${text.length} ${text}`))
-
-  return { read, write }
+  return {
+    read: (operation: string, key: string): Effect.Effect<Option.Option<string>, StoreError> =>
+      Effect.flatMap(
+        readCopy(operation, `${keyPrefix}${key}`),
+        (text) => Option.isSome(text) ? Effect.succeed(text) : readCopy(operation, `${keyPrefix}${key}.next`)
+      ),
+    write: (operation: string, key: string, text: string): Effect.Effect<void, StoreError> => {
+      const framed = `${text.length} ${text}`
+      return failed(operation)(Effect.zipRight(
+        store.set(`${keyPrefix}${key}.next`, framed),
+        store.set(`${keyPrefix}${key}`, framed)
+      ))
+    }
+  }
 }
 
 const RowJson = Schema.parseJson(Row)
@@ -850,25 +844,24 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
 
     const unreadable = (operation: string, row: string) => new StoreError({ operation, reason: "unreadable", row })
 
-    const readIds = (operation: string, shard: number) =>
-      Effect.flatMap(copies.read(operation, `index.${shard}`), (version) =>
-        Option.match(version, {
-          onNone: () => Effect.succeed({ number: 0, ids: [] as ReadonlyArray<string> }),
-          onSome: ({ number, text }) =>
-            Option.match(decodeIds(text), {
-              onNone: () => Effect.fail(unreadable(operation, `index.${shard}`)),
-              onSome: (ids) => Effect.succeed({ number, ids })
-            })
-        }))
+    const readIds = (operation: string, shard: number): Effect.Effect<ReadonlyArray<string>, StoreError> =>
+      Effect.flatMap(copies.read(operation, `index.${shard}`), (text) =>
+        Option.isNone(text)
+          ? Effect.succeed([])
+          : Option.match(decodeIds(text.value), {
+            onNone: () => Effect.fail(unreadable(operation, `index.${shard}`)),
+            onSome: (ids) => Effect.succeed(ids)
+          }))
 
     /** The list of ids comes before the row: an id without a row does no harm, a row that nobody finds would. */
     const addId = (operation: string, shard: number, id: string) =>
-      Effect.flatMap(readIds(operation, shard), ({ ids, number }) =>
-        ids.includes(id)
-          ? Effect.void
-          : copies.write(operation, `index.${shard}`, { number: number + 1, text: JSON.stringify([...ids, id]) }))
+      Effect.flatMap(
+        readIds(operation, shard),
+        (ids) =>
+          ids.includes(id) ? Effect.void : copies.write(operation, `index.${shard}`, JSON.stringify([...ids, id]))
+      )
 
-    const open = (operation: string, id: string, sealed: string) =>
+    const open = (operation: string, id: string, sealed: string): Effect.Effect<Row, StoreError> =>
       Effect.flatMap(
         Effect.mapError(cipher.open(sealed, id), fromCipherError(operation, id)),
         (text) =>
@@ -878,14 +871,10 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
           })
       )
 
-    const readVersion = (operation: string, id: string) =>
+    const readRow = (operation: string, id: string): Effect.Effect<Option.Option<Row>, StoreError> =>
       Effect.flatMap(
         copies.read(operation, `row.${id}`),
-        Option.match({
-          onNone: () => Effect.succeedNone,
-          onSome: (version) =>
-            Effect.asSome(Effect.map(open(operation, id, version.text), (row) => ({ ...version, row })))
-        })
+        (text) => Option.isNone(text) ? Effect.succeedNone : Effect.asSome(open(operation, id, text.value))
       )
 
     const exclusively = (id: string) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -908,38 +897,33 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
     const ids = (operation: string) =>
       Stream.flatMap(
         Stream.range(0, shards - 1),
-        (shard) => Stream.unwrap(Effect.map(readIds(operation, shard), ({ ids }) => Stream.fromIterable(ids)))
+        (shard) => Stream.unwrap(Effect.map(readIds(operation, shard), Stream.fromIterable))
       )
 
     const all = (operation: string) =>
       Stream.filterMap(
         Stream.mapEffect(ids(operation), (id) =>
-          Effect.flatMap(
-            readVersion(operation, id),
-            Option.match({
-              onNone: () => Effect.succeedNone,
-              onSome: ({ row }) => Effect.asSome(Effect.map(keyOf(operation, id), (key) => [key, row] as const))
-            })
-          )),
+          Effect.flatMap(readRow(operation, id), (row) =>
+            Option.isNone(row)
+              ? Effect.succeedNone
+              : Effect.asSome(Effect.map(keyOf(operation, id), (key) => [key, row.value] as const)))),
         (found) => found
       )
 
     return fromRows({
       all,
-      read: (operation, key) =>
-        Effect.map(readVersion(operation, installationRowId(key)), Option.map(({ row }) => row)),
+      read: (operation, key) => readRow(operation, installationRowId(key)),
       modify: (operation, key, f) => {
         const id = installationRowId(key)
         return exclusively(id)(Effect.gen(function*() {
-          const stored = yield* readVersion(operation, id)
-          const row = Option.match(stored, { onNone: emptyRow, onSome: ({ row }) => row })
+          const stored = yield* readRow(operation, id)
+          const row = Option.getOrElse(stored, emptyRow)
           const before = encodeRow(row)
           const result = f(row, yield* DateTime.now)
           const text = encodeRow(row)
           if (text === before) return result
-          const number = Option.match(stored, { onNone: () => 0, onSome: ({ number }) => number })
-          if (number === 0) yield* addId(operation, shardOf(id), id)
-          yield* copies.write(operation, `row.${id}`, { number: number + 1, text: yield* cipher.seal(text, id) })
+          if (Option.isNone(stored)) yield* addId(operation, shardOf(id), id)
+          yield* copies.write(operation, `row.${id}`, yield* cipher.seal(text, id))
           return result
         }))
       },
@@ -960,14 +944,12 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
         Stream.mapEffect(ids("reencrypt"), (id) =>
           exclusively(id)(Effect.gen(function*() {
             const stored = yield* copies.read("reencrypt", `row.${id}`)
-            if (Option.isNone(stored) || stored.value.text.startsWith(cipher.prefix)) return Option.none<Reencrypted>()
-            const { number, text } = stored.value
-            const opened = yield* Effect.either(TokenCipher.openAny(cipher, text, id))
+            if (Option.isNone(stored) || stored.value.startsWith(cipher.prefix)) return Option.none<Reencrypted>()
+            const opened = yield* Effect.either(TokenCipher.openAny(cipher, stored.value, id))
             if (Either.isLeft(opened)) {
               return Option.some({ row: id, error: Option.some(fromCipherError("reencrypt", id)(opened.left)) })
             }
-            const sealed = yield* cipher.seal(opened.right, id)
-            yield* copies.write("reencrypt", `row.${id}`, { number: number + 1, text: sealed })
+            yield* copies.write("reencrypt", `row.${id}`, yield* cipher.seal(opened.right, id))
             return Option.some({ row: id, error: Option.none() })
           }))),
         (reported) => reported

@@ -512,7 +512,8 @@ const leasing: ReadonlyArray<Case> = [
         yield* store.acquireLease(bot, { holder: "one", intent: "refreshing generation 1", duration: "40 millis" })
       )
       const second = yield* store.acquireLease(bot, { holder: "two", intent: "looking", duration: "1 minute" }).pipe(
-        Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: ({ _tag }) => _tag === "Acquired" }),
+        Effect.delay("10 millis"),
+        Effect.repeat({ until: ({ _tag }) => _tag === "Acquired" }),
         Effect.map(acquired)
       )
       const previous = Option.getOrThrow(second.previous)
@@ -712,7 +713,7 @@ const runTask = (processes: Processes, task: Worker.Task, environment?: Record<s
       [text(process.stdout), text(process.stderr), process.exitCode],
       { concurrency: "unbounded" }
     )
-    if (exitCode !== 0) throw new Error(`A worker ended with ${exitCode}\n${stderr}`)
+    if (exitCode !== 0) throw new Error(`A worker ended with ${exitCode}\n${stdout}${stderr}`)
     return stdout.trim().split("\n").at(-1)!
   }).pipe(Effect.scoped, Effect.provide(processes.executor))
 
@@ -799,7 +800,7 @@ const killWriter = (processes: Processes, task: Worker.Task) =>
     yield* Effect.repeat(Effect.sleep("2 millis"), {
       until: () => Effect.map(lines.status, ({ _tag }) => announced.swap > 0 || _tag === "Done")
     })
-    yield* Effect.sleep(Duration.millis(yield* Random.nextRange(0, 60)))
+    yield* Effect.sleep(Duration.millis(yield* Random.nextRange(0, 200)))
     yield* Effect.ignore(process.kill("SIGKILL"))
     yield* lines.await
     if (announced.swap === 0) throw new Error(`A writer did not write\n${yield* errors}`)
@@ -832,9 +833,8 @@ const killing = (store: Store, appId: string, processes: Processes) =>
     return `${kills} writers killed after ${writes} writes: every row readable, old or new, none mixed; ${ahead} writes had been stored and not yet announced`
   })
 
-const filling = (store: Store, appId: string, count: number) => {
-  // 120 MB of scopes in all, which does not fit where the other process reads it.
-  const scopes = ["x".repeat(Math.ceil(120_000_000 / count))]
+const filling = (store: Store, appId: string, count: number, bytes: number) => {
+  const scopes = ["x".repeat(Math.ceil(bytes / count))]
   return Effect.forEach(
     Array.from({ length: count }, (_, n) => n),
     (n) => store.save(install({ appId, teamId: `T${n}`, bot: botToken(`b${n}`, after("12 hours"), scopes) })),
@@ -878,7 +878,7 @@ export const register = (options: Options): void => {
     if (processes === undefined) {
       test(`streaming: goes through ${installations} installations`, (store, appId) =>
         Effect.gen(function*() {
-          yield* filling(store, appId, installations)
+          yield* filling(store, appId, installations, 0)
           const seen = yield* Stream.runCount(Stream.filter(store.stream, (found) => found.appId === appId))
           assert.strictEqual(seen, installations)
         }))
@@ -899,7 +899,8 @@ export const register = (options: Options): void => {
       `processes: stream ${installations} installations in bounded memory`,
       (store, appId) =>
         Effect.gen(function*() {
-          yield* filling(store, appId, installations)
+          // More than fits where the other process reads it.
+          yield* filling(store, appId, installations, 120_000_000)
           const seen = yield* runTask(processes, { _tag: "Stream", appId }, { NODE_OPTIONS: "--max-old-space-size=96" })
           assert.strictEqual(seen, String(installations))
           return `${seen} installations (120 MB) streamed by a process that has 96 MB`

@@ -13,8 +13,8 @@ export const codeOf = (error: unknown, depth = 0): string | undefined => {
   return cause === undefined || depth > 8 ? undefined : codeOf(cause, depth + 1)
 }
 
-/** SQLite: another connection is writing. Postgres: a deadlock or a serialization failure, which undid the statement. */
-const passing = /^(SQLITE_(BUSY|LOCKED)\w*|40001|40P01)$/
+/** Postgres: a deadlock or a serialization failure, which undid the statement. */
+const passing = /^(40001|40P01)$/
 
 /** Whether the statement certainly did nothing, and may go through the next time. */
 export const isPassing = (error: unknown): boolean => passing.test(codeOf(error) ?? "")

@@ -39,7 +39,7 @@ const itself = ""
 const pageSize = 500
 
 /** How many rows one statement writes at most: databases limit the parameters of a statement. */
-const rowsPerStatement = 400
+const rowsPerStatement = 2000
 
 /** Postgres hands out 64-bit integers as text. */
 type Int = number | string
@@ -118,11 +118,10 @@ const keyOf = (installation: string): Option.Option<Installation.InstallationKey
 // the store
 // -------------------------------------------------------------------------------------
 
-/** Patience with other writers: some seconds, in steps too small to be noticed. */
-const patience = Schedule.exponential("5 millis", 1.5).pipe(
-  Schedule.either(Schedule.spaced("150 millis")),
+/** Patience with other writers, in steps too small to be noticed. */
+const patience = Schedule.exponential("5 millis").pipe(
   Schedule.jittered,
-  Schedule.upTo("15 seconds"),
+  Schedule.intersect(Schedule.recurs(8)),
   Schedule.whileInput(isPassing)
 )
 
@@ -144,17 +143,28 @@ export const make: Effect.Effect<
   const dialect = sql.onDialectOrElse({
     pg: () => ({
       now: sql.literal("CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)"),
-      forUpdate: sql.literal("FOR UPDATE")
+      forUpdate: sql.literal("FOR UPDATE"),
+      file: false
     }),
     sqlite: () => ({
       now: sql.literal("CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"),
       // A writer has the whole database.
-      forUpdate: sql.literal("")
+      forUpdate: sql.literal(""),
+      file: true
     }),
     orElse: () => undefined
   })
   if (dialect === undefined) return yield* new StoreError({ operation: "make", reason: "unsupported" })
   const { forUpdate, now } = dialect
+
+  if (dialect.file) {
+    const [setting] = yield* Effect.orElseSucceed(sql<{ readonly timeout?: Int }>`PRAGMA busy_timeout`, () => [])
+    if (Number(setting?.timeout ?? 1) === 0) {
+      yield* Effect.logWarning(
+        "Connections to this SQLite file do not wait for other writers. If several processes use it, provide effect-slack-oauth/sql/Libsql."
+      )
+    }
+  }
 
   /** Runs a statement, again if the database was busy with another, and words its failure. */
   const run = <A>(

@@ -1,8 +1,8 @@
 /** Databases of one's own for a test or a process: a libsql file, or a schema in Postgres. */
-import { LibsqlClient } from "@effect/sql-libsql"
 import { PgClient } from "@effect/sql-pg"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Layer, Redacted } from "effect"
+import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -13,14 +13,16 @@ export const temporaryFolder = Effect.acquireRelease(
   (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
 )
 
+const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
+
 /** `file:…` is libsql, `postgres://…` is Postgres. */
 export const connect = (url: string, options?: { readonly maxConnections?: number }) =>
-  url.startsWith("file:")
-    ? LibsqlClient.layer({ url })
+  isFile(url)
+    ? Libsql.layer({ url })
     : PgClient.layer({ url: Redacted.make(url), maxConnections: options?.maxConnections ?? 4 }).pipe(Layer.orDie)
 
 /** The URL of a new, empty libsql file. */
-export const libsqlUrl = Effect.map(temporaryFolder, (folder) => `file:${Path.join(folder, "test.db")}`)
+export const libsqlUrl = Effect.map(temporaryFolder, (folder) => `file:${Path.join(folder, "test.db")}` as const)
 
 let schemas = 0
 
