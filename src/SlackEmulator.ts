@@ -96,6 +96,8 @@ export interface AppOptions {
 }
 
 /**
+ * What an organization (Enterprise Grid) is made of. Everything has a default.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -106,6 +108,8 @@ export interface OrganizationOptions {
 }
 
 /**
+ * What a workspace is made of. Everything has a default.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -122,6 +126,8 @@ export interface WorkspaceOptions {
 }
 
 /**
+ * What a person is made of. Everything has a default.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -1063,8 +1069,10 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
           return Redacted.make(World.issueLegacy(world, turn, chain).accessToken)
         }),
       revoke: (token) =>
-        Effect.map(turn, (turn) =>
-          World.revoke(world, turn, reveal(token))),
+        Effect.map(turn, (turn) => {
+          found(World.label(world, reveal(token)), "token like this")
+          World.revoke(world, turn, reveal(token))
+        }),
       uninstall: (query = {}) =>
         Effect.map(turn, (turn) => {
           World.uninstall(world, turn, findApp(world, query.clientId), findTarget(world, query))
@@ -1083,7 +1091,9 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
           findApp(world, clientId).pkce = true
         }),
       addApp: (options) =>
-        Effect.sync(() => view(seedApp(world, options))),
+        Effect.sync(() =>
+          view(seedApp(world, options))
+        ),
       addOrganization: (options) => Effect.sync(() => ({ id: seedOrganization(world, options).id })),
       addWorkspace: (options) => Effect.sync(() => ({ id: seedWorkspace(world, options).id })),
       addPerson: (options) => Effect.sync(() => ({ id: seedPerson(world, options).id })),
@@ -1398,7 +1408,8 @@ export const issueLegacyToken = (
   Effect.flatMap(SlackEmulator, (emulator) => emulator.issueLegacyToken(request))
 
 /**
- * Revokes a token as `auth.revoke` does: a rotating one by itself, a long-lived one with all it stands for.
+ * Revokes an access or refresh token as `auth.revoke` does: a rotating one by itself, a long-lived one with all it
+ * stands for.
  *
  * @since 0.1.0
  * @category people

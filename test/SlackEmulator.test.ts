@@ -1234,6 +1234,23 @@ describe("the settings of SlackEmulator", () => {
       assert.deepStrictEqual(installed.authedUserId, Option.some(person.id))
     }).pipe(Effect.provide(inMemory())))
 
+  it.effect("can be named wrongly, which is a defect that says so", () =>
+    Effect.gen(function*() {
+      for (
+        const mistake of [
+          SlackEmulator.revoke("xoxb-test"),
+          SlackEmulator.uninstall({ workspace: "T0NOWHERE" }),
+          SlackEmulator.deactivate("U0NOBODY"),
+          SlackEmulator.issueLegacyToken({ person: "U0NOBODY" }),
+          SlackEmulator.enablePkce("1.1")
+        ]
+      ) {
+        const exit = yield* Effect.exit(mistake)
+        assert.match(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", /SlackEmulator: there is no/)
+        assert.notMatch(String(exit), /xoxb-test/)
+      }
+    }).pipe(Effect.provide(inMemory())))
+
   it.effect("that contradict themselves are a defect that says so", () =>
     Effect.gen(function*() {
       const broken = yield* Effect.exit(Effect.provide(
