@@ -229,7 +229,7 @@ describe("SlackEmulator", () => {
     "keeps its rules through any life of an app",
     [FastCheck.array(step, { minLength: 10, maxLength: 50, size: "max" })],
     ([steps]) => live(steps),
-    { fastCheck: { numRuns: Number(process.env.PROPERTY_RUNS ?? 25) }, timeout: 600_000 }
+    { fastCheck: { numRuns: Number(process.env.PROPERTY_RUNS ?? 60) }, timeout: 600_000 }
   )
 })
 
