@@ -34,8 +34,6 @@ const parseFlow = (name: string, value: string): FlowCookie | undefined => {
 const render = ({ carried, expiresAtSeconds, stateHash }: Omit<FlowCookie, "name">): string =>
   `${stateHash}.${expiresAtSeconds.toString(36)}.${carried}`
 
-export type FlowCookies = ReturnType<typeof makeFlowCookies>
-
 /** The functions below take a `Cookie` header and return `Set-Cookie` lines. */
 export const makeFlowCookies = (secure: boolean) => {
   // `__Host-`: only this very host, over https, can have set it (RFC 6265bis §4.1.3.2).
