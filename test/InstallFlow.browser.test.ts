@@ -9,6 +9,7 @@ import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -192,15 +193,21 @@ describe("in Chromium", () => {
   it.scopedLive("a click that comes twice is one install", () =>
     withBrowser(({ newTab }) =>
       Effect.gen(function*() {
-        const site = yield* startSite({ onInstalled: () => Effect.sleep("300 millis") })
+        const gate = yield* Deferred.make<void>()
+        const site = yield* startSite({ onInstalled: () => Deferred.await(gate) })
         const page = yield* newTab
         yield* begin(page, site.installUrl)
-        const callback = Effect.promise(() =>
-          page.waitForRequest((request) => request.url().startsWith(site.callbackUrl))
-        )
-        const [request] = yield* Effect.all([callback, click(page, "button", "Allow")], { concurrency: "unbounded" })
+        const callback = () => page.waitForRequest((request) => request.url().startsWith(site.callbackUrl))
+        const first = callback()
+        // The click itself is not over before the page is there.
+        const clicking = page.getByRole("button", { name: "Allow" }).click({ noWaitAfter: true }).catch(() => {})
+        const { url } = yield* Effect.map(Effect.promise(() => first), (request) => ({ url: request.url() }))
         // An impatient second load of the same address, while the first is under way.
-        yield* go(page, request.url())
+        const second = callback()
+        const loading = page.goto(url)
+        yield* Effect.promise(() => second)
+        yield* Deferred.succeed(gate, void 0)
+        yield* Effect.promise(() => Promise.all([loading, clicking]))
         assert.strictEqual(yield* heading(page), "Installed")
         assert.strictEqual(yield* site.tokenRequests, 1)
       })
