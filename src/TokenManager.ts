@@ -929,6 +929,16 @@ export const refresh = (
   Effect.flatMap(TokenManager, (manager) => manager.refresh(key, force))
 
 /**
+ * Emits `RefreshTokenExpiring` where it is time to; see {@link Service.warn}.
+ *
+ * @since 0.1.0
+ * @category watching
+ */
+export const warn = (
+  credential: Pick<InstallationStore.CredentialInfo, "key" | "issuedAt">
+): Effect.Effect<boolean, never, TokenManager> => Effect.flatMap(TokenManager, (manager) => manager.warn(credential))
+
+/**
  * What happens to credentials, from the moment of subscription on.
  *
  * @since 0.1.0

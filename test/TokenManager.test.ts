@@ -1,7 +1,16 @@
 import { HttpClient, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Layer, Option, Redacted, TestClock } from "effect"
-import { Installation, InstallationStore, OAuthV2, SlackEmulator, TokenManager } from "effect-slack-oauth"
+import { DateTime, Effect, Exit, Fiber, Layer, Option, Redacted, Scope, Stream, TestClock } from "effect"
+import {
+  Installation,
+  InstallationStore,
+  OAuthV2,
+  Pkce,
+  SlackApp,
+  SlackEmulator,
+  TokenManager
+} from "effect-slack-oauth"
+import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
 const slack = (options?: SlackEmulator.Options) =>
   OAuthV2.layer.pipe(
@@ -9,18 +18,19 @@ const slack = (options?: SlackEmulator.Options) =>
     Layer.provideMerge(SlackEmulator.layer(options))
   )
 
-const live = (options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>
+const live = (options?: TokenManager.Options, emulator?: SlackEmulator.Options, meddler: Meddler = makeMeddler()) =>
   TokenManager.layer(options).pipe(
+    Layer.provideMerge(meddler.layer),
     Layer.provideMerge(InstallationStore.layerMemory),
     Layer.provideMerge(slack(emulator))
   )
 
 /** Installs the app and stores the installation, as a callback does. */
-const install = (request?: SlackEmulator.AuthorizeRequest) =>
+const install = (request?: SlackEmulator.AuthorizeRequest, app?: SlackApp.Service) =>
   Effect.gen(function*() {
     const { code } = yield* SlackEmulator.authorize(request)
     const at = yield* DateTime.now
-    const response = yield* OAuthV2.access({ code })
+    const response = yield* OAuthV2.access({ code, app })
     return yield* InstallationStore.save(Installation.fromTokenResponse(response, at))
   })
 
@@ -32,6 +42,14 @@ const storedToken = (key: Installation.CredentialKey) =>
   })
 
 const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
+
+/** The events from now on. */
+const watchEvents = Effect.gen(function*() {
+  const seen: Array<TokenManager.Event> = []
+  yield* Effect.forkDaemon(Stream.runForEach(TokenManager.events, (event) => Effect.sync(() => seen.push(event))))
+  yield* Effect.yieldNow()
+  return seen
+})
 
 /** How many refreshes the emulator was asked for. */
 const refreshes = Effect.map(
@@ -115,6 +133,493 @@ describe("a token past its expiry", () => {
       yield* TestClock.adjust("10 minutes")
       yield* TokenManager.botToken(key)
     }).pipe(Effect.provide(live())))
+})
+
+describe("a fiber that is interrupted", () => {
+  it.effect("does not take those with it who wait for the same token", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("2 seconds") })
+      const leader = yield* Effect.fork(botToken(key))
+      yield* Effect.yieldNow()
+      const follower = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(leader)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(follower), yield* storedToken(Installation.botKey(key)))
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("leaves no credential behind that nobody updates any more", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      // Interrupted at its n-th step, for every n until it is through.
+      for (let steps = 0; steps < 60; steps++) {
+        const fiber = yield* Effect.fork(botToken(key))
+        for (let step = 0; step < steps; step++) yield* Effect.yieldNow()
+        yield* Fiber.interrupt(fiber)
+      }
+      const token = yield* Effect.timeout(botToken(key), "1 minute")
+      assert.strictEqual(token, yield* storedToken(Installation.botKey(key)))
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+})
+
+describe("a manager that is closed", () => {
+  it.effect("finishes the refresh under way, and interrupts who comes later", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("2 seconds") })
+      const scope = yield* Scope.make()
+      const manager = yield* Scope.extend(TokenManager.make(), scope)
+      const waiting = yield* Effect.fork(manager.botToken(key))
+      yield* TestClock.adjust("1 second")
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      const token = Redacted.value(yield* Fiber.join(waiting))
+      assert.strictEqual(token, yield* storedToken(Installation.botKey(key)))
+      assert.strictEqual(Redacted.value(yield* manager.botToken(key)), token)
+      yield* TestClock.adjust("12 hours")
+      assert.isTrue(Exit.isInterrupted(yield* Effect.exit(manager.botToken(key))))
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("interrupts who waits for somebody else's work", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      const store = yield* InstallationStore.InstallationStore
+      yield* store.acquireLease(Installation.botKey(key), { holder: "another", intent: "x", duration: "30 seconds" })
+      const scope = yield* Scope.make()
+      const manager = yield* Scope.extend(TokenManager.make(), scope)
+      const waiting = yield* Effect.fork(manager.botToken(key))
+      yield* TestClock.adjust("1 second")
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(waiting)))
+    }).pipe(Effect.provide(live())))
+
+  it.effect("saves the token that the store had not taken", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      const scope = yield* Scope.make()
+      const manager = yield* Scope.extend(TokenManager.make(), scope)
+      const token = Redacted.value(yield* manager.botToken(key))
+      assert.notStrictEqual(token, yield* storedToken(Installation.botKey(key)))
+      meddler.before("compareAndSet", Effect.void)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(token, yield* storedToken(Installation.botKey(key)))
+    }).pipe(Effect.provide(live({}, {}, meddler)))
+  })
+
+  it.effect("saves the token that Slack gives while it closes, though the store fails at first", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      meddler.before(
+        "compareAndSet",
+        Effect.suspend(() =>
+          meddler.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
+        )
+      )
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("2 seconds") })
+      const scope = yield* Scope.make()
+      const manager = yield* Scope.extend(TokenManager.make(), scope)
+      const waiting = yield* Effect.fork(manager.botToken(key))
+      yield* TestClock.adjust("1 second")
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      const token = Redacted.value(yield* Fiber.join(waiting))
+      assert.strictEqual(token, yield* storedToken(Installation.botKey(key)))
+    }).pipe(Effect.provide(live({}, {}, meddler)))
+  })
+})
+
+describe("a token that the store does not take", () => {
+  it.effect("is served meanwhile, counted, saved later, and announced then", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      const events = yield* watchEvents
+      yield* TestClock.adjust("12 hours")
+      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      const token = yield* botToken(key)
+      yield* TestClock.adjust("20 minutes")
+      assert.strictEqual(yield* botToken(key), token)
+      assert.strictEqual((yield* TokenManager.health).unsaved, 1)
+      meddler.before("compareAndSet", Effect.void)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(yield* storedToken(Installation.botKey(key)), token)
+      assert.strictEqual((yield* TokenManager.health).unsaved, 0)
+      assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["Unsaved", "Refreshed"])
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live({}, {}, meddler)))
+  })
+
+  it.effect("was taken after all if only the store's reply was lost", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      meddler.after(
+        "compareAndSet",
+        Effect.suspend(() =>
+          meddler.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
+        )
+      )
+      const token = yield* botToken(key)
+      assert.strictEqual(yield* storedToken(Installation.botKey(key)), token)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* TokenManager.health).unsaved, 0)
+      assert.strictEqual(yield* botToken(key), token)
+    }).pipe(Effect.provide(live({}, {}, meddler)))
+  })
+
+  it.effect("wins over somebody who took the credential for dead meanwhile", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      const token = yield* botToken(key)
+      yield* TestClock.adjust("2 minutes")
+      meddler.before("compareAndSet", Effect.void)
+      // Another process, whose store works: the grace period is over for it.
+      const other = yield* TokenManager.make()
+      const error = yield* Effect.flip(other.botToken(key))
+      assert.strictEqual(error._tag, "ReauthorizationRequired")
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(yield* storedToken(Installation.botKey(key)), token)
+      assert.strictEqual(Redacted.value(yield* other.botToken(key)), token)
+    }).pipe(Effect.scoped, Effect.provide(live({}, {}, meddler)))
+  })
+
+  it.effect("gets to the store before its refresh token is used", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      const token = yield* TokenManager.botToken(key)
+      yield* TokenManager.invalidate(Installation.botKey(key), token)
+      const error = yield* Effect.flip(botToken(key))
+      assert.strictEqual(error._tag, "TokenUnavailable")
+      assert.strictEqual(yield* refreshes, 1)
+      meddler.before("compareAndSet", Effect.void)
+      yield* TestClock.adjust("2 minutes")
+      assert.notStrictEqual(yield* botToken(key), Redacted.value(token))
+      assert.strictEqual(yield* refreshes, 2)
+      assert.deepStrictEqual(yield* SlackEmulator.replays, [])
+    }).pipe(Effect.provide(live({}, {}, meddler)))
+  })
+})
+
+describe("another process", () => {
+  it.effect("that refreshes is waited for, and its token served", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("2 seconds") })
+      const other = yield* TokenManager.make()
+      const fibers = yield* Effect.forkAll([botToken(key), Effect.map(other.botToken(key), Redacted.value)])
+      yield* TestClock.adjust("10 seconds")
+      const [mine, theirs] = yield* Fiber.join(fibers)
+      assert.strictEqual(mine, theirs)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.scoped, Effect.provide(live())))
+
+  it.effect("that died after Slack's answer is succeeded within the grace period", () =>
+    Effect.gen(function*() {
+      const { bot, key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      const { expiry } = Option.getOrThrow(bot).token
+      const store = yield* InstallationStore.InstallationStore
+      yield* store.acquireLease(Installation.botKey(key), {
+        holder: "the dead",
+        intent: "refresh generation 1",
+        duration: "30 seconds"
+      })
+      yield* OAuthV2.access({ refreshToken: Option.getOrThrow(expiry).refreshToken })
+      const reader = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("29 seconds")
+      assert.strictEqual(yield* refreshes, 1)
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* Fiber.join(reader), yield* storedToken(Installation.botKey(key)))
+      assert.strictEqual(yield* refreshes, 2)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("that never lets go is not waited for without end", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      const store = yield* InstallationStore.InstallationStore
+      const acquire = store.acquireLease(Installation.botKey(key), {
+        holder: "another",
+        intent: "",
+        duration: "1 hour"
+      })
+      yield* acquire
+      const reader = yield* Effect.fork(Effect.flip(botToken(key)))
+      yield* TestClock.adjust("65 seconds")
+      const error = yield* Fiber.join(reader)
+      assert.strictEqual(error._tag, "TokenUnavailable")
+    }).pipe(Effect.provide(live())))
+
+  it.effect("that was faster costs no call", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const bot = Installation.botKey(key)
+      assert.strictEqual(yield* TokenManager.refresh(bot, { generation: 1 }), "Renewed")
+      assert.strictEqual(yield* TokenManager.refresh(bot, { generation: 1 }), "Current")
+      assert.strictEqual(yield* refreshes, 1)
+      assert.strictEqual(yield* TokenManager.refresh(bot), "Renewed")
+      assert.strictEqual(yield* refreshes, 2)
+    }).pipe(Effect.provide(live())))
+})
+
+describe("a refresh left in doubt", () => {
+  it.effect("is tried once in each lease time, however many ask", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange, times: 2 })
+      const other = yield* TokenManager.make()
+      const readers = yield* Effect.forkAll(
+        Array.from({ length: 10 }, (_, index) =>
+          Effect.either(index % 2 === 0 ? TokenManager.botToken(key) : other.botToken(key)))
+      )
+      yield* TestClock.adjust("25 seconds")
+      assert.strictEqual(yield* refreshes, 2)
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(readers)
+      yield* botToken(key)
+      assert.strictEqual(yield* refreshes, 3)
+    }).pipe(Effect.scoped, Effect.provide(live())))
+})
+
+describe("while Slack is slow", () => {
+  it.effect("the first ones wait a little for the new token, and the others not at all", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("8 seconds") })
+      const first = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* Fiber.join(first), old)
+      assert.strictEqual(yield* botToken(key), old)
+      yield* TestClock.adjust("5 seconds")
+      assert.notStrictEqual(yield* botToken(key), old)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("a token is not served past its expiry by somebody's patience", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("43199 seconds")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("8 seconds") })
+      const reader = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("8 seconds")
+      assert.notStrictEqual(yield* Fiber.join(reader), old)
+    }).pipe(Effect.provide(live())))
+})
+
+describe("while Slack is down", () => {
+  it.effect("a credential is left alone for longer each time, up to a minute", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.code("invalid_client_id"), share: 1 })
+      for (let tick = 0; tick < 100; tick++) {
+        yield* Effect.flip(botToken(key))
+        yield* TestClock.adjust("12 seconds")
+      }
+      // Twenty minutes: some tries in the first one, and one in each of the others.
+      const calls = yield* refreshes
+      assert.isAtLeast(calls, 15)
+      assert.isAtMost(calls, 35)
+      yield* SlackEmulator.clearFaults
+      yield* TestClock.adjust("75 seconds")
+      yield* botToken(key)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("a store that is down does not take valid tokens with it", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      const token = yield* botToken(key)
+      meddler.before("credential", unavailable("credential"))
+      yield* TestClock.adjust("9 hours")
+      assert.strictEqual(yield* botToken(key), token)
+      yield* TestClock.adjust("3 hours")
+      const error = yield* Effect.flip(botToken(key))
+      assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "StoreError")
+    }).pipe(Effect.provide(live({}, {}, meddler)))
+  })
+})
+
+describe("a token that Slack refuses", () => {
+  it.effect("is not served again, and replaced once", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* TokenManager.botToken(key)
+      yield* TokenManager.invalidate(Installation.botKey(key), old)
+      const fresh = yield* botToken(key)
+      assert.notStrictEqual(fresh, Redacted.value(old))
+      yield* TokenManager.invalidate(Installation.botKey(key), old)
+      assert.strictEqual(yield* botToken(key), fresh)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("ends a credential that does not rotate, until the app is installed again", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const token = yield* TokenManager.botToken(key)
+      yield* TokenManager.invalidate(Installation.botKey(key), token, "account_inactive")
+      const error = yield* Effect.flip(botToken(key))
+      assert.strictEqual(error._tag === "ReauthorizationRequired" && error.error._tag, "SlackAccountInactive")
+      assert.strictEqual((yield* TokenManager.health).dead, 1)
+      yield* SlackEmulator.uninstall()
+      yield* install()
+      assert.notStrictEqual(yield* botToken(key), Redacted.value(token))
+    }).pipe(Effect.provide(live({}, { apps: [{ rotation: false }] }))))
+
+  it.effect("is not handed on by an update that began before", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* TokenManager.botToken(key)
+      yield* TestClock.adjust("20 minutes")
+      meddler.before("credential", Effect.sleep("1 second"))
+      const reader = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("500 millis")
+      yield* TokenManager.invalidate(Installation.botKey(key), old)
+      yield* TestClock.adjust("10 seconds")
+      assert.notStrictEqual(yield* Fiber.join(reader), Redacted.value(old))
+    }).pipe(Effect.provide(live({}, {}, meddler)))
+  })
+})
+
+describe("a token that runs out while the store is slow", () => {
+  it.effect("is refreshed, and not taken for dead", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      meddler.before("credential", Effect.sleep("2 seconds"))
+      yield* TestClock.adjust("43198 seconds")
+      const reader = yield* Effect.fork(botToken(key))
+      // Not due yet when it is looked up, and past its expiry when the answer comes.
+      meddler.after("credential", Effect.sleep("2 seconds"))
+      yield* TestClock.adjust("1 minute")
+      const token = yield* Fiber.join(reader)
+      meddler.before("credential", Effect.void)
+      meddler.after("credential", Effect.void)
+      assert.strictEqual(token, yield* storedToken(Installation.botKey(key)))
+      assert.strictEqual((yield* TokenManager.health).dead, 0)
+    }).pipe(Effect.provide(live({ window: "100 millis", jitter: 1 }, {}, meddler)))
+  })
+})
+
+describe("short-lived tokens", () => {
+  it.effect("are refreshed in the second half of their life", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* botToken(key)
+      yield* TestClock.adjust("59 seconds")
+      yield* botToken(key)
+      assert.strictEqual(yield* refreshes, 0)
+      yield* TestClock.adjust("17 seconds")
+      yield* botToken(key)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live({}, { accessTokenLifetime: "2 minutes" }))))
+})
+
+describe("a person's token", () => {
+  it.effect("has a chain of its own", () =>
+    Effect.gen(function*() {
+      const { key, users } = yield* install({ scopes: ["chat:write"], userScopes: ["search:read"] })
+      yield* TestClock.adjust("12 hours")
+      const token = yield* TokenManager.userToken(key, users[0]!.userId)
+      assert.strictEqual(Redacted.value(token), yield* storedToken(Installation.userKey(key, users[0]!.userId)))
+      assert.strictEqual(yield* refreshes, 1)
+      assert.strictEqual((yield* Effect.flip(TokenManager.userToken(key, "U0NOBODY")))._tag, "NotInstalled")
+    }).pipe(Effect.provide(live())))
+})
+
+describe("more credentials than memory is for", () => {
+  it.effect("are served all the same", () =>
+    Effect.gen(function*() {
+      const workspaces = ["T0A", "T0B", "T0C", "T0D"]
+      const installed = yield* Effect.forEach(workspaces, (workspace) => install({ workspace }))
+      for (let round = 0; round < 3; round++) {
+        for (const { bot, key } of installed) {
+          assert.strictEqual(yield* botToken(key), Redacted.value(Option.getOrThrow(bot).token.accessToken))
+        }
+      }
+    }).pipe(Effect.provide(
+      live({ cacheSize: 2 }, { workspaces: ["T0A", "T0B", "T0C", "T0D"].map((id) => ({ id })) })
+    )))
+})
+
+describe("several apps in one store", () => {
+  const apps = [{ id: "A0ONE", clientId: "1.1" }, { id: "A0TWO", clientId: "2.2" }]
+
+  it.effect("are each spoken for with their own secret", () =>
+    Effect.gen(function*() {
+      const [one, two] = yield* Effect.all([
+        SlackApp.SlackApp,
+        Effect.provide(
+          SlackApp.SlackApp,
+          SlackEmulator.layerSlackApp({ clientId: "2.2" })
+        )
+      ])
+      const { key } = yield* install({ clientId: "2.2" }, two)
+      const manager = yield* TokenManager.make({ apps: (appId) => appId === "A0TWO" ? two : one })
+      yield* TestClock.adjust("12 hours")
+      const token = yield* manager.botToken(key)
+      assert.strictEqual(Redacted.value(token), yield* storedToken(Installation.botKey(key)))
+    }).pipe(Effect.scoped, Effect.provide(live({}, { apps }))))
+
+  it.effect("that this process does not speak for are served and left alone", () =>
+    Effect.gen(function*() {
+      const one = yield* SlackApp.SlackApp
+      const two = yield* Effect.provide(SlackApp.SlackApp, SlackEmulator.layerSlackApp({ clientId: "2.2" }))
+      const { key } = yield* install({ clientId: "2.2" }, two)
+      const manager = yield* TokenManager.make({ apps: (appId) => appId === "A0ONE" ? one : undefined })
+      yield* TestClock.adjust("11 hours")
+      yield* manager.botToken(key)
+      yield* TestClock.adjust("1 hours")
+      const error = yield* Effect.flip(manager.botToken(key))
+      assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "SlackInvalidClientId")
+      assert.strictEqual(yield* refreshes, 0)
+      assert.strictEqual((yield* manager.health).dead, 0)
+    }).pipe(Effect.scoped, Effect.provide(live({}, { apps }))))
+})
+
+describe("the refresh token of an app without a secret", () => {
+  it.effect("is warned of in the last days of its life", () =>
+    Effect.gen(function*() {
+      const verifier = Redacted.make("v".repeat(43))
+      const { code } = yield* SlackEmulator.authorize({ codeChallenge: yield* Pkce.challenge(verifier) })
+      const at = yield* DateTime.now
+      const response = yield* OAuthV2.access({ code, codeVerifier: verifier })
+      const { key } = yield* InstallationStore.save(Installation.fromTokenResponse(response, at))
+      const events = yield* watchEvents
+      assert.isFalse(yield* TokenManager.warn({ key: Installation.botKey(key), issuedAt: at }))
+      yield* TestClock.adjust("26 days")
+      assert.isTrue(yield* TokenManager.warn({ key: Installation.botKey(key), issuedAt: at }))
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["RefreshTokenExpiring"])
+    }).pipe(Effect.provide(live({}, { apps: [{ pkce: true }] }))))
 })
 
 describe("authorized", () => {
