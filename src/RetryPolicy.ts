@@ -249,7 +249,7 @@ export const run = <A, E extends OAuthV2Error, R>(
       Effect.flatMap((duration) =>
         Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })
       ),
-      Effect.tapError((error) => Effect.logDebug(error.message)),
+      Effect.tapError((error) => Effect.annotateLogs(Effect.logDebug(error.message), "slack.method", error.method)),
       Effect.retry({
         schedule: within(policy.schedule, policy.budget, startedAt),
         while: isRepeatable

@@ -8,9 +8,11 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
 import type { Method, OAuthV2Error } from "./OAuthV2Error.js"
 
 // -------------------------------------------------------------------------------------
@@ -63,6 +65,24 @@ export const installs = Metric.counter("slack_oauth_installs", {
   incremental: true
 })
 
+/** Tagging a metric is work, and combinations of tags are few, so each is made once. */
+const tagged = <Type, In, Out>(metric: Metric.Metric<Type, In, Out>, ...names: ReadonlyArray<string>) => {
+  const made = new Map<string, Metric.Metric<Type, In, Out>>()
+  return (...values: ReadonlyArray<string>): Metric.Metric<Type, In, Out> => {
+    const key = values.join()
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const fresh = names.reduce((metric, name, index) => Metric.tagged(metric, name, values[index]!), metric)
+    made.set(key, fresh)
+    return fresh
+  }
+}
+
+const callsOf = tagged(calls, "method", "result")
+const retriesOf = tagged(retries, "method")
+const callDurationOf = tagged(callDuration, "method")
+const installsOf = tagged(installs, "step", "result")
+
 // -------------------------------------------------------------------------------------
 // watching a call
 // -------------------------------------------------------------------------------------
@@ -82,45 +102,47 @@ export const observe = <A, E extends OAuthV2Error, R>(
   method: Method,
   call: (attempted: Effect.Effect<void>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (startedAt) => {
-    let attempts = 0
-    return call(Effect.sync(() => {
-      attempts++
-    })).pipe(
-      Effect.onExit((exit) => record(method, exit, startedAt, Math.max(0, attempts - 1))),
-      Effect.annotateLogs("slack.method", method),
-      Effect.withSpan(spanNames[method], {
-        kind: "client",
-        captureStackTrace: false,
-        attributes: { "slack.method": method }
+  Effect.useSpan(
+    spanNames[method],
+    { kind: "client", captureStackTrace: false, attributes: { "slack.method": method } },
+    (span) =>
+      Effect.flatMap(Clock.currentTimeMillis, (startedAt) => {
+        let attempts = 0
+        return call(Effect.sync(() => {
+          attempts++
+        })).pipe(
+          Effect.onExit((exit) => record(method, span, exit, startedAt, Math.max(0, attempts - 1))),
+          Effect.withParentSpan(span)
+        )
       })
-    )
-  })
+  )
 
 const record = <A, E extends OAuthV2Error>(
   method: Method,
+  span: Tracer.Span,
   exit: Exit.Exit<A, E>,
   startedAt: number,
   repetitions: number
-): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const error = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
-    const result = Exit.isSuccess(exit)
-      ? "ok"
-      : Option.isSome(error)
-      ? error.value._tag
-      : Cause.isInterrupted(exit.cause)
-      ? "interrupted"
-      : "defect"
-    const now = yield* Clock.currentTimeMillis
-    yield* Metric.increment(Metric.tagged(Metric.tagged(calls, "method", method), "result", result))
-    yield* Metric.update(Metric.tagged(callDuration, "method", method), now - startedAt)
-    if (repetitions > 0) yield* Metric.incrementBy(Metric.tagged(retries, "method", method), repetitions)
-    yield* Effect.annotateCurrentSpan({
-      "slack.retry.count": repetitions,
-      ...(Option.isSome(error) ? { "slack.error.code": error.value.code, "error.type": error.value._tag } : undefined)
-    })
-  })
+): Effect.Effect<void> => {
+  span.attribute("slack.retry.count", repetitions)
+  const error = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
+  if (Option.isSome(error)) {
+    span.attribute("slack.error.code", error.value.code)
+    span.attribute("error.type", error.value._tag)
+  }
+  const result = Exit.isSuccess(exit)
+    ? "ok"
+    : Option.isSome(error)
+    ? error.value._tag
+    : Cause.isInterrupted(exit.cause)
+    ? "interrupted"
+    : "defect"
+  return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Metric.increment(callsOf(method, result)).pipe(
+      Effect.zipRight(Metric.update(callDurationOf(method), now - startedAt)),
+      repetitions > 0 ? Effect.zipRight(Metric.incrementBy(retriesOf(method), repetitions)) : identity
+    ))
+}
 
 // -------------------------------------------------------------------------------------
 // watching an install
@@ -149,7 +171,7 @@ export const observeInstall = <A, R>(
     Effect.tap((answered) => {
       const result = resultOf(answered)
       return Effect.zipRight(
-        Metric.increment(Metric.tagged(Metric.tagged(installs, "step", step), "result", result)),
+        Metric.increment(installsOf(step, result)),
         Effect.annotateCurrentSpan("slack.install.result", result)
       )
     }),
