@@ -10,7 +10,7 @@
  */
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import type * as SqlClient from "@effect/sql/SqlClient"
-import { type Client, createClient, type InArgs, type InStatement, type TransactionMode } from "@libsql/client"
+import { type Client, createClient, type InStatement, type TransactionMode } from "@libsql/client"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { codeOf } from "../internal/sqlFailure.js"
@@ -33,11 +33,9 @@ const patient = (client: Client): Client => {
       wait()
       return client.batch(statements, mode).catch(drop)
     },
-    execute: (statement: InStatement | string, parameters?: InArgs) => {
+    execute: (statement: InStatement) => {
       wait()
-      return (typeof statement === "string" ? client.execute(statement, parameters) : client.execute(statement)).catch(
-        drop
-      )
+      return client.execute(statement).catch(drop)
     },
     transaction: (mode: TransactionMode = "write") => {
       wait()
