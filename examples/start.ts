@@ -6,7 +6,7 @@
  */
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Config, Console, DateTime, Duration, Effect, Layer, Option, Redacted } from "effect"
-import { OAuthV2, RetryPolicy, SlackApp, SlackEmulator, type TokenResponse } from "effect-slack-oauth"
+import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, SlackEmulator, type TokenResponse } from "effect-slack-oauth"
 import { createServer } from "node:http"
 import * as Story from "./support/story.js"
 
@@ -144,4 +144,7 @@ const program = Effect.flatMap(
   Option.match({ onNone: () => withEmulator, onSome: onSlack })
 )
 
-NodeRuntime.runMain(program)
+program.pipe(
+  Effect.tapError((error) => OAuthV2Error.isOAuthV2Error(error) ? Story.failure(error) : Console.error(error.message)),
+  (effect) => NodeRuntime.runMain(effect, { disableErrorReporting: true })
+)
