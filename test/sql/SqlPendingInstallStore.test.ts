@@ -85,7 +85,7 @@ for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] 
 
     it.scoped("without its table says that the migrations are missing", () =>
       Effect.gen(function*() {
-        const store = yield* Effect.provide(SqlPendingInstallStore.make, connect(yield* newUrl))
+        const store = yield* Effect.provide(SqlPendingInstallStore.make, yield* Layer.build(connect(yield* newUrl)))
         const error = yield* Effect.flip(store.save(yield* newStateHash, yield* pendingInstall()))
         assert.match(error.message, /migrations/)
       }))
