@@ -19,6 +19,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Installation from "./Installation.js"
 import { InstallationStore, type StoreError } from "./InstallationStore.js"
+import { deepest } from "./internal/paths.js"
 
 // -------------------------------------------------------------------------------------
 // events
@@ -150,8 +151,7 @@ const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEve
 
   const envelope = readEnvelope(body)
   if (Either.isLeft(envelope)) {
-    const paths = ParseResult.ArrayFormatter.formatIssueSync(envelope.left).map(({ path }) => path.join("."))
-    return malformed(Array.from(new Set(paths)))
+    return malformed(deepest(ParseResult.ArrayFormatter.formatIssueSync(envelope.left).map(({ path }) => path)))
   }
   const key = keyOf(envelope.right)
   if (Option.isNone(key)) return malformed(["team_id"])

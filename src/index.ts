@@ -1,4 +1,5 @@
 export * as AuthorizeUrl from "./AuthorizeUrl.js"
+export * as Import from "./Import.js"
 export * as Installation from "./Installation.js"
 export * as InstallationStore from "./InstallationStore.js"
 export * as InstallError from "./InstallError.js"
