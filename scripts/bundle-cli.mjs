@@ -14,7 +14,7 @@ await build({
   format: "esm",
   target: "node20",
   // Database drivers are loaded by the commands that need one, where they are installed.
-  external: ["@effect/sql-libsql", "@effect/sql-pg"],
+  external: ["@effect/sql-libsql", "@effect/sql-pg", "@libsql/client"],
   banner: {
     // Some of what is bundled is CommonJS, and asks for Node's modules by `require`.
     js: `#!/usr/bin/env node

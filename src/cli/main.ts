@@ -10,10 +10,11 @@ import * as Effect from "effect/Effect"
 import { version } from "../internal/version.js"
 import { CommandFailed } from "./CommandFailed.js"
 import { emulator } from "./emulator.js"
+import { importCommand } from "./import.js"
 
 const main = Command.make("effect-slack-oauth").pipe(
-  Command.withDescription("Tools for Slack OAuth: a Slack emulator for the desk."),
-  Command.withSubcommands([emulator])
+  Command.withDescription("Tools for Slack OAuth: a Slack emulator for the desk, and moving in from other SDKs."),
+  Command.withSubcommands([emulator, importCommand])
 )
 
 const run = Command.run(main, { name: "effect-slack-oauth", version })

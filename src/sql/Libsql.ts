@@ -10,46 +10,10 @@
  */
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import type * as SqlClient from "@effect/sql/SqlClient"
-import { type Client, createClient, type InStatement, type TransactionMode } from "@libsql/client"
+import { createClient } from "@libsql/client"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { codeOf } from "../internal/sqlFailure.js"
-
-/** Much longer than any transaction should take. */
-const patienceMillis = 20_000
-
-/** The driver does its work before it returns its promise, so nothing comes between the setting and the statement. */
-const patient = (client: Client): Client => {
-  const wait = () => {
-    void client.execute(`PRAGMA busy_timeout = ${patienceMillis}`)
-  }
-  /** To begin a transaction takes the connection away from the client, which opens another when it needs one. */
-  const drop = async (error: unknown): Promise<never> => {
-    if (/^SQLITE_(BUSY|LOCKED)/.test(codeOf(error) ?? "")) (await client.transaction("deferred")).close()
-    throw error
-  }
-  const own: Pick<Client, "batch" | "execute" | "transaction"> = {
-    batch: (statements, mode) => {
-      wait()
-      return client.batch(statements, mode).catch(drop)
-    },
-    execute: (statement: InStatement) => {
-      wait()
-      return client.execute(statement).catch(drop)
-    },
-    transaction: (mode: TransactionMode = "write") => {
-      wait()
-      return client.transaction(mode).catch(drop)
-    }
-  }
-  return new Proxy(client, {
-    get: (target, property) => {
-      if (property in own) return own[property as keyof typeof own]
-      const value: unknown = Reflect.get(target, property, target)
-      return typeof value === "function" ? value.bind(target) : value
-    }
-  })
-}
+import { patient } from "../internal/patientLibsql.js"
 
 /**
  * A client for a libsql file.

@@ -1,0 +1,223 @@
+/**
+ * What Slack's events do to stored installations: `app_uninstalled` removes the installation, `tokens_revoked` removes
+ * the credentials it names.
+ *
+ * Slack delivers events late, twice, and in any order. So an event counts only for what is older than itself
+ * (`event_time` against the time of the install), and the store decides that in one atomic step: an uninstall that comes
+ * in after a reinstall changes nothing, and neither does an event that comes a second time.
+ *
+ * @see https://docs.slack.dev/reference/events/app_uninstalled
+ * @see https://docs.slack.dev/reference/events/tokens_revoked
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as Installation from "./Installation.js"
+import { InstallationStore, type StoreError } from "./InstallationStore.js"
+import { deepest } from "./internal/paths.js"
+
+// -------------------------------------------------------------------------------------
+// events
+// -------------------------------------------------------------------------------------
+
+const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
+
+const list = maybe(Schema.Array(Schema.String))
+
+/**
+ * The envelope that the Events API puts around both events. Of everything else in it nothing is needed here.
+ *
+ * @see https://docs.slack.dev/apis/events-api/#callback-field
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Envelope = Schema.Struct({
+  type: Schema.Literal("event_callback"),
+  api_app_id: Schema.NonEmptyString,
+  team_id: maybe(Schema.String),
+  enterprise_id: maybe(Schema.String),
+  is_enterprise_install: maybe(Schema.Boolean),
+  authorizations: maybe(Schema.Array(Schema.Struct({
+    team_id: maybe(Schema.String),
+    enterprise_id: maybe(Schema.String),
+    is_enterprise_install: maybe(Schema.Boolean)
+  }))),
+  /** Seconds since 1970. */
+  event_time: Schema.Int.pipe(Schema.between(0, 8_640_000_000_000)),
+  event: Schema.Union(
+    Schema.Struct({ type: Schema.Literal("app_uninstalled") }),
+    Schema.Struct({
+      type: Schema.Literal("tokens_revoked"),
+      /** Ids of people and of bots; Slack does not say which tokens they were. */
+      tokens: Schema.Struct({ oauth: list, bot: list })
+    })
+  )
+})
+
+/**
+ * The envelope that the Events API puts around both events.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Envelope = typeof Envelope.Type
+
+/**
+ * The event is one of the two, and not of the form that Slack documents. `paths` says where, never what stood there.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class MalformedEvent extends Schema.TaggedError<MalformedEvent>()("MalformedEvent", {
+  event: Schema.String,
+  paths: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `The ${this.event} event is not of the form that Slack documents: look at ${this.paths.join(", ")}.`
+  }
+}
+
+/**
+ * What became of an event.
+ *
+ * - `Removed`: these credentials, or the whole installation, are gone now
+ * - `Unchanged`: there is nothing older than the event to remove; it is late, repeated, or about somebody unknown
+ * - `NotOurs`: another event; nothing was looked at
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Result = Data.TaggedEnum<{
+  Removed: {
+    readonly installation: Installation.InstallationKey
+    /** Empty if the whole installation went. */
+    readonly credentials: ReadonlyArray<Installation.CredentialKey>
+  }
+  Unchanged: { readonly installation: Installation.InstallationKey }
+  NotOurs: {}
+}>
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const Result = Data.taggedEnum<Result>()
+
+// -------------------------------------------------------------------------------------
+// reading
+// -------------------------------------------------------------------------------------
+
+const Headline = Schema.Struct({
+  type: Schema.Literal("event_callback"),
+  event: Schema.Struct({ type: Schema.Literal("app_uninstalled", "tokens_revoked") })
+})
+
+const readHeadline = Schema.decodeUnknownOption(Headline)
+
+const readEnvelope = ParseResult.decodeUnknownEither(Envelope, { errors: "all" })
+
+/** An event belongs to one installation: the one that Slack names among the authorizations, if it names any. */
+const keyOf = (envelope: Envelope): Option.Option<Installation.InstallationKey> => {
+  const place = envelope.authorizations?.[0] ?? envelope
+  const isOrganization = place.team_id === place.enterprise_id && place.team_id !== undefined
+  const organization = place.is_enterprise_install === true || isOrganization
+  const id = organization ? place.enterprise_id ?? envelope.enterprise_id : place.team_id ?? envelope.team_id
+  return id === null || id === undefined || id === ""
+    ? Option.none()
+    : Option.some(
+      organization
+        ? Installation.organization(envelope.api_app_id, id)
+        : Installation.workspace(envelope.api_app_id, id)
+    )
+}
+
+interface Reading {
+  readonly key: Installation.InstallationKey
+  readonly at: DateTime.Utc
+  /** The subjects that are to go; none means all. */
+  readonly subjects: Option.Option<ReadonlyArray<string>>
+}
+
+const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEvent> => {
+  const headline = readHeadline(body)
+  if (Option.isNone(headline)) return Either.right(Option.none())
+  const event = headline.value.event.type
+  const malformed = (paths: ReadonlyArray<string>) => Either.left(new MalformedEvent({ event, paths }))
+
+  const envelope = readEnvelope(body)
+  if (Either.isLeft(envelope)) {
+    return malformed(deepest(ParseResult.ArrayFormatter.formatIssueSync(envelope.left).map(({ path }) => path)))
+  }
+  const key = keyOf(envelope.right)
+  if (Option.isNone(key)) return malformed(["team_id"])
+  const { event: detail, event_time: seconds } = envelope.right
+  return Either.right(Option.some({
+    key: key.value,
+    at: DateTime.unsafeMake(seconds * 1000),
+    subjects: detail.type === "app_uninstalled"
+      ? Option.none()
+      : Option.some([
+        ...(detail.tokens.bot ?? []).slice(0, 1).map(() => "bot"),
+        ...detail.tokens.oauth ?? []
+      ])
+  }))
+}
+
+// -------------------------------------------------------------------------------------
+// applying
+// -------------------------------------------------------------------------------------
+
+/**
+ * Applies the body of an Events API request to the store. Check Slack's signature first: this takes the body's word.
+ *
+ * Events of other types are `NotOurs`, so every event may be handed in. Whatever the result, the request can be
+ * answered with 200; after a `StoreError` answer with 5xx, and Slack sends the event again.
+ *
+ * Times are compared in whole seconds of Slack's clock against this machine's clock at the install, so the clock has to
+ * be right, as NTP keeps it. In doubt (the same second) the event changes nothing: a credential that is revoked after
+ * all is found out at its next use.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { InstallationStore, Lifecycle } from "effect-slack-oauth"
+ *
+ * const program = Lifecycle.handle({
+ *   type: "event_callback",
+ *   api_app_id: "A0EXAMPLE",
+ *   team_id: "T0EXAMPLE",
+ *   event_time: 1767225600,
+ *   event: { type: "app_uninstalled" }
+ * })
+ *
+ * Effect.runPromise(Effect.provide(program, InstallationStore.layerMemory)).then(({ _tag }) => console.log(_tag)) // "Unchanged"
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const handle = (body: unknown): Effect.Effect<Result, MalformedEvent | StoreError, InstallationStore> =>
+  Effect.gen(function*() {
+    const reading = yield* read(body)
+    if (Option.isNone(reading)) return Result.NotOurs()
+    const { at, key, subjects } = reading.value
+    const store = yield* InstallationStore
+
+    if (Option.isNone(subjects)) {
+      return (yield* store.remove(key, { installedBefore: at }))
+        ? Result.Removed({ installation: key, credentials: [] })
+        : Result.Unchanged({ installation: key })
+    }
+    const credentials = yield* Effect.filter(
+      subjects.value.map((subject) => new Installation.CredentialKey({ installation: key, subject })),
+      (credential) => store.removeCredential(credential, { issuedBefore: at })
+    )
+    return credentials.length > 0
+      ? Result.Removed({ installation: key, credentials })
+      : Result.Unchanged({ installation: key })
+  })

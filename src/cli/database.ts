@@ -1,0 +1,62 @@
+/** Databases by URL; their drivers are loaded here, when a command needs one, and may be missing. */
+import * as SqlClient from "@effect/sql/SqlClient"
+import type * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as InstallationStore from "../InstallationStore.js"
+import { patient } from "../internal/patientLibsql.js"
+import * as SqlInstallationStore from "../sql/SqlInstallationStore.js"
+import * as TokenCipher from "../TokenCipher.js"
+import { CommandFailed } from "./CommandFailed.js"
+
+const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, CommandFailed> =>
+  Effect.tryPromise({
+    try: module,
+    catch: () => new CommandFailed({ message: `This database needs its driver. Install it here: npm install ${name}` })
+  })
+
+const libsql = (url: string) =>
+  Layer.unwrapScoped(Effect.gen(function*() {
+    const driver = yield* load("@effect/sql-libsql", () => import("@effect/sql-libsql/LibsqlClient"))
+    const { createClient } = yield* load("@libsql/client", () => import("@libsql/client"))
+    const client = yield* Effect.acquireRelease(
+      Effect.try({
+        try: () => createClient({ url }),
+        catch: () => new CommandFailed({ message: `The database ${url} cannot be opened.` })
+      }),
+      (client) => Effect.sync(() => client.close())
+    )
+    return driver.layer({ liveClient: patient(client) })
+  }))
+
+const postgres = (url: string) =>
+  Layer.unwrapEffect(Effect.map(
+    load("@effect/sql-pg", () => import("@effect/sql-pg/PgClient")),
+    (driver) =>
+      Layer.mapError(
+        driver.layer({ url: Redacted.make(url) }),
+        () =>
+          new CommandFailed({
+            message: "The Postgres database cannot be reached. Check its URL and that it is running."
+          })
+      )
+  ))
+
+/** `file:slack.db` is a libsql file, `postgres://…` is Postgres. */
+export const database = (url: string): Layer.Layer<SqlClient.SqlClient, CommandFailed> =>
+  url.startsWith("file:")
+    ? libsql(url)
+    : /^postgres(ql)?:\/\//.test(url)
+    ? postgres(url)
+    : Layer.fail(
+      new CommandFailed({ message: "A database URL is file:slack.db, or postgres://user:password@host/name." })
+    )
+
+/** The store in a database, with the keys of `SLACK_TOKEN_KEYS`. */
+export const store = (
+  url: string
+): Layer.Layer<
+  InstallationStore.InstallationStore,
+  CommandFailed | InstallationStore.StoreError | ConfigError.ConfigError
+> => SqlInstallationStore.layer.pipe(Layer.provide(database(url)), Layer.provide(TokenCipher.layerConfig))

@@ -1,0 +1,185 @@
+/**
+ * `effect-slack-oauth import`: installations that another SDK has stored.
+ */
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Import from "../Import.js"
+import type * as InstallationStore from "../InstallationStore.js"
+import * as SqlImport from "../sql/SqlImport.js"
+import { CommandFailed } from "./CommandFailed.js"
+import { database, store } from "./database.js"
+import * as Progress from "./progress.js"
+
+// -------------------------------------------------------------------------------------
+// what is shared
+// -------------------------------------------------------------------------------------
+
+const to = Options.text("to").pipe(
+  Options.withFallbackConfig(Config.string("DATABASE_URL")),
+  Options.withDefault("file:slack.db"),
+  Options.withDescription("The database to import into: file:slack.db, or postgres://… DATABASE_URL if not given.")
+)
+
+const dryRun = Options.boolean("dry-run").pipe(
+  Options.withDescription("Write nothing; only report what would be imported.")
+)
+
+const appId = Options.text("app-id").pipe(
+  Options.optional,
+  Options.withDescription("The app (A…) that rows are of which name none.")
+)
+
+const tell = ({ imported, installations, kept, rows, unreadable }: Import.Report, dryRun: boolean) =>
+  Effect.gen(function*() {
+    yield* Console.log(
+      `${rows} rows, ${installations} installations: ${imported} credentials ${
+        dryRun ? "would be imported" : "imported"
+      }, ${kept} were here already, ${unreadable.length} rows cannot be read.`
+    )
+    for (const problem of unreadable) yield* Console.log(`  ${problem.message}`)
+    if (unreadable.length > 0) {
+      return yield* new CommandFailed({ message: "Not everything could be imported; the rows are listed above." })
+    }
+  })
+
+const importInto = <R>(
+  url: string,
+  dryRun: boolean,
+  total: number | undefined,
+  items: Stream.Stream<Import.Item, InstallationStore.StoreError | CommandFailed, R>
+) =>
+  Effect.gen(function*() {
+    const progress = Progress.make(total)
+    const report = yield* Import.run(items, {
+      dryRun,
+      onProgress: ({ rows }) => progress.show(rows, "rows")
+    }).pipe(Effect.ensuring(progress.end), Effect.provide(store(url)))
+    yield* tell(report, dryRun)
+  }).pipe(
+    Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
+    Effect.catchIf(
+      (error) => !(error instanceof CommandFailed),
+      (error) => new CommandFailed({ message: `SLACK_TOKEN_KEYS cannot be used: ${error}` })
+    )
+  )
+
+// -------------------------------------------------------------------------------------
+// from @slack/oauth
+// -------------------------------------------------------------------------------------
+
+const parse = Schema.decodeUnknownEither(Schema.parseJson())
+
+/** What is no JSON is read as nothing at all, and so gets into the report. */
+const toRow = (row: string, text: string): Import.Row => ({
+  row,
+  value: Either.getOrElse(parse(text), () => undefined)
+})
+
+const cannotRead = (path: string) => () => new CommandFailed({ message: `${path} cannot be read.` })
+
+/** A folder of `FileInstallationStore`, a file of JSON lines, or a JSON file with one value or a list. */
+const rowsAt = (path: string) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const { join } = yield* Path.Path
+    const { type } = yield* fs.stat(path)
+
+    if (type === "Directory") {
+      const files = (yield* fs.readDirectory(path, { recursive: true }))
+        .filter((file) => /(^|[/\\])(app|user-[^/\\]+)-latest$/.test(file))
+        // Of one workspace, the file of the latest install is the one to begin with.
+        .sort((a, b) => a < b ? -1 : 1)
+      return {
+        total: files.length,
+        rows: Stream.mapEffect(Stream.fromIterable(files), (file) =>
+          Effect.map(fs.readFileString(join(path, file)), (text) => toRow(file, text)))
+      }
+    }
+
+    const text = yield* fs.readFileString(path)
+    const whole = parse(text)
+    const rows = Either.isRight(whole)
+      ? (Array.isArray(whole.right) ? whole.right : [whole.right]).map((value, index) => ({
+        row: `value ${index + 1}`,
+        value
+      }))
+      : text.split("\n").flatMap((line, index) =>
+        line.trim() === "" ? [] : [toRow(`line ${index + 1}`, line)]
+      )
+    return { total: rows.length, rows: Stream.fromIterable(rows) }
+  }).pipe(
+    Effect.map(({ rows, total }) => ({ total, rows: Stream.mapError(rows, cannotRead(path)) })),
+    Effect.mapError(cannotRead(path))
+  )
+
+const slackOAuth = Command.make(
+  "slack-oauth",
+  {
+    path: Args.text({ name: "path" }).pipe(
+      Args.withDescription("A folder of FileInstallationStore, or a file of installations as JSON or JSON lines.")
+    ),
+    to,
+    appId,
+    dryRun
+  },
+  ({ appId, dryRun, path, to }) =>
+    Effect.flatMap(
+      rowsAt(path),
+      ({ rows, total }) =>
+        importInto(to, dryRun, total, Import.fromSlackOAuth(rows, { appId: Option.getOrUndefined(appId) }))
+    )
+).pipe(
+  Command.withDescription("Installations of @slack/oauth (Bolt for JavaScript), as its stores keep them in JSON.")
+)
+
+// -------------------------------------------------------------------------------------
+// from python-slack-sdk
+// -------------------------------------------------------------------------------------
+
+const python = Command.make(
+  "python",
+  {
+    from: Args.text({ name: "database" }).pipe(
+      Args.withDescription("The database with the tables slack_installations and slack_bots: file:… or postgres://…")
+    ),
+    to,
+    appId,
+    clientId: Options.text("client-id").pipe(
+      Options.optional,
+      Options.withDescription("Only rows of this client id, where several apps share the tables.")
+    ),
+    dryRun
+  },
+  ({ appId, clientId, dryRun, from, to }) => {
+    const options = { clientId: Option.getOrUndefined(clientId) }
+    return Effect.flatMap(SqlImport.count(options), (total) =>
+      importInto(
+        to,
+        dryRun,
+        total,
+        Import.fromPython(SqlImport.rows(options), { appId: Option.getOrUndefined(appId) })
+      )).pipe(
+        Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
+        Effect.provide(database(from))
+      )
+  }
+).pipe(
+  Command.withDescription("Tables of python-slack-sdk (Bolt for Python), by its SQLite3 or SQLAlchemy store.")
+)
+
+export const importCommand = Command.make("import").pipe(
+  Command.withDescription(
+    "Bring installations of another SDK into the store. What is stored already is kept, so it can be run again."
+  ),
+  Command.withSubcommands([slackOAuth, python])
+)

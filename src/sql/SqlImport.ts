@@ -1,0 +1,133 @@
+/**
+ * The tables of python-slack-sdk (its SQLite3 and SQLAlchemy stores), for `Import.fromPython`.
+ *
+ * @since 0.1.0
+ */
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type * as Import from "../Import.js"
+import { StoreError } from "../InstallationStore.js"
+import { codeOf } from "../internal/sqlFailure.js"
+
+const pageSize = 500
+
+/**
+ * Which rows to read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Only rows of this app's client id; several apps may share the tables. */
+  readonly clientId?: string | undefined
+  /** `slack_installations` if not given. */
+  readonly installationsTable?: string | undefined
+  /** `slack_bots` if not given. */
+  readonly botsTable?: string | undefined
+}
+
+/** Everything that is read; columns that an older version of the SDK did not have are read as `NULL`. */
+const names = [
+  "app_id",
+  "enterprise_id",
+  "enterprise_name",
+  "team_id",
+  "team_name",
+  "bot_token",
+  "bot_user_id",
+  "bot_scopes",
+  "bot_refresh_token",
+  "bot_token_expires_at",
+  "user_id",
+  "user_token",
+  "user_scopes",
+  "user_refresh_token",
+  "user_token_expires_at",
+  "incoming_webhook_url",
+  "incoming_webhook_channel",
+  "incoming_webhook_channel_id",
+  "incoming_webhook_configuration_url",
+  "is_enterprise_install",
+  "installed_at"
+]
+
+const make = (options: Options) =>
+  Effect.gen(function*() {
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const attempt = <A>(statement: Effect.Effect<A, SqlError>) =>
+      Effect.mapError(statement, (error) =>
+        new StoreError({ operation: "import", reason: "unavailable", code: codeOf(error) }))
+
+    const source = (table: string) =>
+      Effect.map(
+        attempt(
+          sql.onDialectOrElse({
+            pg: () =>
+              sql<{ readonly name: string }>`SELECT column_name AS name FROM information_schema.columns
+                WHERE table_name = ${table} AND table_schema = ANY (current_schemas(false))`,
+            orElse: () =>
+              sql<{ readonly name: string }>`SELECT name FROM pragma_table_info(${table})`
+          })
+        ),
+        (columns) => {
+          const present = new Set(columns.map(({ name }) => name))
+          // As text, because a driver would read a timestamp without a zone in the zone of this machine.
+          const column = (name: string) =>
+            present.has(name) ? sql`CAST(${sql(name)} AS TEXT) AS ${sql(name)}` : sql`NULL AS ${sql(name)}`
+          return present.size === 0 ? Option.none() : Option.some(
+            sql`SELECT ${`${table} `} AS source, CAST(id AS TEXT) AS id, ${sql.csv(names.map(column))} FROM ${
+              sql(table)
+            } WHERE ${options.clientId === undefined ? sql.literal("1 = 1") : sql`client_id = ${options.clientId}`}`
+          )
+        }
+      )
+    const sources = yield* Effect.all([
+      source(options.installationsTable ?? "slack_installations"),
+      source(options.botsTable ?? "slack_bots")
+    ])
+    const rows = sql.join(" UNION ALL ", false)(sources.flatMap(Option.toArray))
+    return { attempt, found: sources.some(Option.isSome), rows, sql }
+  })
+
+/**
+ * The rows of both tables, those of one workspace one after the other. They are read in pages, so nobody should write to
+ * the tables meanwhile: stop the other app first.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const rows = (options: Options = {}): Stream.Stream<Import.Row, StoreError, SqlClient.SqlClient> =>
+  Stream.unwrap(Effect.map(make(options), ({ attempt, found, rows, sql }) =>
+    !found
+      ? Stream.fail(new StoreError({ operation: "import", reason: "unreadable", row: "slack_installations" }))
+      : Stream.paginateChunkEffect(0, (offset) =>
+        Effect.map(
+          attempt(
+            sql<{ readonly source: string; readonly id: string }>`SELECT * FROM (${rows}) AS stored
+              ORDER BY app_id, is_enterprise_install, COALESCE(team_id, ''), COALESCE(enterprise_id, ''), source, LENGTH(id), id
+              LIMIT ${pageSize} OFFSET ${offset}`
+          ),
+          (page) => [
+            Chunk.unsafeFromArray(page.map((value) => ({ row: value.source + value.id, value }))),
+            page.length < pageSize ? Option.none() : Option.some(offset + pageSize)
+          ]
+        ))))
+
+/**
+ * How many rows there are, for a progress bar.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const count = (options: Options = {}): Effect.Effect<number, StoreError, SqlClient.SqlClient> =>
+  Effect.flatMap(make(options), ({ attempt, found, rows, sql }) =>
+    found
+      ? Effect.map(
+        attempt(sql<{ readonly n: number | string }>`SELECT COUNT(*) AS n FROM (${rows}) AS stored`),
+        ([row]) => Number(row?.n ?? 0)
+      )
+      : Effect.succeed(0))
