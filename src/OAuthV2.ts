@@ -207,11 +207,12 @@ interface Call<M extends OAuthV2Error.Method> {
 /** Judges an answer by its status and body: the one place that decides what an answer means. */
 const judge = <M extends OAuthV2Error.Method>(
   { method, scrub }: Call<M>,
-  { headers, status }: HttpClientResponse.HttpClientResponse,
+  response: HttpClientResponse.HttpClientResponse,
   body: string,
   requestedAt: DateTime.Utc,
   now: number
 ): Either.Either<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> => {
+  const { status } = response
   const parsed = Answer.parseObject(body)
   const object = parsed ?? {}
   const successful = status >= 200 && status < 300
@@ -226,6 +227,7 @@ const judge = <M extends OAuthV2Error.Method>(
     misfits = ["error"]
   }
 
+  const { headers } = response
   const failure = Answer.readFailure(object, scrub)
   const retryAfter = parseRetryAfter(headers["retry-after"], now)
   const requestId = headers["x-slack-req-id"]
@@ -289,15 +291,17 @@ const attempt = <M extends OAuthV2Error.Method>(
   client: HttpClient.HttpClient,
   call: Call<M>
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Effect.flatMap(DateTime.now, (requestedAt) =>
-    client.execute(call.request).pipe(
+  Effect.clockWith((clock) => {
+    const requestedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
+    return client.execute(call.request).pipe(
       Effect.catchAll(answerOfStatusError),
       Effect.flatMap((response) => Effect.map(readBody(response), (body) => ({ response, body }))),
-      Effect.mapError((error) => transportError(call, error)),
-      Effect.flatMap(({ body, response }) =>
-        Effect.clockWith((clock) => judge(call, response, body, requestedAt, clock.unsafeCurrentTimeMillis()))
-      )
-    ))
+      Effect.matchEffect({
+        onFailure: (error) => Effect.fail(transportError(call, error)),
+        onSuccess: ({ body, response }) => judge(call, response, body, requestedAt, clock.unsafeCurrentTimeMillis())
+      })
+    )
+  })
 
 // -------------------------------------------------------------------------------------
 // a call
@@ -365,14 +369,17 @@ const guard = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
   HttpClient.transformResponse(
     client,
     (execute) =>
-      Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) =>
-        execute.pipe(
-          Effect.provideService(FetchHttpClient.RequestInit, {
-            ...withoutAuthorization(Option.getOrElse(init, () => ({}))),
+      execute.pipe(
+        Effect.mapInputContext((context: Context.Context<never>) =>
+          Context.add(context, FetchHttpClient.RequestInit, {
+            ...withoutAuthorization(
+              Option.getOrElse(Context.getOption(context, FetchHttpClient.RequestInit), () => ({}))
+            ),
             redirect: "manual"
-          }),
-          Effect.withTracerEnabled(false)
-        ))
+          })
+        ),
+        Effect.withTracerEnabled(false)
+      )
   )
 
 /** Whatever an application adds to its requests, Slack gets the credential of the call and no other. */

@@ -9,7 +9,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -242,17 +241,26 @@ export const run = <A, E extends OAuthV2Error, R>(
   attempt: Effect.Effect<A, E, R>,
   onTimeout: (timeout: Duration.Duration) => E
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (startedAt) => {
-    const remaining = Effect.map(Clock.currentTimeMillis, (now) =>
-      Duration.min(policy.attemptTimeout, Duration.millis(startedAt + Duration.toMillis(policy.budget) - now)))
-    return remaining.pipe(
-      Effect.flatMap((duration) =>
-        Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })
-      ),
-      Effect.tapError((error) => Effect.annotateLogs(Effect.logDebug(error.message), "slack.method", error.method)),
-      Effect.retry({
-        schedule: within(policy.schedule, policy.budget, startedAt),
-        while: isRepeatable
-      })
+  Effect.clockWith((clock) => {
+    const startedAt = clock.unsafeCurrentTimeMillis()
+    const latest = startedAt + Duration.toMillis(policy.budget)
+    const once = Effect.suspend(() => {
+      const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - clock.unsafeCurrentTimeMillis()))
+      return Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })
+    }).pipe(
+      Effect.tapError((error) => Effect.annotateLogs(Effect.logDebug(error.message), "slack.method", error.method))
     )
+    const again = (driver: Schedule.ScheduleDriver<unknown, OAuthV2Error>, error: E): Effect.Effect<A, E, R> =>
+      isRepeatable(error)
+        ? Effect.matchEffect(driver.next(error), {
+          onFailure: () => Effect.fail(error),
+          onSuccess: () => Effect.catchAll(once, (error) => again(driver, error))
+        })
+        : Effect.fail(error)
+    // What `Effect.retry` does, save that an attempt which succeeds pays for no schedule.
+    return Effect.catchAll(once, (error) =>
+      Effect.flatMap(
+        Schedule.driver(within(policy.schedule, policy.budget, startedAt)),
+        (driver) => again(driver, error)
+      ))
   })

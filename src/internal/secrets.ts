@@ -13,8 +13,8 @@ const slackToken = /\b(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-[\w%.-]+/gi
 /** The path of an incoming webhook is a credential too. */
 const webhookUrl = /(hooks\.slack(?:-gov)?\.com(?:\/|%2f))[\w/%.-]+/gi
 
-/** Returns a function that masks the given secrets, their encoded forms, and whatever looks like a Slack secret. */
-export const makeScrubber = (secrets: ReadonlyArray<string>): (text: string) => string => {
+/** All forms in which the secrets may be quoted, the longest first. */
+const literalsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> => {
   const literals = new Set<string>()
   for (const secret of secrets) {
     if (secret === "") continue
@@ -22,10 +22,19 @@ export const makeScrubber = (secrets: ReadonlyArray<string>): (text: string) => 
     literals.add(encodeURIComponent(secret))
     literals.add(new URLSearchParams({ "": secret }).toString().slice(1))
   }
-  const longestFirst = Array.from(literals).sort((a, b) => b.length - a.length)
+  return Array.from(literals).sort((a, b) => b.length - a.length)
+}
+
+/**
+ * Returns a function that masks the given secrets, their encoded forms, and whatever looks like a Slack secret. It
+ * prepares itself at the first text, which only failures bring.
+ */
+export const makeScrubber = (secrets: ReadonlyArray<string>): (text: string) => string => {
+  let literals: ReadonlyArray<string> | undefined
   return (text) => {
+    literals ??= literalsOf(secrets)
     let out = text
-    for (const literal of longestFirst) {
+    for (const literal of literals) {
       out = out.replaceAll(literal, mask)
     }
     return out.replace(slackToken, mask).replace(webhookUrl, `$1${mask}`)
