@@ -1,0 +1,358 @@
+/**
+ * Refreshes ahead of time: tokens whose time has come are refreshed in the background, so that nobody who asks for one
+ * has to wait, and those that nobody asks for live on.
+ *
+ * A fleet that was installed in one hour would have to be refreshed in one hour, every ten hours, for ever. So some
+ * are refreshed earlier than they need to be, until the work is spread. Any number of processes may sweep the same
+ * store: they take the credentials in the same order, and for what another has done they make no call.
+ *
+ * `docs/token-rotation.md` has the arithmetic.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as InstallationStore from "./InstallationStore.js"
+import * as TokenManager from "./TokenManager.js"
+
+// -------------------------------------------------------------------------------------
+// models
+// -------------------------------------------------------------------------------------
+
+/**
+ * How a sweep works. Everything has a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /**
+   * How long before its expiry a token is to be refreshed; 2 hours by default, and at most half of the token's life.
+   */
+  readonly window?: Duration.DurationInput | undefined
+  /** How often to look; every minute by default. */
+  readonly interval?: Duration.DurationInput | undefined
+  /**
+   * How many refreshes a minute one process makes at the most; 600 by default, Slack's limit for one workspace. A fleet
+   * needs about one six-hundredth of its size, so this is enough for 300,000 credentials.
+   */
+  readonly ratePerMinute?: number | undefined
+  /** How many refreshes run at once; 16 by default. */
+  readonly concurrency?: number | undefined
+  /** Which apps to look after, by app id, where others use the same store; all, by default. */
+  readonly apps?: ((appId: string) => boolean) | undefined
+}
+
+/**
+ * What a pass did.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Report {
+  /** Credentials whose time had come, as far as the rate allowed. */
+  readonly urgent: number
+  /** Credentials that were taken ahead of their time, for the sake of spread. */
+  readonly early: number
+  /** Of both: those that have a new token now. */
+  readonly renewed: number
+  /** Of both: those that somebody else had refreshed, or removed. */
+  readonly current: number
+  /** Of both: those that will be tried again later. */
+  readonly failed: number
+  /** Of both: those that turned out to be dead. */
+  readonly dead: number
+  /** Refresh tokens that are about to die. Counted when the fleet is. */
+  readonly dying: number
+  /** Whether the rate left some undone whose time had come. */
+  readonly behind: boolean
+  /** The fleet, if it was counted in this pass. */
+  readonly health: Option.Option<TokenManager.Health>
+}
+
+/**
+ * A sweep, with what it remembers from one pass to the next.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Sweep {
+  /** One pass, for whoever has a schedule of their own. Passes are not to overlap. */
+  readonly pass: Effect.Effect<Report, InstallationStore.StoreError>
+}
+
+// -------------------------------------------------------------------------------------
+// the plan
+// -------------------------------------------------------------------------------------
+
+interface Candidate {
+  readonly key: InstallationStore.CredentialInfo["key"]
+  readonly generation: number
+}
+
+/** What one look at the whole fleet said. */
+interface Plan {
+  readonly madeAt: number
+  /** How long it takes on average from one refresh to the next, in milliseconds. */
+  readonly period: number
+  /** Refreshes a millisecond that the fleet may take: a quarter more than it needs on average. */
+  readonly rate: number
+  /** The ones whose time comes first. */
+  readonly candidates: Array<Candidate>
+  /** How many more would have to be done by some time than the rate can do by then. */
+  pressure: number
+}
+
+const headroom = 1.25
+
+/** Slack's tokens live twelve hours, and are refreshed two hours before they end. */
+const usualPeriod = 10 * 3_600_000
+
+/** How often the whole fleet is looked at: for Slack's tokens, every half hour. */
+const looksPerPeriod = 20
+
+/** How finely the time until a refresh is looked at. */
+const bucketsPerPeriod = 120
+
+/** The bucket for all that is far away. */
+const lastBucket = 10 * bucketsPerPeriod
+
+const endOfTime = DateTime.unsafeMake(8.64e15)
+
+/** From a second to a quarter of an hour, doubling. */
+const pauseAfter = (attempts: number): number => Math.min(60_000 * 2 ** attempts, 15 * 60_000)
+
+/** How many failures in a row, without a success, end a pass: Slack or the store is down. */
+const enough = 20
+
+// -------------------------------------------------------------------------------------
+// sweeping
+// -------------------------------------------------------------------------------------
+
+/**
+ * Makes a sweep.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<Sweep, never, TokenManager.TokenManager | InstallationStore.InstallationStore> =>
+  Effect.gen(function*() {
+    const manager = yield* TokenManager.TokenManager
+    const store = yield* InstallationStore.InstallationStore
+    const window = Duration.toMillis(options.window ?? "2 hours")
+    const interval = Duration.toMillis(options.interval ?? "1 minute")
+    const most = Math.max(1, Math.floor((options.ratePerMinute ?? 600) * interval / 60_000))
+    const concurrency = options.concurrency ?? 16
+    const isOurs = ({ key }: Candidate) => options.apps?.(key.installation.appId) ?? true
+
+    /** Credentials that failed, and until when they are left alone, so that they do not keep others from their turn. */
+    const resting = new Map<string, { readonly attempts: number; readonly until: number }>()
+    const isRested = ({ key }: Candidate, now: number) => (resting.get(String(key))?.until ?? 0) <= now
+
+    let plan: Plan | undefined
+    let carry = 0
+    let lastPassAt: number | undefined
+    let warned = new Set<string>()
+
+    /** How long from now until a credential's time has come; 0 or less if it has. */
+    const slackOf = (info: InstallationStore.CredentialInfo, now: number): { slack: number; period: number } => {
+      const expiresAt = Option.match(info.expiresAt, { onNone: () => 0, onSome: DateTime.toEpochMillis })
+      const life = expiresAt - DateTime.toEpochMillis(info.issuedAt)
+      const own = Math.min(window, life / 2)
+      return { slack: expiresAt - own - now, period: life - own }
+    }
+
+    const look = (now: number, rotating: number) =>
+      Effect.gen(function*() {
+        const kept = Math.ceil(rotating / 8) + 100
+        const bucket = (plan?.period ?? usualPeriod) / bucketsPerPeriod
+        const buckets = new Float64Array(lastBucket + 1)
+        const candidates: Array<Candidate> = []
+        const dying: Array<string> = []
+        let count = 0
+        let periods = 0
+        yield* Stream.runForEachChunk(
+          store.credentials({ state: "rotating", expiresBefore: endOfTime }),
+          (chunk) =>
+            Effect.gen(function*() {
+              for (const info of chunk) {
+                if (!isOurs(info)) continue
+                const { period, slack } = slackOf(info, now)
+                count++
+                periods += period
+                const at = Math.min(lastBucket, Math.max(0, Math.floor(slack / bucket)))
+                buckets[at] = buckets[at]! + 1
+                if (candidates.length < kept) candidates.push({ key: info.key, generation: info.generation })
+                const name = `${info.key}#${info.generation}`
+                if (warned.has(name) || (yield* manager.warn(info))) dying.push(name)
+              }
+            })
+        )
+        warned = new Set(dying)
+        const average = count === 0 ? usualPeriod : Math.max(periods / count, 1)
+        const rate = headroom * count / average
+        let due = 0
+        let pressure = 0
+        for (let at = 0; at < lastBucket; at++) {
+          due += buckets[at]!
+          pressure = Math.max(pressure, due - rate * (at + 1) * bucket)
+        }
+        const next: Plan = { madeAt: now, period: average, rate, candidates, pressure }
+        return { plan: next, dying: dying.length }
+      })
+
+    const pass: Sweep["pass"] = Effect.gen(function*() {
+      const now = yield* Clock.currentTimeMillis
+      const elapsed = lastPassAt === undefined ? interval : Math.min(now - lastPassAt, 10 * interval)
+      lastPassAt = now
+
+      let health = Option.none<TokenManager.Health>()
+      let dying = 0
+      if (plan === undefined || now - plan.madeAt >= plan.period / looksPerPeriod) {
+        const counted = yield* manager.health
+        health = Option.some(counted)
+        const looked = yield* look(now, counted.fresh + counted.expiring)
+        plan = looked.plan
+        dying = looked.dying
+        for (const [id, { until }] of resting) if (until + 3_600_000 < now) resting.delete(id)
+      } else {
+        plan.pressure += plan.rate * elapsed
+      }
+      const current = plan
+
+      // What is due, in the order of expiry, and one more to know whether that was all.
+      const due = yield* store.credentials({
+        state: "rotating",
+        expiresBefore: DateTime.unsafeMake(now + window)
+      }).pipe(
+        Stream.filter((info) => isOurs(info) && isRested(info, now) && slackOf(info, now).slack <= 0),
+        Stream.map(({ generation, key }): Candidate => ({ key, generation })),
+        Stream.take(most + 1),
+        Stream.runCollect,
+        Effect.map((chunk) => Array.from(chunk))
+      )
+      const behind = due.length > most
+      const urgent = due.slice(0, most)
+
+      // What is not due yet and is done anyway, as far as the rate has room for it. A little pressure is chance.
+      carry = Math.min(carry + current.rate * elapsed, 2 * current.rate * elapsed + 1)
+      const share = Math.min(carry, most) - urgent.length
+      carry = Math.max(0, carry - urgent.length)
+      const tolerated = Math.max(10, current.rate * interval)
+      const wanted = current.pressure - urgent.length > tolerated
+        ? Math.floor(Math.min(share, current.pressure - urgent.length))
+        : 0
+      const isUrgent = new Set(wanted > 0 ? urgent.map(({ key }) => String(key)) : [])
+      const early: Array<Candidate> = []
+      while (early.length < wanted && current.candidates.length > 0) {
+        early.push(
+          ...current.candidates.splice(0, wanted - early.length).filter((candidate) =>
+            !isUrgent.has(String(candidate.key)) && isRested(candidate, now)
+          )
+        )
+      }
+      carry -= early.length
+
+      const counts = { renewed: 0, current: 0, failed: 0, dead: 0 }
+      const failed = ({ key }: Candidate, hint: number) => {
+        const id = String(key)
+        const attempts = resting.get(id)?.attempts ?? 0
+        resting.set(id, { attempts: attempts + 1, until: now + Math.max(pauseAfter(attempts), hint) })
+        counts.failed++
+      }
+      yield* Effect.forEach(
+        [...urgent, ...early],
+        (candidate) =>
+          Effect.suspend(() =>
+            counts.failed >= enough && counts.renewed === 0
+              ? Effect.void
+              : Effect.match(manager.refresh(candidate.key, { generation: candidate.generation }), {
+                onSuccess: (how) => {
+                  if (how === "Stale") return failed(candidate, 0)
+                  counts[how === "Renewed" ? "renewed" : "current"]++
+                  resting.delete(String(candidate.key))
+                },
+                onFailure: (error) => {
+                  if (error._tag === "TokenUnavailable") return failed(candidate, Duration.toMillis(error.retryAfter))
+                  counts[error._tag === "ReauthorizationRequired" ? "dead" : "current"]++
+                }
+              })
+          ),
+        { concurrency, discard: true }
+      )
+      current.pressure -= counts.renewed + counts.current + counts.dead
+
+      const report: Report = { urgent: urgent.length, early: early.length, ...counts, dying, behind, health }
+      if (behind) {
+        yield* Effect.logWarning(
+          `TokenSweep: more tokens run out than ${most} refreshes can renew. Raise ratePerMinute, or sweep more often.`
+        )
+      }
+      yield* Effect.logDebug(
+        `TokenSweep: ${report.urgent} due, ${report.early} ahead of time; ${report.renewed} renewed, ` +
+          `${report.failed} failed, ${report.dead} dead`
+      )
+      return report
+    }).pipe(Effect.withSpan("TokenSweep.pass", { captureStackTrace: false, root: true }))
+
+    return { pass }
+  })
+
+/**
+ * One pass over the store, for a job that runs by a schedule from outside. What a {@link layer} remembers from one pass
+ * to the next, this looks up each time.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const pass = (
+  options?: Options
+): Effect.Effect<
+  Report,
+  InstallationStore.StoreError,
+  TokenManager.TokenManager | InstallationStore.InstallationStore
+> => Effect.flatMap(make(options), (sweep) => sweep.pass)
+
+/**
+ * Sweeps as long as the program runs, from a random moment of the first interval on. A pass that fails is told to the
+ * log, and the next one comes in its time.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { InstallationStore, TokenManager, TokenSweep } from "effect-slack-oauth"
+ *
+ * const TokensLive = TokenSweep.layer({ ratePerMinute: 300 }).pipe(
+ *   Layer.provideMerge(TokenManager.layer()),
+ *   Layer.provideMerge(InstallationStore.layerMemory)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<never, never, TokenManager.TokenManager | InstallationStore.InstallationStore> =>
+  Layer.scopedDiscard(
+    Effect.gen(function*() {
+      const sweep = yield* make(options)
+      const interval = Duration.decode(options.interval ?? "1 minute")
+      const start = yield* Random.next
+      yield* sweep.pass.pipe(
+        Effect.catchAllCause((cause) => Effect.logWarning("TokenSweep: a pass failed", cause)),
+        Effect.repeat(Schedule.fixed(interval)),
+        Effect.delay(Duration.times(interval, start)),
+        Effect.forkScoped
+      )
+    })
+  )

@@ -1,0 +1,208 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Chunk, Clock, Duration, Effect, Fiber, Layer, Option, Stream, TestClock } from "effect"
+import { Installation, InstallationStore, OAuthV2Error, TokenManager, TokenSweep } from "effect-slack-oauth"
+import { type Fleet, makeFleet } from "./utils/fleet.js"
+import { makeMeddler } from "./utils/meddler.js"
+
+const live = (fleet: Fleet, options?: TokenManager.Options, meddler = makeMeddler()) =>
+  TokenManager.layer(options).pipe(
+    Layer.provideMerge(meddler.layer),
+    Layer.provideMerge(InstallationStore.layerMemory),
+    Layer.provideMerge(fleet.layer)
+  )
+
+const total = (counts: Iterable<number>): number => Array.from(counts).reduce((sum, count) => sum + count, 0)
+
+/** Refreshes by hour. */
+const perHour = (fleet: Fleet): ReadonlyArray<number> => {
+  const hours = Array.from({ length: 24 }, () => 0)
+  for (const [minute, count] of fleet.perMinute) {
+    const hour = Math.floor(minute / 60)
+    if (hour < 24) hours[hour] = hours[hour]! + count
+  }
+  return hours
+}
+
+const storedGenerations = Effect.flatMap(InstallationStore.InstallationStore, (store) =>
+  Effect.map(
+    Stream.runCollect(Stream.map(store.stream, ({ bot }) => Option.getOrThrow(bot).generation)),
+    Chunk.toReadonlyArray
+  ))
+
+describe("a fleet that was installed in one minute", () => {
+  it.effect("is refreshed evenly, and nobody gets an expired token", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      const keys = yield* fleet.install(2000)
+      const sweeping = yield* Effect.fork(Layer.launch(TokenSweep.layer({ interval: "5 minutes" })))
+      for (let minutes = 0; minutes < 24 * 60; minutes += 5) {
+        yield* TestClock.adjust("5 minutes")
+        const now = yield* Clock.currentTimeMillis
+        for (let index = minutes % 97; index < keys.length; index += 97) {
+          assert.isTrue(fleet.accepts(yield* TokenManager.botToken(keys[index]!), now))
+        }
+      }
+      yield* Fiber.interrupt(sweeping)
+      const hours = perHour(fleet)
+      const mean = total(hours) / 24
+      assert.isAtMost(Math.max(...hours), 1.5 * mean, `peak of ${hours.join(", ")}`)
+      assert.isAtLeast(total(hours), 2 * keys.length)
+      assert.isAtMost(total(hours), 3 * keys.length)
+      assert.strictEqual(fleet.refused(), 0)
+    }).pipe(Effect.provide(live(fleet)))
+  }, 60_000)
+})
+
+describe("a fleet that is spread already", () => {
+  it.effect("is not refreshed before its time", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      for (let minutes = 0; minutes < 600; minutes += 10) {
+        yield* fleet.install(10)
+        yield* TestClock.adjust("10 minutes")
+      }
+      const sweep = yield* TokenSweep.make({ interval: "10 minutes" })
+      let early = 0
+      let urgent = 0
+      for (let minutes = 0; minutes < 1200; minutes += 10) {
+        const report = yield* sweep.pass
+        early += report.early
+        urgent += report.urgent
+        yield* TestClock.adjust("10 minutes")
+      }
+      assert.strictEqual(early, 0)
+      assert.isAtLeast(urgent, 1190)
+    }).pipe(Effect.provide(live(fleet)))
+  })
+})
+
+describe("two processes", () => {
+  it.effect("share the work, and no credential is refreshed twice", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      yield* fleet.install(300)
+      const managers = yield* Effect.all([TokenManager.make(), TokenManager.make()])
+      const sweeps = yield* Effect.forEach(
+        managers,
+        (manager) => Effect.provideService(TokenSweep.make(), TokenManager.TokenManager, manager)
+      )
+      yield* TestClock.adjust("10 hours")
+      const sweeping = yield* Effect.fork(Effect.forEach(sweeps, ({ pass }) => pass, { concurrency: "unbounded" }))
+      yield* TestClock.adjust("1 minute")
+      const reports = yield* Fiber.join(sweeping)
+      assert.strictEqual(fleet.refreshes(), 300)
+      assert.strictEqual(total(reports.map(({ renewed }) => renewed)), 300)
+      assert.deepStrictEqual(new Set(yield* storedGenerations), new Set([2]))
+    }).pipe(Effect.scoped, Effect.provide(live(fleet)))
+  })
+})
+
+describe("a pass", () => {
+  it.effect("keeps to its rate, takes the earliest first, and says that it is behind", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      const first = yield* fleet.install(30)
+      yield* TestClock.adjust("1 minute")
+      yield* fleet.install(30)
+      yield* TestClock.adjust("11 hours")
+      const sweep = yield* TokenSweep.make({ ratePerMinute: 40 })
+      const report = yield* sweep.pass
+      assert.deepInclude(report, { urgent: 40, renewed: 40, behind: true })
+      const store = yield* InstallationStore.InstallationStore
+      for (const key of first) {
+        const bot = yield* Effect.flatten(store.credential(Installation.botKey(key)))
+        assert.strictEqual(bot.generation, 2)
+      }
+      assert.deepInclude(yield* sweep.pass, { urgent: 20, renewed: 20, behind: false })
+    }).pipe(Effect.provide(live(fleet)))
+  })
+
+  it.effect("counts the fleet", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      yield* fleet.install(5)
+      yield* TestClock.adjust("11 hours")
+      const { health } = yield* TokenSweep.pass()
+      assert.deepStrictEqual(Option.getOrThrow(health), { fresh: 0, expiring: 5, permanent: 0, dead: 0, unsaved: 0 })
+    }).pipe(Effect.provide(live(fleet)))
+  })
+
+  it.effect("does not let those that fail keep others from their turn", () => {
+    const fleet = makeFleet()
+    const one = Effect.gen(function*() {
+      yield* fleet.install(10)
+      yield* TestClock.adjust("1 minute")
+      yield* fleet.install(10)
+      yield* TestClock.adjust("11 hours")
+      // The first ten are of an app whose secret is wrong.
+      const store = yield* InstallationStore.InstallationStore
+      const manager = yield* TokenManager.TokenManager
+      const sweep = yield* TokenSweep.make({ ratePerMinute: 10 }).pipe(
+        Effect.provideService(TokenManager.TokenManager, {
+          ...manager,
+          refresh: (key, force) =>
+            Number(String(key).split("/T")[1]?.split("/")[0]) < 10
+              ? new TokenManager.TokenUnavailable({
+                key,
+                error: OAuthV2Error.fromCode("bad_client_secret", { method: "oauth.v2.access" }),
+                retryAfter: Duration.seconds(1)
+              })
+              : manager.refresh(key, force)
+        }),
+        Effect.provideService(InstallationStore.InstallationStore, store)
+      )
+      assert.deepInclude(yield* sweep.pass, { urgent: 10, renewed: 0, failed: 10 })
+      assert.deepInclude(yield* sweep.pass, { urgent: 10, renewed: 10, failed: 0 })
+    })
+    return Effect.provide(one, live(fleet))
+  })
+
+  it.effect("looks after the apps that it is told to", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      yield* fleet.install(5)
+      yield* TestClock.adjust("11 hours")
+      assert.deepInclude(yield* TokenSweep.pass({ apps: (appId) => appId !== "A0FLEET" }), { urgent: 0, early: 0 })
+      assert.strictEqual(fleet.refreshes(), 0)
+    }).pipe(Effect.provide(live(fleet)))
+  })
+
+  it.effect("warns once of each refresh token that is about to die", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      yield* fleet.install(3)
+      const seen: Array<string> = []
+      yield* Effect.fork(Stream.runForEach(TokenManager.events, ({ _tag }) => Effect.sync(() => seen.push(_tag))))
+      yield* Effect.yieldNow()
+      yield* TestClock.adjust("11 hours")
+      const sweep = yield* TokenSweep.make({ window: "1 second" })
+      assert.strictEqual((yield* sweep.pass).dying, 3)
+      yield* TestClock.adjust("40 minutes")
+      assert.strictEqual((yield* sweep.pass).dying, 3)
+      assert.deepStrictEqual(seen, ["RefreshTokenExpiring", "RefreshTokenExpiring", "RefreshTokenExpiring"])
+    }).pipe(Effect.provide(live(fleet, { refreshTokenLifetime: "12 hours" })))
+  })
+
+  it.effect("fails when the store does, and the next one goes on", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      yield* fleet.install(1)
+      const store = yield* InstallationStore.InstallationStore
+      let isDown = true
+      const broken = new InstallationStore.StoreError({ operation: "counts", reason: "unavailable" })
+      const sweeping = yield* Layer.launch(TokenSweep.layer()).pipe(
+        Effect.provideService(InstallationStore.InstallationStore, {
+          ...store,
+          credentials: (selection) => isDown ? Stream.fail(broken) : store.credentials(selection)
+        }),
+        Effect.fork
+      )
+      yield* TestClock.adjust("11 hours")
+      assert.strictEqual(fleet.refreshes(), 0)
+      isDown = false
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(fleet.refreshes(), 1)
+      yield* Fiber.interrupt(sweeping)
+    }).pipe(Effect.provide(live(fleet)))
+  })
+})

@@ -1,0 +1,110 @@
+/**
+ * Slack for fleets that are too large for the emulator: it knows each chain's latest pair and what was spent, and when
+ * it was asked. No grace period, no faults.
+ */
+import { Clock, DateTime, Effect, Layer, Option, Redacted } from "effect"
+import { Installation, InstallationStore, OAuthV2, OAuthV2Error, TokenResponse } from "effect-slack-oauth"
+
+export interface Fleet {
+  readonly layer: Layer.Layer<OAuthV2.OAuthV2>
+  /** Stores installations, all of the same moment. */
+  readonly install: (
+    size: number
+  ) => Effect.Effect<
+    ReadonlyArray<Installation.InstallationKey>,
+    InstallationStore.StoreError,
+    InstallationStore.InstallationStore
+  >
+  /** Refreshes by minute since the epoch. */
+  readonly perMinute: Map<number, number>
+  readonly refreshes: () => number
+  /** Refresh tokens that were sent and not good any more. */
+  readonly refused: () => number
+  /** Whether Slack would take an access token. */
+  readonly accepts: (token: Redacted.Redacted, now: number) => boolean
+}
+
+const life = 12 * 3_600_000
+
+export const makeFleet = (): Fleet => {
+  /** By number of the installation: how many pairs were issued, and when the latest. */
+  const issued: Array<{ count: number; at: number }> = []
+  const perMinute = new Map<number, number>()
+  let refreshes = 0
+  let refused = 0
+
+  const respond = (number: number, now: number) => {
+    const pair = issued[number]!
+    pair.count++
+    pair.at = now
+    return new TokenResponse.TokenResponse({
+      appId: "A0FLEET",
+      target: new TokenResponse.Workspace({
+        team: { id: `T${number}`, name: Option.none() },
+        enterprise: Option.none()
+      }),
+      bot: Option.some(
+        new TokenResponse.BotToken({
+          accessToken: Redacted.make(`xoxe.xoxb-test-${number}-${pair.count}`),
+          scopes: ["chat:write"],
+          botUserId: Option.none(),
+          expiry: Option.some(
+            new TokenResponse.Expiry({
+              expiresAt: DateTime.unsafeMake(now + life),
+              refreshToken: Redacted.make(`xoxe-test-${number}-${pair.count}`)
+            })
+          )
+        }, { disableValidation: true })
+      ),
+      user: Option.none(),
+      authedUserId: Option.none(),
+      incomingWebhook: Option.none(),
+      warnings: []
+    }, { disableValidation: true })
+  }
+
+  const parse = (token: string) => token.split("-").slice(-2).map(Number) as [number, number]
+
+  return {
+    perMinute,
+    refreshes: () => refreshes,
+    refused: () => refused,
+    accepts: (token, now) => {
+      const [number, count] = parse(Redacted.value(token))
+      const pair = issued[number]!
+      // The pair before still works until it runs out, and all that is known here is that it is older.
+      return count === pair.count && now < pair.at + life
+    },
+    install: (size) =>
+      Effect.gen(function*() {
+        const store = yield* InstallationStore.InstallationStore
+        const at = yield* DateTime.now
+        const keys: Array<Installation.InstallationKey> = []
+        for (let index = 0; index < size; index++) {
+          const number = issued.push({ count: 0, at: 0 }) - 1
+          const response = respond(number, DateTime.toEpochMillis(at))
+          keys.push((yield* store.save(Installation.fromTokenResponse(response, at))).key)
+        }
+        return keys
+      }),
+    layer: OAuthV2.layerTest({
+      access: (request) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const token = request.refreshToken === undefined
+            ? "xoxe-test-0-0"
+            : Redacted.isRedacted(request.refreshToken)
+            ? Redacted.value(request.refreshToken)
+            : request.refreshToken
+          const [number, count] = parse(token)
+          if (issued[number]?.count !== count) {
+            refused++
+            return Effect.fail(OAuthV2Error.fromCode("invalid_refresh_token", { method: "oauth.v2.access" }))
+          }
+          refreshes++
+          const minute = Math.floor(now / 60_000)
+          perMinute.set(minute, (perMinute.get(minute) ?? 0) + 1)
+          return Effect.succeed(respond(number, now))
+        })
+    })
+  }
+}
