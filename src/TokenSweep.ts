@@ -106,8 +106,21 @@ interface Plan {
   readonly rate: number
   /** The ones whose time comes first. */
   readonly candidates: Array<Candidate>
-  /** How many more would have to be done by some time than the rate can do by then. */
-  pressure: number
+  /** How many have their time by the end of each bucket of {@link Plan.bucket} milliseconds. */
+  readonly dueBy: Float64Array
+  readonly bucket: number
+  /** How many were done since. */
+  done: number
+}
+
+/** By how many the work that is due by some time exceeds what the rate can do until then, at the worst such time. */
+const pressureOf = ({ bucket, done, dueBy, madeAt, rate }: Plan, now: number): number => {
+  const elapsed = now - madeAt
+  let pressure = 0
+  for (let at = Math.floor(elapsed / bucket); at < dueBy.length; at++) {
+    pressure = Math.max(pressure, dueBy[at]! - done - rate * ((at + 1) * bucket - elapsed))
+  }
+  return pressure
 }
 
 const headroom = 1.25
@@ -175,7 +188,7 @@ export const make = (
       Effect.gen(function*() {
         const kept = Math.ceil(rotating / 8) + 100
         const bucket = (plan?.period ?? usualPeriod) / bucketsPerPeriod
-        const buckets = new Float64Array(lastBucket + 1)
+        const dueBy = new Float64Array(lastBucket)
         const candidates: Array<Candidate> = []
         const dying: Array<string> = []
         let count = 0
@@ -189,8 +202,8 @@ export const make = (
                 const { period, slack } = slackOf(info, now)
                 count++
                 periods += period
-                const at = Math.min(lastBucket, Math.max(0, Math.floor(slack / bucket)))
-                buckets[at] = buckets[at]! + 1
+                const at = Math.max(0, Math.floor(slack / bucket))
+                if (at < lastBucket) dueBy[at] = dueBy[at]! + 1
                 if (candidates.length < kept) candidates.push({ key: info.key, generation: info.generation })
                 const name = `${info.key}#${info.generation}`
                 if (warned.has(name) || (yield* manager.warn(info))) dying.push(name)
@@ -200,13 +213,8 @@ export const make = (
         warned = new Set(dying)
         const average = count === 0 ? usualPeriod : Math.max(periods / count, 1)
         const rate = headroom * count / average
-        let due = 0
-        let pressure = 0
-        for (let at = 0; at < lastBucket; at++) {
-          due += buckets[at]!
-          pressure = Math.max(pressure, due - rate * (at + 1) * bucket)
-        }
-        const next: Plan = { madeAt: now, period: average, rate, candidates, pressure }
+        for (let at = 1; at < lastBucket; at++) dueBy[at] = dueBy[at]! + dueBy[at - 1]!
+        const next: Plan = { madeAt: now, period: average, rate, candidates, dueBy, bucket, done: 0 }
         return { plan: next, dying: dying.length }
       })
 
@@ -224,8 +232,6 @@ export const make = (
         plan = looked.plan
         dying = looked.dying
         for (const [id, { until }] of resting) if (until + 3_600_000 < now) resting.delete(id)
-      } else {
-        plan.pressure += plan.rate * elapsed
       }
       const current = plan
 
@@ -248,9 +254,8 @@ export const make = (
       const share = Math.min(carry, most) - urgent.length
       carry = Math.max(0, carry - urgent.length)
       const tolerated = Math.max(10, current.rate * interval)
-      const wanted = current.pressure - urgent.length > tolerated
-        ? Math.floor(Math.min(share, current.pressure - urgent.length))
-        : 0
+      const pressure = pressureOf(current, now) - urgent.length
+      const wanted = pressure > tolerated ? Math.floor(Math.min(share, pressure)) : 0
       const isUrgent = new Set(wanted > 0 ? urgent.map(({ key }) => String(key)) : [])
       const early: Array<Candidate> = []
       while (early.length < wanted && current.candidates.length > 0) {
@@ -289,7 +294,7 @@ export const make = (
           ),
         { concurrency, discard: true }
       )
-      current.pressure -= counts.renewed + counts.current + counts.dead
+      current.done += counts.renewed + counts.current + counts.dead
 
       const report: Report = { urgent: urgent.length, early: early.length, ...counts, dying, behind, health }
       if (behind) {
