@@ -457,16 +457,28 @@ const Row = Schema.mutable(Schema.Struct({
   /** The installation without its credentials; none if it was removed. */
   installation: Schema.OptionFromNullOr(Installation.Installation),
   slots: Schema.Map({ key: Schema.String, value: Slot }),
-  removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc)
+  removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc),
+  /** Slots that are not there begin above this generation. */
+  floor: Schema.NonNegativeInt
 }))
 
 interface Row {
   installation: Option.Option<Installation.Installation>
   readonly slots: Map<string, Slot>
   removedAt: Option.Option<DateTime.Utc>
+  readonly floor: number
 }
 
-const emptyRow = (): Row => ({ installation: Option.none(), slots: new Map(), removedAt: Option.none() })
+const emptyRow = (floor = 0): Row => ({
+  installation: Option.none(),
+  slots: new Map(),
+  removedAt: Option.none(),
+  floor
+})
+
+/** No generation of this row was higher. */
+const highestGeneration = ({ floor, slots }: Row): number =>
+  Array.from(slots.values()).reduce((highest, { generation }) => Math.max(highest, generation), floor)
 
 const credentialsOf = (row: Row): ReadonlyArray<Installation.Credential> =>
   Array.from(row.slots.values()).flatMap(({ credential }) => Option.toArray(credential))
@@ -495,7 +507,7 @@ const saveRow = (
     if (keep && slot !== undefined) {
       if (Option.isSome(slot.credential) || !removedBefore(slot.removedAt, credential.issuedAt)) continue
     }
-    const generation = (slot?.generation ?? 0) + 1
+    const generation = (slot?.generation ?? row.floor) + 1
     row.slots.set(subject, {
       generation,
       credential: Option.some(Installation.atGeneration(credential, generation)),
@@ -861,14 +873,26 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
           ids.includes(id) ? Effect.void : copies.write(operation, `index.${shard}`, JSON.stringify([...ids, id]))
       )
 
-    const open = (operation: string, id: string, sealed: string): Effect.Effect<Row, StoreError> =>
+    /** The highest generation stands before the sealed row, so that it outlives a row that does not open. */
+    const parts = (stored: string): readonly [highest: number, sealed: string] => {
+      const match = /^(\d+) ([^]*)$/.exec(stored)
+      return match === null ? [0, stored] : [Number(match[1]), match[2]!]
+    }
+
+    const open = (operation: string, id: string, stored: string): Effect.Effect<Row, StoreError> =>
       Effect.flatMap(
-        Effect.mapError(cipher.open(sealed, id), fromCipherError(operation, id)),
+        Effect.mapError(cipher.open(parts(stored)[1], id), fromCipherError(operation, id)),
         (text) =>
           Option.match(decodeRow(text), {
             onNone: () => Effect.fail(unreadable(operation, id)),
             onSome: (row): Effect.Effect<Row> => Effect.succeed(row)
           })
+      )
+
+    const writeRow = (operation: string, id: string, row: Row, text: string) =>
+      Effect.flatMap(
+        cipher.seal(text, id),
+        (sealed) => copies.write(operation, `row.${id}`, `${highestGeneration(row)} ${sealed}`)
       )
 
     const readRow = (operation: string, id: string): Effect.Effect<Option.Option<Row>, StoreError> =>
@@ -910,7 +934,7 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
         (found) => found
       )
 
-    return fromRows({
+    const service = fromRows({
       all,
       read: (operation, key) => readRow(operation, installationRowId(key)),
       modify: (operation, key, f) => {
@@ -923,7 +947,7 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
           const text = encodeRow(row)
           if (text === before) return result
           if (Option.isNone(stored)) yield* addId(operation, shardOf(id), id)
-          yield* copies.write(operation, `row.${id}`, yield* cipher.seal(text, id))
+          yield* writeRow(operation, id, row, text)
           return result
         }))
       },
@@ -944,17 +968,44 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
         Stream.mapEffect(ids("reencrypt"), (id) =>
           exclusively(id)(Effect.gen(function*() {
             const stored = yield* copies.read("reencrypt", `row.${id}`)
-            if (Option.isNone(stored) || stored.value.startsWith(cipher.prefix)) return Option.none<Reencrypted>()
-            const opened = yield* Effect.either(TokenCipher.openAny(cipher, stored.value, id))
+            if (Option.isNone(stored)) return Option.none<Reencrypted>()
+            const [highest, sealed] = parts(stored.value)
+            if (sealed.startsWith(cipher.prefix)) return Option.none()
+            const opened = yield* Effect.either(TokenCipher.openAny(cipher, sealed, id))
             if (Either.isLeft(opened)) {
               return Option.some({ row: id, error: Option.some(fromCipherError("reencrypt", id)(opened.left)) })
             }
-            yield* copies.write("reencrypt", `row.${id}`, yield* cipher.seal(opened.right, id))
+            yield* copies.write("reencrypt", `row.${id}`, `${highest} ${yield* cipher.seal(opened.right, id)}`)
             return Option.some({ row: id, error: Option.none() })
           }))),
         (reported) => reported
       )
     })
+
+    /** What does not open can be removed all the same, or nobody could install again after a key was lost. */
+    const removeUnopened = (key: Installation.InstallationKey) => {
+      const id = installationRowId(key)
+      return exclusively(id)(Effect.gen(function*() {
+        const stored = yield* copies.read("remove", `row.${id}`)
+        if (Option.isNone(stored)) return false
+        const row = emptyRow(parts(stored.value)[0])
+        row.removedAt = Option.some(yield* DateTime.now)
+        yield* writeRow("remove", id, row, encodeRow(row))
+        return true
+      }))
+    }
+
+    return {
+      ...service,
+      remove: (key, options): Effect.Effect<boolean, StoreError> =>
+        options?.installedBefore === undefined
+          ? Effect.catchIf(
+            service.remove(key),
+            ({ reason }) => reason !== "unavailable",
+            () => removeUnopened(key)
+          )
+          : service.remove(key, options)
+    }
   })
 
 /**

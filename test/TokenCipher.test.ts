@@ -1,0 +1,326 @@
+import { KeyValueStore } from "@effect/platform"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Context, DateTime, Effect, Either, Layer, Logger, Option, Redacted, Stream } from "effect"
+import { Installation, InstallationStore, TokenCipher } from "effect-slack-oauth"
+import { botToken, install, userToken } from "effect-slack-oauth/InstallationStoreWorker"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { IncomingWebhook } from "effect-slack-oauth/TokenResponse"
+import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { acquire, postgres } from "./utils/resources.js"
+
+const key = (id: string, byte: number) => ({ id, key: Redacted.make(Buffer.alloc(32, byte).toString("base64")) })
+
+const a = key("a", 1)
+const b = key("b", 2)
+const otherA = key("a", 3)
+
+const cipher = (options: TokenCipher.Options) => Either.getOrThrow(TokenCipher.make(options))
+
+const fromConfig = (value?: string) =>
+  Effect.withConfigProvider(
+    TokenCipher.config,
+    ConfigProvider.fromMap(new Map(value === undefined ? [] : [["SLACK_TOKEN_KEYS", value]]))
+  )
+
+const reveal = ({ key }: TokenCipher.Key) => Redacted.isRedacted(key) ? Redacted.value(key) : key
+
+describe("TokenCipher", () => {
+  it.effect("opens what it sealed, in the same row only", () =>
+    Effect.gen(function*() {
+      const { open, prefix, seal } = cipher({ current: a })
+      const sealed = yield* seal("xoxb-test-token", "row 1")
+      assert.isTrue(sealed.startsWith(prefix))
+      assert.notInclude(sealed, "xoxb")
+      assert.strictEqual(yield* open(sealed, "row 1"), "xoxb-test-token")
+      assert.deepStrictEqual(
+        yield* Effect.flip(open(sealed, "row 2")),
+        new TokenCipher.CipherError({ reason: "notAuthentic", keyId: "a" })
+      )
+    }))
+
+  it.effect("opens with older keys, and seals with the current one", () =>
+    Effect.gen(function*() {
+      const old = yield* cipher({ current: a }).seal("text", "row")
+      const both = cipher({ current: b, older: [a] })
+      assert.strictEqual(yield* both.open(old, "row"), "text")
+      assert.isFalse(old.startsWith(both.prefix))
+      const { reason, keyId } = yield* Effect.flip(cipher({ current: b }).open(old, "row"))
+      assert.deepStrictEqual([reason, keyId], ["keyMissing", "a"])
+    }))
+
+  it.effect("tells a wrong key, a changed text and what is no sealed text apart", () =>
+    Effect.gen(function*() {
+      const { open, seal } = cipher({ current: a })
+      const reason = (text: string, cipher = open) =>
+        Effect.map(Effect.flip(cipher(text, "row")), ({ reason }) => reason)
+      const sealed = yield* seal("text", "row")
+      assert.strictEqual(yield* reason(sealed, cipher({ current: otherA }).open), "notAuthentic")
+      for (let index = sealed.length - 30; index < sealed.length; index += 3) {
+        const flipped = sealed.slice(0, index) + (sealed[index] === "A" ? "B" : "A") + sealed.slice(index + 1)
+        assert.include(["notAuthentic", "malformed"], yield* reason(flipped))
+      }
+      assert.strictEqual(yield* reason("what is this"), "malformed")
+      assert.strictEqual(yield* reason("plain.text"), "notSealed")
+    }))
+
+  it.effect("reads plain text only if it is told to", () =>
+    Effect.gen(function*() {
+      const migrating = cipher({ current: a, readPlain: true })
+      assert.strictEqual(yield* migrating.open("plain.text", "row"), "text")
+      assert.strictEqual(yield* TokenCipher.openAny(cipher({ current: a }), "plain.text", "row"), "text")
+    }))
+
+  it.effect("takes its keys from SLACK_TOKEN_KEYS", () =>
+    Effect.gen(function*() {
+      const two = yield* fromConfig(`b:${reveal(b)}, a:${reveal(a)}`)
+      const old = yield* cipher({ current: a }).seal("text", "row")
+      assert.strictEqual(yield* two.open(old, "row"), "text")
+      assert.strictEqual(two.prefix, cipher({ current: b }).prefix)
+      assert.strictEqual((yield* Effect.flip(two.open("plain.text", "row"))).reason, "notSealed")
+      const accepting = yield* fromConfig(`b:${reveal(b)},plain`)
+      assert.strictEqual(yield* accepting.open("plain.text", "row"), "text")
+      assert.isFalse((yield* fromConfig()).encrypts)
+      assert.isFalse((yield* fromConfig("plain")).encrypts)
+    }))
+
+  it.effect("refuses keys that are none, and shows none", () =>
+    Effect.gen(function*() {
+      const short = Buffer.alloc(31, 9).toString("base64")
+      for (
+        const value of ["", "a", `a:${short}`, `:${reveal(a)}`, `a:${reveal(a)},a:${reveal(b)}`, `plain,a:${reveal(a)}`]
+      ) {
+        const error = yield* Effect.flip(fromConfig(value))
+        assert.include(String(error), "SLACK_TOKEN_KEYS")
+        for (const secret of [short, reveal(a), reveal(b)]) assert.notInclude(String(error), secret)
+      }
+    }))
+})
+
+// -------------------------------------------------------------------------------------
+// stores under a cipher
+// -------------------------------------------------------------------------------------
+
+const databases = {
+  libsql: await acquire(libsqlUrl),
+  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+}
+
+type Run = <A, E>(
+  keys: TokenCipher.Options | undefined,
+  program: (store: InstallationStore.Service) => Effect.Effect<A, E>
+) => Effect.Effect<A, E>
+
+const cipherLayer = (keys: TokenCipher.Options | undefined) =>
+  Layer.orDie(keys === undefined ? TokenCipher.layerPlain : TokenCipher.layer(keys))
+
+const installation = install({
+  appId: "A1",
+  teamId: "T1",
+  bot: botToken("planted-bot", DateTime.unsafeMake("2026-01-01T12:00:00Z")),
+  user: ["U1", userToken("planted-user")],
+  webhook: new IncomingWebhook({
+    url: Redacted.make("https://hooks.slack.com/services/planted"),
+    channel: "#general",
+    channelId: Option.none(),
+    configurationUrl: "https://example.slack.com"
+  })
+})
+
+const other = install({ appId: "A1", teamId: "T2", bot: botToken("planted-other") })
+
+const planted = ["xoxb-test-planted", "xoxp-test-planted", "xoxe-test-planted", "services/planted"]
+
+const bot = Installation.botKey(installation.key)
+
+const reasonOf = <A>(effect: Effect.Effect<A, InstallationStore.StoreError>) =>
+  Effect.map(Effect.flip(effect), ({ reason }) => reason)
+
+const tokenOf = Effect.map(
+  Option.match({
+    onNone: () => "",
+    onSome: ({ token }: Installation.Credential) => Redacted.value(token.accessToken)
+  })
+)
+
+/** What every store does with its cipher; `tamper` replaces the secret of the first workspace's bot. */
+const behaviour = (
+  run: Run,
+  dump: Effect.Effect<string>,
+  tamper: (change: (own: string, other: string) => string) => Effect.Effect<void>
+) =>
+  Effect.gen(function*() {
+    const withA = { current: a }
+    const save = (store: InstallationStore.Service) => Effect.zipRight(store.save(installation), store.save(other))
+    const readBot = (store: InstallationStore.Service) => tokenOf(store.credential(bot))
+
+    // plain text at first
+    yield* run(undefined, save)
+    for (const secret of planted) assert.include(yield* dump, secret)
+    assert.strictEqual(yield* reasonOf(run(withA, readBot)), "notSealed")
+    assert.strictEqual(yield* run({ ...withA, readPlain: true }, readBot), "xoxb-test-planted-bot")
+
+    // sealed in place
+    const sealing = yield* run(withA, (store) => reencryptWith(store))
+    assert.isAtLeast(sealing.sealed, 2)
+    assert.deepStrictEqual(sealing.failed, [])
+    const sealed = yield* dump
+    for (const secret of planted) assert.notInclude(sealed, secret)
+    assert.deepStrictEqual(yield* run(withA, reencryptWith), { sealed: 0, failed: [] })
+    const found = Option.getOrThrow(yield* run(withA, (store) => store.get(installation.key)))
+    assert.strictEqual(
+      Redacted.value(Option.getOrThrow(found.incomingWebhook).url),
+      "https://hooks.slack.com/services/planted"
+    )
+    assert.strictEqual(Option.getOrThrow(found.bot).generation, 1)
+
+    // another key of the same id, and none
+    for (const [keys, reason] of [[{ current: otherA }, "notAuthentic"], [{ current: b }, "keyMissing"]] as const) {
+      assert.strictEqual(yield* reasonOf(run(keys, readBot)), reason)
+      assert.strictEqual(yield* reasonOf(run(keys, (store) => store.get(installation.key))), reason)
+      assert.strictEqual(yield* reasonOf(run(keys, (store) => Stream.runDrain(store.stream))), reason)
+      assert.strictEqual(yield* reasonOf(run(keys, (store) => store.save(installation))), reason)
+      assert.strictEqual(
+        yield* reasonOf(run(keys, (store) =>
+          store.compareAndSet(bot, 1, Installation.Change.Dead({ code: "x", since: DateTime.unsafeMake(0) })))),
+        reason
+      )
+      const report = yield* run(keys, reencryptWith)
+      assert.strictEqual(report.sealed, 0)
+      if (reason === "keyMissing") {
+        assert.isAtLeast(report.failed.length, 2)
+      }
+    }
+    assert.strictEqual(yield* dump, sealed)
+
+    // a new key, with the old one still open
+    const withB = { current: b, older: [a] }
+    assert.strictEqual(yield* run(withB, readBot), "xoxb-test-planted-bot")
+    const half = yield* run(withB, (store) =>
+      Stream.runCount(Stream.take(store.reencrypt, 1)))
+    const rest = yield* run(withB, reencryptWith)
+    assert.strictEqual(half + rest.sealed, sealing.sealed)
+    assert.strictEqual(yield* run({ current: b }, readBot), "xoxb-test-planted-bot")
+
+    // a secret that was changed, or belongs to another row
+    const intact = yield* dump
+    const changes: ReadonlyArray<(own: string, other: string) => string> = [
+      (own) => own.slice(0, -8) + (own.at(-8) === "A" ? "B" : "A") + own.slice(-7),
+      (_, other) => other
+    ]
+    for (const change of changes) {
+      let before = ""
+      yield* tamper((own, other) => {
+        before = own
+        return change(own, other)
+      })
+      assert.strictEqual(yield* reasonOf(run({ current: b }, readBot)), "notAuthentic")
+      assert.strictEqual(yield* reasonOf(run({ current: b }, (store) => store.save(installation))), "notAuthentic")
+      const error = yield* Effect.flip(run({ current: b }, readBot))
+      assert.include(error.message, "A1/workspace/T1")
+      assert.notInclude(error.message + JSON.stringify(error), before.slice(-20))
+      yield* tamper(() => before)
+    }
+    assert.strictEqual(yield* dump, intact)
+    assert.strictEqual(yield* run({ current: b }, readBot), "xoxb-test-planted-bot")
+
+    // what does not open can be removed, and installed again
+    yield* tamper((_, other) => other)
+    assert.isTrue(yield* run({ current: b }, (store) => store.remove(installation.key)))
+    const again = yield* run({ current: b }, (store) => store.save(installation))
+    assert.strictEqual(Option.getOrThrow(again.bot).generation, 2)
+  })
+
+const reencryptWith = (store: InstallationStore.Service) =>
+  Effect.provideService(InstallationStore.reencrypt, InstallationStore.InstallationStore, store)
+
+describe("a store with a cipher", () => {
+  for (const [name, url] of Object.entries(databases)) {
+    it.scopedLive(`in ${name} keeps no secret in plain text, and opens nothing that is not its own`, () =>
+      Effect.gen(function*() {
+        const database = yield* Layer.memoize(connect(url))
+        const run: Run = (keys, program) =>
+          Effect.scoped(Effect.gen(function*() {
+            const context = yield* Layer.build(
+              SqlInstallationStore.layer.pipe(Layer.provide(database), Layer.provide(cipherLayer(keys)), Layer.orDie)
+            )
+            return yield* program(Context.get(context, InstallationStore.InstallationStore))
+          }))
+        yield* Effect.gen(function*() {
+          const sql = yield* SqlClient
+          const secretOf = (installation: string) =>
+            Effect.map(
+              sql<{ secret: string }>`SELECT secret FROM slack_oauth_installations
+                WHERE installation = ${installation} AND subject = 'bot'`,
+              ([row]) => row!.secret
+            )
+          yield* behaviour(
+            run,
+            Effect.orDie(Effect.map(
+              sql`SELECT * FROM slack_oauth_installations ORDER BY installation, subject`,
+              (rows) => JSON.stringify(rows)
+            )),
+            (change) =>
+              Effect.orDie(Effect.gen(function*() {
+                const secret = change(yield* secretOf("A1/workspace/T1"), yield* secretOf("A1/workspace/T2"))
+                yield* sql`UPDATE slack_oauth_installations SET secret = ${secret}
+                  WHERE installation = 'A1/workspace/T1' AND subject = 'bot'`
+              }))
+          )
+        }).pipe(Effect.provide(database))
+      }))
+  }
+
+  it.live("in a KeyValueStore keeps no secret in plain text, and opens nothing that is not its own", () =>
+    Effect.gen(function*() {
+      const values = new Map<string, string>()
+      const storage = Layer.succeed(
+        KeyValueStore.KeyValueStore,
+        KeyValueStore.makeStringOnly({
+          get: (key) => Effect.sync(() => Option.fromNullable(values.get(key))),
+          set: (key, value) => Effect.sync(() => void values.set(key, value)),
+          remove: (key) => Effect.sync(() => void values.delete(key)),
+          clear: Effect.sync(() => values.clear()),
+          size: Effect.sync(() => values.size)
+        })
+      )
+      const run: Run = (keys, program) =>
+        Effect.scoped(Effect.flatMap(
+          Layer.build(
+            InstallationStore.layerKeyValueStore.pipe(Layer.provide(storage), Layer.provide(cipherLayer(keys)))
+          ),
+          (context) => program(Context.get(context, InstallationStore.InstallationStore))
+        ))
+      const row = (teamId: string) => `slack-oauth.store.row.A1/workspace/${teamId}`
+      const sealedIn = (teamId: string) => values.get(row(teamId))!.replace(/^\d+ \d+ /, "")
+      yield* behaviour(
+        run,
+        Effect.sync(() => JSON.stringify(Array.from(values))),
+        (change) =>
+          Effect.sync(() => {
+            const text = change(sealedIn("T1"), sealedIn("T2"))
+            const framed = `${text.length + 2} 1 ${text}`
+            for (const copy of [row("T1"), `${row("T1")}.next`]) values.set(copy, framed)
+          })
+      )
+    }))
+
+  it.effect("says once, at the start, that it has none", () =>
+    Effect.gen(function*() {
+      const said: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => said.push(`${logLevel.label} ${message}`))
+      yield* Effect.gen(function*() {
+        const store = yield* InstallationStore.InstallationStore
+        yield* store.save(installation)
+        yield* store.get(installation.key)
+      }).pipe(
+        Effect.provide(InstallationStore.layerKeyValueStore),
+        Effect.provide(KeyValueStore.layerMemory),
+        Effect.provide(TokenCipher.layerPlain),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+      assert.deepStrictEqual(said, [
+        "WARN Slack tokens are stored in plain text. Set SLACK_TOKEN_KEYS to encrypt them."
+      ])
+    }))
+})
