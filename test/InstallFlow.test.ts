@@ -564,18 +564,34 @@ describe("a callback that comes twice", () => {
 
   it.scoped("has an end: what five hundred others brought does not pile up", () =>
     Effect.gen(function*() {
-      const { browser, installs } = yield* counted()
-      const first = yield* allowed(browser)
+      const { browser, installs } = yield* counted({ success: "page" })
+      const arrive = Effect.map(browser.begin(), (url) =>
+        `${origin}/slack/oauth_redirect?code=x&state=${param(url, "state")}`)
+      const first = yield* arrive
       yield* browser.get(first)
       const cookies = new Map(browser.jar)
       for (let round = 0; round < 500; round++) {
         browser.jar.clear()
-        yield* browser.get(yield* allowed(browser))
+        yield* browser.get(yield* arrive)
       }
       assert.strictEqual(installs.length, 501)
-      for (const [name, value] of cookies) browser.jar.set(name, value)
+      for (const [name, value] of cookies) {
+        browser.jar.set(name, value)
+      }
       assert.strictEqual((yield* browser.get(first)).status, 409, "the oldest has made room")
-    }).pipe(Effect.provide(world())))
+    }).pipe(
+      Effect.provide(PendingInstall.layerMemory()),
+      Effect.provide(SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" })),
+      Effect.provide(OAuthV2.layerTest({
+        access: () =>
+          Effect.succeed(
+            new TokenResponse.TokenResponse({
+              appId: "A0TEST",
+              target: new TokenResponse.Workspace({ team: { id: "T0TEST", name: Option.none() } })
+            })
+          )
+      }))
+    ))
 })
 
 // -------------------------------------------------------------------------------------
