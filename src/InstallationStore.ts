@@ -876,7 +876,7 @@ const makeKeyValueStore: Effect.Effect<Service, never, KeyValueStore.KeyValueSto
     /** The highest generation stands before the sealed row, so that it outlives a row that does not open. */
     const parts = (stored: string): readonly [highest: number, sealed: string] => {
       const match = /^(\d+) ([^]*)$/.exec(stored)
-      return match === null ? [0, stored] : [Number(match[1]), match[2]!]
+      return match === null ? [0, stored] : [Number(match[1]), match[2] ?? ""]
     }
 
     const open = (operation: string, id: string, stored: string): Effect.Effect<Row, StoreError> =>

@@ -72,7 +72,7 @@ const tagged = <Type, In, Out>(metric: Metric.Metric<Type, In, Out>, ...names: R
     const key = values.join()
     const known = made.get(key)
     if (known !== undefined) return known
-    const fresh = names.reduce((metric, name, index) => Metric.tagged(metric, name, values[index]!), metric)
+    const fresh = names.reduce((metric, name, index) => Metric.tagged(metric, name, values[index] ?? ""), metric)
     made.set(key, fresh)
     return fresh
   }

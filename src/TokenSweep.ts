@@ -118,7 +118,7 @@ const pressureOf = ({ bucket, done, dueBy, madeAt, rate }: Plan, now: number): n
   const elapsed = now - madeAt
   let pressure = 0
   for (let at = Math.floor(elapsed / bucket); at < dueBy.length; at++) {
-    pressure = Math.max(pressure, dueBy[at]! - done - rate * ((at + 1) * bucket - elapsed))
+    pressure = Math.max(pressure, (dueBy[at] ?? 0) - done - rate * ((at + 1) * bucket - elapsed))
   }
   return pressure
 }
@@ -203,7 +203,7 @@ export const make = (
                 count++
                 periods += period
                 const at = Math.max(0, Math.floor(slack / bucket))
-                if (at < lastBucket) dueBy[at] = dueBy[at]! + 1
+                if (at < lastBucket) dueBy[at] = (dueBy[at] ?? 0) + 1
                 if (candidates.length < kept) candidates.push({ key: info.key, generation: info.generation })
                 const name = `${info.key}#${info.generation}`
                 if (warned.has(name) || (yield* manager.warn(info))) dying.push(name)
@@ -213,7 +213,7 @@ export const make = (
         warned = new Set(dying)
         const average = count === 0 ? usualPeriod : Math.max(periods / count, 1)
         const rate = headroom * count / average
-        for (let at = 1; at < lastBucket; at++) dueBy[at] = dueBy[at]! + dueBy[at - 1]!
+        for (let at = 1; at < lastBucket; at++) dueBy[at] = (dueBy[at] ?? 0) + (dueBy[at - 1] ?? 0)
         const next: Plan = { madeAt: now, period: average, rate, candidates, dueBy, bucket, done: 0 }
         return { plan: next, dying: dying.length }
       })

@@ -1,5 +1,5 @@
 /** Databases by URL; their drivers are loaded here, when a command needs one, and may be missing. */
-import * as SqlClient from "@effect/sql/SqlClient"
+import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
