@@ -1,7 +1,7 @@
 // Type-checks and tests against the oldest peers that package.json permits, in a temporary copy of the project. The other
 // @effect packages are the releases that go with those peers.
 import { execFileSync } from "node:child_process"
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -49,6 +49,8 @@ const excluded = ["docs*", "internal/*", "*.property", "*.hostile", "*.browser",
 )
 
 const folder = mkdtempSync(join(tmpdir(), "effect-slack-oauth-floor-"))
+// As root, the Postgres of the tests runs under a user of its own, who has to get at its binaries in here.
+chmodSync(folder, 0o755)
 const run = (command, ...args) => execFileSync(command, args, { cwd: folder, stdio: "inherit" })
 try {
   for (const name of copied) {
