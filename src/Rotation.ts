@@ -47,6 +47,8 @@ export interface Options<E extends OAuthV2Error> {
   /** Whether the credential is to be turned over. Asked before the lease is taken, and again under it. */
   readonly isDue: (credential: Installation.Credential) => boolean
   readonly call: (credential: Installation.Credential) => Effect.Effect<TokenResponse, E>
+  /** Whether a refusal means that the credential is dead. */
+  readonly isEnd: (error: E) => boolean
   /**
    * Whether a call is repeated once, at once, when its answer got lost. Right for a refresh token, which Slack honours
    * again during its grace period. A legacy token has none.
@@ -208,7 +210,7 @@ export const turnOver = <E extends OAuthV2Error>(
   /** Slack did nothing. Whether that is the credential's end is decided after one more look at the store. */
   const giveUp = (credential: Installation.Credential, error: E): Effect.Effect<Result<E>> => {
     const failed: Result<E> = { _tag: "Failed", credential, error }
-    if (error.remedy !== "reauthorize") return Effect.as(release, failed)
+    if (!options.isEnd(error)) return Effect.as(release, failed)
     return DateTime.now.pipe(
       Effect.flatMap((since) =>
         store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code: error.code, since }))

@@ -203,6 +203,26 @@ export const refreshes = Metric.counter("slack_oauth_refreshes", {
 export const tokenStates = Metric.gauge("slack_oauth_tokens", { description: "Credentials by state" })
 
 /**
+ * Long-lived tokens that a migration came to. Tag: `result`, which is the tag of its result.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const exchanges = Metric.counter("slack_oauth_exchanges", {
+  description: "Long-lived tokens that a migration came to, by result",
+  incremental: true
+})
+
+/**
+ * Counts a long-lived token that a migration came to.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const exchanged = (result: string): Effect.Effect<void> =>
+  Metric.increment(Metric.tagged(exchanges, "result", result))
+
+/**
  * Counts a refresh.
  *
  * @since 0.1.0

@@ -668,6 +668,7 @@ export const make = (
             leaseDuration,
             isDue,
             call: (credential) => call(key, credential),
+            isEnd: (error) => error.remedy === "reauthorize",
             repeatLost: true
           }))
           if (result._tag === "Left") return yield* fail(key, local, result.left)

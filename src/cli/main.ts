@@ -11,10 +11,13 @@ import { version } from "../internal/version.js"
 import { CommandFailed } from "./CommandFailed.js"
 import { emulator } from "./emulator.js"
 import { importCommand } from "./import.js"
+import { migrate } from "./migrate.js"
 
 const main = Command.make("effect-slack-oauth").pipe(
-  Command.withDescription("Tools for Slack OAuth: a Slack emulator for the desk, and moving in from other SDKs."),
-  Command.withSubcommands([emulator, importCommand])
+  Command.withDescription(
+    "Tools for Slack OAuth: a Slack emulator for the desk, moving in from other SDKs, and to rotating tokens."
+  ),
+  Command.withSubcommands([emulator, importCommand, migrate])
 )
 
 const run = Command.run(main, { name: "effect-slack-oauth", version })

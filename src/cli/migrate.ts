@@ -1,0 +1,108 @@
+/**
+ * `effect-slack-oauth migrate`: long-lived tokens of a store to rotating ones.
+ */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as InstallationStore from "../InstallationStore.js"
+import * as OAuthV2 from "../OAuthV2.js"
+import * as SlackApp from "../SlackApp.js"
+import * as TokenMigration from "../TokenMigration.js"
+import { CommandFailed } from "./CommandFailed.js"
+import { store } from "./database.js"
+import * as Progress from "./progress.js"
+
+const options = {
+  database: Options.text("database").pipe(
+    Options.withFallbackConfig(Config.string("DATABASE_URL")),
+    Options.withDefault("file:slack.db"),
+    Options.withDescription(
+      "The database with the installations: file:slack.db, or postgres://… DATABASE_URL if not given."
+    )
+  ),
+  dryRun: Options.boolean("dry-run").pipe(
+    Options.withDescription("Exchange nothing; only count what would be exchanged.")
+  ),
+  rate: Options.integer("rate").pipe(
+    Options.withDefault(50),
+    Options.filterMap(
+      (rate) => rate > 0 ? Option.some(rate) : Option.none(),
+      "--rate has to be above 0"
+    ),
+    Options.withDescription("How many calls a minute; 50 if not given, about what Slack allows.")
+  )
+}
+
+const wordsOf = (result: TokenMigration.Result): string => {
+  switch (result._tag) {
+    case "AlreadyExchanged":
+      return `${result.key}: exchanged before, and what came of it is not here. The token works; install again to have it rotate.`
+    case "Dead":
+      return `${result.key}: dead (${result.error.code}). Have the app installed again.`
+    case "Failed":
+      return `${result.key}: ${result.isInDoubt ? "in doubt. " : ""}${result.error.message}`
+    default:
+      return `${result.key}: ${result._tag}`
+  }
+}
+
+const summary = (report: TokenMigration.Report, dryRun: boolean): string =>
+  dryRun
+    ? `${report.pending} long-lived tokens would be exchanged.`
+    : `${report.exchanged} exchanged, ${report.alreadyExchanged} exchanged before, ${report.dead} dead, ` +
+      `${report.failed} failed, ${report.skipped} skipped.`
+
+const migration = (dryRun: boolean, rate: number) =>
+  Effect.gen(function*() {
+    const { permanent } = yield* Effect.flatMap(InstallationStore.InstallationStore, (store) => store.counts())
+    const progress = Progress.make(permanent)
+    let done = 0
+    let report = TokenMigration.emptyReport
+    yield* TokenMigration.stream({ dryRun, ratePerMinute: rate }).pipe(
+      Stream.runForEach((result) => {
+        report = TokenMigration.addToReport(report, result)
+        return progress.show(++done, "tokens")
+      }),
+      Effect.onInterrupt(() =>
+        Effect.zipRight(
+          progress.end,
+          Console.log(`Stopped: ${summary(report, dryRun)} Run it again, and it goes on with the rest.`)
+        )
+      ),
+      Effect.ensuring(progress.end)
+    )
+    yield* Console.log(summary(report, dryRun))
+    for (const problem of report.problems) yield* Console.log(`  ${wordsOf(problem)}`)
+    if (report.failed + report.dead + report.alreadyExchanged > 0) {
+      return yield* new CommandFailed({ message: "Not everything could be exchanged; what could not is listed above." })
+    }
+  })
+
+const slack = OAuthV2.layer.pipe(Layer.provide(SlackApp.layerConfig), Layer.provide(FetchHttpClient.layer))
+
+export const migrate = Command.make("migrate", options, ({ database, dryRun, rate }) =>
+  migration(dryRun, rate).pipe(
+    // A look needs no app.
+    Effect.provide(dryRun ? OAuthV2.layerTest({}) : slack),
+    Effect.provide(store(database)),
+    Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
+    Effect.catchIf(
+      ConfigError.isConfigError,
+      (error) =>
+        new CommandFailed({
+          message: `SLACK_CLIENT_ID, SLACK_CLIENT_SECRET or SLACK_TOKEN_KEYS cannot be used: ${error}`
+        })
+    )
+  )).pipe(
+    Command.withDescription(
+      "Exchange the long-lived tokens of the store for rotating ones. It can be stopped at any time, and goes on where " +
+        "it was. The app is that of SLACK_CLIENT_ID and SLACK_CLIENT_SECRET."
+    )
+  )
