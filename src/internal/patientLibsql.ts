@@ -5,12 +5,12 @@ import type { Client, InStatement, TransactionMode } from "@libsql/client"
 import { codeOf } from "./sqlFailure.js"
 
 /** Much longer than any transaction should take. */
-const patienceMillis = 20_000
+export const standardPatience = 20_000
 
 /** The driver does its work before it returns its promise, so nothing comes between the setting and the statement. */
-export const patient = (client: Client): Client => {
+export const patient = (client: Client, millis: number = standardPatience): Client => {
   const wait = () => {
-    void client.execute(`PRAGMA busy_timeout = ${patienceMillis}`)
+    void client.execute(`PRAGMA busy_timeout = ${Math.ceil(millis)}`)
   }
   /** To begin a transaction takes the connection away from the client, which opens another when it needs one. */
   const drop = async (error: unknown): Promise<never> => {

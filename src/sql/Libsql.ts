@@ -11,9 +11,10 @@
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import type * as SqlClient from "@effect/sql/SqlClient"
 import { createClient } from "@libsql/client"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { patient } from "../internal/patientLibsql.js"
+import { patient, standardPatience } from "../internal/patientLibsql.js"
 
 /**
  * A client for a libsql file.
@@ -35,12 +36,20 @@ import { patient } from "../internal/patientLibsql.js"
  * @category layers
  */
 export const layer = (
-  options: LibsqlClient.LibsqlClientConfig.Base & { readonly url: `file:${string}` }
+  options: LibsqlClient.LibsqlClientConfig.Base & {
+    readonly url: `file:${string}`
+    /** How long a statement waits for other writers before it fails; 20 seconds if not given. */
+    readonly busyTimeout?: Duration.DurationInput | undefined
+  }
 ): Layer.Layer<LibsqlClient.LibsqlClient | SqlClient.SqlClient> =>
   Layer.unwrapScoped(Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => createClient({ url: options.url })),
       (client) => Effect.sync(() => client.close())
     ),
-    (client) => LibsqlClient.layer({ ...options, liveClient: patient(client) })
+    (client) =>
+      LibsqlClient.layer({
+        ...options,
+        liveClient: patient(client, Duration.toMillis(options.busyTimeout ?? standardPatience))
+      })
   ))

@@ -1,0 +1,135 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { FileInstallationStore } from "@slack/oauth"
+import { Effect, Option, Redacted } from "effect"
+import { Installation, InstallationStore } from "effect-slack-oauth"
+import { execFile } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { promisify } from "node:util"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { connect, temporaryFolder } from "./utils/databases.js"
+import { acquire } from "./utils/resources.js"
+import { sql as sqlStore, testKeys } from "./utils/stores.js"
+
+const folder = await acquire(temporaryFolder)
+
+const file = ".tmp/cli/import.js"
+
+/** Runs the command to its end. */
+const command = (...args: ReadonlyArray<string>) =>
+  promisify(execFile)(process.execPath, [file, "import", ...args], {
+    env: { PATH: process.env.PATH, NO_COLOR: "1", SLACK_TOKEN_KEYS: testKeys },
+    timeout: 30_000
+  }).then(
+    ({ stderr, stdout }) => ({ code: 0, stderr, stdout }),
+    ({ code, stderr, stdout }) => ({ code, stderr, stdout })
+  )
+
+const database = (name: string): `file:${string}` => `file:${Path.join(folder, name)}`
+
+const read = (url: string, key: Installation.InstallationKey) =>
+  Effect.runPromise(Effect.provide(InstallationStore.get(key), sqlStore(url)))
+
+const tokenOf = (credential: Option.Option<Installation.Credential>) =>
+  Option.getOrUndefined(Option.map(credential, ({ token }) => Redacted.value(token.accessToken)))
+
+const installation = (teamId: string, userId: string, name: string) => ({
+  team: { id: teamId, name: "Team" },
+  enterprise: undefined,
+  user: { id: userId, token: `xoxp-test-${name}`, scopes: ["search:read"] },
+  bot: { id: "B1", userId: "U0BOT", token: `xoxb-test-${name}`, scopes: ["chat:write"] },
+  appId: "A1",
+  tokenType: "bot" as const,
+  isEnterpriseInstall: false as const,
+  authVersion: "v2" as const
+})
+
+describe("the command effect-slack-oauth import", () => {
+  beforeAll(() => promisify(execFile)(process.execPath, ["scripts/bundle-cli.mjs", file]))
+  afterAll(() => Fs.rmSync(file, { force: true }))
+
+  it("takes what @slack/oauth's file store has written", async () => {
+    const theirs = new FileInstallationStore({ baseDir: Path.join(folder, "bolt"), clientId: "1.1" })
+    await theirs.storeInstallation(installation("T1", "U1", "one"))
+    await theirs.storeInstallation(installation("T1", "U2", "two"))
+    await theirs.storeInstallation(installation("T2", "U1", "three"))
+    await theirs.storeInstallation({
+      ...installation("", "U9", "org"),
+      team: undefined,
+      enterprise: { id: "E1", name: "Org" },
+      isEnterpriseInstall: true as const
+    })
+    const url = database("bolt.db")
+    const args = ["slack-oauth", Path.join(folder, "bolt"), "--to", url]
+
+    const dry = await command(...args, "--dry-run")
+    assert.strictEqual(dry.code, 0, dry.stderr)
+    assert.include(dry.stdout, "credentials would be imported")
+    assert.isTrue(Option.isNone(await read(url, Installation.workspace("A1", "T1"))))
+
+    const { code, stderr, stdout } = await command(...args)
+    assert.strictEqual(code, 0, stderr)
+    assert.include(stdout, "7 rows, 7 installations: 7 credentials imported, 7 were here already")
+    assert.notInclude(stdout + stderr, "xox")
+    const one = Option.getOrThrow(await read(url, Installation.workspace("A1", "T1")))
+    assert.strictEqual(tokenOf(one.bot), "xoxb-test-two")
+    assert.deepStrictEqual([tokenOf(one.user("U1")), tokenOf(one.user("U2"))], ["xoxp-test-one", "xoxp-test-two"])
+    const organization = Option.getOrThrow(await read(url, Installation.organization("A1", "E1")))
+    assert.strictEqual(tokenOf(organization.bot), "xoxb-test-org")
+
+    assert.include((await command(...args)).stdout, "0 credentials imported, 14 were here already")
+  })
+
+  it("takes JSON lines, lists what it cannot read, and ends with 1", async () => {
+    const path = Path.join(folder, "rows.jsonl")
+    const lines = [
+      JSON.stringify(installation("T1", "U1", "one")),
+      "{ not JSON with xoxb-test-canary",
+      JSON.stringify({ ...installation("T2", "U1", "two"), appId: undefined })
+    ]
+    Fs.writeFileSync(path, lines.join("\n"))
+    const { code, stderr, stdout } = await command("slack-oauth", path, "--to", database("lines.db"))
+    assert.strictEqual(code, 1)
+    assert.include(
+      stdout,
+      "3 rows, 1 installations: 2 credentials imported, 0 were here already, 2 rows cannot be read."
+    )
+    assert.include(stdout, "line 2: it is no object")
+    assert.include(stdout, "line 3: it names no app; say which one it is")
+    assert.notInclude(stdout + stderr, "canary")
+    const again = await command("slack-oauth", path, "--to", database("lines.db"), "--app-id", "A1")
+    assert.include(again.stdout, "2 credentials imported")
+  })
+
+  it("takes python-slack-sdk's tables", async () => {
+    const from = database("python.db")
+    await Effect.runPromise(
+      Effect.flatMap(SqlClient, (sql) =>
+        Effect.all([
+          sql`CREATE TABLE slack_bots (id integer primary key, client_id text, app_id text, enterprise_id text, team_id text,
+            bot_token text, bot_user_id text, bot_scopes text, is_enterprise_install boolean, installed_at datetime)`,
+          sql`INSERT INTO slack_bots VALUES (1, '1.1', 'A1', '', 'T1', 'xoxb-test-python', 'U0BOT', 'chat:write', 0, '2026-01-01 00:00:00')`
+        ])).pipe(Effect.provide(connect(from)))
+    )
+    const { code, stderr, stdout } = await command("python", from, "--to", database("from-python.db"))
+    assert.strictEqual(code, 0, stderr)
+    assert.include(stdout, "1 rows, 1 installations: 1 credentials imported")
+    const found = Option.getOrThrow(await read(database("from-python.db"), Installation.workspace("A1", "T1")))
+    assert.strictEqual(tokenOf(found.bot), "xoxb-test-python")
+  })
+
+  it("says what is wrong with a path or a database", async () => {
+    const cases: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+      [["slack-oauth", Path.join(folder, "none"), "--to", database("x.db")], "cannot be read"],
+      [["slack-oauth", folder, "--to", "mysql://x"], "A database URL is file:slack.db, or postgres://"],
+      [["python", "postgres://127.0.0.1:1/none", "--to", database("x.db")], "Postgres database cannot be reached"],
+      [["python", database("empty.db"), "--to", database("x.db")], "slack_installations"]
+    ]
+    for (const [args, words] of cases) {
+      const { code, stderr } = await command(...args)
+      assert.strictEqual(code, 1, args.join(" "))
+      assert.include(stderr, words)
+      assert.notInclude(stderr, "    at ")
+    }
+  })
+})

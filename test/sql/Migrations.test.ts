@@ -1,0 +1,146 @@
+import { LibsqlClient } from "@effect/sql-libsql"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger } from "effect"
+import { InstallationStore } from "effect-slack-oauth"
+import { botToken, install, userToken } from "effect-slack-oauth/InstallationStoreWorker"
+import * as Libsql from "effect-slack-oauth/sql/Libsql"
+import * as Migrations from "effect-slack-oauth/sql/Migrations"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { execFile } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { promisify } from "node:util"
+import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { postgres } from "../utils/resources.js"
+import { cipher } from "../utils/stores.js"
+
+const databases = {
+  libsql: libsqlUrl,
+  Postgres: Effect.flatMap(postgres, schemaUrl)
+}
+
+const root = Path.resolve(import.meta.dirname, "../..")
+
+const names = Object.keys(Migrations.migrations)
+
+describe("migrations", () => {
+  for (const [name, fresh] of Object.entries(databases)) {
+    it.scopedLive(`run once in ${name}, and not again`, () =>
+      Effect.gen(function*() {
+        const url = yield* fresh
+        yield* Effect.gen(function*() {
+          assert.deepStrictEqual(yield* Migrations.run, names)
+          assert.deepStrictEqual(yield* Migrations.run, [])
+          const sql = yield* SqlClient
+          const rows = yield* sql<{ name: string }>`SELECT name FROM slack_oauth_migrations ORDER BY migration_id`
+          assert.deepStrictEqual(rows.map(({ name }) => name), names.map((name) => name.replace(/^\d+_/, "")))
+        }).pipe(Effect.provide(connect(url)))
+      }))
+
+    it.scopedLive(`run once in ${name} when several processes start at the same moment`, () =>
+      Effect.gen(function*() {
+        const url = yield* fresh
+        // Time for each to get up.
+        const startAt = Date.now() + 4000
+        const results = yield* Effect.promise(() =>
+          Promise.all(Array.from({ length: 3 }, () =>
+            promisify(execFile)(process.execPath, ["--import", "tsx", "test/utils/migrateWorker.ts"], {
+              cwd: root,
+              env: { PATH: process.env.PATH, STORE_URL: url, START_AT: String(startAt) }
+            })))
+        )
+        const ran = results.flatMap(({ stdout }) =>
+          JSON.parse(stdout.trim().split("\n").at(-1)!)
+        )
+        assert.deepStrictEqual(ran, names)
+      }), 60_000)
+  }
+
+  it.scopedLive("say that a database is of another kind", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient
+      const other = Object.assign(Object.create(sql), {
+        withoutTransforms: () => other,
+        onDialectOrElse: ({ orElse }: { readonly orElse: () => unknown }) => orElse()
+      })
+      const error = yield* Effect.flip(Effect.provideService(Migrations.run, SqlClient, other))
+      assert.deepStrictEqual([error.operation, error.reason], ["migrate", "unsupported"])
+    }).pipe(Effect.provide(connect("file::memory:"))))
+})
+
+describe("a libsql file", () => {
+  it.scopedLive("holds none of the tokens that went through it", () =>
+    Effect.gen(function*() {
+      const url = yield* libsqlUrl
+      yield* Effect.gen(function*() {
+        const store = yield* InstallationStore.InstallationStore
+        for (let n = 0; n < 50; n++) {
+          const installation = install({
+            appId: "A1",
+            teamId: `T${n % 10}`,
+            bot: botToken(`planted-${n}`, undefined),
+            user: ["U1", userToken(`planted-${n}`)]
+          })
+          yield* store.save(installation)
+          if (n % 3 === 0) yield* store.remove(installation.key)
+        }
+      }).pipe(Effect.provide(SqlInstallationStore.layer), Effect.provide(connect(url)), Effect.provide(cipher))
+      const folder = Path.dirname(url.slice("file:".length))
+      for (const file of Fs.readdirSync(folder)) {
+        const bytes = Fs.readFileSync(Path.join(folder, file))
+        assert.isFalse(bytes.includes("planted"), file)
+      }
+      assert.isNotEmpty(Fs.readdirSync(folder))
+    }))
+
+  it.scopedLive("warns when its connections would not wait for other processes", () =>
+    Effect.gen(function*() {
+      const url = yield* libsqlUrl
+      const said: Array<string> = []
+      const logger = Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => said.push(String(message))))
+      const start = (database: Layer.Layer<SqlClient>) =>
+        Effect.void.pipe(
+          Effect.provide(SqlInstallationStore.layer),
+          Effect.provide(database),
+          Effect.provide(cipher),
+          Effect.provide(logger)
+        )
+      yield* start(connect(url))
+      assert.deepStrictEqual(said, [])
+      yield* start(LibsqlClient.layer({ url }))
+      assert.include(said.join(), "effect-slack-oauth/sql/Libsql")
+    }))
+
+  it.scopedLive("loses nothing that was written after another process had it busy", () =>
+    Effect.gen(function*() {
+      const url = yield* libsqlUrl
+      const mine = yield* Layer.build(Libsql.layer({ url, busyTimeout: "20 millis" }))
+      const other = yield* Layer.build(Libsql.layer({ url }))
+      const count = Effect.flatMap(SqlClient, (sql) => sql<{ n: number }>`SELECT n FROM t`)
+      const add = Effect.flatMap(SqlClient, (sql) => sql`UPDATE t SET n = n + 1 RETURNING n`)
+      yield* Effect.provide(
+        Effect.flatMap(SqlClient, (sql) =>
+          Effect.zipRight(sql`CREATE TABLE t (n INTEGER)`, sql`INSERT INTO t VALUES (0)`)),
+        mine
+      )
+      const failed = yield* Effect.flatMap(SqlClient, (sql) =>
+        sql.withTransaction(Effect.zipRight(
+          sql`UPDATE t SET n = 10`,
+          // On its own, outside the transaction.
+          Effect.promise(() =>
+            Effect.runPromise(Effect.provide(Effect.either(add), mine))
+          )
+        ))).pipe(
+          Effect.provide(other)
+        )
+      assert.strictEqual(failed._tag, "Left")
+      yield* Effect.provide(add, mine)
+      assert.deepStrictEqual(
+        (yield* Effect.provide(count, other)).map(({ n }) => n),
+        [11]
+      )
+      yield* Effect.provide(add, other)
+      assert.deepStrictEqual((yield* Effect.provide(count, mine)).map(({ n }) => n), [12])
+    }), 60_000)
+})

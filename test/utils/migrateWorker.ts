@@ -1,0 +1,12 @@
+/** Brings the database in `STORE_URL` up to date, at the moment that `START_AT` says, and prints what it ran. */
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect } from "effect"
+import * as Migrations from "effect-slack-oauth/sql/Migrations"
+import { connect } from "./databases.js"
+
+Effect.sleep(Math.max(0, Number(process.env.START_AT) - Date.now())).pipe(
+  Effect.zipRight(Migrations.run),
+  Effect.flatMap((ran) => Console.log(JSON.stringify(ran))),
+  Effect.provide(connect(process.env.STORE_URL!)),
+  NodeRuntime.runMain
+)
