@@ -16,8 +16,8 @@ export default defineConfig({
     globalSetup: "./test/utils/globalSetup.ts",
     reporters: ["default", "./test/utils/CountReporter.ts"],
     // For a slow shared machine with two cores. Time inside Effect programs is TestClock's and costs nothing.
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
     minWorkers: 1,
     maxConcurrency: 2,
