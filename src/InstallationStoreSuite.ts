@@ -4,7 +4,8 @@
  * Needs `vitest` and `@effect/vitest`, which are optional peers. Everything in it runs on the real clock, since a store
  * may have a clock of its own; it takes some seconds.
  *
- * @example
+ * In a test file:
+ *
  * ```ts
  * // MyStore.test.ts
  * import { InstallationStore } from "effect-slack-oauth"

@@ -357,10 +357,10 @@ const outlivesItsChain = (code: string): boolean => code === "invalid_refresh_to
 /** How long to leave a credential alone after failures: from a second to a minute, doubling, give or take a quarter. */
 const pause = (attempts: number, hint: Duration.Duration | undefined): Effect.Effect<number> =>
   Effect.map(Random.next, (random) =>
-    Math.max(
+    Math.ceil(Math.max(
       Math.min(1000 * 2 ** attempts, 60_000) * (0.75 + random / 2),
       hint === undefined ? 0 : Duration.toMillis(hint)
-    ))
+    )))
 
 // -------------------------------------------------------------------------------------
 // the manager
@@ -508,8 +508,8 @@ export const make = (
         onSome: ({ refreshToken }) =>
           slack.access({ refreshToken, ...(app === undefined ? undefined : { app }) }).pipe(
             RetryPolicy.provide(RetryPolicy.background, {
-              attemptTimeout: Duration.times(leaseDuration, 1 / 3),
-              budget: Duration.times(leaseDuration, 1 / 2)
+              attemptTimeout: Math.ceil(Duration.toMillis(leaseDuration) / 3),
+              budget: Math.ceil(Duration.toMillis(leaseDuration) / 2)
             })
           )
       })
@@ -723,8 +723,8 @@ export const make = (
                   new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout })
                 )
               }
-              const wait = Math.min(100 * 1.5 ** waits++, 2000) * (0.75 + chance / 2)
-              yield* Effect.interruptible(Effect.sleep(Math.min(wait, Duration.toMillis(outcome.remaining) + 1)))
+              const wait = Math.ceil(Math.min(100 * 1.5 ** waits++, 2000) * (0.75 + chance / 2))
+              yield* Effect.interruptible(Effect.sleep(Math.min(wait, Math.ceil(Duration.toMillis(outcome.remaining)) + 1)))
             }
           }
         }

@@ -169,7 +169,7 @@ const makeGate = (spacing: number) => {
     const at = Math.max(now, nextAt, closedUntil)
     nextAt = at + spacing
     const recheck = Effect.flatMap(Clock.currentTimeMillis, (now) => now < closedUntil ? pass : Effect.void)
-    return at > now ? Effect.zipRight(Effect.sleep(at - now), recheck) : Effect.void
+    return at > now ? Effect.zipRight(Effect.sleep(Math.ceil(at - now)), recheck) : Effect.void
   })
   /** Nobody passes for a while. */
   const close = (millis: number): Effect.Effect<void> =>
@@ -213,8 +213,8 @@ export const stream = (
       const app = options.apps?.(key.installation.appId)
       return slack.exchange({ token: credential.token.accessToken, ...(app === undefined ? undefined : { app }) }).pipe(
         RetryPolicy.provide(RetryPolicy.none, {
-          attemptTimeout: Duration.times(leaseDuration, 1 / 3),
-          budget: Duration.times(leaseDuration, 1 / 2)
+          attemptTimeout: Math.ceil(Duration.toMillis(leaseDuration) / 3),
+          budget: Math.ceil(Duration.toMillis(leaseDuration) / 2)
         })
       )
     }
