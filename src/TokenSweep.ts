@@ -356,7 +356,7 @@ export const layer = (
       yield* sweep.pass.pipe(
         Effect.catchAllCause((cause) => Effect.logWarning("TokenSweep: a pass failed", cause)),
         Effect.repeat(Schedule.fixed(interval)),
-        Effect.delay(Duration.times(interval, start)),
+        Effect.delay(Math.floor(Duration.toMillis(interval) * start)),
         Effect.forkScoped
       )
     })

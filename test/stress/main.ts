@@ -1,0 +1,15 @@
+/** `npm run stress` runs all long rounds, `npm run stress -- tokens` one set of them. Each prints what it counted. */
+const rounds: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<void> }>>> = {
+  tokens: () => import("./tokens.js")
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !Object.hasOwn(rounds, name))
+if (unknown.length > 0) {
+  console.error(`There are no rounds called ${unknown.join(", ")}. There are: ${Object.keys(rounds).join(", ")}`)
+  process.exit(1)
+}
+
+for (const [name, load] of Object.entries(rounds)) {
+  if (asked.length === 0 || asked.includes(name)) await (await load()).run()
+}

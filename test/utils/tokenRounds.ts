@@ -1,0 +1,448 @@
+/**
+ * Rounds with many processes and one emulator, which is served over HTTP here: the same ones in `npm test`, small, and
+ * in `npm run stress`, large. Each returns what it counted; what must hold is asserted inside.
+ */
+import { FetchHttpClient } from "@effect/platform"
+import { NodeHttpServer } from "@effect/platform-node"
+import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
+import {
+  Installation,
+  InstallationStore,
+  OAuthV2,
+  SlackApp,
+  SlackEmulator,
+  TokenCipher,
+  TokenManager,
+  TokenResponse
+} from "effect-slack-oauth"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { build } from "esbuild"
+import assert from "node:assert/strict"
+import { type ChildProcess, spawn } from "node:child_process"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import * as Readline from "node:readline"
+import { connect } from "./databases.js"
+import type { Settings, Task } from "./tokenWorker.js"
+
+// -------------------------------------------------------------------------------------
+// processes
+// -------------------------------------------------------------------------------------
+
+const workerFile = ".tmp/token-worker.mjs"
+
+/** The worker in one file, since a process that is killed every other second has to start quickly. */
+let bundled: Promise<unknown> | undefined
+const bundleWorker = Effect.promise(() =>
+  bundled ??= build({
+    entryPoints: ["test/utils/tokenWorker.ts"],
+    outfile: workerFile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    external: ["@libsql/*", "libsql", "pg-native"],
+    banner: {
+      js: `import { createRequire as __createRequire } from "node:module"
+const require = __createRequire(import.meta.url)`
+    },
+    logLevel: "warning"
+  })
+)
+
+interface Worker {
+  readonly child: ChildProcess
+  readonly ready: Promise<void>
+  /** The last thing that it said, when it is through. */
+  readonly result: Promise<any>
+  readonly go: () => void
+}
+
+const start = (settings: Settings, task: Task): Worker => {
+  const child = spawn(process.execPath, [workerFile], {
+    env: { PATH: process.env.PATH, TASK: JSON.stringify({ settings, task }) },
+    stdio: ["pipe", "pipe", "pipe"]
+  })
+  let last: any
+  let stderr = ""
+  child.stderr.on("data", (data) => stderr += String(data))
+  child.stdin.on("error", () => {})
+  let isReady = () => {}
+  const ready = new Promise<void>((resolve) => isReady = resolve)
+  Readline.createInterface({ input: child.stdout }).on("line", (line) => {
+    const message = line.startsWith("{") ? JSON.parse(line) : undefined
+    if (message?.ready !== undefined) isReady()
+    else if (message !== undefined) last = message
+    else stderr += `${line}\n`
+  })
+  const result = new Promise<any>((resolve, reject) =>
+    child.once("close", (code, signal) => {
+      isReady()
+      if (code === 0 || signal !== null) resolve(last)
+      else reject(new Error(`${settings.name} ended with ${code}: ${stderr}`))
+    })
+  )
+  result.catch(() => {})
+  return { child, ready, result, go: () => void child.stdin.write("go\n") }
+}
+
+// -------------------------------------------------------------------------------------
+// Slack
+// -------------------------------------------------------------------------------------
+
+/** A request as the server saw it. */
+interface Sending {
+  readonly process: string
+  readonly grant: string
+  readonly at: number
+  /** The status of an answer that was sent to its end. */
+  status: number | undefined
+}
+
+const serving = (options: SlackEmulator.Options, onSending: (sending: Sending) => void = () => {}) => {
+  const observe = (request: IncomingMessage, response: ServerResponse) => {
+    const { "x-grant": grant, "x-process": process } = request.headers
+    if (typeof grant !== "string" || typeof process !== "string") return
+    const sending: Sending = { process, grant, at: performance.now(), status: undefined }
+    response.once("finish", () => sending.status = response.statusCode)
+    onSending(sending)
+  }
+  const server = () => {
+    const server = createServer()
+    server.on("request", observe)
+    return server
+  }
+  return OAuthV2.layer.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(FetchHttpClient.layer, SlackEmulator.layerSlackAppServed(), SlackEmulator.serve())
+    ),
+    Layer.provideMerge(SlackEmulator.layer({ historySize: 1_000_000, ...options })),
+    Layer.provideMerge(NodeHttpServer.layer(server, { port: 0, host: "127.0.0.1" }))
+  )
+}
+
+const storeOf = (url: string) =>
+  SqlInstallationStore.layer.pipe(
+    Layer.provide(connect(url, { maxConnections: 4 })),
+    Layer.provide(TokenCipher.layerPlain)
+  )
+
+const teamsOf = (size: number) => Array.from({ length: size }, (_, index) => `T0ROUND${index}`)
+
+const settingsFor = (database: string, teams: ReadonlyArray<string>) =>
+  Effect.map(
+    Effect.all([SlackApp.SlackApp, SlackEmulator.app]),
+    ([{ baseUrl, clientId, clientSecret }, app]) => (name: string): Settings => ({
+      database,
+      baseUrl,
+      clientId,
+      clientSecret: Redacted.value(clientSecret!),
+      name,
+      appId: app.id,
+      teams
+    })
+  )
+
+/** Installs the app everywhere. */
+const installAll = (teams: ReadonlyArray<string>, change = (installation: Installation.Installation) => installation) =>
+  Effect.forEach(teams, (workspace) =>
+    Effect.gen(function*() {
+      const { code } = yield* SlackEmulator.authorize({ workspace })
+      const response = yield* OAuthV2.access({ code })
+      const installation = Installation.fromTokenResponse(response, yield* DateTime.now)
+      return yield* InstallationStore.save(change(installation))
+    }), { concurrency: 4 })
+
+const storedBots = Effect.flatMap(
+  InstallationStore.InstallationStore,
+  (store) =>
+    Effect.map(Stream.runCollect(store.stream), (chunk) =>
+      Array.from(chunk, (installation) => ({
+        team: installation.target._tag === "Workspace" ? installation.target.team.id : "",
+        key: installation.key,
+        credential: Option.getOrThrow(installation.bot)
+      })))
+)
+
+const chainOf = Effect.map(
+  SlackEmulator.chains,
+  (chains) => new Map(chains.map((chain) => [chain.target, chain]))
+)
+
+// -------------------------------------------------------------------------------------
+// all at once
+// -------------------------------------------------------------------------------------
+
+/** Every process has many fibers that read every token, and all tokens have run out. */
+export const allAtOnce = (options: {
+  readonly database: string
+  readonly processes: number
+  readonly fibers: number
+  readonly credentials: number
+}) => {
+  const teams = teamsOf(options.credentials)
+  return Effect.gen(function*() {
+    yield* bundleWorker
+    const longAgo = DateTime.unsafeMake(Date.now() - 13 * 3_600_000)
+    const justNow = DateTime.unsafeMake(Date.now() - 1000)
+    const expired = (yield* installAll(teams, (installation) =>
+      Installation.withCredentials(
+        installation,
+        installation.credentials.map((credential) =>
+          Installation.atGeneration(
+            Installation.change(
+              credential,
+              Installation.Change.Renewed({
+                issuedAt: longAgo,
+                token: {
+                  ...credential.token,
+                  expiry: Option.map(
+                    credential.token.expiry,
+                    ({ refreshToken }) => new TokenResponse.Expiry({ refreshToken, expiresAt: justNow })
+                  )
+                }
+              })
+            ),
+            0
+          )
+        )
+      ))).map(({ bot }) => Redacted.value(Option.getOrThrow(bot).token.accessToken))
+    const settings = yield* settingsFor(options.database, teams)
+    const workers = Array.from(
+      { length: options.processes },
+      (_, index) => start(settings(`reader ${index}`), { _tag: "Read", fibers: options.fibers })
+    )
+    yield* Effect.promise(() => Promise.all(workers.map(({ ready }) => ready)))
+    const startedAt = performance.now()
+    for (const worker of workers) worker.go()
+    const results = yield* Effect.promise(() => Promise.all(workers.map(({ result }) => result)))
+    const milliseconds = Math.round(performance.now() - startedAt)
+
+    const refreshes = (yield* SlackEmulator.calls).filter(({ grantType }) => grantType === "refresh_token").length
+    const reads = results.reduce((sum, result) => sum + result.reads, 0)
+    const errors = results.flatMap((result) => result.errors)
+    assert.deepEqual(errors, [])
+    assert.equal(reads, options.processes * options.fibers * options.credentials)
+    assert.equal(refreshes, options.credentials)
+    const given = new Set(results.flatMap((result) => result.tokens.flatMap(([, tokens]: any) => tokens)))
+    for (const token of expired) assert.ok(!given.has(token), "a token that had run out was handed out")
+    const stored = (yield* storedBots).map(({ credential }) => Redacted.value(credential.token.accessToken))
+    assert.deepEqual(new Set(stored), given)
+    return {
+      processes: options.processes,
+      fibers: options.fibers,
+      credentials: options.credentials,
+      reads,
+      refreshes,
+      errors: errors.length,
+      milliseconds
+    }
+  }).pipe(
+    Effect.provide(storeOf(options.database)),
+    Effect.provide(serving({ workspaces: teams.map((id) => ({ id })) }))
+  )
+}
+
+// -------------------------------------------------------------------------------------
+// kill -9
+// -------------------------------------------------------------------------------------
+
+/**
+ * Processes refresh short-lived tokens while Slack and the store have faults, and are killed in the middle of a refresh,
+ * again and again.
+ */
+export const kills = (options: {
+  readonly database: string
+  readonly rounds: number
+  readonly processes: number
+  readonly credentials: number
+}) => {
+  const leaseMillis = 3000
+  const teams = teamsOf(options.credentials)
+  const sendings: Array<Sending> = []
+  let onSending = (_: Sending) => {}
+  return Effect.gen(function*() {
+    yield* bundleWorker
+    yield* installAll(teams)
+    const settings = yield* settingsFor(options.database, teams)
+    for (
+      const [fault, share] of [
+        [SlackEmulator.cutAfterStateChange, 0.05],
+        [SlackEmulator.cutInBody, 0.02],
+        [SlackEmulator.rateLimited(), 0.03],
+        [SlackEmulator.serverError(502), 0.03],
+        [SlackEmulator.delay("300 millis"), 0.1]
+      ] as const
+    ) yield* SlackEmulator.inject({ method: "oauth.v2.access", fault, share })
+
+    const startedAt = performance.now()
+    const workers = new Map<string, Worker>()
+    let number = 0
+    const add = () => {
+      const name = `process ${number++}`
+      workers.set(name, start(settings(name), { _tag: "Churn", fibers: 5, leaseMillis }))
+    }
+    for (let index = 0; index < options.processes; index++) add()
+
+    // Each round: some while after some sending of some process, the process is gone.
+    for (let round = 0; round < options.rounds; round++) {
+      yield* Effect.promise(() =>
+        new Promise<void>((resolve) => {
+          const skip = Math.floor(Math.random() * 3)
+          let seen = 0
+          onSending = (sending) => {
+            const worker = workers.get(sending.process)
+            if (worker === undefined || seen++ < skip) return
+            onSending = () => {}
+            setTimeout(() => {
+              workers.delete(sending.process)
+              worker.child.kill("SIGKILL")
+              add()
+              resolve()
+            }, Math.random() * 60)
+          }
+        })
+      )
+    }
+    for (const worker of workers.values()) worker.child.kill("SIGKILL")
+    yield* Effect.promise(() => Promise.all(Array.from(workers.values(), ({ result }) => result)))
+    const milliseconds = Math.round(performance.now() - startedAt)
+
+    // When the dust has settled, each chain can be refreshed, and the store has what Slack takes.
+    yield* SlackEmulator.clearFaults
+    const settled = sendings.length
+    yield* Effect.sleep(leaseMillis)
+    const manager = yield* TokenManager.make({ leaseDuration: leaseMillis })
+    for (const { key } of yield* storedBots) yield* manager.refresh(Installation.botKey(key))
+    const chains = yield* chainOf
+    for (const { credential, team } of yield* storedBots) {
+      const live = chains.get(team)!
+      const has = (tokens: ReadonlyArray<Redacted.Redacted>, token: Redacted.Redacted) =>
+        tokens.some((other) => Redacted.value(other) === Redacted.value(token))
+      assert.ok(has(live.liveAccessTokens, credential.token.accessToken), `${team}: Slack does not take what is stored`)
+      assert.ok(
+        has(live.liveRefreshTokens, Option.getOrThrow(credential.token.expiry).refreshToken),
+        `${team}: the chain is lost`
+      )
+    }
+
+    // The grace rule: whatever is sent again within a lease was not answered, and once is enough.
+    const counts = { sent: settled, again: 0, afterLostReply: 0, afterRefusal: 0, afterLease: 0 }
+    const last = new Map<string, Sending>()
+    for (const sending of sendings.slice(0, settled)) {
+      const before = last.get(sending.grant)
+      last.set(sending.grant, sending)
+      if (before === undefined) continue
+      counts.again++
+      if (sending.at - before.at >= leaseMillis * 0.95) counts.afterLease++
+      else if (before.status === 429) counts.afterRefusal++
+      else if (before.status !== 200 && before.process === sending.process) counts.afterLostReply++
+      else assert.fail(`${sending.process} sent again what ${before.process} got an answer to`)
+    }
+    const replays = yield* SlackEmulator.replays
+    const refused = replays.filter(({ honoured }) => !honoured).length
+    assert.equal(refused, 0)
+    const refreshes = (yield* SlackEmulator.calls)
+      .filter(({ grantType, result }) => grantType === "refresh_token" && result === "ok").length
+    return {
+      kills: options.rounds,
+      refreshes,
+      ...counts,
+      replaysInGrace: replays.length,
+      replaysRefused: refused,
+      chainsLost: 0,
+      milliseconds
+    }
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(storeOf(options.database)),
+    Effect.provide(
+      serving({ workspaces: teams.map((id) => ({ id })), accessTokenLifetime: "4 seconds" }, (sending) => {
+        sendings.push(sending)
+        onSending(sending)
+      })
+    )
+  )
+}
+
+// -------------------------------------------------------------------------------------
+// a migration that is killed
+// -------------------------------------------------------------------------------------
+
+/** A migration is killed in the middle, and run again. */
+export const killedMigration = (options: {
+  readonly database: string
+  readonly credentials: number
+  readonly ratePerMinute: number
+}) => {
+  const teams = teamsOf(options.credentials)
+  const sendings: Array<Sending> = []
+  let onSending = () => {}
+  return Effect.gen(function*() {
+    yield* bundleWorker
+    yield* installAll(teams)
+    yield* SlackEmulator.enableRotation()
+    const settings = yield* settingsFor(options.database, teams)
+    const task: Task = { _tag: "Migrate", ratePerMinute: options.ratePerMinute }
+
+    const startedAt = performance.now()
+    const first = start(settings("first"), task)
+    yield* Effect.promise(() =>
+      new Promise<void>((resolve) => {
+        onSending = () => {
+          if (sendings.length === Math.floor(options.credentials / 2)) {
+            first.child.kill("SIGKILL")
+            resolve()
+          }
+        }
+      })
+    )
+    yield* Effect.promise(() => first.result)
+    const before = (yield* storedBots).filter(({ credential }) => Option.isSome(credential.token.expiry)).length
+    // What was in doubt has its lease to run out.
+    yield* Effect.sleep("31 seconds")
+    const report = yield* Effect.promise(() => start(settings("second"), task).result)
+    const milliseconds = Math.round(performance.now() - startedAt)
+
+    const calls = (yield* SlackEmulator.calls).filter(({ method }) => method === "oauth.v2.exchange")
+    const exchanged = calls.filter(({ result }) => result === "ok").length
+    assert.equal(exchanged, options.credentials, "each token is exchanged once")
+    assert.equal(report.exchanged + report.alreadyExchanged + before, options.credentials)
+    assert.equal(report.failed + report.dead + report.skipped, 0)
+    assert.ok(report.alreadyExchanged <= 16, "no more are in doubt than were under way")
+
+    const chains = yield* chainOf
+    const bots = yield* storedBots
+    for (const { credential, team } of bots) {
+      const token = Redacted.value(credential.token.accessToken)
+      assert.ok(
+        chains.get(team)!.liveAccessTokens.some((other) => Redacted.value(other) === token),
+        `${team}: Slack does not take what is stored`
+      )
+    }
+    const times = sendings.map(({ at }) => at)
+    let most = 0
+    for (let from = 0, to = 0; from < times.length; from++) {
+      while (to < times.length && times[to]! < times[from]! + 60_000) to++
+      most = Math.max(most, to - from)
+    }
+    assert.ok(most <= options.ratePerMinute, `${most} calls in a minute`)
+    return {
+      credentials: options.credentials,
+      exchangedBeforeTheKill: before,
+      exchangedAfter: report.exchanged,
+      leftAsTheyAre: report.alreadyExchanged,
+      lost: 0,
+      mostInAMinute: most,
+      budget: options.ratePerMinute,
+      milliseconds
+    }
+  }).pipe(
+    Effect.provide(storeOf(options.database)),
+    Effect.provide(
+      serving({ apps: [{ rotation: false }], workspaces: teams.map((id) => ({ id })) }, (sending) => {
+        sendings.push(sending)
+        onSending()
+      })
+    )
+  )
+}

@@ -1,0 +1,170 @@
+/** One of the processes of `tokenRounds.ts`. What it is to do stands in `TASK`, as JSON. */
+import { NodeRuntime } from "@effect/platform-node"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import { Deferred, Effect, Layer, Logger, LogLevel, Random, Redacted } from "effect"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as TokenMigration from "effect-slack-oauth/TokenMigration"
+import { createHash } from "node:crypto"
+import * as Readline from "node:readline"
+import { connect } from "./databases.js"
+
+export interface Settings {
+  readonly database: string
+  readonly baseUrl: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** The name of this process in the parent's records. */
+  readonly name: string
+  readonly appId: string
+  readonly teams: ReadonlyArray<string>
+}
+
+export type Task =
+  /** When told to go, each of so many fibers reads every token once. */
+  | { readonly _tag: "Read"; readonly fibers: number }
+  /** Reads tokens at random until it is killed, over a store that fails now and then. */
+  | { readonly _tag: "Churn"; readonly fibers: number; readonly leaseMillis: number }
+  | { readonly _tag: "Migrate"; readonly ratePerMinute: number }
+
+const { settings, task } = JSON.parse(process.env.TASK!) as { readonly settings: Settings; readonly task: Task }
+
+const say = (message: unknown) => Effect.sync(() => process.stdout.write(`${JSON.stringify(message)}\n`))
+
+/** The parent knows by these headers who sent which grant. */
+const client = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(
+    HttpClient.HttpClient,
+    HttpClient.mapRequest((request) =>
+      request.body._tag === "Uint8Array"
+        ? HttpClientRequest.setHeaders(request, {
+          "x-process": settings.name,
+          "x-grant": createHash("sha256").update(request.body.body).digest("hex")
+        })
+        : request
+    )
+  )
+).pipe(Layer.provide(FetchHttpClient.layer))
+
+const broken = (operation: string) =>
+  new InstallationStore.StoreError({ operation, reason: "unavailable", code: "ETEST" })
+
+/** A store that is slow, and sometimes fails to commit or loses its reply. */
+const faulty = (store: InstallationStore.Service): InstallationStore.Service => ({
+  ...store,
+  compareAndSet: (key, generation, change) =>
+    Effect.gen(function*() {
+      yield* Effect.sleep(yield* Random.nextIntBetween(0, 50))
+      if ((yield* Random.next) < 0.1) return yield* broken("compareAndSet")
+      const swap = yield* store.compareAndSet(key, generation, change)
+      if ((yield* Random.next) < 0.05) return yield* broken("compareAndSet")
+      return swap
+    })
+})
+
+const storeLayer = SqlInstallationStore.layer.pipe(
+  Layer.provide(connect(settings.database, { maxConnections: 4 })),
+  Layer.provide(TokenCipher.layerPlain)
+)
+
+const layer = OAuthV2.layer.pipe(
+  Layer.provideMerge(
+    SlackApp.layer({
+      clientId: settings.clientId,
+      clientSecret: settings.clientSecret,
+      baseUrl: settings.baseUrl
+    })
+  ),
+  Layer.provide(client),
+  Layer.provideMerge(storeLayer)
+)
+
+const keys = settings.teams.map((team) => Installation.workspace(settings.appId, team))
+
+const go = Effect.gen(function*() {
+  const told = yield* Deferred.make<void>()
+  const lines = Readline.createInterface({ input: process.stdin })
+  lines.once("line", () => {
+    Deferred.unsafeDone(told, Effect.void)
+    lines.close()
+  })
+  yield* say({ ready: settings.name })
+  yield* Deferred.await(told)
+})
+
+const read = (fibers: number) =>
+  Effect.gen(function*() {
+    const tokens = new Map<string, Set<string>>()
+    const errors: Array<string> = []
+    let reads = 0
+    yield* go
+    yield* Effect.forEach(
+      Array.from({ length: fibers }),
+      () =>
+        Effect.flatMap(Random.shuffle(keys), (shuffled) =>
+          Effect.forEach(shuffled, (key) =>
+            Effect.match(TokenManager.botToken(key), {
+              onFailure: (error) => {
+                errors.push(error.message)
+              },
+              onSuccess: (token) => {
+                reads++
+                const seen = tokens.get(String(key)) ?? new Set()
+                tokens.set(String(key), seen.add(Redacted.value(token)))
+              }
+            }), { concurrency: "unbounded", discard: true })),
+      { concurrency: "unbounded", discard: true }
+    )
+    yield* say({ reads, errors, tokens: Array.from(tokens, ([key, seen]) => [key, Array.from(seen)]) })
+  }).pipe(Effect.provide(TokenManager.layer()))
+
+const churn = (fibers: number, leaseMillis: number) =>
+  Effect.gen(function*() {
+    yield* say({ ready: settings.name })
+    yield* Effect.forEach(
+      Array.from({ length: fibers }),
+      () =>
+        Effect.forever(Effect.gen(function*() {
+          const key = keys[yield* Random.nextIntBetween(0, keys.length)]!
+          yield* Effect.ignore(TokenManager.botToken(key))
+          yield* Effect.sleep("5 millis")
+        })),
+      { concurrency: "unbounded", discard: true }
+    )
+  }).pipe(
+    Effect.provide(TokenManager.layer({ leaseDuration: leaseMillis, cacheTime: 500, jitter: 0.5 })),
+    Effect.provide(Layer.effect(
+      InstallationStore.InstallationStore,
+      Effect.map(InstallationStore.InstallationStore, faulty)
+    ))
+  )
+
+const migrate = (ratePerMinute: number) =>
+  Effect.gen(function*() {
+    yield* say({ ready: settings.name })
+    const { alreadyExchanged, dead, exchanged, failed, skipped } = yield* TokenMigration.run({
+      ratePerMinute,
+      concurrency: 16
+    })
+    yield* say({ alreadyExchanged, dead, exchanged, failed, skipped })
+  })
+
+const main = task._tag === "Read"
+  ? read(task.fibers)
+  : task._tag === "Churn"
+  ? churn(task.fibers, task.leaseMillis)
+  : migrate(task.ratePerMinute)
+
+main.pipe(
+  Effect.provide(layer),
+  Logger.withMinimumLogLevel(LogLevel.Error),
+  NodeRuntime.runMain
+)
