@@ -4,4 +4,4 @@ import * as Stores from "./utils/stores.js"
 
 InstallationStoreSuite.register({ name: "memory", layer: InstallationStore.layerMemory })
 
-InstallationStoreSuite.register({ name: "files", layer: Stores.files, installations: 500 })
+InstallationStoreSuite.register({ name: "files", layer: Stores.files, installations: 300 })

@@ -4,5 +4,6 @@ import { acquire } from "../utils/resources.js"
 import * as Stores from "../utils/stores.js"
 
 const url = await acquire(libsqlUrl)
+const processes = await acquire(Stores.processes(url))
 
-InstallationStoreSuite.register({ name: "libsql", layer: Stores.sql(url), processes: Stores.processes(url) })
+InstallationStoreSuite.register({ name: "libsql", layer: Stores.sql(url), processes })

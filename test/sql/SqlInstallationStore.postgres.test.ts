@@ -5,5 +5,6 @@ import { acquire, postgres } from "../utils/resources.js"
 import * as Stores from "../utils/stores.js"
 
 const url = await acquire(Effect.flatMap(postgres, schemaUrl))
+const processes = await acquire(Stores.processes(url))
 
-InstallationStoreSuite.register({ name: "Postgres", layer: Stores.sql(url), processes: Stores.processes(url) })
+InstallationStoreSuite.register({ name: "Postgres", layer: Stores.sql(url), processes })
