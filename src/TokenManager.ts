@@ -724,7 +724,9 @@ export const make = (
                 )
               }
               const wait = Math.ceil(Math.min(100 * 1.5 ** waits++, 2000) * (0.75 + chance / 2))
-              yield* Effect.interruptible(Effect.sleep(Math.min(wait, Math.ceil(Duration.toMillis(outcome.remaining)) + 1)))
+              yield* Effect.interruptible(
+                Effect.sleep(Math.min(wait, Math.ceil(Duration.toMillis(outcome.remaining)) + 1))
+              )
             }
           }
         }

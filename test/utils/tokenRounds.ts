@@ -259,7 +259,7 @@ export const kills = (options: {
   const leaseMillis = 3000
   const teams = teamsOf(options.credentials)
   const sendings: Array<Sending> = []
-  let onSending = (_: Sending) => {}
+  let onSending: (sending: Sending) => void = () => {}
   return Effect.gen(function*() {
     yield* bundleWorker
     yield* installAll(teams)
