@@ -95,6 +95,8 @@ const go = Effect.gen(function*() {
   lines.once("line", () => {
     Deferred.unsafeDone(told, Effect.void)
     lines.close()
+    // An open pipe would keep the process alive.
+    process.stdin.destroy()
   })
   yield* say({ ready: settings.name })
   yield* Deferred.await(told)
