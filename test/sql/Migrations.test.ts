@@ -129,6 +129,7 @@ describe("a libsql file", () => {
           sql`UPDATE t SET n = 10`,
           // On its own, outside the transaction.
           Effect.promise(() =>
+            // @effect-diagnostics-next-line runEffectInsideEffect:off
             Effect.runPromise(Effect.provide(Effect.either(add), mine))
           )
         ))).pipe(
