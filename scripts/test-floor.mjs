@@ -19,6 +19,7 @@ const floor = {
   "@effect/sql-pg": "0.48.0",
   "@effect/vitest": "0.27.0",
   "@effect/workflow": "0.12.0",
+  "@libsql/client": "0.12.0",
   effect: "3.19.0",
   // Under newer ones, which take over fetch in the process, no POST of this platform's FetchHttpClient gets out: it names
   // a content length, fetch adds its own, and undici refuses the two.

@@ -103,6 +103,8 @@ export type Result = Data.TaggedEnum<{
 }>
 
 /**
+ * Makes results.
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -84,6 +84,8 @@ export type Result = Data.TaggedEnum<{
 }>
 
 /**
+ * Makes results.
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -107,6 +109,8 @@ export interface Report {
 }
 
 /**
+ * The report of a migration that has not begun.
+ *
  * @since 0.1.0
  * @category reports
  */
