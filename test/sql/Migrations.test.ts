@@ -138,7 +138,9 @@ describe("a libsql file", () => {
       assert.strictEqual(failed._tag, "Left")
       yield* Effect.provide(add, mine)
       assert.deepStrictEqual(
-        (yield* Effect.provide(count, other)).map(({ n }) => n),
+        (yield* Effect.provide(count, other)).map(({ n }) =>
+          n
+        ),
         [11]
       )
       yield* Effect.provide(add, other)
