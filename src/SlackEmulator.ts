@@ -36,6 +36,7 @@ import * as Methods from "./internal/emulator/methods.js"
 import * as Page from "./internal/emulator/page.js"
 import * as Wire from "./internal/emulator/wire.js"
 import * as World from "./internal/emulator/world.js"
+import { sha256 } from "./internal/random.js"
 import * as SlackApp from "./SlackApp.js"
 import * as TokenResponse from "./TokenResponse.js"
 
@@ -751,13 +752,6 @@ const authenticationOf = (call: Methods.Call): Call["authentication"] => {
   }
 }
 
-const sha256 = (text: string): Effect.Effect<string> =>
-  Effect.map(
-    Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))),
-    (hash) =>
-      btoa(String.fromCharCode(...new Uint8Array(hash))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")
-  )
-
 /** What time it is and what chance has to say, for one step. */
 const turn: Effect.Effect<World.Turn> = Effect.zipWith(
   Clock.currentTimeMillis,
@@ -817,7 +811,7 @@ const answerCall = (
     const call: Methods.Call = {
       parameters,
       authorization: Wire.readAuthorization(request.headers["authorization"]),
-      challenge: verifier ? yield* sha256(verifier) : undefined
+      challenge: verifier ? yield* Effect.promise(() => sha256(verifier)) : undefined
     }
     return yield* Effect.map(turn, (turn) => {
       const entry = {
