@@ -451,8 +451,12 @@ const makeOnce = <M>(
     const entryFor = (key: string, now: number): Entry<M> => {
       const known = entries.get(key)
       if (known !== undefined && (known.running !== undefined || known.until > now)) return known
+      entries.delete(key)
+      // From the oldest on, and no further than the first that may stay.
       for (const [other, { running, until }] of entries) {
-        if (running === undefined && (until <= now || entries.size >= maxEntries)) entries.delete(other)
+        if (running !== undefined) continue
+        if (until > now && entries.size < maxEntries) break
+        entries.delete(other)
       }
       const entry: Entry<M> = {
         until: now + Duration.toMillis(window),
@@ -681,7 +685,7 @@ const makeAny = <M, R1, R2, R3>(
                 : ""
             ),
             expiresAt
-          })
+          }, { disableValidation: true })
         )
         return {
           answer: redirect(302, url),

@@ -24,6 +24,9 @@ import {
   Workspace
 } from "./TokenResponse.js"
 
+/** What is made of typed values is not validated again: that would cost more than all the rest. */
+const asTyped = { disableValidation: true } as const
+
 // -------------------------------------------------------------------------------------
 // keys
 // -------------------------------------------------------------------------------------
@@ -93,7 +96,7 @@ export type InstallationKey = typeof InstallationKey.Type
  * @since 0.1.0
  * @category keys
  */
-export const workspace = (appId: string, teamId: string): WorkspaceKey => new WorkspaceKey({ appId, teamId })
+export const workspace = (appId: string, teamId: string): WorkspaceKey => new WorkspaceKey({ appId, teamId }, asTyped)
 
 /**
  * The key of an app in an organization (`E…`).
@@ -102,7 +105,7 @@ export const workspace = (appId: string, teamId: string): WorkspaceKey => new Wo
  * @category keys
  */
 export const organization = (appId: string, enterpriseId: string): OrganizationKey =>
-  new OrganizationKey({ appId, enterpriseId })
+  new OrganizationKey({ appId, enterpriseId }, asTyped)
 
 /**
  * What a credential is known by: its installation, and `"bot"` or the id of the person whose token it is.
@@ -132,7 +135,7 @@ export class CredentialKey extends Schema.Class<CredentialKey>("effect-slack-oau
  * @category keys
  */
 export const botKey = (installation: InstallationKey): CredentialKey =>
-  new CredentialKey({ installation, subject: "bot" })
+  new CredentialKey({ installation, subject: "bot" }, asTyped)
 
 /**
  * The key of one person's credential.
@@ -141,7 +144,7 @@ export const botKey = (installation: InstallationKey): CredentialKey =>
  * @category keys
  */
 export const userKey = (installation: InstallationKey, userId: string): CredentialKey =>
-  new CredentialKey({ installation, subject: userId })
+  new CredentialKey({ installation, subject: userId }, asTyped)
 
 /**
  * Where a request of Slack's comes from, as far as the request tells: Slack names these fields `team_id`,
@@ -255,8 +258,8 @@ export const subjectOf = (credential: Credential): string =>
  */
 export const atGeneration = <C extends Credential>(credential: C, generation: number): C =>
   (credential._tag === "BotCredential"
-    ? new BotCredential({ ...credential, generation })
-    : new UserCredential({ ...credential, generation })) as C
+    ? new BotCredential({ ...credential, generation }, asTyped)
+    : new UserCredential({ ...credential, generation }, asTyped)) as C
 
 /**
  * What a refresh or an exchange brings to a credential. A `BotToken` and a `UserToken` are both of this form.
@@ -304,7 +307,7 @@ export const change = <C extends Credential>(credential: C, change: Change): C =
     ...credential,
     generation: credential.generation + 1,
     ...(change._tag === "Dead"
-      ? { reauthorization: Option.some(new Reauthorization({ code: change.code, since: change.since })) }
+      ? { reauthorization: Option.some(new Reauthorization({ code: change.code, since: change.since }, asTyped)) }
       : { reauthorization: Option.none(), issuedAt: change.issuedAt })
   }
   const renewed = change._tag === "Dead" ? undefined : {
@@ -313,8 +316,8 @@ export const change = <C extends Credential>(credential: C, change: Change): C =
     expiry: change.token.expiry
   }
   return (next._tag === "BotCredential"
-    ? new BotCredential({ ...next, token: new BotToken({ ...next.token, ...renewed }) })
-    : new UserCredential({ ...next, token: new UserToken({ ...next.token, ...renewed }) })) as C
+    ? new BotCredential({ ...next, token: new BotToken({ ...next.token, ...renewed }, asTyped) }, asTyped)
+    : new UserCredential({ ...next, token: new UserToken({ ...next.token, ...renewed }, asTyped) }, asTyped)) as C
 }
 
 // -------------------------------------------------------------------------------------
@@ -390,17 +393,20 @@ export const fromTokenResponse = (response: TokenResponse, at: DateTime.Utc): In
   return new Installation({
     appId: response.appId,
     target: response.target,
-    bot: Option.map(response.bot, (token) => new BotCredential({ ...fresh, token })),
+    bot: Option.map(response.bot, (token) => new BotCredential({ ...fresh, token }, asTyped)),
     users: Option.toArray(Option.flatMap(response.user, (token) =>
       Option.map(
         Option.orElse(token.userId, () => response.authedUserId),
         (userId) =>
-          new UserCredential({ ...fresh, userId, token: new UserToken({ ...token, userId: Option.some(userId) }) })
+          new UserCredential(
+            { ...fresh, userId, token: new UserToken({ ...token, userId: Option.some(userId) }, asTyped) },
+            asTyped
+          )
       ))),
     incomingWebhook: response.incomingWebhook,
     installedBy: response.authedUserId,
     installedAt: at
-  })
+  }, asTyped)
 }
 
 /**
@@ -414,4 +420,4 @@ export const withCredentials = (installation: Installation, credentials: Readonl
     ...installation,
     bot: Option.fromNullable(credentials.find((credential) => credential._tag === "BotCredential")),
     users: credentials.filter((credential) => credential._tag === "UserCredential")
-  }, { disableValidation: true })
+  }, asTyped)

@@ -228,12 +228,10 @@ const defaultCapacity = 10_000
 /** A map whose entries expire, and which drops its oldest entries beyond a capacity. */
 const makeExpiring = (capacity: number) => {
   const entries = new Map<string, { readonly text: string; readonly until: number }>()
+  // From the oldest on, and no further than the first that may stay: a sweep costs what it drops.
   const sweep = (now: number) => {
     for (const [key, { until }] of entries) {
-      if (until <= now) entries.delete(key)
-    }
-    for (const key of entries.keys()) {
-      if (entries.size < capacity) break
+      if (until > now && entries.size < capacity) break
       entries.delete(key)
     }
   }

@@ -8,7 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { identity } from "effect/Function"
+import * as FiberRef from "effect/FiberRef"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as Option from "effect/Option"
@@ -137,11 +137,14 @@ const record = <A, E extends OAuthV2Error>(
     : Cause.isInterrupted(exit.cause)
     ? "interrupted"
     : "defect"
+  // What `Metric.update` does, once for all.
   return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    Metric.increment(callsOf(method, result)).pipe(
-      Effect.zipRight(Metric.update(callDurationOf(method), now - startedAt)),
-      repetitions > 0 ? Effect.zipRight(Metric.incrementBy(retriesOf(method), repetitions)) : identity
-    ))
+    FiberRef.getWith(FiberRef.currentMetricLabels, (labels) => {
+      callsOf(method, result).unsafeUpdate(1, labels)
+      callDurationOf(method).unsafeUpdate(now - startedAt, labels)
+      if (repetitions > 0) retriesOf(method).unsafeUpdate(repetitions, labels)
+      return Effect.void
+    }))
 }
 
 // -------------------------------------------------------------------------------------
@@ -213,14 +216,17 @@ export const exchanges = Metric.counter("slack_oauth_exchanges", {
   incremental: true
 })
 
+const refreshesOf = tagged(refreshes, "result")
+const exchangesOf = tagged(exchanges, "result")
+const tokenStatesOf = tagged(tokenStates, "state")
+
 /**
  * Counts a long-lived token that a migration came to.
  *
  * @since 0.1.0
  * @category combinators
  */
-export const exchanged = (result: string): Effect.Effect<void> =>
-  Metric.increment(Metric.tagged(exchanges, "result", result))
+export const exchanged = (result: string): Effect.Effect<void> => Metric.increment(exchangesOf(result))
 
 /**
  * Counts a refresh.
@@ -228,8 +234,7 @@ export const exchanged = (result: string): Effect.Effect<void> =>
  * @since 0.1.0
  * @category combinators
  */
-export const refreshed = (result: string): Effect.Effect<void> =>
-  Metric.increment(Metric.tagged(refreshes, "result", result))
+export const refreshed = (result: string): Effect.Effect<void> => Metric.increment(refreshesOf(result))
 
 /**
  * Sets the gauges to a count of the fleet.
@@ -240,6 +245,6 @@ export const refreshed = (result: string): Effect.Effect<void> =>
 export const tokens = (counts: Readonly<Record<string, number>>): Effect.Effect<void> =>
   Effect.forEach(
     Object.entries(counts),
-    ([state, count]) => Metric.set(Metric.tagged(tokenStates, "state", state), count),
+    ([state, count]) => Metric.set(tokenStatesOf(state), count),
     { discard: true }
   )

@@ -793,10 +793,10 @@ export const make = (
       id: string,
       key: () => Installation.CredentialKey
     ): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      Effect.clockWith((clock) => {
         const local = localOf(id)
         const { entry } = local
-        return entry !== undefined && now < entry.freshUntil && local.refused === undefined
+        return entry !== undefined && clock.unsafeCurrentTimeMillis() < entry.freshUntil && local.refused === undefined
           ? entry.token
           : slowly(key(), local)
       })
