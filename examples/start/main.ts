@@ -1,91 +1,26 @@
 /**
- * The main job over real HTTP: a code, a refresh token and a legacy token become tokens, and some calls fail.
+ * The whole story over real HTTP: a code, a refresh token and a legacy token become tokens, some calls fail, and then
+ * days go by in which tokens are kept fresh.
  *
- * Slack is the emulator, on a port of this machine. With `SLACK_BASE_URL`, `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET` and
- * `SLACK_CODE` set it is that Slack instead; `SLACK_LEGACY_TOKEN` then names a token to exchange, which cannot be undone.
+ * Slack is the emulator, on a port of this machine, by a clock that can be moved. With `SLACK_BASE_URL`,
+ * `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET` and `SLACK_CODE` set it is that Slack instead, and the days are left out;
+ * `SLACK_LEGACY_TOKEN` then names a token to exchange, which cannot be undone.
  */
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Config, Console, DateTime, Duration, Effect, Layer, Option, Redacted } from "effect"
-import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, SlackEmulator, type TokenResponse } from "effect-slack-oauth"
+import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
+import {
+  InstallationStore,
+  MovableClock,
+  OAuthV2,
+  OAuthV2Error,
+  SlackApp,
+  SlackEmulator,
+  TokenManager
+} from "effect-slack-oauth"
 import { createServer } from "node:http"
-import * as Story from "./support/story.js"
-
-const until = (expiry: Option.Option<TokenResponse.Expiry>) =>
-  Effect.map(DateTime.now, (now) =>
-    Option.match(expiry, {
-      onNone: () => "does not expire",
-      onSome: ({ expiresAt }) =>
-        `expires in ${Duration.format(Duration.seconds(Math.round(DateTime.distance(now, expiresAt) / 1000)))}`
-    }))
-
-const tellTokens = (response: TokenResponse.TokenResponse) =>
-  Effect.gen(function*() {
-    if (Option.isSome(response.bot)) {
-      const { accessToken, expiry, scopes } = response.bot.value
-      yield* Story.success(`bot token ${Story.mask(accessToken)} for ${scopes.join(", ")}; ${yield* until(expiry)}`)
-    }
-    if (Option.isSome(response.user)) {
-      const { accessToken, expiry, scopes } = response.user.value
-      yield* Story.success(`user token ${Story.mask(accessToken)} for ${scopes.join(", ")}; ${yield* until(expiry)}`)
-    }
-  })
-
-const refreshTokenOf = ({ bot, user }: TokenResponse.TokenResponse) =>
-  Option.firstSomeOf([
-    Option.flatMap(bot, ({ expiry }) => expiry),
-    Option.flatMap(user, ({ expiry }) => expiry)
-  ]).pipe(Option.map(({ refreshToken }) => refreshToken))
-
-/** What works the same on any Slack. */
-const mainJob = (code: string | Redacted.Redacted, legacyToken: Option.Option<Redacted.Redacted>) =>
-  Effect.gen(function*() {
-    yield* Story.chapter("An authorization code becomes tokens: OAuthV2.access({ code })")
-    const installed = yield* OAuthV2.access({ code })
-    const place = installed.target._tag === "Workspace" ? installed.target.team : installed.target.enterprise
-    yield* Story.success(
-      `${installed.appId} is installed in ${Option.getOrElse(place.name, () => place.id)} (${installed.target._tag})`
-    )
-    yield* tellTokens(installed)
-
-    yield* Story.chapter("A refresh token becomes the next pair: OAuthV2.access({ refreshToken })")
-    const refreshToken = refreshTokenOf(installed)
-    if (Option.isSome(refreshToken)) {
-      yield* tellTokens(yield* OAuthV2.access({ refreshToken: refreshToken.value }))
-    } else {
-      yield* Story.note("This app's tokens do not rotate, so there is nothing to refresh.")
-    }
-
-    yield* Story.chapter("A legacy token becomes a rotating pair: OAuthV2.exchange({ token })")
-    if (Option.isSome(legacyToken)) {
-      yield* tellTokens(yield* OAuthV2.exchange({ token: legacyToken.value }))
-    } else {
-      yield* Story.note("Set SLACK_LEGACY_TOKEN to exchange one. It cannot be undone.")
-    }
-
-    yield* Story.chapter("What fails has a name and a remedy")
-    yield* Story.note("The code from above, a second time:")
-    yield* Story.expectFailure(OAuthV2.access({ code }))
-    yield* Story.note("The wrong client secret:")
-    const app = yield* SlackApp.SlackApp
-    yield* Story.expectFailure(
-      OAuthV2.access({ code: "another-code", app: { ...app, clientSecret: Redacted.make("not-the-secret") } })
-    )
-    yield* Story.note("A Slack that is not there, with a second of patience:")
-    const nowhere = { ...app, baseUrl: "http://127.0.0.1:9" }
-    yield* Story.expectFailure(
-      OAuthV2.access({ code: "another-code", app: nowhere }).pipe(
-        RetryPolicy.provide(RetryPolicy.interactive, { budget: "1 second" })
-      )
-    )
-  })
-
-/** How often the emulator was called while an effect ran. */
-const counted = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const before = (yield* SlackEmulator.calls).length
-    const result = yield* effect
-    return [result, (yield* SlackEmulator.calls).length - before] as const
-  })
+import * as Story from "../support/story.js"
+import { calls, repetitions } from "./calls.js"
+import { days } from "./days.js"
 
 const onEmulator = Effect.gen(function*() {
   const { baseUrl } = yield* SlackApp.SlackApp
@@ -93,37 +28,20 @@ const onEmulator = Effect.gen(function*() {
   const { code } = yield* SlackEmulator.authorize({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
   const emulator = yield* SlackEmulator.SlackEmulator
   const longAgo = yield* emulator.addWorkspace({ name: "Installed Long Ago" })
-  yield* mainJob(code, Option.some(yield* SlackEmulator.issueLegacyToken({ workspace: longAgo.id })))
-
-  yield* Story.chapter("What may be repeated is repeated, and nothing else")
-  yield* Story.note("Slack says 429 with Retry-After: 1, then works:")
-  const limited = yield* SlackEmulator.authorize()
-  yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "1 second" }) })
-  const [, twice] = yield* counted(OAuthV2.access({ code: limited.code }))
-  yield* Story.success(`tokens after ${twice} requests, the second one when Slack allowed it`)
-
-  yield* Story.note("Slack says 429 with Retry-After: 60, and a browser is waiting:")
-  yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "1 minute" }) })
-  const [, once] = yield* counted(
-    Story.expectFailure(OAuthV2.access({ code: (yield* SlackEmulator.authorize()).code }))
-  )
-  yield* Story.note(`  after ${once} request, without waiting`)
-
-  yield* Story.note("Slack takes the code, and its answer gets lost:")
-  yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
-  const [, sent] = yield* counted(
-    Story.expectFailure(OAuthV2.access({ code: (yield* SlackEmulator.authorize()).code }))
-  )
-  yield* Story.note(`  after ${sent} request: a code is not sent again on a guess`)
+  yield* calls(code, Option.some(yield* SlackEmulator.issueLegacyToken({ workspace: longAgo.id })))
+  yield* repetitions
+  yield* days
 })
 
 const withEmulator = onEmulator.pipe(
   Effect.provide(
-    OAuthV2.layer.pipe(
+    TokenManager.layer().pipe(
+      Layer.provideMerge(Layer.merge(OAuthV2.layer, InstallationStore.layerMemory)),
       Layer.provide(NodeHttpClient.layerUndici),
       Layer.provideMerge(Layer.merge(SlackEmulator.layerSlackAppServed(), SlackEmulator.serve())),
       Layer.provideMerge(SlackEmulator.layer()),
-      Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
+      Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+      Layer.provideMerge(MovableClock.layer)
     )
   )
 )
@@ -132,7 +50,7 @@ const onSlack = (code: Redacted.Redacted) =>
   Effect.gen(function*() {
     const { baseUrl } = yield* SlackApp.SlackApp
     yield* Console.log(`Slack is ${baseUrl}`)
-    yield* mainJob(code, yield* Config.option(Config.redacted("SLACK_LEGACY_TOKEN")))
+    yield* calls(code, yield* Config.option(Config.redacted("SLACK_LEGACY_TOKEN")))
   }).pipe(
     Effect.provide(
       OAuthV2.layer.pipe(Layer.provide(NodeHttpClient.layerUndici), Layer.provideMerge(SlackApp.layerConfig))
