@@ -13,9 +13,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import { spawn } from "node:child_process"
 import { createServer } from "node:http"
-import * as Path from "node:path"
 import type { Page } from "playwright-core"
 import * as InstallFlow from "../src/InstallFlow.js"
 import * as OAuthV2 from "../src/OAuthV2.js"
@@ -339,58 +337,5 @@ describe("in Chromium", () => {
         })
       ),
     60_000
-  )
-
-  it.scopedLive(
-    "the example server shows an install, its masked tokens, and a failure on purpose",
-    () =>
-      withBrowser(({ newTab }) =>
-        Effect.gen(function*() {
-          const root = Path.resolve(import.meta.dirname, "..")
-          const example = yield* Effect.acquireRelease(
-            Effect.sync(() =>
-              spawn(process.execPath, ["node_modules/tsx/dist/cli.mjs", "examples/install-server/main.ts"], {
-                cwd: root,
-                env: { PATH: process.env["PATH"], PORT: "0" }
-              })
-            ),
-            (child) =>
-              Effect.async<void>((resume) => {
-                if (child.exitCode !== null) return resume(Effect.void)
-                child.once("exit", () => resume(Effect.void))
-                child.kill("SIGTERM")
-              })
-          )
-          let output = ""
-          example.stderr.on("data", (chunk: Buffer) => {
-            output += chunk
-          })
-          const url = yield* Effect.async<string>((resume) => {
-            example.stdout.on("data", (chunk: Buffer) => {
-              output += chunk
-              const [found] = /http:\/\/\S+/.exec(output) ?? []
-              if (found !== undefined) resume(Effect.succeed(found))
-            })
-            example.once("exit", () => resume(Effect.dieMessage(`The example ended: ${output}`)))
-          })
-          const page = yield* newTab
-          yield* go(page, url)
-          yield* click(page, "link", "Add to Slack")
-          yield* click(page, "button", "Allow")
-          yield* Effect.promise(() => page.getByText("Example workspace").waitFor())
-          const shown = yield* Effect.promise(() => page.getByRole("main").innerText())
-          assert.match(shown, /bot: xoxe\.xoxb-1-•+ for chat:write, commands/)
-          assert.match(shown, /user U\w+: xoxe\.xoxp-1-•+ for search:read/)
-
-          yield* click(page, "link", "Add to Slack, and let this application fail at first")
-          yield* click(page, "button", "Allow")
-          assert.strictEqual(yield* heading(page), "Almost there")
-          yield* click(page, "link", "Try again")
-          assert.strictEqual(yield* heading(page), "A Slack app")
-          assert.include(output, "InstallNotCompleted")
-          assert.notMatch(output, /xox[bpe]-\w/)
-        })
-      ),
-    90_000
   )
 })

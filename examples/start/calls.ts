@@ -1,14 +1,7 @@
-/**
- * The main job over real HTTP: a code, a refresh token and a legacy token become tokens, and some calls fail.
- *
- * Slack is the emulator, on a port of this machine. With `SLACK_BASE_URL`, `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET` and
- * `SLACK_CODE` set it is that Slack instead; `SLACK_LEGACY_TOKEN` then names a token to exchange, which cannot be undone.
- */
-import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Config, Console, DateTime, Duration, Effect, Layer, Option, Redacted } from "effect"
-import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, SlackEmulator, type TokenResponse } from "effect-slack-oauth"
-import { createServer } from "node:http"
-import * as Story from "./support/story.js"
+/** The two calls, on any Slack; and what is repeated of them when things go wrong, on an emulated one. */
+import { DateTime, Duration, Effect, Option, Redacted } from "effect"
+import { OAuthV2, RetryPolicy, SlackApp, SlackEmulator, type TokenResponse } from "effect-slack-oauth"
+import * as Story from "../support/story.js"
 
 const until = (expiry: Option.Option<TokenResponse.Expiry>) =>
   Effect.map(DateTime.now, (now) =>
@@ -37,7 +30,7 @@ const refreshTokenOf = ({ bot, user }: TokenResponse.TokenResponse) =>
   ]).pipe(Option.map(({ refreshToken }) => refreshToken))
 
 /** What works the same on any Slack. */
-const mainJob = (code: string | Redacted.Redacted, legacyToken: Option.Option<Redacted.Redacted>) =>
+export const calls = (code: string | Redacted.Redacted, legacyToken: Option.Option<Redacted.Redacted>) =>
   Effect.gen(function*() {
     yield* Story.chapter("An authorization code becomes tokens: OAuthV2.access({ code })")
     const installed = yield* OAuthV2.access({ code })
@@ -80,21 +73,15 @@ const mainJob = (code: string | Redacted.Redacted, legacyToken: Option.Option<Re
   })
 
 /** How often the emulator was called while an effect ran. */
-const counted = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+export const counted = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const before = (yield* SlackEmulator.calls).length
     const result = yield* effect
     return [result, (yield* SlackEmulator.calls).length - before] as const
   })
 
-const onEmulator = Effect.gen(function*() {
-  const { baseUrl } = yield* SlackApp.SlackApp
-  yield* Console.log(`Slack is the emulator at ${baseUrl}`)
-  const { code } = yield* SlackEmulator.authorize({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
-  const emulator = yield* SlackEmulator.SlackEmulator
-  const longAgo = yield* emulator.addWorkspace({ name: "Installed Long Ago" })
-  yield* mainJob(code, Option.some(yield* SlackEmulator.issueLegacyToken({ workspace: longAgo.id })))
-
+/** What is sent again after a failure. */
+export const repetitions = Effect.gen(function*() {
   yield* Story.chapter("What may be repeated is repeated, and nothing else")
   yield* Story.note("Slack says 429 with Retry-After: 1, then works:")
   const limited = yield* SlackEmulator.authorize()
@@ -116,35 +103,3 @@ const onEmulator = Effect.gen(function*() {
   )
   yield* Story.note(`  after ${sent} request: a code is not sent again on a guess`)
 })
-
-const withEmulator = onEmulator.pipe(
-  Effect.provide(
-    OAuthV2.layer.pipe(
-      Layer.provide(NodeHttpClient.layerUndici),
-      Layer.provideMerge(Layer.merge(SlackEmulator.layerSlackAppServed(), SlackEmulator.serve())),
-      Layer.provideMerge(SlackEmulator.layer()),
-      Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
-    )
-  )
-)
-
-const onSlack = (code: Redacted.Redacted) =>
-  Effect.gen(function*() {
-    const { baseUrl } = yield* SlackApp.SlackApp
-    yield* Console.log(`Slack is ${baseUrl}`)
-    yield* mainJob(code, yield* Config.option(Config.redacted("SLACK_LEGACY_TOKEN")))
-  }).pipe(
-    Effect.provide(
-      OAuthV2.layer.pipe(Layer.provide(NodeHttpClient.layerUndici), Layer.provideMerge(SlackApp.layerConfig))
-    )
-  )
-
-const program = Effect.flatMap(
-  Config.option(Config.redacted("SLACK_CODE")),
-  Option.match({ onNone: () => withEmulator, onSome: onSlack })
-)
-
-program.pipe(
-  Effect.tapError((error) => OAuthV2Error.isOAuthV2Error(error) ? Story.failure(error) : Console.error(error.message)),
-  (effect) => NodeRuntime.runMain(effect, { disableErrorReporting: true })
-)

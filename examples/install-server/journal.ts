@@ -1,0 +1,29 @@
+/** What happened lately, for the page and the terminal. */
+import { Chunk, Context, DateTime, Effect, Layer, Ref } from "effect"
+import * as Story from "../support/story.js"
+
+export interface Entry {
+  readonly at: DateTime.Utc
+  readonly text: string
+}
+
+export class Journal extends Context.Tag("Journal")<Journal, {
+  readonly write: (text: string) => Effect.Effect<void>
+  /** The latest first. */
+  readonly latest: Effect.Effect<ReadonlyArray<Entry>>
+}>() {}
+
+const length = 20
+
+export const layer = Layer.effect(
+  Journal,
+  Effect.map(Ref.make(Chunk.empty<Entry>()), (entries) => ({
+    write: (text) =>
+      Effect.flatMap(DateTime.now, (at) =>
+        Effect.zipRight(
+          Ref.update(entries, (entries) => Chunk.take(Chunk.prepend(entries, { at, text }), length)),
+          Story.note(text)
+        )),
+    latest: Effect.map(Ref.get(entries), Chunk.toReadonlyArray)
+  }))
+)

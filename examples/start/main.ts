@@ -1,0 +1,68 @@
+/**
+ * The whole story over real HTTP: a code, a refresh token and a legacy token become tokens, some calls fail, and then
+ * days go by in which tokens are kept fresh.
+ *
+ * Slack is the emulator, on a port of this machine, by a clock that can be moved. With `SLACK_BASE_URL`,
+ * `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET` and `SLACK_CODE` set it is that Slack instead, and the days are left out;
+ * `SLACK_LEGACY_TOKEN` then names a token to exchange, which cannot be undone.
+ */
+import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
+import {
+  InstallationStore,
+  MovableClock,
+  OAuthV2,
+  OAuthV2Error,
+  SlackApp,
+  SlackEmulator,
+  TokenManager
+} from "effect-slack-oauth"
+import { createServer } from "node:http"
+import * as Story from "../support/story.js"
+import { calls, repetitions } from "./calls.js"
+import { days } from "./days.js"
+
+const onEmulator = Effect.gen(function*() {
+  const { baseUrl } = yield* SlackApp.SlackApp
+  yield* Console.log(`Slack is the emulator at ${baseUrl}`)
+  const { code } = yield* SlackEmulator.authorize({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
+  const emulator = yield* SlackEmulator.SlackEmulator
+  const longAgo = yield* emulator.addWorkspace({ name: "Installed Long Ago" })
+  yield* calls(code, Option.some(yield* SlackEmulator.issueLegacyToken({ workspace: longAgo.id })))
+  yield* repetitions
+  yield* days
+})
+
+const withEmulator = onEmulator.pipe(
+  Effect.provide(
+    TokenManager.layer().pipe(
+      Layer.provideMerge(Layer.merge(OAuthV2.layer, InstallationStore.layerMemory)),
+      Layer.provide(NodeHttpClient.layerUndici),
+      Layer.provideMerge(Layer.merge(SlackEmulator.layerSlackAppServed(), SlackEmulator.serve())),
+      Layer.provideMerge(SlackEmulator.layer()),
+      Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+      Layer.provideMerge(MovableClock.layer)
+    )
+  )
+)
+
+const onSlack = (code: Redacted.Redacted) =>
+  Effect.gen(function*() {
+    const { baseUrl } = yield* SlackApp.SlackApp
+    yield* Console.log(`Slack is ${baseUrl}`)
+    yield* calls(code, yield* Config.option(Config.redacted("SLACK_LEGACY_TOKEN")))
+  }).pipe(
+    Effect.provide(
+      OAuthV2.layer.pipe(Layer.provide(NodeHttpClient.layerUndici), Layer.provideMerge(SlackApp.layerConfig))
+    )
+  )
+
+const program = Effect.flatMap(
+  Config.option(Config.redacted("SLACK_CODE")),
+  Option.match({ onNone: () => withEmulator, onSome: onSlack })
+)
+
+program.pipe(
+  Effect.tapError((error) => OAuthV2Error.isOAuthV2Error(error) ? Story.failure(error) : Console.error(error.message)),
+  (effect) => NodeRuntime.runMain(effect, { disableErrorReporting: true })
+)
