@@ -5,7 +5,8 @@
  * 1. the lease, so that of all processes one is at work, with its intent for whoever comes after a crash
  * 2. a second look at the credential, under the lease
  * 3. the call
- * 4. compare-and-set of what Slack said, from the generation that was sent
+ * 4. compare-and-set of what Slack said, from the generation that was sent; if the lease has run out by then, under a
+ *    new one, so that it does not come between another owner's call and that owner's commit
  * 5. the lease is given back, unless it is unknown whether Slack acted: then it runs out by itself, and that paces
  *    the next try
  *
@@ -13,9 +14,10 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
@@ -157,12 +159,42 @@ const uninterrupted = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
 export const turnOver = <E extends OAuthV2Error>(
   store: InstallationStore.Service,
   options: Options<E>
+): Effect.Effect<Result<E>, InstallationStore.StoreError> => Effect.suspend(() => turnOverOnce(store, options))
+
+const turnOverOnce = <E extends OAuthV2Error>(
+  store: InstallationStore.Service,
+  options: Options<E>
 ): Effect.Effect<Result<E>, InstallationStore.StoreError> => {
-  const { holder, isDue, key, leaseDuration, verb } = options
+  const { holder, isDue, key, verb } = options
+  const duration = Duration.decode(options.leaseDuration)
   const release = Effect.ignore(store.releaseLease(key, holder))
 
+  /** When the lease that is held was asked for, by this process's clock: no later than it began. */
+  let leasedAt = Number.NEGATIVE_INFINITY
+
   const takeLease = (generation: number) =>
-    store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration: leaseDuration })
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.tap(
+        store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration }),
+        ({ _tag }) => {
+          if (_tag === "Acquired") leasedAt = now
+          return Effect.void
+        }
+      ))
+
+  /** Whether more than a part of the lease has passed. */
+  const isPast = (part: number): Effect.Effect<boolean> =>
+    Effect.map(Clock.currentTimeMillis, (now) => now - leasedAt >= part * Duration.toMillis(duration))
+
+  /** Waits for the lease if it has run out and somebody else has it now. */
+  const underLease = (generation: number): Effect.Effect<void, InstallationStore.StoreError> =>
+    Effect.flatMap(isPast(1), (isOver) =>
+      isOver
+        ? Effect.flatMap(takeLease(generation), (lease) =>
+          lease._tag === "Held"
+            ? Effect.zipRight(Effect.sleep(Math.ceil(Duration.toMillis(lease.remaining)) + 1), underLease(generation))
+            : Effect.void)
+        : Effect.void)
 
   const renew = (credential: Installation.Credential): Effect.Effect<Result<E>> =>
     Effect.gen(function*() {
@@ -193,7 +225,10 @@ export const turnOver = <E extends OAuthV2Error>(
     // A response has a bot token or a user token, and either is this credential's.
     if (Option.isNone(token)) return Effect.dieMessage("A token response without a token")
     const change = Installation.Change.Renewed({ token: token.value, issuedAt })
-    const saving = save(store, key, credential.generation, change)
+    const saving = Effect.zipRight(
+      underLease(credential.generation),
+      save(store, key, credential.generation, change)
+    )
     return Effect.matchEffect(saving, {
       onSuccess: (saved): Effect.Effect<Result<E>> => Effect.as(release, saved),
       // The lease is kept: it keeps others from sending what is spent, while this one tries to save.
@@ -250,6 +285,8 @@ export const turnOver = <E extends OAuthV2Error>(
         if (renewed._tag === "Missing") return { _tag: "Missing" } as const
         if (renewed._tag === "Held") return { _tag: "Busy", remaining: renewed.remaining } as const
       }
+      // The store took so long that the rest of the lease is too short for a call.
+      if (yield* isPast(0.5)) return yield* Effect.as(release, { _tag: "Busy", remaining: Duration.zero } as const)
       return yield* renew(current.value)
     }))
   })

@@ -1,0 +1,509 @@
+/**
+ * Random lives of a fleet: several processes read, refresh, freeze and die at the worst of moments, Slack and the store
+ * fail, the app is uninstalled and installed again, and events come late. After each step, and when the dust has
+ * settled, what `docs/token-rotation.md` promises must hold.
+ *
+ * The grace period is longer than any of these lives, so no chain may ever be lost.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, DateTime, Effect, Exit, FastCheck, Fiber, Layer, Option, Redacted, Scope, TestClock } from "effect"
+import { Installation, InstallationStore, Lifecycle, OAuthV2, SlackEmulator, TokenManager } from "effect-slack-oauth"
+import { authTest } from "./utils/emulator.js"
+import { unavailable } from "./utils/meddler.js"
+
+// -------------------------------------------------------------------------------------
+// what can happen
+// -------------------------------------------------------------------------------------
+
+const slackFaults = {
+  "a lost reply": SlackEmulator.cutAfterStateChange,
+  "half a reply": SlackEmulator.cutInBody,
+  "a false alarm": SlackEmulator.afterStateChange(SlackEmulator.code("internal_error")),
+  "an alarm": SlackEmulator.code("fatal_error"),
+  "a limit": SlackEmulator.rateLimited(),
+  "a page": SlackEmulator.serverError(502),
+  "an outage": SlackEmulator.serverError(503),
+  "a delay": SlackEmulator.delay("4 seconds"),
+  "more than patience": SlackEmulator.delay("20 seconds")
+}
+
+const operations = ["credential", "acquireLease", "compareAndSet", "releaseLease"] as const
+type Operation = typeof operations[number]
+
+/** Where a process can be hit: before or after the store's operations, or the call to Slack. */
+type Point = `${"before" | "after"} ${Operation | "call"}`
+
+const points = [...operations, "call" as const].flatMap((name): ReadonlyArray<Point> => [
+  `before ${name}`,
+  `after ${name}`
+])
+
+/** Between its last look at the clock and the act that follows at once nobody can help a process that sleeps. */
+const placesToFreeze = points.filter((point) => point !== "before call" && point !== "before compareAndSet")
+
+const credentials = ["T0ONE bot", "T0ONE user", "T0TWO bot"] as const
+const workspaces = ["T0ONE", "T0TWO"] as const
+const person = "U0EMULATED"
+type Workspace = typeof workspaces[number]
+
+type Step =
+  | {
+    readonly do: "read" | "refresh" | "refuse"
+    readonly process: number
+    readonly credential: typeof credentials[number]
+  }
+  | { readonly do: "interrupt"; readonly which: number }
+  | { readonly do: "wait"; readonly seconds: number }
+  | { readonly do: "slack fails"; readonly fault: keyof typeof slackFaults; readonly times: number }
+  | { readonly do: "store fails"; readonly process: number; readonly at: Point; readonly times: number }
+  | { readonly do: "die" | "freeze"; readonly process: number; readonly at: Point }
+  | { readonly do: "thaw" | "close"; readonly process: number }
+  | { readonly do: "uninstall" | "install"; readonly workspace: Workspace }
+  | { readonly do: "deliver"; readonly which: number }
+
+const processes = 3
+const process = FastCheck.nat(processes - 1)
+const credential = FastCheck.constantFrom(...credentials)
+const workspace = FastCheck.constantFrom(...workspaces)
+const which = FastCheck.nat(20)
+const at = FastCheck.constantFrom(...points)
+const one = <const A extends string>(name: A) => FastCheck.constant(name)
+
+const step: FastCheck.Arbitrary<Step> = FastCheck.oneof(
+  { weight: 12, arbitrary: FastCheck.record({ do: one("read"), process, credential }) },
+  { weight: 2, arbitrary: FastCheck.record({ do: one("refresh"), process, credential }) },
+  { weight: 1, arbitrary: FastCheck.record({ do: one("refuse"), process, credential }) },
+  { weight: 1, arbitrary: FastCheck.record({ do: one("interrupt"), which }) },
+  {
+    weight: 10,
+    arbitrary: FastCheck.record({
+      do: one("wait"),
+      seconds: FastCheck.constantFrom(1, 5, 16, 31, 65, 660, 7200, 36_000, 43_200)
+    })
+  },
+  {
+    weight: 6,
+    arbitrary: FastCheck.record({
+      do: one("slack fails"),
+      fault: FastCheck.constantFrom(...Object.keys(slackFaults) as Array<keyof typeof slackFaults>),
+      times: FastCheck.integer({ min: 1, max: 3 })
+    })
+  },
+  {
+    weight: 4,
+    arbitrary: FastCheck.record({ do: one("store fails"), process, at, times: FastCheck.integer({ min: 1, max: 6 }) })
+  },
+  { weight: 4, arbitrary: FastCheck.record({ do: one("die"), process, at }) },
+  {
+    weight: 3,
+    arbitrary: FastCheck.record({ do: one("freeze"), process, at: FastCheck.constantFrom(...placesToFreeze) })
+  },
+  { weight: 2, arbitrary: FastCheck.record({ do: one("thaw"), process }) },
+  { weight: 1, arbitrary: FastCheck.record({ do: one("close"), process }) },
+  { weight: 1, arbitrary: FastCheck.record({ do: one("uninstall"), workspace }) },
+  { weight: 2, arbitrary: FastCheck.record({ do: one("install"), workspace }) },
+  { weight: 1, arbitrary: FastCheck.record({ do: one("deliver"), which }) }
+)
+
+// -------------------------------------------------------------------------------------
+// a process that can be hit
+// -------------------------------------------------------------------------------------
+
+const leaseMillis = 30_000
+
+/** One sending of a refresh token, as far as its sender knows what came of it. */
+interface Sending {
+  readonly process: Process
+  readonly at: number
+  outcome: "answered" | "rejected" | "unknown" | "none yet"
+}
+
+interface Process {
+  readonly name: string
+  readonly scope: Scope.CloseableScope
+  readonly manager: TokenManager.Service
+  isDead: boolean
+  readonly doom: Map<Point, "die" | "freeze">
+  readonly failures: Map<Point, number>
+  readonly thaw: () => void
+}
+
+/** A dead process does nothing any more, and what waits for it waits for ever. */
+const nothing: Effect.Effect<never> = Effect.async(() => {})
+
+const makeProcess = (name: string, record: (process: Process, token: string, at: number) => Sending) =>
+  Effect.gen(function*() {
+    const slack = yield* OAuthV2.OAuthV2
+    const store = yield* InstallationStore.InstallationStore
+    let thawed: Array<() => void> | undefined
+    const doom: Process["doom"] = new Map()
+    const failures: Process["failures"] = new Map()
+
+    const pass = (at: Point): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const fate = doom.get(at)
+        doom.delete(at)
+        if (fate === "die") self.isDead = true
+        if (fate === "freeze") thawed ??= []
+        if (self.isDead) return nothing
+        return thawed === undefined
+          ? Effect.void
+          : Effect.zipRight(Effect.async<void>((resume) => void thawed!.push(() => resume(Effect.void))), pass(at))
+      })
+
+    const fails = (at: Point) => {
+      const left = failures.get(at) ?? 0
+      failures.set(at, left - 1)
+      return left > 0
+    }
+
+    const through = <A>(operation: Operation, effect: Effect.Effect<A, InstallationStore.StoreError>) =>
+      Effect.gen(function*() {
+        yield* pass(`before ${operation}`)
+        if (fails(`before ${operation}`)) return yield* unavailable(operation)
+        const result = yield* effect
+        yield* pass(`after ${operation}`)
+        return fails(`after ${operation}`) ? yield* unavailable(operation) : result
+      })
+
+    const scope = yield* Scope.make()
+    const manager = yield* TokenManager.make({ leaseDuration: leaseMillis }).pipe(
+      Scope.extend(scope),
+      Effect.provideService(InstallationStore.InstallationStore, {
+        ...store,
+        credential: (key) => through("credential", store.credential(key)),
+        acquireLease: (key, request) => through("acquireLease", store.acquireLease(key, request)),
+        compareAndSet: (key, generation, change) =>
+          through("compareAndSet", store.compareAndSet(key, generation, change)),
+        releaseLease: (key, holder) => through("releaseLease", store.releaseLease(key, holder))
+      }),
+      Effect.provideService(OAuthV2.OAuthV2, {
+        ...slack,
+        access: (request) =>
+          Effect.gen(function*() {
+            yield* pass("before call")
+            const sending = record(
+              self,
+              Redacted.value(request.refreshToken as Redacted.Redacted),
+              yield* Clock.currentTimeMillis
+            )
+            const answer = yield* Effect.exit(slack.access(request))
+            yield* pass("after call")
+            const error = Exit.isFailure(answer) ? Option.getOrUndefined(Exit.causeOption(answer)) : undefined
+            sending.outcome = Exit.isSuccess(answer)
+              ? "answered"
+              : error?._tag === "Fail" && error.error.outcome === "rejected"
+              ? "rejected"
+              : "unknown"
+            return yield* answer
+          })
+      })
+    )
+    const self: Process = {
+      name,
+      scope,
+      manager,
+      isDead: false,
+      doom,
+      failures,
+      thaw: () => {
+        const waiting = thawed ?? []
+        thawed = undefined
+        for (const wake of waiting) wake()
+      }
+    }
+    return self
+  })
+
+// -------------------------------------------------------------------------------------
+// a life
+// -------------------------------------------------------------------------------------
+
+/** What is known of an installation without looking into a store or a manager. */
+interface Place {
+  /** Whether Slack has the app installed there. */
+  isAlive: boolean
+  isStored: boolean
+  installedAt: number
+  /** Goes up with whatever changes the above. */
+  version: number
+  readonly tokens: Map<string, string>
+}
+
+const live = (steps: ReadonlyArray<Step>) =>
+  Effect.gen(function*() {
+    const app = yield* SlackEmulator.app
+    const store = yield* InstallationStore.InstallationStore
+    const violations: Array<string> = []
+    const sendings = new Map<string, Sending>()
+    const expiries = new Map<string, number>()
+    const events: Array<{ readonly workspace: Workspace; readonly at: number }> = []
+    const readers: Array<Fiber.RuntimeFiber<void>> = []
+    const places = new Map<Workspace, Place>(
+      workspaces.map((workspace) => [
+        workspace,
+        { isAlive: false, isStored: false, installedAt: 0, version: 0, tokens: new Map() }
+      ])
+    )
+    const placeOf = (workspace: Workspace) => places.get(workspace)!
+    const installationKey = (workspace: Workspace) => Installation.workspace(app.id, workspace)
+    const keyOf = (credential: typeof credentials[number]) => {
+      const [workspace, kind] = credential.split(" ") as [Workspace, string]
+      const key = installationKey(workspace)
+      return { workspace, key: kind === "bot" ? Installation.botKey(key) : Installation.userKey(key, person) }
+    }
+
+    // ---- the rules about sending
+
+    const record = (process: Process, token: string, at: number): Sending => {
+      const before = sendings.get(token)
+      const sending: Sending = { process, at, outcome: "none yet" }
+      sendings.set(token, sending)
+      if (before !== undefined && at - before.at < leaseMillis) {
+        const isRepetition = before.process === process && before.outcome === "unknown"
+        if (before.outcome !== "rejected" && !isRepetition) {
+          violations.push(
+            `${process.name} sent what ${before.process.name} had sent ${at - before.at} ms before: ${before.outcome}`
+          )
+        }
+      }
+      return sending
+    }
+
+    const fleet: Array<Process> = []
+    let born = 0
+    const bear = Effect.suspend(() => makeProcess(`process ${born++}`, record))
+    for (let index = 0; index < processes; index++) fleet.push(yield* bear)
+    const replaceTheDead = Effect.gen(function*() {
+      for (const [index, { isDead }] of fleet.entries()) if (isDead) fleet[index] = yield* bear
+    })
+
+    // ---- the rules about reading
+
+    const note = (credential: Installation.Credential) => {
+      const { accessToken, expiry } = credential.token
+      expiries.set(
+        Redacted.value(accessToken),
+        Option.match(expiry, { onNone: () => Infinity, onSome: ({ expiresAt }) => expiresAt.epochMillis })
+      )
+    }
+
+    const read = (process: Process, name: typeof credentials[number]) =>
+      Effect.gen(function*() {
+        const { key, workspace } = keyOf(name)
+        const place = placeOf(workspace)
+        const { version } = place
+        const result = yield* Effect.exit(process.manager.token(key))
+        if (process.isDead || Exit.isInterrupted(result)) return
+        const now = yield* Clock.currentTimeMillis
+        const before = violations.length
+        if (Exit.isSuccess(result)) {
+          const token = Redacted.value(result.value)
+          place.tokens.set(name, token)
+          const chains = yield* SlackEmulator.chains
+          const isLive = chains.some(({ liveAccessTokens }) =>
+            liveAccessTokens.some((live) => Redacted.value(live) === token)
+          )
+          // What Slack does not take may have been revoked without anybody's knowing, but it is not past its time.
+          if (!isLive && (expiries.get(token) ?? Infinity) <= now) violations.push("an expired token was served")
+        } else if (place.version === version) {
+          const failure = Exit.causeOption(result).pipe(Option.getOrThrow)
+          const tag = failure._tag === "Fail" ? failure.error._tag : "a defect"
+          const isRight = tag === "TokenUnavailable" || (tag === "NotInstalled" && !place.isStored) ||
+            (tag === "ReauthorizationRequired" && !place.isAlive)
+          if (!isRight) violations.push(`${tag}, and it ${place.isAlive ? "is" : "is not"} installed`)
+        }
+        if (violations.length > before) violations.push(`  by ${process.name}, of ${name}`)
+      })
+
+    // ---- what happens
+
+    const install = (workspace: Workspace) =>
+      Effect.gen(function*() {
+        yield* SlackEmulator.clearFaults
+        const { code } = yield* SlackEmulator.authorize({
+          workspace,
+          scopes: ["chat:write"],
+          userScopes: workspace === "T0ONE" ? ["search:read"] : []
+        })
+        const at = yield* DateTime.now
+        const response = yield* OAuthV2.access({ code })
+        const saved = yield* store.save(Installation.fromTokenResponse(response, at))
+        for (const credential of saved.credentials) note(credential)
+        const place = placeOf(workspace)
+        place.isAlive = true
+        place.isStored = true
+        place.installedAt = at.epochMillis
+        place.version++
+      })
+
+    const deliver = (index: number) =>
+      Effect.gen(function*() {
+        const [event] = events.splice(index, 1)
+        if (event === undefined) return
+        const place = placeOf(event.workspace)
+        const seconds = Math.floor(event.at / 1000)
+        const isNews = place.isStored && place.installedAt < seconds * 1000
+        const { _tag } = yield* Lifecycle.handle({
+          type: "event_callback",
+          api_app_id: app.id,
+          team_id: event.workspace,
+          event_time: seconds,
+          event: { type: "app_uninstalled" }
+        })
+        assert.strictEqual(_tag, isNews ? "Removed" : "Unchanged")
+        if (isNews) {
+          place.isStored = false
+          place.version++
+        }
+      })
+
+    const close = (index: number) =>
+      Effect.gen(function*() {
+        const process = fleet[index]!
+        process.thaw()
+        const closing = yield* Effect.fork(Scope.close(process.scope, Exit.void))
+        yield* TestClock.adjust("61 seconds")
+        if (process.isDead) yield* Fiber.interruptFork(closing)
+        else yield* Fiber.join(closing)
+        fleet[index] = yield* bear
+      })
+
+    for (const workspace of workspaces) yield* install(workspace)
+
+    for (const step of steps) {
+      yield* replaceTheDead
+      switch (step.do) {
+        case "read": {
+          readers.push(yield* Effect.fork(read(fleet[step.process]!, step.credential)))
+          break
+        }
+        case "refresh": {
+          const { key } = keyOf(step.credential)
+          readers.push(yield* Effect.fork(Effect.ignore(fleet[step.process]!.manager.refresh(key))))
+          break
+        }
+        case "refuse": {
+          const { key, workspace } = keyOf(step.credential)
+          const token = placeOf(workspace).tokens.get(step.credential)
+          if (token !== undefined) yield* fleet[step.process]!.manager.invalidate(key, token)
+          break
+        }
+        case "interrupt": {
+          const reader = readers[step.which % Math.max(1, readers.length)]
+          if (reader !== undefined) yield* Fiber.interruptFork(reader)
+          break
+        }
+        case "wait": {
+          yield* TestClock.adjust(`${step.seconds} seconds`)
+          break
+        }
+        case "slack fails": {
+          yield* SlackEmulator.inject({
+            method: "oauth.v2.access",
+            fault: slackFaults[step.fault],
+            times: step.times
+          })
+          break
+        }
+        case "store fails": {
+          fleet[step.process]!.failures.set(step.at, step.times)
+          break
+        }
+        case "die":
+        case "freeze": {
+          fleet[step.process]!.doom.set(step.at, step.do)
+          break
+        }
+        case "thaw": {
+          fleet[step.process]!.thaw()
+          break
+        }
+        case "close": {
+          yield* close(step.process)
+          break
+        }
+        case "uninstall": {
+          const place = placeOf(step.workspace)
+          if (!place.isAlive) break
+          yield* SlackEmulator.uninstall({ workspace: step.workspace })
+          events.push({ workspace: step.workspace, at: yield* Clock.currentTimeMillis })
+          place.isAlive = false
+          place.version++
+          break
+        }
+        case "install": {
+          yield* install(step.workspace)
+          break
+        }
+        case "deliver": {
+          yield* deliver(step.which % Math.max(1, events.length))
+          break
+        }
+      }
+      for (let turn = 0; turn < 5; turn++) yield* Effect.yieldNow()
+      assert.deepStrictEqual(violations, [])
+    }
+
+    // ---- when the dust has settled
+
+    yield* SlackEmulator.clearFaults
+    for (const process of fleet) {
+      process.doom.clear()
+      process.failures.clear()
+      process.thaw()
+    }
+    while (events.length > 0) yield* deliver(0)
+    yield* TestClock.adjust("4 minutes")
+    for (const { isDead, manager } of fleet) {
+      if (!isDead) assert.strictEqual((yield* manager.health).unsaved, 0)
+    }
+    assert.deepStrictEqual(violations, [])
+
+    const fresh = yield* bear
+    for (const name of credentials) {
+      const { key, workspace } = keyOf(name)
+      const place = placeOf(workspace)
+      const reading = yield* Effect.fork(Effect.exit(fresh.manager.token(key)))
+      yield* TestClock.adjust("2 minutes")
+      const result = yield* Fiber.join(reading)
+      if (!place.isStored) {
+        assert.isTrue(Exit.isFailure(result), `${name} is not installed`)
+      } else if (place.isAlive) {
+        assert.isTrue(Exit.isSuccess(result), `${name}: ${result}`)
+        const refreshing = yield* Effect.fork(fresh.manager.refresh(key))
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(yield* Fiber.join(refreshing), "Renewed", `the chain of ${name} can be refreshed`)
+        const token = yield* fresh.manager.token(key)
+        assert.strictEqual((yield* authTest(token)).ok, true, `Slack takes the token of ${name}`)
+        const stored = yield* Effect.flatten(store.credential(key))
+        assert.strictEqual(Redacted.value(stored.token.accessToken), Redacted.value(token))
+      }
+    }
+    assert.deepStrictEqual(violations, [])
+    yield* Fiber.interruptAll(readers)
+  }).pipe(
+    Effect.tapErrorCause(() => Effect.flatMap(SlackEmulator.timeline, Effect.logError)),
+    Effect.provide(
+      OAuthV2.layer.pipe(
+        Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
+        Layer.provideMerge(
+          SlackEmulator.layer({
+            workspaces: workspaces.map((id) => ({ id })),
+            people: [{ id: person }],
+            refreshGracePeriod: "1000 days"
+          })
+        ),
+        Layer.provideMerge(InstallationStore.layerMemory)
+      )
+    )
+  )
+
+describe("a fleet of processes", () => {
+  it.effect.prop(
+    "keeps its promises through any life",
+    [FastCheck.array(step, { minLength: 10, maxLength: 40, size: "max" })],
+    ([steps]) => live(steps),
+    { fastCheck: { numRuns: Number(globalThis.process.env.PROPERTY_RUNS ?? 25), timeout: 60_000 }, timeout: 900_000 }
+  )
+})
