@@ -77,8 +77,10 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     ["OAuthV2 on fetch", () => onFetch.runPromise(access)],
     ["@effect/platform on undici", () => onUndici.runPromise(platform)],
     ["@effect/platform on fetch", () => onFetch.runPromise(platform)],
-    ["bare undici", async () =>
-      tokenOf(await (await request(url, { dispatcher, method: "POST", headers, body: form })).body.json())],
+    [
+      "bare undici",
+      async () => tokenOf(await (await request(url, { dispatcher, method: "POST", headers, body: form })).body.json())
+    ],
     ["bare fetch", async () => tokenOf(await (await fetch(url, { method: "POST", headers, body: form })).json())]
   ]
 

@@ -12,7 +12,9 @@ interface Benchmark {
 }
 
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
-  call: () => import("./call.js")
+  call: () => import("./call.js"),
+  read: () => import("./read.js"),
+  storm: () => import("./storm.js")
 }
 
 /** These take minutes, and run only when they are asked for. */

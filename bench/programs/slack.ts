@@ -24,7 +24,13 @@ const access = () => ({
   authed_user: { id: "U0PERSON" }
 })
 
-const identity = { ok: true, url: "https://bench.slack.com/", team_id: "T0BENCH", user_id: "U0BENCH", bot_id: "B0BENCH" }
+const identity = {
+  ok: true,
+  url: "https://bench.slack.com/",
+  team_id: "T0BENCH",
+  user_id: "U0BENCH",
+  bot_id: "B0BENCH"
+}
 
 const answerTo = (path: string): unknown => {
   if (path === "/requests") {

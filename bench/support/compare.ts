@@ -4,7 +4,7 @@
  */
 
 /** Throws if the work was not done. */
-export type Check = () => void
+export type Check = () => void | Promise<void>
 
 export interface Candidate {
   readonly name: string
@@ -57,7 +57,7 @@ const measure = async ({ prepare }: Candidate, times: number): Promise<Sample> =
   const check = await work()
   const wall = Number(process.hrtime.bigint() - start) / 1000 / times
   const { system, user } = process.cpuUsage(cpu)
-  check()
+  await check()
   return { wall, cpu: (system + user) / times }
 }
 
