@@ -14,7 +14,8 @@ interface Benchmark {
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   call: () => import("./call.js"),
   read: () => import("./read.js"),
-  storm: () => import("./storm.js")
+  storm: () => import("./storm.js"),
+  install: () => import("./install.js")
 }
 
 /** These take minutes, and run only when they are asked for. */

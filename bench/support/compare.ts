@@ -8,6 +8,8 @@ export type Check = () => void | Promise<void>
 
 export interface Candidate {
   readonly name: string
+  /** Instead of the number for all. */
+  readonly times?: number
   /**
    * Makes ready for so many pieces of work, and returns what does them. Only that is measured; the check that it
    * returns is not.
@@ -66,13 +68,14 @@ export const compare = async (
   candidates: ReadonlyArray<Candidate>,
   { rounds = 9, times }: Options
 ): Promise<ReadonlyArray<Row>> => {
-  for (const candidate of candidates) await measure(candidate, times)
+  for (const candidate of candidates) await measure(candidate, candidate.times ?? times)
 
   const rows = candidates.map(({ name }) => ({ name, samples: [] as Array<Sample> }))
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < candidates.length; turn++) {
       const index = (turn + round) % candidates.length
-      rows[index]!.samples.push(await measure(candidates[index]!, times))
+      const candidate = candidates[index]!
+      rows[index]!.samples.push(await measure(candidate, candidate.times ?? times))
     }
   }
   return rows

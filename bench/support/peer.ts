@@ -12,8 +12,10 @@ const silent: SlackOAuth.Logger = {
   setName: () => undefined
 }
 
-export const makeProvider = (baseUrl: string) => {
-  const store = new SlackOAuth.MemoryInstallationStore()
+export const makeProvider = (
+  baseUrl: string,
+  store: SlackOAuth.InstallationStore = new SlackOAuth.MemoryInstallationStore()
+) => {
   const provider = new SlackOAuth.InstallProvider({
     clientId: "1.1",
     clientSecret: "bench-secret",
