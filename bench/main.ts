@@ -15,11 +15,15 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   call: () => import("./call.js"),
   read: () => import("./read.js"),
   storm: () => import("./storm.js"),
-  install: () => import("./install.js")
+  install: () => import("./install.js"),
+  cost: () => import("./cost.js"),
+  scale: () => import("./scale.js")
 }
 
 /** These take minutes, and run only when they are asked for. */
-const long: Readonly<Record<string, () => Promise<Benchmark>>> = {}
+const long: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  sweep: () => import("./sweep.js")
+}
 
 const all = { ...benchmarks, ...long }
 const asked = process.argv.slice(2)
