@@ -89,7 +89,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     for (const [title, width] of [["one at a time", 1], ["50 at once", 50]] as const) {
       const rows = await compare(
         candidates.map(([name, once]) => ({ name, prepare: calls(once, width) })),
-        { times: 1000, rounds: 11 }
+        { times: 500, rounds: 9 }
       )
       const beyond = between(rows, "OAuthV2 on undici", "bare undici", (ours, bare) => ours.cpu - 1.25 * bare.cpu)
       const ratio = (one: string, other: string) => wallRatio(rows, one, other).median

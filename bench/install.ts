@@ -212,12 +212,12 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
           return response.headers.get("location") ?? ""
         }, checkUrls)
       }
-    ], { times: 1000, rounds: 9 })
+    ], { times: 500, rounds: 9 })
     const callbacks = await compare([
       { name: "handleCallback", prepare: theirCallback },
       { name: "InstallFlow.callback on fetch", prepare: ourCallback(onFetch) },
       { name: "InstallFlow.callback on undici", prepare: ourCallback(onUndici) }
-    ], { times: 200, rounds: 9 })
+    ], { times: 100, rounds: 9 })
     const faster = (rows: typeof urls, one: string, other: string) => wallRatio(rows, other, one).median
     return [
       ofRows("The address of the consent page", urls, {
