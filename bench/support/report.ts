@@ -26,7 +26,9 @@ export const number = (value: number): string =>
     ? value.toFixed(0)
     : Math.abs(value) >= 10
     ? value.toFixed(1)
-    : value.toFixed(2)
+    : Math.abs(value) >= 0.1 || value === 0
+    ? value.toFixed(2)
+    : value.toPrecision(2)
 
 /** Median, and the quartiles around it. */
 export const withSpread = ({ high, low, median }: Spread): string =>
