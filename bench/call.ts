@@ -1,73 +1,109 @@
 /** One call of `oauth.v2.access`, against Slack's own client and against bare HTTP clients. */
-import { FetchHttpClient } from "@effect/platform"
+import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { WebClient } from "@slack/web-api"
 import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
-import { OAuthV2, SlackApp } from "effect-slack-oauth"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import { strict as assert } from "node:assert"
 import { Agent, request } from "undici"
-import { type Candidate, compare } from "./support/compare.js"
-import { ofRows, type Report } from "./support/report.js"
-import * as Server from "./support/server.js"
+import { between, type Candidate, compare, wallRatio } from "./support/compare.js"
+import * as Programs from "./support/programs.js"
+import { atMost, ofRows, type Report } from "./support/report.js"
 
 const form = "grant_type=refresh_token&refresh_token=xoxe-1-bench-refresh"
 const authorization = `Basic ${Buffer.from("1.1:bench-secret").toString("base64")}`
-const headers = { authorization, "content-type": "application/x-www-form-urlencoded", accept: "application/json" }
+const contentType = "application/x-www-form-urlencoded"
+const headers = { authorization, "content-type": contentType, accept: "application/json" }
 
-const parallel = (once: () => Promise<unknown>, width: number): Candidate["run"] => async (times) => {
+interface Answer {
+  readonly access_token?: string
+}
+
+const tokenOf = (answer: unknown) => (answer as Answer).access_token
+
+/** So many calls, each of which resolves to the token that it brought. */
+const calls = (once: () => Promise<string | undefined>, width: number): Candidate["prepare"] => (times) => async () => {
+  const tokens: Array<string | undefined> = []
   let left = times
-  const worker = async () => {
-    while (left-- > 0) await once()
+  const caller = async () => {
+    while (left-- > 0) tokens.push(await once())
   }
-  await Promise.all(Array.from({ length: width }, worker))
+  await Promise.all(Array.from({ length: width }, caller))
+  return () => {
+    assert.ok(tokens.every((token) => token?.startsWith("xoxe.xoxb-1-bench-")))
+    assert.equal(new Set(tokens).size, times, "each call brought a token of its own")
+  }
 }
 
 export const run = async (): Promise<ReadonlyArray<Report>> => {
-  const server = await Server.start()
-  const url = `${server.url}/api/oauth.v2.access`
-  const app = SlackApp.layer({ clientId: "1.1", clientSecret: "bench-secret", baseUrl: server.url })
-  const slack = OAuthV2.layer.pipe(Layer.provide(app))
-  const onUndici = ManagedRuntime.make(slack.pipe(Layer.provide(NodeHttpClient.layerUndici)))
-  const onFetch = ManagedRuntime.make(slack.pipe(Layer.provide(FetchHttpClient.layer)))
+  const slack = await Programs.slack()
+  const url = `${slack.apiUrl}oauth.v2.access`
+  const app = SlackApp.layer({ clientId: "1.1", clientSecret: "bench-secret", baseUrl: slack.url })
+  const live = Layer.provideMerge(OAuthV2.layer, app)
+  const onUndici = ManagedRuntime.make(Layer.provideMerge(live, NodeHttpClient.layerUndici))
+  const onFetch = ManagedRuntime.make(Layer.provideMerge(live, FetchHttpClient.layer))
   const refreshToken = Redacted.make("xoxe-1-bench-refresh")
-  const access = OAuthV2.access({ refreshToken })
-  const peer = new WebClient(undefined, { slackApiUrl: `${server.url}/api/`, retryConfig: { retries: 0 } })
+  const peer = new WebClient(undefined, { slackApiUrl: slack.apiUrl, retryConfig: { retries: 0 } })
   const dispatcher = new Agent()
 
-  const candidates: ReadonlyArray<readonly [string, () => Promise<unknown>]> = [
-    ["@slack/web-api", () =>
-      peer.oauth.v2.access({
-        client_id: "1.1",
-        client_secret: "bench-secret",
-        grant_type: "refresh_token",
-        refresh_token: "xoxe-1-bench-refresh"
-      })],
+  const access = Effect.map(
+    Effect.suspend(() => OAuthV2.access({ refreshToken })),
+    ({ bot }) => bot._tag === "Some" ? Redacted.value(bot.value.accessToken) : undefined
+  )
+  const platform = Effect.flatMap(
+    Effect.suspend(() =>
+      HttpClient.execute(
+        HttpClientRequest.post(url, {
+          headers: { authorization, accept: "application/json" },
+          body: HttpBody.text(form, contentType)
+        })
+      )
+    ),
+    ({ text }) => Effect.map(text, (text) => tokenOf(JSON.parse(text)))
+  )
+
+  const candidates: ReadonlyArray<readonly [string, () => Promise<string | undefined>]> = [
+    ["@slack/web-api", async () =>
+      tokenOf(
+        await peer.oauth.v2.access({
+          client_id: "1.1",
+          client_secret: "bench-secret",
+          grant_type: "refresh_token",
+          refresh_token: "xoxe-1-bench-refresh"
+        })
+      )],
     ["OAuthV2 on undici", () => onUndici.runPromise(access)],
     ["OAuthV2 on fetch", () => onFetch.runPromise(access)],
-    ["bare undici", async () => (await request(url, { dispatcher, method: "POST", headers, body: form })).body.json()],
-    ["bare fetch", async () => (await fetch(url, { method: "POST", headers, body: form })).json()]
+    ["@effect/platform on undici", () => onUndici.runPromise(platform)],
+    ["@effect/platform on fetch", () => onFetch.runPromise(platform)],
+    [
+      "bare undici",
+      async () => tokenOf(await (await request(url, { dispatcher, method: "POST", headers, body: form })).body.json())
+    ],
+    ["bare fetch", async () => tokenOf(await (await fetch(url, { method: "POST", headers, body: form })).json())]
   ]
 
   try {
-    // Layers are built before anything is measured.
-    await onUndici.runPromise(Effect.void)
-    await onFetch.runPromise(Effect.void)
     const reports: Array<Report> = []
     for (const [title, width] of [["one at a time", 1], ["50 at once", 50]] as const) {
       const rows = await compare(
-        candidates.map(([name, once]) => ({ name, run: parallel(once, width) })),
-        { times: 1500, rounds: 11 }
+        candidates.map(([name, once]) => ({ name, prepare: calls(once, width) })),
+        { times: 500, rounds: 9 }
       )
-      const median = (name: string) => rows.find((row) => row.name === name)!
-      const overFetch = median("OAuthV2 on fetch").wall.median / median("bare fetch").wall.median
-      const cpu = median("OAuthV2 on undici").cpu.median - 1.25 * median("bare undici").cpu.median
-      reports.push(ofRows(`oauth.v2.access, ${title}`, rows, [
-        `on fetch: ${overFetch.toFixed(2)} × the wall time of bare fetch`,
-        `on undici: 1.25 × the CPU of bare undici ${cpu < 0 ? "−" : "+"} ${Math.abs(cpu).toFixed(0)} µs`
-      ]))
+      const beyond = between(rows, "OAuthV2 on undici", "bare undici", (ours, bare) => ours.cpu - 1.25 * bare.cpu)
+      const ratio = (one: string, other: string) => wallRatio(rows, one, other).median
+      reports.push(ofRows(`oauth.v2.access, ${title}`, rows, {
+        targets: [
+          atMost("on undici, wall time by @slack/web-api:", ratio("OAuthV2 on undici", "@slack/web-api"), 0.85, "×"),
+          atMost("on undici, CPU beyond 1.25 × bare undici:", beyond.median, 60, "µs"),
+          atMost("on fetch, wall time by bare fetch:", ratio("OAuthV2 on fetch", "bare fetch"), 1.35, "×")
+        ]
+      }))
     }
     return reports
   } finally {
-    server.stop()
     await Promise.all([onUndici.dispose(), onFetch.dispose(), dispatcher.close()])
+    await slack.stop()
   }
 }

@@ -1,45 +1,48 @@
 /**
- * `npm run bench` runs all benchmarks, `npm run bench -- call` one. Tables go to the terminal; the same numbers, with
- * the machine and the versions they were taken with, to `.tmp/bench.json`.
+ * `npm run bench` runs the benchmarks, `npm run bench -- call` one of them. Tables go to the terminal, and the same
+ * numbers, with the machine and the versions they were taken with, to `.tmp/bench-results/`. `npm run bench:docs` takes
+ * them from there into `docs/performance.md`.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import { cpus } from "node:os"
 import { print, type Report } from "./support/report.js"
+import { setting } from "./support/setting.js"
 
-const benchmarks: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<ReadonlyArray<Report>> }>>> = {
-  call: () => import("./call.js")
+interface Benchmark {
+  readonly run: () => Promise<ReadonlyArray<Report>>
 }
 
+const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  call: () => import("./call.js"),
+  read: () => import("./read.js"),
+  storm: () => import("./storm.js"),
+  install: () => import("./install.js"),
+  cost: () => import("./cost.js"),
+  scale: () => import("./scale.js")
+}
+
+/** These take minutes, and run only when they are asked for. */
+const long: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  sweep: () => import("./sweep.js")
+}
+
+const all = { ...benchmarks, ...long }
 const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !Object.hasOwn(benchmarks, name))
+const unknown = asked.filter((name) => !Object.hasOwn(all, name))
 if (unknown.length > 0) {
-  console.error(`No benchmark is called ${unknown.join(", ")}. There are: ${Object.keys(benchmarks).join(", ")}`)
+  console.error(`No benchmark is called ${unknown.join(", ")}. There are: ${Object.keys(all).join(", ")}`)
   process.exit(1)
 }
 
-const require = createRequire(import.meta.url)
-const versionOf = (name: string) =>
-  (require(`../node_modules/${name}/package.json`) as { readonly version: string }).version
-
-const setting = {
-  node: process.version,
-  cpu: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
-  versions: Object.fromEntries(
-    ["effect", "@effect/platform", "@effect/platform-node", "@slack/web-api", "@slack/oauth", "undici"]
-      .map((name) => [name, versionOf(name)])
-  )
-}
-console.log(`${setting.cpu}, Node ${setting.node}`)
+console.log(`${setting.machine}, Node ${setting.node}`)
 console.log(Object.entries(setting.versions).map(([name, version]) => `${name} ${version}`).join(", "))
 console.log("median (quartiles); × compares with the first line, round by round")
 
-const results: Record<string, ReadonlyArray<Report>> = {}
-for (const [name, load] of Object.entries(benchmarks)) {
-  if (asked.length > 0 && !asked.includes(name)) continue
-  results[name] = await (await load()).run()
-  for (const report of results[name]) console.log(print(report))
+for (const name of asked.length > 0 ? asked : Object.keys(benchmarks)) {
+  const startedAt = performance.now()
+  const reports = await (await all[name]!()).run()
+  for (const report of reports) console.log(print(report))
+  console.log(`\n${name}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
+  mkdirSync(".tmp/bench-results", { recursive: true })
+  writeFileSync(`.tmp/bench-results/${name}.json`, JSON.stringify({ name, setting, reports }, null, 2))
 }
-
-mkdirSync(".tmp", { recursive: true })
-writeFileSync(".tmp/bench.json", JSON.stringify({ setting, results }, null, 2))
+if (asked.length === 0) console.log(`Left out, since they take minutes: ${Object.keys(long).join(", ")}`)

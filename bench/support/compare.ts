@@ -3,10 +3,18 @@
  * to round, so that what disturbs the machine disturbs them alike. What counts is the ratio within a round.
  */
 
+/** Throws if the work was not done. */
+export type Check = () => void | Promise<void>
+
 export interface Candidate {
   readonly name: string
-  /** Does the work `times` times. */
-  readonly run: (times: number) => Promise<unknown> | unknown
+  /** Instead of the number for all. */
+  readonly times?: number
+  /**
+   * Makes ready for so many pieces of work, and returns what does them. Only that is measured; the check that it
+   * returns is not.
+   */
+  readonly prepare: (times: number) => (() => Promise<Check> | Check) | Promise<() => Promise<Check> | Check>
 }
 
 export interface Options {
@@ -21,15 +29,15 @@ export interface Spread {
   readonly high: number
 }
 
+interface Sample {
+  readonly wall: number
+  readonly cpu: number
+}
+
 export interface Row {
   readonly name: string
-  /** Microseconds of wall time for one piece of work. */
-  readonly wall: Spread
-  /** Microseconds of this process's CPU time for one piece of work. */
-  readonly cpu: Spread
-  /** Wall time over that of the first candidate, round by round. */
-  readonly wallRatio: Spread
-  readonly cpuRatio: Spread
+  /** For each round the microseconds, of wall time and of this process's CPU, that one piece of work took. */
+  readonly samples: ReadonlyArray<Sample>
 }
 
 const quantile = (sorted: ReadonlyArray<number>, q: number): number => {
@@ -44,36 +52,52 @@ export const spread = (values: ReadonlyArray<number>): Spread => {
   return { median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) }
 }
 
-const measure = async ({ run }: Candidate, times: number) => {
+const measure = async ({ prepare }: Candidate, times: number): Promise<Sample> => {
+  const work = await prepare(times)
   const cpu = process.cpuUsage()
   const start = process.hrtime.bigint()
-  await run(times)
+  const check = await work()
   const wall = Number(process.hrtime.bigint() - start) / 1000 / times
   const { system, user } = process.cpuUsage(cpu)
+  await check()
   return { wall, cpu: (system + user) / times }
 }
 
-/** Measures the candidates; the first is the one that the others are compared with. */
+/** Measures the candidates, after a turn each to warm up. */
 export const compare = async (
   candidates: ReadonlyArray<Candidate>,
   { rounds = 9, times }: Options
 ): Promise<ReadonlyArray<Row>> => {
-  for (const candidate of candidates) await candidate.run(times)
+  for (const candidate of candidates) await measure(candidate, candidate.times ?? times)
 
-  const results = candidates.map(() => [] as Array<{ readonly wall: number; readonly cpu: number }>)
+  const rows = candidates.map(({ name }) => ({ name, samples: [] as Array<Sample> }))
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < candidates.length; turn++) {
       const index = (turn + round) % candidates.length
-      results[index]!.push(await measure(candidates[index]!, times))
+      const candidate = candidates[index]!
+      rows[index]!.samples.push(await measure(candidate, candidate.times ?? times))
     }
   }
-
-  const reference = results[0]!
-  return candidates.map(({ name }, index) => ({
-    name,
-    wall: spread(results[index]!.map(({ wall }) => wall)),
-    cpu: spread(results[index]!.map(({ cpu }) => cpu)),
-    wallRatio: spread(results[index]!.map(({ wall }, round) => wall / reference[round]!.wall)),
-    cpuRatio: spread(results[index]!.map(({ cpu }, round) => cpu / reference[round]!.cpu))
-  }))
+  return rows
 }
+
+export const rowOf = (rows: ReadonlyArray<Row>, name: string): Row => {
+  const row = rows.find((row) => row.name === name)
+  if (row === undefined) throw new Error(`No candidate is called ${name}`)
+  return row
+}
+
+/** What two rows have to do with each other, round by round. */
+export const between = (
+  rows: ReadonlyArray<Row>,
+  one: string,
+  other: string,
+  relation: (one: Sample, other: Sample) => number
+): Spread => {
+  const others = rowOf(rows, other).samples
+  return spread(rowOf(rows, one).samples.map((sample, round) => relation(sample, others[round]!)))
+}
+
+/** By how much the wall time of one exceeds that of the other. */
+export const wallRatio = (rows: ReadonlyArray<Row>, one: string, other: string): Spread =>
+  between(rows, one, other, (one, other) => one.wall / other.wall)

@@ -1,0 +1,106 @@
+/**
+ * One of several processes on a store. Told to go, it repeats an operation on installations of its own for a while, and
+ * answers how often it did.
+ */
+import { DateTime, Effect, Layer, ManagedRuntime, Option, Redacted } from "effect"
+import { Installation, InstallationStore, TokenResponse } from "effect-slack-oauth"
+import { strict as assert } from "node:assert"
+import { createInterface } from "node:readline"
+import * as Fleet from "../support/fleet.js"
+import { sqlStore } from "../support/stores.js"
+
+export interface Settings {
+  readonly url: string
+  /** The number of this process. */
+  readonly process: number
+  /** How many operations are under way at once. */
+  readonly width: number
+}
+
+export type Operation = "save" | "compareAndSet" | "credential"
+
+export interface Told {
+  readonly operation: Operation
+  readonly milliseconds: number
+}
+
+const settings = JSON.parse(process.argv[2]!) as Settings
+const expiresAt = Date.now() + 12 * 3_600_000
+const runtime = ManagedRuntime.make(Layer.orDie(sqlStore(settings.url, 4)))
+
+/** The operations under way touch an installation each, so that none of them has to lose. */
+const lanes = Array.from({ length: settings.width }, (_, lane) => {
+  const number = settings.process * 1000 + lane
+  return {
+    key: Installation.botKey(Fleet.keyOf(number)),
+    installation: Fleet.installation(number, expiresAt),
+    generation: 0
+  }
+})
+
+type Lane = (typeof lanes)[number]
+
+const change = (generation: number) =>
+  Installation.Change.Renewed({
+    issuedAt: DateTime.unsafeMake(Date.now()),
+    token: {
+      accessToken: Redacted.make(`xoxe.xoxb-1-bench-${generation}`),
+      scopes: [],
+      expiry: Option.some(
+        new TokenResponse.Expiry({
+          expiresAt: DateTime.unsafeMake(expiresAt),
+          refreshToken: Redacted.make(`xoxe-1-bench-${generation}`)
+        })
+      )
+    }
+  })
+
+const operations: Readonly<
+  Record<
+    Operation,
+    (store: InstallationStore.Service, lane: Lane) => Effect.Effect<unknown, InstallationStore.StoreError>
+  >
+> = {
+  save: (store, lane) =>
+    Effect.map(store.save(lane.installation), (saved) => {
+      lane.generation = Option.getOrThrow(saved.bot).generation
+    }),
+  compareAndSet: (store, lane) =>
+    Effect.map(store.compareAndSet(lane.key, lane.generation, change(lane.generation + 1)), (swap) => {
+      assert.equal(swap._tag, "Swapped")
+      lane.generation++
+    }),
+  credential: (store, lane) =>
+    Effect.map(
+      store.credential(lane.key),
+      (found) => assert.equal(Option.getOrThrow(found).generation, lane.generation)
+    )
+}
+
+const repeat = ({ milliseconds, operation }: Told) =>
+  Effect.flatMap(InstallationStore.InstallationStore, (store) => {
+    const until = performance.now() + milliseconds
+    const from = performance.now()
+    let done = 0
+    return Effect.map(
+      Effect.forEach(lanes, (lane) =>
+        Effect.iterate(0, {
+          while: () => performance.now() < until,
+          body: () => Effect.map(operations[operation](store, lane), () => ++done)
+        }), { concurrency: "unbounded", discard: true }),
+      () => ({ done, milliseconds: performance.now() - from })
+    )
+  })
+
+await runtime.runPromise(
+  Effect.flatMap(
+    InstallationStore.InstallationStore,
+    (store) => Effect.forEach(lanes, (lane) => operations.save(store, lane), { discard: true })
+  )
+)
+console.log(JSON.stringify("ready"))
+
+for await (const line of createInterface(process.stdin)) {
+  console.log(JSON.stringify(await runtime.runPromise(repeat(JSON.parse(line) as Told))))
+}
+process.exit()

@@ -1,0 +1,187 @@
+/** Reading a token that is fresh: from `TokenManager`, over each store, against `authorize` of `@slack/oauth`. */
+import { SqlClient } from "@effect/sql/SqlClient"
+import type * as SlackOAuth from "@slack/oauth"
+import { Effect, Exit, Layer, ManagedRuntime, Redacted, Scope } from "effect"
+import { InstallationStore, OAuthV2, TokenManager } from "effect-slack-oauth"
+import { strict as assert } from "node:assert"
+import { connect, libsqlUrl, schemaUrl } from "../test/utils/databases.js"
+import * as Postgres from "../test/utils/postgres.js"
+import { type Candidate, compare, rowOf, spread, wallRatio } from "./support/compare.js"
+import * as Fleet from "./support/fleet.js"
+import { makeProvider } from "./support/peer.js"
+import { atLeast, number, type Report, withSpread } from "./support/report.js"
+import { sqlStore } from "./support/stores.js"
+
+const size = 1000
+
+const verify = (tokens: ReadonlyArray<string | undefined>, times: number): void => {
+  assert.equal(tokens.length, times)
+  tokens.forEach((token, index) => assert.equal(token, Fleet.tokenOf(index % size)))
+}
+
+/** A manager over a store with all installations, and how often it looked into the store. */
+const open = async (stored: Layer.Layer<InstallationStore.InstallationStore>) => {
+  let looks = 0
+  const counted = Layer.effect(
+    InstallationStore.InstallationStore,
+    Effect.map(InstallationStore.InstallationStore, (store): InstallationStore.Service => ({
+      ...store,
+      credential: (key) => {
+        looks++
+        return store.credential(key)
+      }
+    }))
+  )
+  const runtime = ManagedRuntime.make(
+    TokenManager.layer().pipe(
+      Layer.provideMerge(counted),
+      Layer.provideMerge(stored),
+      // Has no answers: a read that called Slack would fail.
+      Layer.provideMerge(OAuthV2.layerTest({}))
+    )
+  )
+  const tomorrow = Date.now() + 24 * 3_600_000
+  await runtime.runPromise(
+    Effect.forEach(
+      Array.from({ length: size }, (_, index) => Fleet.installation(index, tomorrow)),
+      (installation) => InstallationStore.save(installation),
+      { concurrency: 8, discard: true }
+    )
+  )
+  return { runtime, looks: () => looks }
+}
+
+type Opened = Awaited<ReturnType<typeof open>>
+
+const keys = Array.from({ length: size }, (_, index) => Fleet.keyOf(index))
+const keyAt = (index: number) => keys[index % size]!
+
+/** The tokens are taken out of their wrappers and checked when the time is taken. */
+const reading =
+  (read: (times: number, tokens: Array<Redacted.Redacted>) => void | Promise<void>): Candidate["prepare"] =>
+  (times) =>
+  async () => {
+    const tokens: Array<Redacted.Redacted> = []
+    await read(times, tokens)
+    return () => verify(tokens.map(Redacted.value), times)
+  }
+
+const inOneFiber = ({ runtime }: Opened): Candidate["prepare"] =>
+  reading((times, tokens) =>
+    runtime.runPromise(Effect.gen(function*() {
+      const manager = yield* TokenManager.TokenManager
+      for (let index = 0; index < times; index++) tokens.push(yield* manager.botToken(keyAt(index)))
+    }))
+  )
+
+const byAccessor = ({ runtime }: Opened): Candidate["prepare"] =>
+  reading((times, tokens) =>
+    runtime.runPromise(Effect.gen(function*() {
+      for (let index = 0; index < times; index++) tokens.push(yield* TokenManager.botToken(keyAt(index)))
+    }))
+  )
+
+const bySync = ({ runtime }: Opened): Candidate["prepare"] =>
+  reading((times, tokens) => {
+    for (let index = 0; index < times; index++) tokens.push(runtime.runSync(TokenManager.botToken(keyAt(index))))
+  })
+
+const byPromise = ({ runtime }: Opened): Candidate["prepare"] =>
+  reading(async (times, tokens) => {
+    for (let index = 0; index < times; index++) {
+      tokens.push(await runtime.runPromise(TokenManager.botToken(keyAt(index))))
+    }
+  })
+
+/** Theirs is Promises all along, and looks into the store each time. */
+const authorizing = (provider: SlackOAuth.InstallProvider): Candidate["prepare"] => (times) => async () => {
+  const tokens: Array<string | undefined> = []
+  for (let index = 0; index < times; index++) {
+    tokens.push((await provider.authorize(Fleet.peerQuery(index % size))).botToken)
+  }
+  return () => verify(tokens, times)
+}
+
+/** They have no SQL store: this is the least that one has to do, a row of JSON by its primary key. */
+const openSqlPeer = async (url: string) => {
+  const runtime = ManagedRuntime.make(connect(url))
+  const run = <A>(f: (sql: SqlClient) => Effect.Effect<A, unknown>) => runtime.runPromise(Effect.flatMap(SqlClient, f))
+  await run((sql) => sql`CREATE TABLE peer (team TEXT PRIMARY KEY, json TEXT NOT NULL)`)
+  const { provider } = makeProvider("http://127.0.0.1:1", {
+    storeInstallation: (installation) =>
+      run((sql) => sql`INSERT INTO peer VALUES (${installation.team?.id ?? ""}, ${JSON.stringify(installation)})`)
+        .then(() => undefined),
+    fetchInstallation: ({ teamId }) =>
+      run((sql) => sql<{ readonly json: string }>`SELECT json FROM peer WHERE team = ${teamId ?? ""}`)
+        .then(([row]) => JSON.parse(row!.json))
+  })
+  return { provider, dispose: () => runtime.dispose() }
+}
+
+const fill = async ({ installationStore }: SlackOAuth.InstallProvider) => {
+  for (let index = 0; index < size; index++) {
+    await installationStore.storeInstallation(Fleet.peerInstallation(index, Date.now() + 24 * 3_600_000))
+  }
+}
+
+export const run = async (): Promise<ReadonlyArray<Report>> => {
+  const postgres = await Postgres.start()
+  const scope = Effect.runSync(Scope.make())
+  const newUrl = {
+    libsql: () => Effect.runPromise(Scope.extend(libsqlUrl, scope)),
+    Postgres: () => Effect.runPromise(Scope.extend(schemaUrl(postgres.url), scope))
+  }
+  const memory = await open(InstallationStore.layerMemory)
+  const libsql = await open(sqlStore(await newUrl.libsql()))
+  const onPostgres = await open(sqlStore(await newUrl.Postgres()))
+  const opened = [memory, libsql, onPostgres]
+  const peer = makeProvider("http://127.0.0.1:1")
+  const peerOnLibsql = await openSqlPeer(await newUrl.libsql())
+  const peerOnPostgres = await openSqlPeer(await newUrl.Postgres())
+  for (const { provider } of [peer, peerOnLibsql, peerOnPostgres]) await fill(provider)
+
+  const candidates: ReadonlyArray<Candidate> = [
+    { name: "authorize, memory", prepare: authorizing(peer.provider) },
+    { name: "authorize, libsql", times: 500, prepare: authorizing(peerOnLibsql.provider) },
+    { name: "authorize, Postgres", times: 500, prepare: authorizing(peerOnPostgres.provider) },
+    { name: "botToken, memory", prepare: inOneFiber(memory) },
+    { name: "botToken, libsql", prepare: inOneFiber(libsql) },
+    { name: "botToken, Postgres", prepare: inOneFiber(onPostgres) },
+    { name: "TokenManager.botToken, memory", prepare: byAccessor(memory) },
+    { name: "runSync for each, memory", prepare: bySync(memory) },
+    { name: "runPromise for each, memory", prepare: byPromise(memory) }
+  ]
+
+  try {
+    const rows = await compare(candidates, { times: 50_000, rounds: 9 })
+    for (const { looks } of opened) assert.equal(looks(), size, "after the first time, reads came from memory")
+    const perSecond = (name: string) => spread(rowOf(rows, name).samples.map(({ wall }) => 1_000_000 / wall))
+    const faster = (name: string, than = "authorize, memory") => wallRatio(rows, than, name)
+    return [{
+      title: "Reading a fresh token",
+      columns: ["", "reads a second", "× authorize, memory"],
+      rows: rows.map(({ name }) => [name, withSpread(perSecond(name)), withSpread(faster(name))]),
+      data: rows,
+      targets: ["memory", "libsql", "Postgres"].flatMap((where) => {
+        const name = `botToken, ${where}`
+        const than = `authorize, ${where}`
+        return [
+          atLeast(`${name}, by ${than}:`, faster(name, than).median, 10, "×"),
+          atLeast(`${name}:`, perSecond(name).median, 300_000, "a second")
+        ]
+      }),
+      notes: [
+        "`authorize` is of @slack/oauth, with a log that writes nothing. It keeps no cache, and comes without a SQL " +
+        "store: what stands here for one reads a row of JSON by its key.",
+        "`botToken` runs in one fiber, in a loop of yields, with the service at hand; `TokenManager.botToken` looks " +
+        "that up each time; the last two start a fiber for each read.",
+        `${number(size)} installations in turn, one read after the other, each token checked afterwards.`
+      ]
+    }]
+  } finally {
+    const runtimes = [...opened.map(({ runtime }) => runtime), peerOnLibsql, peerOnPostgres]
+    await Promise.all(runtimes.map((runtime) => runtime.dispose()))
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    await postgres.stop()
+  }
+}

@@ -1,0 +1,70 @@
+/** Stores under several processes, and a sweep of ten thousand installations; `sweep` has the larger ones. */
+import { Effect, Exit, Scope } from "effect"
+import { libsqlUrl, schemaUrl } from "../test/utils/databases.js"
+import * as Postgres from "../test/utils/postgres.js"
+import type { Operation, Settings, Told } from "./programs/store.js"
+import * as Programs from "./support/programs.js"
+import { number, type Report } from "./support/report.js"
+import { sweepReport } from "./sweep.js"
+
+const operations: ReadonlyArray<Operation> = ["save", "compareAndSet", "credential"]
+
+/** Operations a second of so many processes together. */
+const measure = async (url: string, processes: number) => {
+  const width = 8
+  const programs = Array.from({ length: processes }, (_, process) => {
+    const settings: Settings = { url, process, width }
+    return Programs.start("store", settings)
+  })
+  try {
+    for (const { hear } of programs) await hear()
+    const rates: Array<number> = []
+    for (const operation of operations) {
+      // The first time is to warm up.
+      for (const milliseconds of [500, 1500]) {
+        const told: Told = { operation, milliseconds }
+        for (const { tell } of programs) tell(told)
+        const answers = await Promise.all(programs.map(({ hear }) => hear()))
+        if (milliseconds > 500) {
+          rates.push(answers.reduce((sum, { done, milliseconds }) => sum + done / milliseconds * 1000, 0))
+        }
+      }
+    }
+    return rates
+  } finally {
+    await Promise.all(programs.map(({ stop }) => stop()))
+  }
+}
+
+const stores = async (): Promise<Report> => {
+  const postgres = await Postgres.start()
+  const scope = Effect.runSync(Scope.make())
+  try {
+    const data: Array<{ readonly store: string; readonly processes: number; readonly rates: ReadonlyArray<number> }> =
+      []
+    for (const store of ["libsql", "Postgres"] as const) {
+      for (const processes of [1, 4, 8]) {
+        const url = await Effect.runPromise(
+          Scope.extend(store === "libsql" ? libsqlUrl : schemaUrl(postgres.url), scope)
+        )
+        data.push({ store, processes, rates: await measure(url, processes) })
+      }
+    }
+    return {
+      title: "Store operations a second, all processes together",
+      columns: ["", "processes", ...operations],
+      rows: data.map(({ processes, rates, store }) => [store, String(processes), ...rates.map(number)]),
+      data,
+      notes: [
+        "Sealed rows, 8 operations at once in each process, each on an installation of its own; every compare-and-set " +
+        "succeeded and every read found the latest generation.",
+        "All processes and Postgres share this machine's cores, so these are no limits of the databases."
+      ]
+    }
+  } finally {
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    await postgres.stop()
+  }
+}
+
+export const run = async (): Promise<ReadonlyArray<Report>> => [await stores(), await sweepReport([10_000])]

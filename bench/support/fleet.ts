@@ -1,0 +1,63 @@
+/** The same installations for both sides: by number, each with a rotating bot token that has a number too. */
+import type * as SlackOAuth from "@slack/oauth"
+import { DateTime, Option, Redacted } from "effect"
+import { Installation, TokenResponse } from "effect-slack-oauth"
+
+const hour = 3_600_000
+
+export const teamOf = (number: number): string => `T${number}`
+
+export const tokenOf = (number: number): string => `xoxe.xoxb-1-bench-${number}`
+
+export const keyOf = (number: number): Installation.InstallationKey => Installation.workspace("A0BENCH", teamOf(number))
+
+export const installation = (number: number, expiresAt: number): Installation.Installation => {
+  const issuedAt = DateTime.unsafeMake(expiresAt - 12 * hour)
+  return new Installation.Installation({
+    appId: "A0BENCH",
+    target: new TokenResponse.Workspace({ team: { id: teamOf(number), name: Option.none() } }),
+    bot: Option.some(
+      new Installation.BotCredential({
+        generation: 0,
+        issuedAt,
+        reauthorization: Option.none(),
+        token: new TokenResponse.BotToken({
+          accessToken: Redacted.make(tokenOf(number)),
+          scopes: ["chat:write"],
+          expiry: Option.some(
+            new TokenResponse.Expiry({
+              expiresAt: DateTime.unsafeMake(expiresAt),
+              refreshToken: Redacted.make(`xoxe-1-bench-${number}`)
+            })
+          )
+        })
+      })
+    ),
+    users: [],
+    incomingWebhook: Option.none(),
+    installedBy: Option.none(),
+    installedAt: issuedAt
+  })
+}
+
+export const peerInstallation = (number: number, expiresAt: number): SlackOAuth.Installation<"v2", false> => ({
+  team: { id: teamOf(number) },
+  enterprise: undefined,
+  isEnterpriseInstall: false,
+  authVersion: "v2",
+  user: { id: "U0PERSON", token: undefined, scopes: undefined },
+  bot: {
+    id: "B0BENCH",
+    userId: "U0BENCH",
+    token: tokenOf(number),
+    refreshToken: `xoxe-1-bench-${number}`,
+    expiresAt: Math.floor(expiresAt / 1000),
+    scopes: ["chat:write"]
+  }
+})
+
+export const peerQuery = (number: number): SlackOAuth.InstallationQuery<false> => ({
+  teamId: teamOf(number),
+  enterpriseId: undefined,
+  isEnterpriseInstall: false
+})

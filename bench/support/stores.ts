@@ -1,0 +1,12 @@
+/** SQL stores as a user has them: sealed rows, over a new database. */
+import { Layer, Redacted } from "effect"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import { connect } from "../../test/utils/databases.js"
+
+const cipher = TokenCipher.layer({
+  current: { id: "bench", key: Redacted.make(Buffer.alloc(32, 7).toString("base64")) }
+})
+
+export const sqlStore = (url: string, maxConnections = 10) =>
+  SqlInstallationStore.layer.pipe(Layer.provide(connect(url, { maxConnections })), Layer.provide(cipher), Layer.orDie)
