@@ -19,10 +19,9 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberId from "effect/FiberId"
+import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
@@ -324,9 +323,31 @@ interface Delivery {
 
 /** An update under way, which everybody waits for who comes meanwhile. */
 interface Flight {
-  readonly delivery: Deferred.Deferred<Delivery, TokenError>
   readonly startedAt: number
   readonly forced: boolean
+  /** Waits for the end. */
+  readonly arrival: Effect.Effect<Delivery, TokenError>
+  readonly land: (exit: Exit.Exit<Delivery, TokenError>) => void
+}
+
+/** A `Deferred` for crowds: there each who waits copies the list of those who came before. */
+const makeFlight = (startedAt: number, forced: boolean): Flight => {
+  const waiting = new Set<(exit: Exit.Exit<Delivery, TokenError>) => void>()
+  let landed: Exit.Exit<Delivery, TokenError> | undefined
+  return {
+    startedAt,
+    forced,
+    arrival: Effect.async((resume) => {
+      if (landed !== undefined) return resume(landed)
+      waiting.add(resume)
+      return Effect.sync(() => waiting.delete(resume))
+    }),
+    land: (exit) => {
+      landed = exit
+      for (const resume of waiting) resume(exit)
+      waiting.clear()
+    }
+  }
 }
 
 /** Everything about one credential that is not in the store. */
@@ -741,21 +762,22 @@ export const make = (
     ): Effect.Effect<Delivery, TokenError> =>
       Effect.uninterruptibleMask((restore) => {
         if (isClosed) return Effect.interrupt
-        if (local.flight !== undefined) return restore(Deferred.await(local.flight.delivery))
-        const delivery = Deferred.unsafeMake<Delivery, TokenError>(FiberId.none)
-        local.flight = { delivery, startedAt: now, forced: force !== undefined }
+        if (local.flight !== undefined) return restore(local.flight.arrival)
+        const { arrival, land } = local.flight = makeFlight(now, force !== undefined)
         return update(key, local, force).pipe(
-          Effect.onExit((exit) => {
-            local.flight = undefined
-            return Deferred.done(delivery, exit)
-          }),
+          Effect.onExit((exit) =>
+            Effect.sync(() => {
+              local.flight = undefined
+              land(exit)
+            })
+          ),
           Effect.withSpan("TokenManager.update", {
             captureStackTrace: false,
             root: true,
             attributes: { "slack.credential": String(key) }
           }),
           Effect.forkIn(scope),
-          Effect.zipRight(restore(Deferred.await(delivery)))
+          Effect.zipRight(restore(arrival))
         )
       })
 
@@ -808,7 +830,7 @@ export const make = (
         const go: Effect.Effect<Delivery, TokenError> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
           local.flight === undefined || local.flight.forced
             ? join(key, local, now, force)
-            : Effect.zipRight(Effect.exit(Deferred.await(local.flight.delivery)), go))
+            : Effect.zipRight(Effect.exit(local.flight.arrival), go))
         return Effect.ensuring(
           Effect.map(go, ({ how }) =>
             how),
