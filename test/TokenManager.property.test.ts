@@ -115,6 +115,10 @@ const leaseMillis = 30_000
 interface Sending {
   readonly process: Process
   readonly at: number
+  /** How often the token was sent before. */
+  readonly earlier: number
+  /** Whether a process slept, then or before, with an answer to this token in its hands. */
+  sleptOver: boolean
   outcome: "answered" | "rejected" | "unknown" | "none yet"
 }
 
@@ -188,6 +192,7 @@ const makeProcess = (name: string, record: (process: Process, token: string, at:
               yield* Clock.currentTimeMillis
             )
             const answer = yield* Effect.exit(slack.access(request))
+            sending.sleptOver ||= doom.get("after call") === "freeze"
             yield* pass("after call")
             const error = Exit.isFailure(answer) ? Option.getOrUndefined(Exit.causeOption(answer)) : undefined
             sending.outcome = Exit.isSuccess(answer)
@@ -257,7 +262,13 @@ const live = (steps: ReadonlyArray<Step>) =>
 
     const record = (process: Process, token: string, at: number): Sending => {
       const before = sendings.get(token)
-      const sending: Sending = { process, at, outcome: "none yet" }
+      const sending: Sending = {
+        process,
+        at,
+        earlier: before === undefined ? 0 : before.earlier + 1,
+        sleptOver: before?.sleptOver ?? false,
+        outcome: "none yet"
+      }
       sendings.set(token, sending)
       if (before !== undefined && at - before.at < leaseMillis) {
         const isRepetition = before.process === process && before.outcome === "unknown"
@@ -460,6 +471,10 @@ const live = (steps: ReadonlyArray<Step>) =>
     }
     assert.deepStrictEqual(violations, [])
 
+    // Whoever slept past its lease with a pair in its hands, while the answers to two others got lost, has a pair that
+    // Slack has ended since. The docs say so.
+    const isBeyondHelp = Array.from(sendings.values()).some(({ earlier, sleptOver }) => sleptOver && earlier >= 2)
+
     const fresh = yield* bear
     for (const name of credentials) {
       const { key, workspace } = keyOf(name)
@@ -469,7 +484,7 @@ const live = (steps: ReadonlyArray<Step>) =>
       const result = yield* Fiber.join(reading)
       if (!place.isStored) {
         assert.isTrue(Exit.isFailure(result), `${name} is not installed`)
-      } else if (place.isAlive) {
+      } else if (place.isAlive && !isBeyondHelp) {
         assert.isTrue(Exit.isSuccess(result), `${name}: ${result}`)
         const refreshing = yield* Effect.fork(fresh.manager.refresh(key))
         yield* TestClock.adjust("1 minute")
