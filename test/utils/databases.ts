@@ -27,16 +27,20 @@ export const libsqlUrl = Effect.map(temporaryFolder, (folder) => `file:${Path.jo
 let schemas = 0
 
 /** The URL of a new, empty schema in a Postgres, which is dropped afterwards. */
-export const schemaUrl = (postgres: string) => {
-  const schema = `slack_oauth_test_${process.pid}_${Date.now()}_${schemas++}`
-  const run = (statement: string) =>
-    Effect.provide(Effect.flatMap(SqlClient, (sql) => sql.unsafe(statement)), connect(postgres, { maxConnections: 1 }))
-  return Effect.acquireRelease(
-    Effect.map(run(`CREATE SCHEMA ${schema}`), () => {
-      const url = new URL(postgres)
-      url.searchParams.set("options", `-c search_path=${schema}`)
-      return String(url)
-    }),
-    () => Effect.orDie(run(`DROP SCHEMA ${schema} CASCADE`))
-  )
-}
+export const schemaUrl = (postgres: string) =>
+  Effect.suspend(() => {
+    const schema = `slack_oauth_test_${process.pid}_${Date.now()}_${schemas++}`
+    const run = (statement: string) =>
+      Effect.provide(
+        Effect.flatMap(SqlClient, (sql) => sql.unsafe(statement)),
+        connect(postgres, { maxConnections: 1 })
+      )
+    return Effect.acquireRelease(
+      Effect.map(run(`CREATE SCHEMA ${schema}`), () => {
+        const url = new URL(postgres)
+        url.searchParams.set("options", `-c search_path=${schema}`)
+        return String(url)
+      }),
+      () => Effect.orDie(run(`DROP SCHEMA ${schema} CASCADE`))
+    )
+  })

@@ -126,7 +126,8 @@ const read = (fibers: number) =>
       { concurrency: "unbounded", discard: true }
     )
     yield* say({ reads, errors, tokens: Array.from(tokens, ([key, seen]) => [key, Array.from(seen)]) })
-  }).pipe(Effect.provide(TokenManager.layer()))
+    // Forty thousand readers on two cores: an answer may lie there for a while before its process comes to it.
+  }).pipe(Effect.provide(TokenManager.layer({ leaseDuration: "2 minutes" })))
 
 const churn = (fibers: number, leaseMillis: number) =>
   Effect.gen(function*() {
