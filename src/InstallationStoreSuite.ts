@@ -368,7 +368,68 @@ const removing: ReadonlyArray<Case> = [
       const newer = install({ appId, teamId: "T1", bot: botToken("newer"), at: after("2 minutes") })
       assert.strictEqual(tokenOf((yield* store.save(newer, keep)).bot), "xoxb-test-newer")
       assert.strictEqual(tokenOf(Option.getOrThrow(yield* store.get(key)).bot), "xoxb-test-newer")
-    })]
+    })],
+
+  [
+    "removes all or nothing while others install",
+    (store, appId) =>
+      Effect.gen(function*() {
+        const installs = [1, 2, 3, 4, 5, 6]
+        const people = (n: number) => Array.from({ length: n === 0 ? 20 : 3 }, (_, m) => `U${n}x${m}`)
+        const brought = (teamId: string, n: number, at: DateTime.Utc) => {
+          const one = install({ appId, teamId, bot: botToken(`${n}`), user: ["U", userToken(`${n}`)], at })
+          const users = people(n).flatMap((userId) =>
+            one.users.map((user) => new Installation.UserCredential({ ...user, userId }))
+          )
+          return Installation.withCredentials(one, users)
+        }
+        const kinds = {
+          // Who installs before the removal goes, who installs after it stays.
+          installs: { existing: "replace", at: after("1 minute"), installedBefore: undefined },
+          // These are newer than what is to be removed: it is removed before they come, or not at all.
+          "newer installs": { existing: "replace", at: after("1 minute"), installedBefore: after("30 seconds") },
+          // These are older, and do not come back once it is removed.
+          imports: { existing: "keep", at: t0, installedBefore: undefined },
+          "older imports": { existing: "keep", at: t0, installedBefore: after("30 seconds") }
+        } as const
+        const rounds = Object.entries(kinds).flatMap(([kind, how]) =>
+          Array.from({ length: 6 }, (_, n) => ({ ...how, kind, teamId: `T${n} ${kind}` }))
+        )
+        yield* Effect.forEach(rounds, ({ at, existing, installedBefore, kind, teamId }) =>
+          Effect.gen(function*() {
+            const { key } = yield* store.save(brought(teamId, 0, t0))
+            const soon = <A, E>(effect: Effect.Effect<A, E>) =>
+              Effect.flatMap(Random.nextRange(0, 10), (wait) => Effect.delay(effect, Duration.millis(wait)))
+            const [removed] = yield* Effect.all([
+              soon(store.remove(key, { installedBefore })),
+              Effect.forEach(installs, (n) => soon(store.save(brought(teamId, n, at), { existing })), {
+                concurrency: "unbounded"
+              })
+            ], { concurrency: 2 })
+
+            const there = Option.match(yield* store.get(key), {
+              onNone: () => [],
+              onSome: ({ users }) => users.map(({ userId }) => userId)
+            })
+            const complete = [0, ...installs].filter((n) => people(n).every((userId) => there.includes(userId)))
+            assert.sameMembers(there, complete.flatMap(people), `${teamId}: each install whole, or not at all`)
+            if (kind === "installs") assert.strictEqual(complete.includes(0), !removed, teamId)
+            if (kind === "newer installs") {
+              assert.deepStrictEqual(complete, removed ? installs : [0, ...installs], teamId)
+            }
+            if (existing === "keep") assert.deepStrictEqual([removed, complete], [true, []], teamId)
+
+            // What is nowhere to be seen does not come back with the next install either.
+            yield* store.remove(key)
+            for (const n of [0, ...installs]) {
+              assert.isTrue(Option.isNone(yield* store.credential(Installation.userKey(key, `U${n}x0`))), teamId)
+            }
+            yield* store.save(install({ appId, teamId, bot: botToken("again"), at: after("1 hour") }))
+            assert.deepStrictEqual(Option.getOrThrow(yield* store.get(key)).users, [], teamId)
+          }), { concurrency: 2, discard: true })
+        assert.strictEqual((yield* infos(store, appId, { state: "permanent" })).length, rounds.length)
+      })
+  ]
 ]
 
 // -------------------------------------------------------------------------------------
