@@ -117,7 +117,6 @@ export const install = (options: {
  * - `Mix`: so many saves, compare-and-sets and leases, at random, on the app's workspaces `T0`, `T1` and so on, which
  *   others work on at the same time
  * - `Write`: numbered writes without end, each announced on a line of its own once it is stored
- * - `Fill`: one install in each of the workspaces with these numbers, each with a scope of this length
  * - `Stream`: go through everything, and count what is the app's
  *
  * @since 0.1.0
@@ -131,7 +130,6 @@ export const Task = Schema.Union(
     operations: Schema.Int
   }),
   Schema.TaggedStruct("Write", { appId: Schema.String, worker: Schema.String }),
-  Schema.TaggedStruct("Fill", { appId: Schema.String, from: Schema.Int, to: Schema.Int, scopeLength: Schema.Int }),
   Schema.TaggedStruct("Stream", { appId: Schema.String })
 )
 
@@ -271,21 +269,6 @@ const write = (store: InstallationStore.Service, { appId, worker }: Extract<Task
     }
   })
 
-const fill = (
-  store: InstallationStore.Service,
-  { appId, from, scopeLength, to }: Extract<Task, { readonly _tag: "Fill" }>
-) => {
-  const scopes = ["x".repeat(scopeLength)]
-  return Effect.forEach(
-    Array.from({ length: to - from }, (_, index) => from + index),
-    (n) =>
-      store.save(
-        install({ appId, teamId: `T${n}`, bot: botToken(`b${n}`, DateTime.add(t0, { hours: 12 }), scopes) })
-      ),
-    { concurrency: 8, discard: true }
-  )
-}
-
 /**
  * Does what the task in the environment says. A user's own store is tested from several processes by a script that
  * provides it to this:
@@ -313,11 +296,6 @@ export const main = Effect.gen(function*() {
     }
     case "Write": {
       yield* write(store, task)
-      break
-    }
-    case "Fill": {
-      yield* fill(store, task)
-      yield* Console.log(String(task.to - task.from))
       break
     }
     case "Stream": {

@@ -17,7 +17,9 @@ export const bundle = async (name: string): Promise<string> => {
     platform: "node",
     format: "esm",
     target: "node20",
-    external: ["@libsql/*", "libsql", "pg-native"],
+    external: ["libsql", "pg-native"],
+    // Without what talks to remote databases.
+    alias: { "@libsql/client": "@libsql/client/sqlite3" },
     banner: { js: banner },
     logLevel: "warning"
   })

@@ -2,12 +2,13 @@
 import { Command, KeyValueStore } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Layer, Redacted, Stream } from "effect"
-import { InstallationStore, TokenCipher } from "effect-slack-oauth"
+import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { type Installation, InstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
 import type { Processes } from "effect-slack-oauth/InstallationStoreSuite"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { credentialRowId, installationRowId } from "../../src/internal/rowId.js"
 import { bundle, root } from "./bundle.js"
 import { connect } from "./databases.js"
 
@@ -60,3 +61,52 @@ export const processes = (url: string) =>
     ),
     executor: NodeContext.layer
   }))
+
+const encodeTarget = Schema.encodeSync(Schema.Union(TokenResponse.Workspace, TokenResponse.Organization))
+
+/** Rows as `save` writes them, some hundred in a statement: each installation has a bot and nobody else. */
+const fill = (url: string) => (installations: Stream.Stream<Installation.Installation>) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient
+    const { seal } = yield* TokenCipher.TokenCipher
+    const rowsOf = ({ bot, installedAt, key, target }: Installation.Installation) =>
+      Effect.gen(function*() {
+        const { expiry, scopes, accessToken } = Option.getOrThrow(bot).token
+        const { expiresAt, refreshToken } = Option.getOrThrow(expiry)
+        const installation = installationRowId(key)
+        const tokens = { accessToken: Redacted.value(accessToken), refreshToken: Redacted.value(refreshToken) }
+        const row = { installation, generation: 1, issued_at: installedAt.epochMillis }
+        return [
+          {
+            ...row,
+            subject: "",
+            details: JSON.stringify({ target: encodeTarget(target), installedBy: null }),
+            scopes: null,
+            secret: null,
+            expires_at: null
+          },
+          {
+            ...row,
+            subject: "bot",
+            details: null,
+            scopes: scopes.join(","),
+            secret: yield* seal(JSON.stringify(tokens), credentialRowId(key, "bot")),
+            expires_at: expiresAt.epochMillis
+          }
+        ]
+      })
+    yield* installations.pipe(
+      Stream.mapEffect(rowsOf, { concurrency: 16 }),
+      Stream.grouped(200),
+      Stream.runForEach((rows) => sql`INSERT INTO slack_oauth_installations ${sql.insert(Array.from(rows).flat())}`)
+    )
+  }).pipe(Effect.provide(connect(url)), Effect.provide(cipher))
+
+/** What the suite does with other processes in `npm run stress`. */
+export const longRounds = (url: string) => ({
+  count: 8,
+  operations: 10_000,
+  kills: 100,
+  installations: 100_000,
+  fill: fill(url)
+})
