@@ -94,7 +94,7 @@ const atOnce = <A, E>(count: number, f: (n: number) => Effect.Effect<A, E>) =>
 
 type Case = readonly [
   name: string,
-  run: (store: Store, appId: string) => Effect.Effect<void, InstallationStore.StoreError>
+  run: (store: Store, appId: string, many: number) => Effect.Effect<void, InstallationStore.StoreError>
 ]
 
 // -------------------------------------------------------------------------------------
@@ -248,7 +248,8 @@ const installing: ReadonlyArray<Case> = [
 
   ["takes ids and names of any form", (store, appId) =>
     Effect.gen(function*() {
-      for (const odd of ["a/b", "a%2Fb", "workspace", "'; DROP TABLE x; --", "ü💚", "a\\b", " ", "_%"]) {
+      const odds = ["a/b", "a%2Fb", "workspace", "'; DROP TABLE x; --", "ü💚", "a\\b", " ", "_%"]
+      for (const odd of odds) {
         const installation = install({
           appId,
           teamId: odd,
@@ -262,8 +263,12 @@ const installing: ReadonlyArray<Case> = [
         assert.strictEqual(tokenOf(found.user(odd)), `xoxp-test-${odd}`)
         const user = Installation.userKey(installation.key, odd)
         assert.strictEqual(tokenOf(yield* store.credential(user)), `xoxp-test-${odd}`)
-        assert.include(keysOf(yield* infos(store, appId, { state: "rotating" })), String(user))
       }
+      const found = keysOf(yield* infos(store, appId, { state: "rotating" }))
+      assert.sameMembers(
+        found,
+        odds.map((odd) => String(Installation.userKey(Installation.workspace(appId, odd), odd)))
+      )
     })],
 
   ["holds a thousand people in one installation", (store, appId) =>
@@ -368,7 +373,67 @@ const removing: ReadonlyArray<Case> = [
       const newer = install({ appId, teamId: "T1", bot: botToken("newer"), at: after("2 minutes") })
       assert.strictEqual(tokenOf((yield* store.save(newer, keep)).bot), "xoxb-test-newer")
       assert.strictEqual(tokenOf(Option.getOrThrow(yield* store.get(key)).bot), "xoxb-test-newer")
-    })]
+    })],
+
+  [
+    "removes all or nothing while others install",
+    (store, appId) =>
+      Effect.gen(function*() {
+        const installs = [1, 2, 3, 4, 5, 6]
+        const people = (n: number) => Array.from({ length: n === 0 ? 20 : 3 }, (_, m) => `U${n}x${m}`)
+        const brought = (teamId: string, n: number, at: DateTime.Utc) => {
+          const one = install({ appId, teamId, bot: botToken(`${n}`), user: ["U", userToken(`${n}`)], at })
+          const users = people(n).flatMap((userId) =>
+            one.users.map((user) => new Installation.UserCredential({ ...user, userId }))
+          )
+          return Installation.withCredentials(one, users)
+        }
+        const kinds = {
+          // Who installs before the removal goes, who installs after it stays.
+          installs: { existing: "replace", at: after("1 minute"), installedBefore: undefined },
+          // These are newer than what is to be removed: it is removed before they come, or not at all.
+          "newer installs": { existing: "replace", at: after("1 minute"), installedBefore: after("30 seconds") },
+          // These are older, and do not come back once it is removed.
+          imports: { existing: "keep", at: t0, installedBefore: undefined },
+          "older imports": { existing: "keep", at: t0, installedBefore: after("30 seconds") }
+        } as const
+        const rounds = Object.entries(kinds).flatMap(([kind, how]) =>
+          Array.from({ length: 6 }, (_, n) => ({ ...how, kind, teamId: `T${n} ${kind}` }))
+        )
+        yield* Effect.forEach(rounds, ({ at, existing, installedBefore, kind, teamId }) =>
+          Effect.gen(function*() {
+            const { key } = yield* store.save(brought(teamId, 0, t0))
+            const soon = <A, E>(effect: Effect.Effect<A, E>) =>
+              Effect.flatMap(Random.nextRange(0, 10), (wait) => Effect.delay(effect, Duration.millis(wait)))
+            const [removed] = yield* Effect.all([
+              soon(store.remove(key, { installedBefore })),
+              Effect.forEach(installs, (n) => soon(store.save(brought(teamId, n, at), { existing })), {
+                concurrency: "unbounded"
+              })
+            ], { concurrency: 2 })
+
+            const there = Option.toArray(yield* store.get(key)).flatMap(({ users }) =>
+              users.map(({ userId }) => userId)
+            )
+            const complete = [0, ...installs].filter((n) => people(n).every((userId) => there.includes(userId)))
+            assert.sameMembers(there, complete.flatMap(people), `${teamId}: each install whole, or not at all`)
+            if (kind === "installs") assert.strictEqual(complete.includes(0), !removed, teamId)
+            if (kind === "newer installs") {
+              assert.deepStrictEqual(complete, removed ? installs : [0, ...installs], teamId)
+            }
+            if (existing === "keep") assert.deepStrictEqual([removed, complete], [true, []], teamId)
+
+            // What is nowhere to be seen does not come back with the next install either.
+            yield* store.remove(key)
+            for (const n of [0, ...installs]) {
+              assert.isTrue(Option.isNone(yield* store.credential(Installation.userKey(key, `U${n}x0`))), teamId)
+            }
+            yield* store.save(install({ appId, teamId, bot: botToken("again"), at: after("1 hour") }))
+            assert.deepStrictEqual(Option.getOrThrow(yield* store.get(key)).users, [], teamId)
+          }), { concurrency: 2, discard: true })
+        assert.strictEqual((yield* infos(store, appId, { state: "permanent" })).length, rounds.length)
+      })
+  ]
 ]
 
 // -------------------------------------------------------------------------------------
@@ -567,9 +632,8 @@ const leasing: ReadonlyArray<Case> = [
 const streaming: ReadonlyArray<Case> = [
   [
     "streams every installation once, with all that is in it, while others write",
-    (store, appId) =>
+    (store, appId, count) =>
       Effect.gen(function*() {
-        const count = 400
         yield* atOnce(
           count,
           (n) =>
@@ -637,23 +701,28 @@ const streaming: ReadonlyArray<Case> = [
 
   [
     "finds what runs out before a time, by expiry, and loses sight of what is renewed",
-    (store, appId) =>
+    (store, appId, count) =>
       Effect.gen(function*() {
-        const count = 600
         yield* atOnce(count, (n) =>
           store.save(install({
             appId,
             teamId: `T${n}`,
             bot: botToken(`b${n}`, after(Duration.seconds((n * 7919) % count)))
           })))
-        const due = yield* infos(store, appId, { state: "rotating", expiresBefore: after(Duration.seconds(550)) })
-        assert.strictEqual(due.length, 550)
+        const due = yield* infos(store, appId, {
+          state: "rotating",
+          expiresBefore: after(Duration.seconds(count - 50))
+        })
+        assert.strictEqual(due.length, count - 50)
         const times = due.map(({ expiresAt }) => DateTime.toEpochMillis(Option.getOrThrow(expiresAt)))
         assert.deepStrictEqual(times, [...times].sort((a, b) => a - b))
         const [first] = due
         swapped(yield* store.compareAndSet(first!.key, 1, renewed("refreshed")))
-        const left = yield* infos(store, appId, { state: "rotating", expiresBefore: after(Duration.seconds(550)) })
-        assert.strictEqual(left.length, 549)
+        const left = yield* infos(store, appId, {
+          state: "rotating",
+          expiresBefore: after(Duration.seconds(count - 50))
+        })
+        assert.strictEqual(left.length, count - 51)
         assert.notInclude(keysOf(left), String(first!.key))
       })
   ]
@@ -682,6 +751,12 @@ export interface Processes {
   readonly operations?: number | undefined
   /** How many writers are killed, four at a time; 4 by default. */
   readonly kills?: number | undefined
+  /** How many installations a process streams that has less memory than they take; 1500 by default. */
+  readonly installations?: number | undefined
+  /** Stores many installations at once, where one save after the other would take too long. */
+  readonly fill?:
+    | ((installations: Stream.Stream<Installation.Installation>) => Effect.Effect<void, unknown>)
+    | undefined
 }
 
 /**
@@ -696,8 +771,10 @@ export interface Options {
   readonly layer: Layer.Layer<InstallationStore.InstallationStore, unknown>
   /** Left out for a store that is for one process. */
   readonly processes?: Processes | undefined
-  /** How many installations are streamed at the end; 1500 by default. */
+  /** How many installations are streamed; 550 by default. */
   readonly installations?: number | undefined
+  /** All that the storage holds, as bytes or as text, if the store encrypts: no token may be found in it. */
+  readonly contents?: Stream.Stream<string | Uint8Array, unknown> | undefined
   /** How long one test may take; a minute by default. */
   readonly timeout?: Duration.DurationInput | undefined
 }
@@ -801,7 +878,7 @@ const killWriter = (processes: Processes, task: Worker.Task) =>
     yield* Effect.repeat(Effect.sleep("2 millis"), {
       until: () => Effect.map(lines.status, ({ _tag }) => announced.swap > 0 || _tag === "Done")
     })
-    yield* Effect.sleep(Duration.millis(yield* Random.nextRange(0, 200)))
+    yield* Effect.sleep(Duration.millis(yield* Random.nextRange(0, 100)))
     yield* Effect.ignore(process.kill("SIGKILL"))
     yield* lines.await
     if (announced.swap === 0) throw new Error(`A writer did not write\n${yield* errors}`)
@@ -834,14 +911,64 @@ const killing = (store: Store, appId: string, processes: Processes) =>
     return `${kills} writers killed after ${writes} writes: every row readable, old or new, none mixed; ${ahead} writes had been stored and not yet announced`
   })
 
-const filling = (store: Store, appId: string, count: number, bytes: number) => {
-  const scopes = ["x".repeat(Math.ceil(bytes / count))]
-  return Effect.forEach(
-    Array.from({ length: count }, (_, n) => n),
-    (n) => store.save(install({ appId, teamId: `T${n}`, bot: botToken(`b${n}`, after("12 hours"), scopes) })),
-    { concurrency: 25, discard: true }
-  )
-}
+/** More than fits where it is read. */
+const scopeBytes = 45_000_000
+const heapMegabytes = 56
+
+const streamingElsewhere = (store: Store, appId: string, processes: Processes) =>
+  Effect.gen(function*() {
+    const count = processes.installations ?? 1500
+    const scopes = ["x".repeat(Math.ceil(scopeBytes / count))]
+    const installations = Stream.map(
+      Stream.range(0, count - 1),
+      (n) => install({ appId, teamId: `T${n}`, bot: botToken(`b${n}`, after("12 hours"), scopes) })
+    )
+    yield* processes.fill === undefined
+      ? Stream.runDrain(Stream.mapEffect(installations, store.save, { concurrency: 25 }))
+      : processes.fill(installations)
+    const seen = yield* runTask(processes, { _tag: "Stream", appId }, {
+      NODE_OPTIONS: `--max-old-space-size=${heapMegabytes}`
+    })
+    assert.strictEqual(seen, String(count))
+    return `${seen} installations (${
+      scopeBytes / 1_000_000
+    } MB of them scopes) streamed by a process that has ${heapMegabytes} MB in all`
+  })
+
+// -------------------------------------------------------------------------------------
+// encryption
+// -------------------------------------------------------------------------------------
+
+const sealing = (store: Store, appId: string, contents: Stream.Stream<string | Uint8Array, unknown>) =>
+  Effect.gen(function*() {
+    const url = Redacted.make("https://hooks.slack.com/services/T1/B1/test")
+    const webhook = new IncomingWebhook({ url, channel: "#c", channelId: Option.none(), configurationUrl: "" })
+    for (let n = 0; n < 30; n++) {
+      const { key } = yield* store.save(install({
+        appId,
+        teamId: `T${n % 10}`,
+        bot: botToken(`${n}`, after("12 hours")),
+        user: [`U${n}`, userToken(`${n}`)],
+        webhook
+      }))
+      const bot = yield* store.credential(Installation.botKey(key))
+      yield* store.compareAndSet(Installation.botKey(key), generationOf(bot)!, renewed(`${n} refreshed`))
+      if (n % 3 === 0) yield* store.remove(key)
+    }
+
+    const plain = /xox\w-test-|hooks\.slack\.com/
+    let bytes = 0
+    let rowsSeen = false
+    yield* Stream.runForEach(contents, (part) =>
+      Effect.sync(() => {
+        const text = typeof part === "string" ? part : new TextDecoder("latin1").decode(part)
+        bytes += text.length
+        rowsSeen ||= text.includes(appId)
+        assert.isFalse(plain.test(text), "a token stands there in plain text")
+      }))
+    assert.isTrue(rowsSeen, "the rows are in the contents")
+    return `${bytes} bytes in the storage, and no token among them`
+  })
 
 // -------------------------------------------------------------------------------------
 // registering
@@ -854,7 +981,7 @@ const filling = (store: Store, appId: string, count: number, bytes: number) => {
  * @category testing
  */
 export const register = (options: Options): void => {
-  const { installations = 1500, name, processes } = options
+  const { contents, installations = 550, name, processes } = options
   const timeout = Duration.toMillis(options.timeout ?? "1 minute")
 
   describeWith(Layer.orDie(options.layer), { excludeTestServices: true, timeout })(name, (it) => {
@@ -873,39 +1000,29 @@ export const register = (options: Options): void => {
       )
 
     for (const [group, cases] of Object.entries(groups)) {
-      for (const [title, run] of cases) test(`${group}: ${title}`, run)
+      for (const [title, run] of cases) {
+        test(`${group}: ${title}`, (store, appId) => run(store, appId, installations))
+      }
     }
 
-    if (processes === undefined) {
-      test(`streaming: goes through ${installations} installations`, (store, appId) =>
-        Effect.gen(function*() {
-          yield* filling(store, appId, installations, 0)
-          const seen = yield* Stream.runCount(Stream.filter(store.stream, (found) => found.appId === appId))
-          assert.strictEqual(seen, installations)
-        }))
-      return
+    if (processes !== undefined) {
+      test(
+        "processes: lose no update, and never have a lease two at a time",
+        (store, appId) => mixing(store, appId, processes)
+      )
+      test(
+        "processes: leave every row old or new when they are killed",
+        (store, appId) => killing(store, appId, processes)
+      )
+      test(
+        "processes: stream many installations in little memory",
+        (store, appId) => streamingElsewhere(store, appId, processes)
+      )
     }
 
-    test(
-      "processes: lose no update, and never have a lease two at a time",
-      (store, appId) => mixing(store, appId, processes)
-    )
-
-    test(
-      "processes: leave every row old or new when they are killed",
-      (store, appId) => killing(store, appId, processes)
-    )
-
-    test(
-      `processes: stream ${installations} installations in bounded memory`,
-      (store, appId) =>
-        Effect.gen(function*() {
-          // More than fits where the other process reads it.
-          yield* filling(store, appId, installations, 90_000_000)
-          const seen = yield* runTask(processes, { _tag: "Stream", appId }, { NODE_OPTIONS: "--max-old-space-size=96" })
-          assert.strictEqual(seen, String(installations))
-          return `${seen} installations (90 MB of them scopes) streamed by a process that has 96 MB in all`
-        })
-    )
+    // Last, so that all that was written before is looked at too.
+    if (contents !== undefined) {
+      test("encryption: leaves no token in what is stored", (store, appId) => sealing(store, appId, contents))
+    }
   })
 }

@@ -1,8 +1,10 @@
 /**
  * Installations in an SQL database: a libsql file for the processes of one machine, Postgres for many machines.
  *
- * Every operation that changes something is one statement, so it is atomic without a transaction, through any pooler,
- * and a process that dies leaves either all of it or nothing. Leases go by the database's clock.
+ * What happens often is one statement: an install, a refresh, a lease. So it is atomic without a transaction. An import
+ * and a removal are a transaction of two, since the second has to see what others have stored until the first had the
+ * row of the installation to itself. Whoever writes more than one row begins with that row, so nobody waits in a circle.
+ * A process that dies leaves either all of it or nothing. Leases go by the database's clock.
  *
  * @since 0.1.0
  */
@@ -143,19 +145,16 @@ export const make: Effect.Effect<
   const dialect = sql.onDialectOrElse({
     pg: () => ({
       now: sql.literal("CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)"),
-      forUpdate: sql.literal("FOR UPDATE"),
       file: false
     }),
     sqlite: () => ({
       now: sql.literal("CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"),
-      // A writer has the whole database.
-      forUpdate: sql.literal(""),
       file: true
     }),
     orElse: () => undefined
   })
   if (dialect === undefined) return yield* new StoreError({ operation: "make", reason: "unsupported" })
-  const { forUpdate, now } = dialect
+  const { now } = dialect
 
   if (dialect.file) {
     const [setting] = yield* Effect.orElseSucceed(sql<{ readonly timeout?: Int }>`PRAGMA busy_timeout`, () => [])
@@ -322,7 +321,8 @@ export const make: Effect.Effect<
   const values = (row: Row): Fragment =>
     sql`(${sql.csv(names.map((name) => sql`CAST(${row[name]} AS ${sql.literal(written[name])})`))})`
 
-  const toRows = (installation: Installation.Installation): Effect.Effect<ReadonlyArray<Row>> =>
+  /** The row of the installation, and those of its credentials. */
+  const toRows = (installation: Installation.Installation): Effect.Effect<readonly [Row, ...Array<Row>]> =>
     Effect.gen(function*() {
       const { installedAt, installedBy, key, target } = installation
       const row = (subject: string): Row => ({
@@ -364,19 +364,10 @@ export const make: Effect.Effect<
       return [head, ...credentials]
     })
 
-  const upsert = (rows: ReadonlyArray<Row>, installedAt: number, existing: "replace" | "keep") => {
-    const [{ installation }] = rows as readonly [Row]
-    const keep = existing === "keep"
-    return sql<Pick<Row, "subject" | "generation">>`
+  const upsert = (rows: ReadonlyArray<Row>, where: Fragment, replaces: Fragment) =>
+    sql<Pick<Row, "subject" | "generation">>`
       INSERT INTO slack_oauth_installations AS stored (${columns})
-      SELECT * FROM (VALUES ${sql.csv(rows.map(values))}) AS incoming
-      WHERE ${
-      keep
-        ? sql`NOT EXISTS (
-          SELECT 1 FROM slack_oauth_installations WHERE ${at(installation, itself)} AND removed_at >= ${installedAt}
-        )`
-        : sql.literal("1 = 1")
-    }
+      SELECT * FROM (VALUES ${sql.csv(rows.map(values))}) AS incoming WHERE ${where}
       ON CONFLICT (installation, subject) DO UPDATE SET
         generation = stored.generation + 1,
         issued_at = CASE
@@ -390,8 +381,27 @@ export const make: Effect.Effect<
         dead_code = excluded.dead_code,
         dead_since = excluded.dead_since,
         removed_at = NULL
-      ${keep ? sql`WHERE stored.removed_at IS NOT NULL AND stored.removed_at < excluded.issued_at` : sql.literal("")}
+      WHERE ${replaces}
       RETURNING subject, generation`
+
+  const always = sql.literal("1 = 1")
+
+  const inPieces = (rows: ReadonlyArray<Row>) => Array.from(Chunk.chunksOf(Chunk.fromIterable(rows), rowsPerStatement))
+
+  /** The row of the installation comes first: while it is locked, nobody else saves here or removes. */
+  const replaceRows = (rows: ReadonlyArray<Row>) =>
+    inPieces(rows).map((piece) => upsert(Chunk.toReadonlyArray(piece), always, always))
+
+  /** Once the row of the installation is locked, whether the app is installed decides over the credentials. */
+  const keepRows = ([head, ...credentials]: readonly [Row, ...Array<Row>]) => {
+    const older = sql.literal("stored.removed_at IS NOT NULL AND stored.removed_at < excluded.issued_at")
+    const installed = sql`EXISTS (
+      SELECT 1 FROM slack_oauth_installations WHERE ${at(head.installation, itself)} AND removed_at IS NULL
+    )`
+    return [
+      upsert([head], always, older),
+      ...inPieces(credentials).map((piece) => upsert(Chunk.toReadonlyArray(piece), installed, older))
+    ]
   }
 
   const save: InstallationStore.Service["save"] = (installation, options) =>
@@ -409,20 +419,10 @@ export const make: Effect.Effect<
       yield* Effect.forEach(stored, (row) =>
         row.secret === null ? Effect.void : Effect.asVoid(open("save", Schema.String, row)), { discard: true })
 
-      const write = (rows: ReadonlyArray<Row>) =>
-        upsert(rows, millis(installation.installedAt), existing)
-      const chunks = Chunk.toReadonlyArray(Chunk.chunksOf(Chunk.fromIterable(rows), rowsPerStatement))
-      const written = yield* run(
-        "save",
-        chunks.length === 1
-          ? write(rows)
-          : Effect.map(
-            sql.withTransaction(Effect.forEach(chunks, (chunk) =>
-              write(Chunk.toReadonlyArray(chunk)))),
-            (results) => results.flat()
-          ),
-        id
-      )
+      const statements = existing === "keep" ? keepRows(rows) : replaceRows(rows)
+      const write = Effect.map(Effect.all(statements), (results) =>
+        results.flat())
+      const written = yield* run("save", statements.length === 1 ? write : sql.withTransaction(write), id)
 
       const generations = new Map(written.map(({ generation, subject }) => [subject, Number(generation)]))
       const credentials = yield* Effect.forEach(installation.credentials, (credential) => {
@@ -560,25 +560,22 @@ export const make: Effect.Effect<
       previous_holder = NULL, previous_intent = NULL, previous_since = NULL, previous_until = NULL`
 
   const issuedBefore = (time: DateTime.Utc | undefined): Fragment =>
-    time === undefined ? sql.literal("1 = 1") : sql`issued_at < ${millis(time)}`
+    time === undefined ? always : sql`issued_at < ${millis(time)}`
 
   const remove: InstallationStore.Service["remove"] = (key, options) => {
     const installation = installationRowId(key)
-    // The lock makes Postgres look again at what a save that was first has left there.
-    return Effect.map(
-      run(
-        "remove",
-        sql`WITH head AS (
-            SELECT installation FROM slack_oauth_installations
-            WHERE ${at(installation, itself)} AND removed_at IS NULL AND ${issuedBefore(options?.installedBefore)}
-            ${forUpdate}
-          )
-          UPDATE slack_oauth_installations SET ${emptied(options?.installedBefore)}
-          WHERE installation IN (SELECT installation FROM head) AND removed_at IS NULL
-          RETURNING subject`,
-        installation
-      ),
-      (rows) => rows.length > 0
+    const empty = (where: Fragment) =>
+      sql`UPDATE slack_oauth_installations SET ${emptied(options?.installedBefore)}
+        WHERE ${where} AND removed_at IS NULL RETURNING subject`
+    return run(
+      "remove",
+      sql.withTransaction(Effect.gen(function*() {
+        const head = yield* empty(sql`${at(installation, itself)} AND ${issuedBefore(options?.installedBefore)}`)
+        if (head.length === 0) return false
+        yield* empty(sql`installation = ${installation}`)
+        return true
+      })),
+      installation
     )
   }
 

@@ -1,4 +1,5 @@
 import * as InstallationStoreSuite from "effect-slack-oauth/InstallationStoreSuite"
+import * as Path from "node:path"
 import { libsqlUrl } from "../utils/databases.js"
 import { acquire } from "../utils/resources.js"
 import * as Stores from "../utils/stores.js"
@@ -6,4 +7,9 @@ import * as Stores from "../utils/stores.js"
 const url = await acquire(libsqlUrl)
 const processes = await acquire(Stores.processes(url))
 
-InstallationStoreSuite.register({ name: "libsql", layer: Stores.sql(url), processes })
+InstallationStoreSuite.register({
+  name: "libsql",
+  layer: Stores.sql(url),
+  contents: Stores.bytesIn(Path.dirname(url.slice("file:".length))),
+  processes
+})

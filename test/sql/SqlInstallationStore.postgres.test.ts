@@ -7,4 +7,9 @@ import * as Stores from "../utils/stores.js"
 const url = await acquire(Effect.flatMap(postgres, schemaUrl))
 const processes = await acquire(Stores.processes(url))
 
-InstallationStoreSuite.register({ name: "Postgres", layer: Stores.sql(url), processes })
+InstallationStoreSuite.register({
+  name: "Postgres",
+  layer: Stores.sql(url),
+  contents: Stores.rowsIn(url),
+  processes
+})

@@ -1,5 +1,5 @@
 /** Brings the database in `STORE_URL` up to date, at the moment that `START_AT` says, and prints what it ran. */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import { connect } from "./databases.js"

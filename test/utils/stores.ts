@@ -1,14 +1,16 @@
 /** The stores that the suite runs on, each over storage of its own. */
 import { Command, KeyValueStore } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
-import { Effect, Layer, Redacted } from "effect"
-import { InstallationStore, TokenCipher } from "effect-slack-oauth"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { type Installation, InstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
 import type { Processes } from "effect-slack-oauth/InstallationStoreSuite"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
-import { build } from "esbuild"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { connect, temporaryFolder } from "./databases.js"
+import { credentialRowId, installationRowId } from "../../src/internal/rowId.js"
+import { bundle, root } from "./bundle.js"
+import { connect } from "./databases.js"
 
 /** `SLACK_TOKEN_KEYS` for the tests. */
 export const testKeys = `test:${Buffer.alloc(32, 7).toString("base64")}`
@@ -17,45 +19,37 @@ export const cipher = TokenCipher.layer({
   current: { id: "test", key: Redacted.make(testKeys.slice("test:".length)) }
 })
 
-export const files = Layer.unwrapScoped(
-  Effect.map(temporaryFolder, (folder) =>
-    InstallationStore.layerKeyValueStore.pipe(
-      Layer.provide(KeyValueStore.layerFileSystem(Path.join(folder, "store"))),
-      Layer.provide(NodeContext.layer),
-      Layer.provide(cipher)
-    ))
-)
+export const files = (folder: string) =>
+  InstallationStore.layerKeyValueStore.pipe(
+    Layer.provide(KeyValueStore.layerFileSystem(folder)),
+    Layer.provide(NodeContext.layer),
+    Layer.provide(cipher)
+  )
+
+/** All bytes in a folder, such as that of a libsql file with its log. */
+export const bytesIn = (folder: string) =>
+  Stream.suspend(() =>
+    Stream.map(
+      Stream.fromIterable(Fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((it) => it.isFile())),
+      ({ name, parentPath }): Uint8Array => Fs.readFileSync(Path.join(parentPath, name))
+    )
+  )
+
+/** All rows of the store's table in a Postgres, as text. */
+export const rowsIn = (url: string) =>
+  Stream.unwrap(Effect.map(SqlClient, (sql) =>
+    Stream.map(
+      sql<{ readonly text: string }>`SELECT CAST(stored AS TEXT) AS text FROM slack_oauth_installations AS stored`
+        .stream,
+      ({ text }) => text
+    ))).pipe(Stream.provideLayer(connect(url, { maxConnections: 1 })))
 
 export const sql = (url: string) =>
   SqlInstallationStore.layer.pipe(Layer.provide(connect(url, { maxConnections: 10 })), Layer.provide(cipher))
 
-const root = Path.resolve(import.meta.dirname, "../..")
-
-/** The other processes' script as one file of JavaScript, which starts much faster than through tsx. */
 const bundledWorker = Effect.acquireRelease(
-  Effect.promise(async () => {
-    const outfile = Path.join(root, ".tmp", "workers", `store-${process.pid}.mjs`)
-    await build({
-      entryPoints: [Path.join(root, "test/utils/storeWorker.ts")],
-      outfile,
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      target: "node20",
-      packages: "external",
-      logLevel: "error",
-      plugins: [{
-        name: "this-package",
-        setup({ onResolve }) {
-          onResolve({ filter: /^effect-slack-oauth(\/|$)/ }, ({ path }) => ({
-            path: Path.join(root, "src", `${path.slice("effect-slack-oauth/".length) || "index"}.ts`)
-          }))
-        }
-      }]
-    })
-    return outfile
-  }),
-  (outfile) => Effect.sync(() => Fs.rmSync(outfile, { force: true }))
+  Effect.promise(() => bundle("storeWorker")),
+  (file) => Effect.sync(() => Fs.rmSync(file, { force: true }))
 )
 
 /** Other processes on the same database. */
@@ -67,3 +61,52 @@ export const processes = (url: string) =>
     ),
     executor: NodeContext.layer
   }))
+
+const encodeTarget = Schema.encodeSync(Schema.Union(TokenResponse.Workspace, TokenResponse.Organization))
+
+/** Rows as `save` writes them, some hundred in a statement: each installation has a bot and nobody else. */
+const fill = (url: string) => (installations: Stream.Stream<Installation.Installation>) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient
+    const { seal } = yield* TokenCipher.TokenCipher
+    const rowsOf = ({ bot, installedAt, key, target }: Installation.Installation) =>
+      Effect.gen(function*() {
+        const { expiry, scopes, accessToken } = Option.getOrThrow(bot).token
+        const { expiresAt, refreshToken } = Option.getOrThrow(expiry)
+        const installation = installationRowId(key)
+        const tokens = { accessToken: Redacted.value(accessToken), refreshToken: Redacted.value(refreshToken) }
+        const row = { installation, generation: 1, issued_at: installedAt.epochMillis }
+        return [
+          {
+            ...row,
+            subject: "",
+            details: JSON.stringify({ target: encodeTarget(target), installedBy: null }),
+            scopes: null,
+            secret: null,
+            expires_at: null
+          },
+          {
+            ...row,
+            subject: "bot",
+            details: null,
+            scopes: scopes.join(","),
+            secret: yield* seal(JSON.stringify(tokens), credentialRowId(key, "bot")),
+            expires_at: expiresAt.epochMillis
+          }
+        ]
+      })
+    yield* installations.pipe(
+      Stream.mapEffect(rowsOf, { concurrency: 16 }),
+      Stream.grouped(200),
+      Stream.runForEach((rows) => sql`INSERT INTO slack_oauth_installations ${sql.insert(Array.from(rows).flat())}`)
+    )
+  }).pipe(Effect.provide(connect(url)), Effect.provide(cipher))
+
+/** What the suite does with other processes in `npm run stress`. */
+export const longRounds = (url: string) => ({
+  count: 8,
+  operations: 10_000,
+  kills: 100,
+  installations: 100_000,
+  fill: fill(url)
+})

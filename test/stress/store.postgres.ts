@@ -1,0 +1,15 @@
+import { Effect } from "effect"
+import * as InstallationStoreSuite from "effect-slack-oauth/InstallationStoreSuite"
+import { schemaUrl } from "../utils/databases.js"
+import { acquire, postgres } from "../utils/resources.js"
+import * as Stores from "../utils/stores.js"
+
+const url = await acquire(Effect.flatMap(postgres, schemaUrl))
+
+InstallationStoreSuite.register({
+  name: "Postgres",
+  layer: Stores.sql(url),
+  contents: Stores.rowsIn(url),
+  processes: { ...await acquire(Stores.processes(url)), ...Stores.longRounds(url) },
+  timeout: "5 minutes"
+})

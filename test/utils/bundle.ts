@@ -1,0 +1,27 @@
+/** A script for another process as one file of JavaScript, which starts several times faster than through tsx. */
+import { build } from "esbuild"
+import * as Path from "node:path"
+
+export const root = Path.resolve(import.meta.dirname, "../..")
+
+const banner = `import { createRequire as __createRequire } from "node:module"
+const require = __createRequire(import.meta.url)`
+
+/** Bundles a script of `test/utils`, and returns where it is. */
+export const bundle = async (name: string): Promise<string> => {
+  const outfile = Path.join(root, ".tmp", "workers", `${name}-${process.pid}.mjs`)
+  await build({
+    entryPoints: [Path.join(root, "test/utils", `${name}.ts`)],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    external: ["libsql", "pg-native"],
+    // Without what talks to remote databases.
+    alias: { "@libsql/client": "@libsql/client/sqlite3" },
+    banner: { js: banner },
+    logLevel: "warning"
+  })
+  return outfile
+}
