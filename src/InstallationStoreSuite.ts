@@ -19,13 +19,14 @@
  */
 import * as Command from "@effect/platform/Command"
 import type { CommandExecutor } from "@effect/platform/CommandExecutor"
-import { assert, layer as describeWith } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
@@ -984,18 +985,23 @@ export const register = (options: Options): void => {
   const { contents, installations = 550, name, processes } = options
   const timeout = Duration.toMillis(options.timeout ?? "1 minute")
 
-  describeWith(Layer.orDie(options.layer), { excludeTestServices: true, timeout })(name, (it) => {
+  // Not `layer` of @effect/vitest: it takes the test services from `it.effect` for everybody who comes after.
+  describe(name, () => {
+    const runtime = ManagedRuntime.make(Layer.orDie(options.layer))
+    beforeAll(() => runtime.runPromise(Effect.void), timeout)
+    afterAll(() => runtime.dispose(), timeout)
+
     const test = (
       title: string,
       run: (store: Store, appId: string) => Effect.Effect<unknown, unknown>
     ) =>
-      it.effect(
+      it.live(
         title,
         () =>
           Effect.gen(function*() {
             const report = yield* run(yield* InstallationStore.InstallationStore, yield* freshApp)
             if (typeof report === "string") yield* Console.log(`${name}: ${report}`)
-          }),
+          }).pipe(Effect.provide(runtime)),
         timeout
       )
 
