@@ -124,12 +124,24 @@ const longAgo = DateTime.unsafeMake(0)
 
 const latest = (times: ReadonlyArray<DateTime.Utc>): DateTime.Utc => times.reduce((a, b) => DateTime.max(a, b), longAgo)
 
+/** What no id of Slack's has: it could not be stored everywhere. */
+const unusable = /[\p{Cc}\p{Cs}]/u
+
+/** Ids and scopes, which are stored as they are. */
+const textsOf = ({ bot, enterprise, team, user, userId }: Pieces): ReadonlyArray<string> => [
+  ...[team, enterprise].flatMap(Option.toArray).map(({ id }) => id),
+  ...Option.toArray(userId),
+  ...Option.toArray(Option.flatMap(bot, ({ botUserId }) => botUserId)),
+  ...[bot, user].flatMap((token) => Option.toArray(token)).flatMap(({ scopes }) => scopes)
+]
+
 const toInstallation = (
   pieces: Pieces,
   row: string,
   options: Options
 ): Either.Either<Installation.Installation, Unreadable> =>
   Either.gen(function*() {
+    const refuse = (problem: string) => Either.left(new Unreadable({ row, problem }))
     const need = <A>(value: Option.Option<A>, problem: string) =>
       Either.fromOption(value, () => new Unreadable({ row, problem }))
 
@@ -140,6 +152,11 @@ const toInstallation = (
     const target = pieces.isEnterpriseInstall
       ? new Organization({ enterprise: yield* need(pieces.enterprise, "it names no organization") })
       : new Workspace({ team: yield* need(pieces.team, "it names no workspace"), enterprise: pieces.enterprise })
+
+    // A credential is known by its person, and the app's own by the word `bot`.
+    if (Option.contains(pieces.userId, "bot")) return yield* refuse("its user id is none")
+    const texts = [appId, ...textsOf(pieces)]
+    if (texts.some((text) => unusable.test(text))) return yield* refuse("an id or a scope in it has control characters")
 
     const stored = (token: PlainToken) => ({
       generation: 0,
@@ -152,9 +169,7 @@ const toInstallation = (
     const plain = (token: PlainToken, whose: string) =>
       Either.gen(function*() {
         if (Option.isSome(token.expiresAt) !== Option.isSome(token.refreshToken)) {
-          return yield* Either.left(
-            new Unreadable({ row, problem: `the ${whose} token has an expiry or a refresh token, but not both` })
-          )
+          return yield* refuse(`the ${whose} token has an expiry or a refresh token, but not both`)
         }
         return {
           accessToken: Redacted.make(token.token),
@@ -178,7 +193,7 @@ const toInstallation = (
       const token = new UserToken({ ...(yield* plain(pieces.user.value, "user")), userId: Option.some(userId) })
       credentials.push(new Installation.UserCredential({ ...stored(pieces.user.value), userId, token }))
     }
-    if (credentials.length === 0) return yield* Either.left(new Unreadable({ row, problem: "it has no token" }))
+    if (credentials.length === 0) return yield* refuse("it has no token")
 
     return Installation.withCredentials(
       new Installation.Installation({

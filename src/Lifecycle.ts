@@ -126,7 +126,7 @@ const readEnvelope = ParseResult.decodeUnknownEither(Envelope, { errors: "all" }
 /** An event belongs to one installation: the one that Slack names among the authorizations, if it names any. */
 const keyOf = (envelope: Envelope): Option.Option<Installation.InstallationKey> => {
   const place = envelope.authorizations?.[0] ?? envelope
-  const isOrganization = place.team_id === place.enterprise_id && place.team_id !== undefined
+  const isOrganization = typeof place.team_id === "string" && place.team_id === place.enterprise_id
   const organization = place.is_enterprise_install === true || isOrganization
   const id = organization ? place.enterprise_id ?? envelope.enterprise_id : place.team_id ?? envelope.team_id
   return id === null || id === undefined || id === ""
@@ -165,7 +165,8 @@ const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEve
       ? Option.none()
       : Option.some([
         ...(detail.tokens.bot ?? []).slice(0, 1).map(() => "bot"),
-        ...detail.tokens.oauth ?? []
+        // Nobody is called that.
+        ...(detail.tokens.oauth ?? []).filter((userId) => userId !== "bot")
       ])
   }))
 }

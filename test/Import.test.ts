@@ -129,6 +129,21 @@ describe("installations of @slack/oauth", () => {
       assert.strictEqual(report.installations, 1)
     }))
 
+  test("with ids that are none are listed, and do not stop the others", () =>
+    Effect.gen(function*() {
+      const report = yield* Import.run(nodeRows(
+        { ...v2, user: { ...v2.user, id: "bot" } },
+        { ...v2, team: { id: "T\ud800" } },
+        { ...v2, appId: "A\u0000" },
+        { ...v2, bot: { ...v2.bot, scopes: ["chat:write\u0000"] } },
+        v2
+      ))
+      assert.strictEqual(report.imported, 2)
+      assert.deepStrictEqual(report.unreadable.map(({ row }) => row), ["row 1", "row 2", "row 3", "row 4"])
+      const one = yield* stored(Installation.workspace("A1", "T1"))
+      assert.deepStrictEqual([token(one.bot), token(one.user("U1"))], ["xoxb-test-bot", "xoxp-test-user"])
+    }))
+
   test("never replace what is stored already, however often they come", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(install({ appId: "A1", teamId: "T1", bot: botToken("fresh"), at: time(seconds) }))

@@ -104,6 +104,19 @@ describe("app_uninstalled", () => {
   )
 })
 
+describe("an event that tells neither workspace nor organization among its authorizations", () => {
+  test("is about the workspace that it was sent for", () =>
+    Effect.gen(function*() {
+      yield* InstallationStore.save(installed(100))
+      const organization = install({ appId, enterpriseId: "E1", bot: botToken("organization"), at: at(100) })
+      yield* InstallationStore.save(organization)
+      const nowhere = { team_id: null, enterprise_id: null, is_enterprise_install: false }
+      yield* Lifecycle.handle(uninstalled(101, { enterprise_id: "E1", authorizations: [nowhere] }))
+      assert.isTrue(Option.isSome(yield* InstallationStore.get(organization.key)))
+      assert.isTrue(Option.isNone(yield* InstallationStore.get(workspace)))
+    }))
+})
+
 describe("tokens_revoked", () => {
   test("removes the credentials it names, and no others", () =>
     Effect.gen(function*() {
@@ -118,6 +131,13 @@ describe("tokens_revoked", () => {
       yield* Lifecycle.handle(revoked(101, { bot: ["U0BOT"] }))
       assert.deepStrictEqual(yield* subjects, Option.some(["U2"]))
       assert.strictEqual((yield* Lifecycle.handle(revoked(101, { bot: ["U0BOT"] })))._tag, "Unchanged")
+    }))
+
+  test("takes nobody among the people for the bot", () =>
+    Effect.gen(function*() {
+      yield* InstallationStore.save(installed(100))
+      assert.strictEqual((yield* Lifecycle.handle(revoked(101, { oauth: ["bot"] })))._tag, "Unchanged")
+      assert.deepStrictEqual(yield* subjects, Option.some(["bot", "U1"]))
     }))
 
   test("leaves credentials that are newer than the event", () =>

@@ -213,6 +213,9 @@ export const make: Effect.Effect<
 
   // ---- reading
 
+  /** The types say what the parts are; to check them again would take a good part of the time of a read. */
+  const known = { disableValidation: true }
+
   const toCredential = (
     operation: string,
     row: Row
@@ -231,19 +234,19 @@ export const make: Effect.Effect<
           ? Option.none()
           : Option.map(
             refreshToken,
-            (refreshToken) => new Expiry({ expiresAt: time(expiresAt), refreshToken })
+            (refreshToken) => new Expiry({ expiresAt: time(expiresAt), refreshToken }, known)
           )
       }
       return row.subject === "bot"
         ? new Installation.BotCredential({
           ...shared,
-          token: new BotToken({ ...token, botUserId: Option.fromNullable(row.bot_user_id) })
-        })
+          token: new BotToken({ ...token, botUserId: Option.fromNullable(row.bot_user_id) }, known)
+        }, known)
         : new Installation.UserCredential({
           ...shared,
           userId: row.subject,
-          token: new UserToken({ ...token, userId: Option.some(row.subject) })
-        })
+          token: new UserToken({ ...token, userId: Option.some(row.subject) }, known)
+        }, known)
     })
 
   const toInstallation = (
@@ -271,7 +274,7 @@ export const make: Effect.Effect<
             : Option.some(yield* open(operation, Webhook, head)),
           installedBy: details.value.installedBy,
           installedAt: time(head.issued_at)
-        }, { disableValidation: true })
+        }, known)
       )
     })
 

@@ -96,9 +96,9 @@ const fill = (url: string) => (installations: Stream.Stream<Installation.Install
         ]
       })
     yield* installations.pipe(
-      Stream.mapEffect(rowsOf, { concurrency: 16 }),
       Stream.grouped(200),
-      Stream.runForEach((rows) => sql`INSERT INTO slack_oauth_installations ${sql.insert(Array.from(rows).flat())}`)
+      Stream.mapEffect((some) => Effect.forEach(some, rowsOf)),
+      Stream.runForEach((rows) => sql`INSERT INTO slack_oauth_installations ${sql.insert(rows.flat())}`)
     )
   }).pipe(Effect.provide(connect(url)), Effect.provide(cipher))
 
