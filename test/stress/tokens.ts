@@ -27,6 +27,11 @@ export const run = () =>
     )
     yield* round(
       "migration, Postgres:",
-      Rounds.killedMigration({ database: yield* onPostgres, credentials: 5000, ratePerMinute: 9000 })
+      Rounds.killedMigration({
+        database: yield* onPostgres,
+        credentials: 5000,
+        ratePerMinute: 9000,
+        leaseMillis: 30_000
+      })
     )
   })))

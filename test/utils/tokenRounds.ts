@@ -378,6 +378,7 @@ export const killedMigration = (options: {
   readonly database: string
   readonly credentials: number
   readonly ratePerMinute: number
+  readonly leaseMillis: number
 }) => {
   const teams = teamsOf(options.credentials)
   const sendings: Array<Sending> = []
@@ -387,7 +388,11 @@ export const killedMigration = (options: {
     yield* installAll(teams)
     yield* SlackEmulator.enableRotation()
     const settings = yield* settingsFor(options.database, teams)
-    const task: Task = { _tag: "Migrate", ratePerMinute: options.ratePerMinute }
+    const task: Task = {
+      _tag: "Migrate",
+      ratePerMinute: options.ratePerMinute,
+      leaseMillis: options.leaseMillis
+    }
 
     const startedAt = performance.now()
     const first = start(settings("first"), task)
@@ -404,7 +409,7 @@ export const killedMigration = (options: {
     yield* Effect.promise(() => first.result)
     const before = (yield* storedBots).filter(({ credential }) => Option.isSome(credential.token.expiry)).length
     // What was in doubt has its lease to run out.
-    yield* Effect.sleep("31 seconds")
+    yield* Effect.sleep(options.leaseMillis + 1000)
     const report = yield* Effect.promise(() => start(settings("second"), task).result)
     const milliseconds = Math.round(performance.now() - startedAt)
 

@@ -32,7 +32,7 @@ export type Task =
   | { readonly _tag: "Read"; readonly fibers: number }
   /** Reads tokens at random until it is killed, over a store that fails now and then. */
   | { readonly _tag: "Churn"; readonly fibers: number; readonly leaseMillis: number }
-  | { readonly _tag: "Migrate"; readonly ratePerMinute: number }
+  | { readonly _tag: "Migrate"; readonly ratePerMinute: number; readonly leaseMillis: number }
 
 const { settings, task } = JSON.parse(process.env.TASK!) as { readonly settings: Settings; readonly task: Task }
 
@@ -150,11 +150,12 @@ const churn = (fibers: number, leaseMillis: number) =>
     ))
   )
 
-const migrate = (ratePerMinute: number) =>
+const migrate = (ratePerMinute: number, leaseMillis: number) =>
   Effect.gen(function*() {
     yield* say({ ready: settings.name })
     const { alreadyExchanged, dead, exchanged, failed, skipped } = yield* TokenMigration.run({
       ratePerMinute,
+      leaseDuration: leaseMillis,
       concurrency: 16
     })
     yield* say({ alreadyExchanged, dead, exchanged, failed, skipped })
@@ -164,7 +165,7 @@ const main = task._tag === "Read"
   ? read(task.fibers)
   : task._tag === "Churn"
   ? churn(task.fibers, task.leaseMillis)
-  : migrate(task.ratePerMinute)
+  : migrate(task.ratePerMinute, task.leaseMillis)
 
 main.pipe(
   Effect.provide(layer),

@@ -1,0 +1,41 @@
+/** The rounds of `npm run stress` in a short form: several processes, and processes that are killed. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { acquire, postgres } from "./utils/resources.js"
+import * as Rounds from "./utils/tokenRounds.js"
+
+const databases = {
+  libsql: await acquire(libsqlUrl),
+  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+}
+
+for (const [name, database] of Object.entries(databases)) {
+  describe(`several processes on ${name}`, () => {
+    it.live("that all find the same tokens run out refresh each of them once", () =>
+      Effect.gen(function*() {
+        const { reads, refreshes } = yield* Rounds.allAtOnce({ database, processes: 3, fibers: 10, credentials: 10 })
+        assert.deepStrictEqual({ reads, refreshes }, { reads: 300, refreshes: 10 })
+      }), 120_000)
+  })
+}
+
+describe("processes that are killed", () => {
+  it.live("in the middle of refreshes lose no token", () =>
+    Effect.gen(function*() {
+      const database = yield* libsqlUrl
+      const { chainsLost, replaysRefused } = yield* Rounds.kills({ database, rounds: 6, processes: 3, credentials: 10 })
+      assert.deepStrictEqual({ chainsLost, replaysRefused }, { chainsLost: 0, replaysRefused: 0 })
+    }).pipe(Effect.scoped), 180_000)
+
+  it.live("in the middle of a migration leave the rest to the next one", () =>
+    Effect.gen(function*() {
+      const { lost } = yield* Rounds.killedMigration({
+        database: yield* libsqlUrl,
+        credentials: 60,
+        ratePerMinute: 3000,
+        leaseMillis: 2000
+      })
+      assert.strictEqual(lost, 0)
+    }).pipe(Effect.scoped), 180_000)
+})
