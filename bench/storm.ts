@@ -97,7 +97,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
       targets: [atMost("requests for one token, whatever the number of readers:", most, 1, "request")],
       notes: [
         "Both over fetch and their stores in memory. The server answers at once; the further away Slack is, the more a request costs.",
-        "Slack takes a refresh token once, but for a short grace period: of the peer's tokens only the last two work. At 10,000 readers it was not tried."
+        "By the rules of `SlackEmulator` only the last two of the peer's tokens work in the end. At 10,000 readers it was not tried."
       ]
     }]
   } finally {

@@ -8,7 +8,8 @@ import { createInterface } from "node:readline"
 export const start = (name: string, settings: unknown = {}) => {
   const child: ChildProcess & { readonly stdin: NodeJS.WritableStream; readonly stdout: NodeJS.ReadableStream } = spawn(
     process.execPath,
-    ["--expose-gc", join(import.meta.dirname, `${name}.js`), JSON.stringify(settings)],
+    // Room for the largest fleet, of a million installations.
+    ["--expose-gc", "--max-old-space-size=8192", join(import.meta.dirname, `${name}.js`), JSON.stringify(settings)],
     { stdio: ["pipe", "pipe", "inherit"] }
   )
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
