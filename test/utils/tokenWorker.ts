@@ -47,6 +47,7 @@ const client = Layer.effect(
       request.body._tag === "Uint8Array"
         ? HttpClientRequest.setHeaders(request, {
           "x-process": settings.name,
+          "x-sent-at": String(Date.now()),
           "x-grant": createHash("sha256").update(request.body.body).digest("hex")
         })
         : request
