@@ -35,7 +35,7 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as Worker from "./InstallationStoreWorker.js"
-import { IncomingWebhook } from "./TokenResponse.js"
+import { IncomingWebhook, Workspace } from "./TokenResponse.js"
 
 type Store = InstallationStore.Service
 
@@ -920,10 +920,12 @@ const streamingElsewhere = (store: Store, appId: string, processes: Processes) =
   Effect.gen(function*() {
     const count = processes.installations ?? 1500
     const scopes = ["x".repeat(Math.ceil(scopeBytes / count))]
-    const installations = Stream.map(
-      Stream.range(0, count - 1),
-      (n) => install({ appId, teamId: `T${n}`, bot: botToken(`b${n}`, after("12 hours"), scopes) })
-    )
+    const one = install({ appId, teamId: "T", bot: botToken("bot", after("12 hours"), scopes) })
+    const unchecked = { disableValidation: true }
+    const installations = Stream.map(Stream.range(0, count - 1), (n) => {
+      const target = new Workspace({ team: { id: `T${n}`, name: Option.none() }, enterprise: Option.none() }, unchecked)
+      return new Installation.Installation({ ...one, target }, unchecked)
+    })
     yield* processes.fill === undefined
       ? Stream.runDrain(Stream.mapEffect(installations, store.save, { concurrency: 25 }))
       : processes.fill(installations)
