@@ -164,13 +164,10 @@ export const background: Policy = policy(backoff({ first: "1 second", longest: "
  * @since 0.1.0
  * @category schedules
  */
-export const none: Policy = policy(
-  Schedule.makeWithState(
-    0,
-    (_now, _error: OAuthV2Error, state) => Effect.succeed([state, Duration.zero, ScheduleDecision.done] as const)
-  ),
-  { attemptTimeout: Duration.seconds(10), budget: Duration.seconds(10) }
-)
+export const none: Policy = policy(Schedule.as(Schedule.stop, Duration.zero), {
+  attemptTimeout: Duration.seconds(10),
+  budget: Duration.seconds(10)
+})
 
 // -------------------------------------------------------------------------------------
 // choosing one
@@ -247,18 +244,16 @@ const deadline = <A, E, R>(
     Effect.async((resume) => {
       const fork = Runtime.runFork(runtime)
       const running = fork(Effect.interruptible(attempt))
-      const timer = fork(Effect.interruptible(Effect.sleep(duration)))
       let isLate = false
+      const timer = fork(Effect.interruptible(Effect.map(Effect.sleep(duration), () => {
+        isLate = true
+        running.unsafeInterruptAsFork(FiberId.none)
+      })))
       running.addObserver((exit) => {
         timer.unsafeInterruptAsFork(FiberId.none)
         resume(isLate && Exit.isInterrupted(exit) ? Effect.fail(onTimeout()) : exit)
       })
-      timer.addObserver((exit) => {
-        if (Exit.isInterrupted(exit)) return
-        isLate = true
-        running.unsafeInterruptAsFork(FiberId.none)
-      })
-      return Effect.zipRight(Fiber.interrupt(timer), Fiber.interrupt(running))
+      return Fiber.interrupt(running)
     }))
 
 /**

@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
@@ -106,12 +105,14 @@ export const observe = <A, E extends OAuthV2Error, R>(
     spanNames[method],
     { kind: "client", captureStackTrace: false, attributes: { "slack.method": method } },
     (span) =>
-      Effect.flatMap(Clock.currentTimeMillis, (startedAt) => {
+      Effect.clockWith((clock) => {
+        const startedAt = clock.unsafeCurrentTimeMillis()
+        const elapsed = () => clock.unsafeCurrentTimeMillis() - startedAt
         let attempts = 0
         return call(Effect.sync(() => {
           attempts++
         })).pipe(
-          Effect.onExit((exit) => record(method, span, exit, startedAt, Math.max(0, attempts - 1))),
+          Effect.onExit((exit) => record(method, span, exit, elapsed, Math.max(0, attempts - 1))),
           Effect.withParentSpan(span)
         )
       })
@@ -121,7 +122,7 @@ const record = <A, E extends OAuthV2Error>(
   method: Method,
   span: Tracer.Span,
   exit: Exit.Exit<A, E>,
-  startedAt: number,
+  elapsed: () => number,
   repetitions: number
 ): Effect.Effect<void> => {
   span.attribute("slack.retry.count", repetitions)
@@ -138,13 +139,11 @@ const record = <A, E extends OAuthV2Error>(
     ? "interrupted"
     : "defect"
   // What `Metric.update` does, once for all.
-  return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    FiberRef.getWith(FiberRef.currentMetricLabels, (labels) => {
-      callsOf(method, result).unsafeUpdate(1, labels)
-      callDurationOf(method).unsafeUpdate(now - startedAt, labels)
-      if (repetitions > 0) retriesOf(method).unsafeUpdate(repetitions, labels)
-      return Effect.void
-    }))
+  return Effect.map(FiberRef.get(FiberRef.currentMetricLabels), (labels) => {
+    callsOf(method, result).unsafeUpdate(1, labels)
+    callDurationOf(method).unsafeUpdate(elapsed(), labels)
+    if (repetitions > 0) retriesOf(method).unsafeUpdate(repetitions, labels)
+  })
 }
 
 // -------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ export const accountInactive = slackCode(
   both,
   "reauthorize",
   "rejected",
-  "The person or workspace behind the credential has been deactivated. Someone who is active has to install the app again."
+  "The person or workspace behind the credential has been deactivated. Someone active has to install the app again."
 )
 
 export const authorizationNotFound = slackCode(
@@ -76,7 +76,7 @@ export const authorizationNotFound = slackCode(
   exchange,
   "reauthorize",
   "rejected",
-  "The legacy token no longer stands for an installation, so there is nothing to exchange. Have the app installed again."
+  "The legacy token no longer stands for an installation. Have the app installed again."
 )
 
 export const badClientSecret = slackCode(
@@ -94,7 +94,7 @@ export const badRedirectUri = slackCode(
   access,
   "configure",
   "rejected",
-  "The redirect URI is not the one that the authorize step used, or the app does not list it. Send the same string in both steps and list it under OAuth & Permissions."
+  "The redirect URI is not that of the authorize step, or the app does not list it. Send the same in both steps and list it under OAuth & Permissions."
 )
 
 export const cannotInstallAnOrgInstalledApp = slackCode(
@@ -103,7 +103,7 @@ export const cannotInstallAnOrgInstalledApp = slackCode(
   access,
   "askAdmin",
   "rejected",
-  "The whole organization has this app already, so a single workspace cannot install it. An organization admin can grant it to the workspace."
+  "The organization has this app already, so a workspace cannot install it. An organization admin can grant it to the workspace."
 )
 
 export const deprecatedEndpoint = slackCode(
@@ -157,7 +157,7 @@ export const invalidArgName = slackCode(
   both,
   "report",
   "rejected",
-  "A parameter has a name that Slack does not accept. Check the names given as extra parameters: letters, digits and underscores, and not too long."
+  "A parameter has a name that Slack does not accept. Check the extra parameters: letters, digits and underscores, not too long."
 )
 
 export const invalidArguments = slackCode(
@@ -184,7 +184,7 @@ export const invalidAuth = slackCode(
   both,
   "reauthorize",
   "rejected",
-  "Slack does not accept the credential, or not from this address. Have the app installed again; if that does not help, look for an IP allow list."
+  "Slack does not accept the credential, or not from this address. Look for an IP allow list, or have the app installed again."
 )
 
 export const invalidCharset = slackCode(
@@ -193,7 +193,7 @@ export const invalidCharset = slackCode(
   both,
   "report",
   "rejected",
-  "The request announced a character set other than UTF-8. This package announces none: look for a proxy or client that rewrites headers."
+  "The request announced a character set other than UTF-8. Look for a proxy or client that rewrites headers."
 )
 
 export const invalidClientId = slackCode(
@@ -202,7 +202,7 @@ export const invalidClientId = slackCode(
   both,
   "configure",
   "rejected",
-  "No app has this client id. Copy it again from the app's Basic Information page, and check that the base URL is the right Slack."
+  "No app has this client id. Copy it again from the app's Basic Information page, and check the base URL."
 )
 
 export const invalidCode = slackCode(
@@ -238,7 +238,7 @@ export const invalidGrantType = slackCode(
   access,
   "configure",
   "rejected",
-  "The grant type does not fit the grant, or this app may not use it. Leave grantType out unless Slack told you a value."
+  "The grant type does not fit the grant, or this app may not use it. Leave grantType out."
 )
 
 export const invalidPostType = slackCode(
@@ -256,7 +256,7 @@ export const invalidRefreshToken = slackCode(
   access,
   "reauthorize",
   "rejected",
-  "The refresh token is unknown, used up, or expired. Read the store again, since another process may have rotated it; if it has not, have the app installed again."
+  "The refresh token is unknown, used up, or expired. Read the store again: another process may have rotated it. If not, have the app installed again."
 )
 
 export const invalidToken = slackCode(
@@ -337,7 +337,7 @@ export const notAuthed = slackCode(
   both,
   "reauthorize",
   "rejected",
-  "The request reached Slack without a credential. Look for a proxy that strips them; otherwise have the app installed again."
+  "The request reached Slack without a credential. Look for a proxy that strips it, or have the app installed again."
 )
 
 export const oauthAuthorizationUrlMismatch = slackCode(
@@ -346,7 +346,7 @@ export const oauthAuthorizationUrlMismatch = slackCode(
   access,
   "restart",
   "rejected",
-  "The code comes from another authorize page than /oauth/v2/authorize. Send the person through install again from there."
+  "The code does not come from /oauth/v2/authorize. Send the person through install again from there."
 )
 
 export const orgLoginRequired = slackCode(
@@ -463,7 +463,7 @@ export const twoFactorSetupRequired = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The workspace demands two-factor authentication and the person has none. They have to set it up before anything else."
+  "The workspace demands two-factor authentication and the person has none. They have to set it up first."
 )
 
 export const unknownMethod = slackCode(
