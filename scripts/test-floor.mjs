@@ -45,8 +45,8 @@ const copied = ["src", "test", "scripts", "examples", "bench", "docs", "vitest.c
  * What says little about the peers and takes long: pages, which are written for the newest line; src/internal, which does
  * without Effect; searches for the one bad input; processes; browsers.
  */
-const excluded = ["docs*", "internal/*", "*.property", "*.hostile", "*.browser", "secrets", "TokenRounds", "cli.*"].map((name) =>
-  `test/${name}.test.ts`
+const excluded = ["docs*", "internal/*", "*.property", "*.hostile", "*.browser", "secrets", "TokenRounds", "cli.*"].map(
+  (name) => `test/${name}.test.ts`
 )
 
 const folder = mkdtempSync(join(tmpdir(), "effect-slack-oauth-floor-"))
