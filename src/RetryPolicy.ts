@@ -12,12 +12,8 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
-import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleInterval from "effect/ScheduleInterval"
@@ -231,32 +227,6 @@ export const defaultPolicy: Service = service(interactive)
 // -------------------------------------------------------------------------------------
 
 /**
- * Ends an attempt at a time, and fails when it has ended: what `Effect.timeoutFail` does, at half its cost, because
- * neither the attempt nor the timer has anything to hand back but its end. Both can be interrupted also where the
- * caller cannot.
- */
-const deadline = <A, E, R>(
-  attempt: Effect.Effect<A, E, R>,
-  duration: Duration.Duration,
-  onTimeout: () => E
-): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Effect.runtime<R>(), (runtime) =>
-    Effect.async((resume) => {
-      const fork = Runtime.runFork(runtime)
-      const running = fork(Effect.interruptible(attempt))
-      let isLate = false
-      const timer = fork(Effect.interruptible(Effect.map(Effect.sleep(duration), () => {
-        isLate = true
-        running.unsafeInterruptAsFork(FiberId.none)
-      })))
-      running.addObserver((exit) => {
-        timer.unsafeInterruptAsFork(FiberId.none)
-        resume(isLate && Exit.isInterrupted(exit) ? Effect.fail(onTimeout()) : exit)
-      })
-      return Fiber.interrupt(running)
-    }))
-
-/**
  * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
  * first, and only a repeatable error leads to another.
  *
@@ -273,7 +243,7 @@ export const run = <A, E extends OAuthV2Error, R>(
     const latest = startedAt + Duration.toMillis(policy.budget)
     const once = Effect.suspend(() => {
       const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - clock.unsafeCurrentTimeMillis()))
-      return deadline(attempt, duration, () => onTimeout(duration))
+      return Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })
     }).pipe(
       Effect.tapError((error) => Effect.annotateLogs(Effect.logDebug(error.message), "slack.method", error.method))
     )
