@@ -21,8 +21,9 @@ const App = Layer.unwrapEffect(
   Effect.gen(function*() {
     const { address } = yield* HttpServer.HttpServer
     const here = yield* publicUrlAt(address._tag === "TcpAddress" ? address.port : 0)
-    return HttpLayerRouter.serve(app(here), { disableListenLog: true, disableLogger: true }).pipe(
-      Layer.merge(Layer.effectDiscard(Console.log(`Open ${here}/ in your browser. Ctrl+C stops it.`)))
+    // Said once it is served: Node's server leaves requests without an answer that come before there is anything to serve.
+    return Layer.effectDiscard(Console.log(`Open ${here}/ in your browser. Ctrl+C stops it.`)).pipe(
+      Layer.provide(HttpLayerRouter.serve(app(here), { disableListenLog: true, disableLogger: true }))
     )
   })
 )
