@@ -498,8 +498,10 @@ export const run = <E, R>(
     readonly onProgress?: ((report: Report) => Effect.Effect<void>) | undefined
   }
 ): Effect.Effect<Report, E | StoreError, R | InstallationStore> =>
-  Effect.flatMap(InstallationStore, (store) =>
-    Stream.runFoldEffect(
+  Effect.flatMap(InstallationStore, (store) => {
+    /** What a dry run would have stored by now. */
+    const pretended = new Set<string>()
+    return Stream.runFoldEffect(
       items,
       { rows: 0, installations: 0, imported: 0, kept: 0, unreadable: [] } as Report,
       (report, { installation: result, rows }) =>
@@ -509,24 +511,30 @@ export const run = <E, R>(
             next = { ...next, unreadable: [...report.unreadable, result.left] }
           } else {
             const installation = result.right
+            const keyOf = (credential: Installation.Credential): string => {
+              const subject = Installation.subjectOf(credential)
+              return String(new Installation.CredentialKey({ installation: installation.key, subject }))
+            }
             const before = new Set(
               Option.match(yield* store.get(installation.key), {
                 onNone: () => [],
-                onSome: ({ credentials }) => credentials.map(Installation.subjectOf)
+                onSome: ({ credentials }) => credentials.map(keyOf)
               })
             )
             const { credentials } = options?.dryRun === true
               ? installation
               : yield* store.save(installation, { existing: "keep" })
-            const imported = credentials.filter((credential) => !before.has(Installation.subjectOf(credential))).length
+            const imported = credentials.map(keyOf).filter((key) => !before.has(key) && !pretended.has(key))
+            if (options?.dryRun === true) { for (const key of imported) pretended.add(key) }
             next = {
               ...next,
               installations: report.installations + 1,
-              imported: report.imported + imported,
-              kept: report.kept + installation.credentials.length - imported
+              imported: report.imported + imported.length,
+              kept: report.kept + installation.credentials.length - imported.length
             }
           }
           if (options?.onProgress !== undefined) yield* options.onProgress(next)
           return next
         })
-    ))
+    )
+  })

@@ -19,7 +19,10 @@ import * as InstallFlow from "../src/InstallFlow.js"
 import * as OAuthV2 from "../src/OAuthV2.js"
 import * as PendingInstall from "../src/PendingInstall.js"
 import * as SlackEmulator from "../src/SlackEmulator.js"
-import { withBrowser } from "./utils/chromium.js"
+import { browserForTests } from "./utils/chromium.js"
+import { acquire } from "./utils/resources.js"
+
+const withBrowser = await acquire(browserForTests)
 
 const Server = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
 

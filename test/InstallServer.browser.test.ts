@@ -7,9 +7,12 @@ import { spawn } from "node:child_process"
 import * as Path from "node:path"
 import type { Page } from "playwright-core"
 import { inject } from "vitest"
-import { withBrowser } from "./utils/chromium.js"
+import { browserForTests } from "./utils/chromium.js"
 import { libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { acquire } from "./utils/resources.js"
 import { testKeys } from "./utils/stores.js"
+
+const withBrowser = await acquire(browserForTests)
 
 /** Starts the example on a free port; it ends with the scope. */
 const startExample = (env: Readonly<Record<string, string>>) =>

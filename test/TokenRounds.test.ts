@@ -34,7 +34,7 @@ describe("processes that are killed", () => {
         database: yield* libsqlUrl,
         credentials: 60,
         ratePerMinute: 3000,
-        leaseMillis: 6000
+        leaseMillis: 10_000
       })
       assert.strictEqual(lost, 0)
     }).pipe(Effect.scoped), 180_000)

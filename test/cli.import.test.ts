@@ -64,8 +64,8 @@ describe("the command effect-slack-oauth import", () => {
 
     const dry = await command(...args, "--dry-run")
     assert.strictEqual(dry.code, 0, dry.stderr)
-    assert.include(dry.stdout, "credentials would be imported")
-    assert.isTrue(Option.isNone(await read(url, Installation.workspace("A1", "T1"))))
+    assert.include(dry.stdout, "7 credentials would be imported, 7 were here already")
+    assert.isFalse(Fs.existsSync(Path.join(folder, "bolt.db")))
 
     const { code, stderr, stdout } = await command(...args)
     assert.strictEqual(code, 0, stderr)
@@ -77,6 +77,7 @@ describe("the command effect-slack-oauth import", () => {
     const organization = Option.getOrThrow(await read(url, Installation.organization("A1", "E1")))
     assert.strictEqual(tokenOf(organization.bot), "xoxb-test-org")
 
+    assert.include((await command(...args, "--dry-run")).stdout, "0 credentials would be imported, 14 were here")
     assert.include((await command(...args)).stdout, "0 credentials imported, 14 were here already")
   })
 

@@ -1,10 +1,11 @@
 /** Databases by URL; their drivers are loaded here, when a command needs one, and may be missing. */
-import type * as SqlClient from "@effect/sql/SqlClient"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as SqlClient from "@effect/sql/SqlClient"
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import type * as InstallationStore from "../InstallationStore.js"
+import * as InstallationStore from "../InstallationStore.js"
 import { patient } from "../internal/patientLibsql.js"
 import * as SqlInstallationStore from "../sql/SqlInstallationStore.js"
 import * as TokenCipher from "../TokenCipher.js"
@@ -60,3 +61,35 @@ export const store = (
   InstallationStore.InstallationStore,
   CommandFailed | InstallationStore.StoreError | ConfigError.ConfigError
 > => SqlInstallationStore.layer.pipe(Layer.provide(database(url)), Layer.provide(TokenCipher.layerConfig))
+
+/** Whether there is a store in a database. Looking leaves no trace: opening a SQLite file would make it. */
+const isThere = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const [, path] = /^file:(?:\/\/(?=\/))?([^?]*)/.exec(url) ?? []
+    if (path !== undefined) {
+      const fs = yield* FileSystem.FileSystem
+      if (!(yield* Effect.orElseSucceed(fs.exists(decodeURIComponent(path)), () => true))) return false
+    }
+    return yield* Effect.provide(
+      Effect.flatMap(SqlClient.SqlClient, (sql) =>
+        Effect.map(
+          sql.onDialectOrElse({
+            pg: () => sql`SELECT 1 WHERE to_regclass('slack_oauth_installations') IS NOT NULL`,
+            orElse: () => sql`SELECT 1 FROM sqlite_master WHERE name = 'slack_oauth_installations'`
+          }),
+          (rows) => rows.length > 0
+        )),
+      database(url)
+    ).pipe(
+      Effect.catchTag("SqlError", () => new CommandFailed({ message: "The database does not answer. Try again." }))
+    )
+  })
+
+/** {@link store} for a look: where there is none yet, an empty one takes its place, and nothing is made. */
+export const storeAsItIs = (
+  url: string
+): Layer.Layer<
+  InstallationStore.InstallationStore,
+  CommandFailed | InstallationStore.StoreError | ConfigError.ConfigError,
+  FileSystem.FileSystem
+> => Layer.unwrapEffect(Effect.map(isThere(url), (isThere) => isThere ? store(url) : InstallationStore.layerMemory))

@@ -161,8 +161,9 @@ export const emulator = Command.make("emulator", options, (settings) => {
   const server = NodeHttpServer.layer(createServer, { port: settings.port, host: settings.host }).pipe(
     Layer.catchAll((error) => Layer.fail(new CommandFailed({ message: reasonOf(error, settings) })))
   )
-  const served = SlackEmulator.serve({ anyone: !isLoopback(settings.host) }).pipe(
-    Layer.merge(Layer.effectDiscard(announce).pipe(Layer.provide(SlackEmulator.layerSlackAppServed()))),
+  const served = Layer.effectDiscard(announce).pipe(
+    Layer.provide(SlackEmulator.serve({ anyone: !isLoopback(settings.host) })),
+    Layer.provide(SlackEmulator.layerSlackAppServed()),
     Layer.merge(settings.quiet ? Layer.empty : narrate),
     Layer.provide(SlackEmulator.layer(toEmulatorOptions(settings))),
     Layer.provide(server)

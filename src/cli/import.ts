@@ -17,7 +17,7 @@ import * as Import from "../Import.js"
 import type * as InstallationStore from "../InstallationStore.js"
 import * as SqlImport from "../sql/SqlImport.js"
 import { CommandFailed } from "./CommandFailed.js"
-import { database, store } from "./database.js"
+import { database, store, storeAsItIs } from "./database.js"
 import * as Progress from "./progress.js"
 
 // -------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ const importInto = <R>(
     const report = yield* Import.run(items, {
       dryRun,
       onProgress: ({ rows }) => progress.show(rows, "rows")
-    }).pipe(Effect.ensuring(progress.end), Effect.provide(store(url)))
+    }).pipe(Effect.ensuring(progress.end), Effect.provide(dryRun ? storeAsItIs(url) : store(url)))
     yield* tell(report, dryRun)
   }).pipe(
     Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),

@@ -16,7 +16,7 @@ import * as OAuthV2 from "../OAuthV2.js"
 import * as SlackApp from "../SlackApp.js"
 import * as TokenMigration from "../TokenMigration.js"
 import { CommandFailed } from "./CommandFailed.js"
-import { store } from "./database.js"
+import { store, storeAsItIs } from "./database.js"
 import * as Progress from "./progress.js"
 
 const options = {
@@ -91,7 +91,7 @@ export const migrate = Command.make("migrate", options, ({ database, dryRun, rat
   migration(dryRun, rate).pipe(
     // A look needs no app.
     Effect.provide(dryRun ? OAuthV2.layerTest({}) : slack),
-    Effect.provide(store(database)),
+    Effect.provide(dryRun ? storeAsItIs(database) : store(database)),
     Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
     Effect.catchIf(
       ConfigError.isConfigError,

@@ -90,6 +90,11 @@ const time = (value: Int): DateTime.Utc => DateTime.unsafeMake(Number(value))
 
 const millis = (time: DateTime.Utc): number => DateTime.toEpochMillis(time)
 
+/** Whether a number is a time at all: a date ends at 8.64e15 ms, the column does not. */
+const isTime = (value: Int | null): boolean => value === null || Math.abs(Number(value)) <= 8.64e15
+
+const hasTimes = (row: Row): boolean => isTime(row.issued_at) && isTime(row.expires_at) && isTime(row.dead_since)
+
 const reauthorizationOf = (row: Row): Option.Option<Installation.Reauthorization> =>
   row.dead_code === null || row.dead_since === null
     ? Option.none()
@@ -189,7 +194,7 @@ export const make: Effect.Effect<
 
   const open = <A, I>(operation: string, schema: Schema.Schema<A, I>, row: Row) =>
     Effect.flatMap(
-      row.secret === null
+      row.secret === null || !hasTimes(row)
         ? Effect.fail(unreadable(operation, rowIdOf(row)))
         : Effect.mapError(
           cipher.open(row.secret, rowIdOf(row)),
@@ -258,7 +263,9 @@ export const make: Effect.Effect<
       if (head === undefined) return Option.none()
       const key = keyOf(head.installation)
       const details = Schema.decodeUnknownOption(Details)(head.details)
-      if (Option.isNone(key) || Option.isNone(details)) return yield* unreadable(operation, head.installation)
+      if (Option.isNone(key) || Option.isNone(details) || !hasTimes(head)) {
+        return yield* unreadable(operation, head.installation)
+      }
       const credentials = yield* Effect.forEach(
         rows.filter((row) => row !== head),
         (row) => toCredential(operation, row)
@@ -634,7 +641,7 @@ export const make: Effect.Effect<
   )
 
   const toInfo = (row: Row): Effect.Effect<InstallationStore.CredentialInfo, InstallationStore.StoreError> =>
-    Option.match(keyOf(row.installation), {
+    Option.match(Option.filter(keyOf(row.installation), () => hasTimes(row)), {
       onNone: () => Effect.fail(unreadable("credentials", rowIdOf(row))),
       onSome: (installation) =>
         Effect.succeed({

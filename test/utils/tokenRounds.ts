@@ -16,11 +16,11 @@ import {
   TokenResponse
 } from "effect-slack-oauth"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
-import { build } from "esbuild"
 import assert from "node:assert/strict"
 import { type ChildProcess, spawn } from "node:child_process"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import * as Readline from "node:readline"
+import { bundle } from "./bundle.js"
 import { connect } from "./databases.js"
 import type { Settings, Task } from "./tokenWorker.js"
 
@@ -28,26 +28,9 @@ import type { Settings, Task } from "./tokenWorker.js"
 // processes
 // -------------------------------------------------------------------------------------
 
-const workerFile = ".tmp/token-worker.mjs"
-
 /** The worker in one file, since a process that is killed every other second has to start quickly. */
-let bundled: Promise<unknown> | undefined
-const bundleWorker = Effect.promise(() =>
-  bundled ??= build({
-    entryPoints: ["test/utils/tokenWorker.ts"],
-    outfile: workerFile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    external: ["@libsql/*", "libsql", "pg-native"],
-    banner: {
-      js: `import { createRequire as __createRequire } from "node:module"
-const require = __createRequire(import.meta.url)`
-    },
-    logLevel: "warning"
-  })
-)
+let bundled: Promise<string> | undefined
+const bundledWorker = Effect.promise(() => bundled ??= bundle("tokenWorker"))
 
 interface Worker {
   readonly child: ChildProcess
@@ -57,8 +40,8 @@ interface Worker {
   readonly go: () => void
 }
 
-const start = (settings: Settings, task: Task): Worker => {
-  const child = spawn(process.execPath, [workerFile], {
+const start = (worker: string, settings: Settings, task: Task): Worker => {
+  const child = spawn(process.execPath, [worker], {
     env: { PATH: process.env.PATH, TASK: JSON.stringify({ settings, task }) },
     stdio: ["pipe", "pipe", "pipe"]
   })
@@ -182,7 +165,7 @@ export const allAtOnce = (options: {
 }) => {
   const teams = teamsOf(options.credentials)
   return Effect.gen(function*() {
-    yield* bundleWorker
+    const worker = yield* bundledWorker
     const longAgo = DateTime.unsafeMake(Date.now() - 13 * 3_600_000)
     const justNow = DateTime.unsafeMake(Date.now() - 1000)
     const expired = (yield* installAll(teams, (installation) =>
@@ -210,7 +193,7 @@ export const allAtOnce = (options: {
     const settings = yield* settingsFor(options.database, teams)
     const workers = Array.from(
       { length: options.processes },
-      (_, index) => start(settings(`reader ${index}`), { _tag: "Read", fibers: options.fibers })
+      (_, index) => start(worker, settings(`reader ${index}`), { _tag: "Read", fibers: options.fibers })
     )
     yield* Effect.promise(() => Promise.all(workers.map(({ ready }) => ready)))
     const startedAt = performance.now()
@@ -262,7 +245,7 @@ export const kills = (options: {
   const sendings: Array<Sending> = []
   let onSending: (sending: Sending) => void = () => {}
   return Effect.gen(function*() {
-    yield* bundleWorker
+    const worker = yield* bundledWorker
     yield* installAll(teams)
     const settings = yield* settingsFor(options.database, teams)
     for (
@@ -280,7 +263,7 @@ export const kills = (options: {
     let number = 0
     const add = () => {
       const name = `process ${number++}`
-      workers.set(name, start(settings(name), { _tag: "Churn", fibers: 5, leaseMillis }))
+      workers.set(name, start(worker, settings(name), { _tag: "Churn", fibers: 5, leaseMillis }))
     }
     for (let index = 0; index < options.processes; index++) add()
 
@@ -389,7 +372,7 @@ export const killedMigration = (options: {
   const sendings: Array<Sending> = []
   let onSending = () => {}
   return Effect.gen(function*() {
-    yield* bundleWorker
+    const worker = yield* bundledWorker
     yield* installAll(teams)
     yield* SlackEmulator.enableRotation()
     const settings = yield* settingsFor(options.database, teams)
@@ -400,7 +383,7 @@ export const killedMigration = (options: {
     }
 
     const startedAt = performance.now()
-    const first = start(settings("first"), task)
+    const first = start(worker, settings("first"), task)
     yield* Effect.promise(() =>
       new Promise<void>((resolve) => {
         onSending = () => {
@@ -415,7 +398,7 @@ export const killedMigration = (options: {
     const before = (yield* storedBots).filter(({ credential }) => Option.isSome(credential.token.expiry)).length
     // What was in doubt has its lease to run out.
     yield* Effect.sleep(options.leaseMillis + 1000)
-    const report = yield* Effect.promise(() => start(settings("second"), task).result)
+    const report = yield* Effect.promise(() => start(worker, settings("second"), task).result)
     const milliseconds = Math.round(performance.now() - startedAt)
 
     const calls = (yield* SlackEmulator.calls).filter(({ method }) => method === "oauth.v2.exchange")

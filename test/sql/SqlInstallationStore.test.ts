@@ -1,0 +1,76 @@
+/** Rows that somebody has changed by hand. */
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
+import { Installation, InstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { acquire, postgres } from "../utils/resources.js"
+
+const databases = {
+  libsql: await acquire(libsqlUrl),
+  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+}
+
+const installation = new Installation.Installation({
+  appId: "A1",
+  target: new TokenResponse.Workspace({
+    team: { id: "T1", name: Option.some("Example") },
+    enterprise: Option.none()
+  }),
+  bot: Option.some(
+    new Installation.BotCredential({
+      token: new TokenResponse.BotToken({
+        accessToken: Redacted.make("xoxb-by-hand"),
+        scopes: ["chat:write"],
+        expiry: Option.none(),
+        botUserId: Option.none()
+      }),
+      generation: 1,
+      issuedAt: DateTime.unsafeMake(1_700_000_000_000),
+      reauthorization: Option.none()
+    })
+  ),
+  users: [],
+  incomingWebhook: Option.none(),
+  installedBy: Option.none(),
+  installedAt: DateTime.unsafeMake(1_700_000_000_000)
+})
+
+for (const [name, url] of Object.entries(databases)) {
+  const live = SqlInstallationStore.layer.pipe(
+    Layer.provide(TokenCipher.layerPlain),
+    Layer.provideMerge(connect(url))
+  )
+  const reasonOf = <A>(read: Effect.Effect<A, InstallationStore.StoreError, InstallationStore.InstallationStore>) =>
+    Effect.match(read, { onSuccess: () => "read", onFailure: ({ reason, row }) => `${reason} ${row}` })
+
+  describe(`a row changed by hand, on ${name}`, () => {
+    it.live("with a time that is none is unreadable, and named", () =>
+      Effect.gen(function*() {
+        const { key } = yield* InstallationStore.save(installation)
+        const sql = yield* SqlClient
+        const store = yield* InstallationStore.InstallationStore
+        for (const column of ["issued_at", "expires_at", "dead_since"]) {
+          yield* sql`UPDATE slack_oauth_installations SET ${sql(column)} = CAST(9000000000000000 AS BIGINT),
+            dead_code = ${column === "dead_since" ? "token_revoked" : null}
+            WHERE installation = 'A1/workspace/T1' AND subject = 'bot'`
+          const state = column === "dead_since" ? "dead" : column === "expires_at" ? "rotating" : "permanent"
+          const reasons = yield* Effect.all([
+            reasonOf(store.get(key)),
+            reasonOf(store.credential(Installation.botKey(key))),
+            reasonOf(Stream.runDrain(store.stream)),
+            reasonOf(Stream.runDrain(store.credentials({ state })))
+          ])
+          assert.deepStrictEqual(new Set(reasons), new Set(["unreadable A1/workspace/T1/bot"]), column)
+          yield* sql`UPDATE slack_oauth_installations
+            SET issued_at = 1700000000000, expires_at = NULL, dead_code = NULL, dead_since = NULL
+            WHERE installation = 'A1/workspace/T1' AND subject = 'bot'`
+          assert.strictEqual(yield* reasonOf(store.get(key)), "read")
+        }
+        yield* sql`UPDATE slack_oauth_installations SET issued_at = CAST(9000000000000000 AS BIGINT)
+          WHERE installation = 'A1/workspace/T1' AND subject = ''`
+        assert.strictEqual(yield* reasonOf(store.get(key)), "unreadable A1/workspace/T1")
+      }).pipe(Effect.provide(live)))
+  })
+}
