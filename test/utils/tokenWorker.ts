@@ -38,22 +38,39 @@ const { settings, task } = JSON.parse(process.env.TASK!) as { readonly settings:
 
 const say = (message: unknown) => Effect.sync(() => process.stdout.write(`${JSON.stringify(message)}\n`))
 
-/** The parent knows by these headers who sent which grant. */
+/** The refresh tokens that Slack has answered with the next ones, as far as this process knows. */
+const answered = new Set<string>()
+
+/** The parent knows by these headers who sent which grant, when, and whether it had an answer to it already. */
 const client = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
     HttpClient.HttpClient,
-    HttpClient.mapRequest((request) =>
-      request.body._tag === "Uint8Array"
-        ? HttpClientRequest.setHeaders(request, {
-          "x-process": settings.name,
-          "x-sent-at": String(Date.now()),
-          "x-grant": createHash("sha256").update(request.body.body).digest("hex")
-        })
-        : request
-    )
+    HttpClient.mapRequest((request) => {
+      if (request.body._tag !== "Uint8Array") return request
+      const { body } = request.body
+      return HttpClientRequest.setHeaders(request, {
+        "x-process": settings.name,
+        "x-sent-at": String(Date.now()),
+        "x-grant": createHash("sha256").update(body).digest("hex"),
+        "x-had-answer": String(
+          answered.has(new URLSearchParams(Buffer.from(body).toString()).get("refresh_token") ?? "")
+        )
+      })
+    })
   )
 ).pipe(Layer.provide(FetchHttpClient.layer))
+
+const noteAnswers = (slack: OAuthV2.Service): OAuthV2.Service => ({
+  ...slack,
+  access: (grant) =>
+    Effect.tap(slack.access(grant), () => {
+      if ("refreshToken" in grant && grant.refreshToken !== undefined) {
+        answered.add(Redacted.isRedacted(grant.refreshToken) ? Redacted.value(grant.refreshToken) : grant.refreshToken)
+      }
+      return Effect.void
+    })
+})
 
 const broken = (operation: string) =>
   new InstallationStore.StoreError({ operation, reason: "unavailable", code: "ETEST" })
@@ -76,7 +93,8 @@ const storeLayer = SqlInstallationStore.layer.pipe(
   Layer.provide(TokenCipher.layerPlain)
 )
 
-const layer = OAuthV2.layer.pipe(
+const layer = Layer.effect(OAuthV2.OAuthV2, Effect.map(OAuthV2.OAuthV2, noteAnswers)).pipe(
+  Layer.provide(OAuthV2.layer),
   Layer.provideMerge(
     SlackApp.layer({
       clientId: settings.clientId,
