@@ -752,7 +752,7 @@ export interface Processes {
   readonly operations?: number | undefined
   /** How many writers are killed, four at a time; 4 by default. */
   readonly kills?: number | undefined
-  /** How many installations a process streams that has less memory than they take; 1500 by default. */
+  /** How many installations a process streams that has less memory than they take; 750 by default. */
   readonly installations?: number | undefined
   /** Stores many installations at once, where one save after the other would take too long. */
   readonly fill?:
@@ -918,7 +918,7 @@ const heapMegabytes = 56
 
 const streamingElsewhere = (store: Store, appId: string, processes: Processes) =>
   Effect.gen(function*() {
-    const count = processes.installations ?? 1500
+    const count = processes.installations ?? 750
     const scopes = ["x".repeat(Math.ceil(scopeBytes / count))]
     const one = install({ appId, teamId: "T", bot: botToken("bot", after("12 hours"), scopes) })
     const unchecked = { disableValidation: true }

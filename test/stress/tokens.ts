@@ -19,11 +19,11 @@ export const run = () =>
     yield* round("all at once, libsql:", Rounds.allAtOnce({ database: yield* libsqlUrl, ...many }))
     yield* round(
       "kill -9, Postgres:",
-      Rounds.kills({ database: yield* onPostgres, rounds: 140, processes: 4, credentials: 40 })
+      Rounds.kills({ database: yield* onPostgres, rounds: 140, processes: 4, credentials: 100 })
     )
     yield* round(
       "kill -9, libsql:",
-      Rounds.kills({ database: yield* libsqlUrl, rounds: 60, processes: 4, credentials: 40 })
+      Rounds.kills({ database: yield* libsqlUrl, rounds: 60, processes: 4, credentials: 100 })
     )
     yield* round(
       "migration, Postgres:",

@@ -157,7 +157,7 @@ const churn = (fibers: number, leaseMillis: number) =>
         Effect.forever(Effect.gen(function*() {
           const key = keys[yield* Random.nextIntBetween(0, keys.length)]!
           yield* Effect.ignore(TokenManager.botToken(key))
-          yield* Effect.sleep("5 millis")
+          yield* Effect.sleep("25 millis")
         })),
       { concurrency: "unbounded", discard: true }
     )
