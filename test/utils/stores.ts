@@ -2,7 +2,7 @@
 import { Command, KeyValueStore } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { Chunk, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { type Installation, InstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
 import type { Processes } from "effect-slack-oauth/InstallationStoreSuite"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
@@ -35,14 +35,30 @@ export const bytesIn = (folder: string) =>
     )
   )
 
-/** All rows of the store's table in a Postgres, as text. */
+interface StoredRow {
+  readonly installation: string
+  readonly subject: string
+  readonly text: string
+}
+
+const rowsPerPage = 1000
+
+/** All rows of the store's table in a Postgres, as text; in pages, since the cursor of the oldest driver does not work. */
 export const rowsIn = (url: string) =>
-  Stream.unwrap(Effect.map(SqlClient, (sql) =>
-    Stream.map(
-      sql<{ readonly text: string }>`SELECT CAST(stored AS TEXT) AS text FROM slack_oauth_installations AS stored`
-        .stream,
-      ({ text }) => text
-    ))).pipe(Stream.provideLayer(connect(url, { maxConnections: 1 })))
+  Stream.unwrap(
+    Effect.map(SqlClient, (sql) =>
+      Stream.paginateChunkEffect({ installation: "", subject: "" }, (after) =>
+        Effect.map(
+          sql<StoredRow>`SELECT installation, subject, CAST(stored AS TEXT) AS text
+          FROM slack_oauth_installations AS stored
+          WHERE (installation, subject) > (${after.installation}, ${after.subject})
+          ORDER BY installation, subject LIMIT ${rowsPerPage}`,
+          (rows) => [
+            Chunk.map(Chunk.unsafeFromArray(rows), ({ text }) => text),
+            rows.length < rowsPerPage ? Option.none() : Option.fromNullable(rows.at(-1))
+          ]
+        )))
+  ).pipe(Stream.provideLayer(connect(url, { maxConnections: 1 })))
 
 export const sql = (url: string) =>
   SqlInstallationStore.layer.pipe(Layer.provide(connect(url, { maxConnections: 10 })), Layer.provide(cipher))
