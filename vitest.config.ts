@@ -18,9 +18,10 @@ export default defineConfig({
     // For a slow shared machine with two cores. Time inside Effect programs is TestClock's and costs nothing.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // One more than cores: tests with processes, browsers and databases wait a good part of their time.
     // Files share what a worker has loaded: `effect` once instead of forty times. None changes a global.
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 3,
     minWorkers: 1,
     maxConcurrency: 2,
     coverage: {

@@ -4,7 +4,7 @@ import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
 import { Import, Installation, InstallationStore } from "effect-slack-oauth"
 import * as SqlImport from "effect-slack-oauth/sql/SqlImport"
 import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
-import { acquire, postgres } from "../utils/resources.js"
+import { postgres } from "../utils/resources.js"
 
 /** The tables as python-slack-sdk makes them: in SQLite by its own store, elsewhere by SQLAlchemy. */
 const createTables = Effect.gen(function*() {
@@ -106,13 +106,15 @@ const token = (credential: Option.Option<Installation.Credential>) =>
   Option.getOrUndefined(Option.map(credential, ({ token }) => Redacted.value(token.accessToken)))
 
 const databases = {
-  SQLite: await acquire(libsqlUrl),
-  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+  SQLite: libsqlUrl,
+  Postgres: Effect.flatMap(postgres, schemaUrl)
 }
 
 describe("the tables of python-slack-sdk", () => {
   for (const [name, url] of Object.entries(databases)) {
-    it.layer(Layer.merge(InstallationStore.layerMemory, connect(url)))(`in ${name}`, (it) => {
+    const live = Layer.merge(InstallationStore.layerMemory, Layer.unwrapScoped(Effect.map(url, connect)))
+
+    describe(`in ${name}`, () => {
       it.effect("are read whole, and the newest token of each is taken", () =>
         Effect.gen(function*() {
           yield* fill
@@ -135,17 +137,18 @@ describe("the tables of python-slack-sdk", () => {
           const organization = Option.getOrThrow(yield* InstallationStore.get(Installation.organization("A1", "E1")))
           assert.strictEqual(token(organization.bot), "xoxb-test-org")
           assert.isTrue(Option.isNone(yield* InstallationStore.get(Installation.workspace("A2", "T1"))))
-        }))
+        }).pipe(Effect.provide(live)))
 
       it.effect("may be of an older version, or have other names, or not be there", () =>
         Effect.gen(function*() {
+          yield* fill
           const old = yield* Stream.runCollect(SqlImport.rows({ installationsTable: "none", botsTable: "old_bots" }))
           assert.deepStrictEqual(Array.from(old, ({ row }) => row), ["old_bots 1"])
           const error = yield* Effect.flip(
             Stream.runCollect(SqlImport.rows({ installationsTable: "none", botsTable: "nor_here" }))
           )
           assert.deepStrictEqual([error.operation, error.reason], ["import", "unreadable"])
-        }))
+        }).pipe(Effect.provide(live)))
     })
   }
 })

@@ -21,17 +21,20 @@ export const run = () =>
       "kill -9, Postgres:",
       Rounds.kills({ database: yield* onPostgres, rounds: 140, processes: 4, credentials: 100 })
     )
-    yield* round(
-      "kill -9, libsql:",
-      Rounds.kills({ database: yield* libsqlUrl, rounds: 60, processes: 4, credentials: 100 })
-    )
-    yield* round(
-      "migration, Postgres:",
-      Rounds.killedMigration({
-        database: yield* onPostgres,
-        credentials: 5000,
-        ratePerMinute: 9000,
-        leaseMillis: 30_000
-      })
-    )
+    // The migration mostly waits: for its rate, and for the leases of a process that was killed.
+    yield* Effect.all([
+      round(
+        "kill -9, libsql:",
+        Rounds.kills({ database: yield* libsqlUrl, rounds: 60, processes: 4, credentials: 100 })
+      ),
+      round(
+        "migration, Postgres:",
+        Rounds.killedMigration({
+          database: yield* onPostgres,
+          credentials: 5000,
+          ratePerMinute: 9000,
+          leaseMillis: 30_000
+        })
+      )
+    ], { concurrency: 2 })
   })))
