@@ -19,7 +19,7 @@ import * as InstallFlow from "../src/InstallFlow.js"
 import * as OAuthV2 from "../src/OAuthV2.js"
 import * as PendingInstall from "../src/PendingInstall.js"
 import * as SlackEmulator from "../src/SlackEmulator.js"
-import { browserForTests } from "./utils/chromium.js"
+import { browserForTests, click, heading } from "./utils/chromium.js"
 import { acquire } from "./utils/resources.js"
 
 const withBrowser = await acquire(browserForTests)
@@ -78,11 +78,6 @@ const startSite = (
   })
 
 const go = (page: Page, url: string) => Effect.promise(() => page.goto(url))
-
-const click = (page: Page, role: "link" | "button", name: string) =>
-  Effect.promise(() => page.getByRole(role, { name, exact: true }).click())
-
-const heading = (page: Page) => Effect.promise(() => page.getByRole("heading", { level: 1 }).textContent())
 
 /** From "Add to Slack" to the consent page. */
 const begin = (page: Page, installUrl: string) =>

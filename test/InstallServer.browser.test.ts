@@ -7,7 +7,7 @@ import { spawn } from "node:child_process"
 import * as Path from "node:path"
 import type { Page } from "playwright-core"
 import { inject } from "vitest"
-import { browserForTests } from "./utils/chromium.js"
+import { browserForTests, click, heading } from "./utils/chromium.js"
 import { libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { acquire } from "./utils/resources.js"
 import { testKeys } from "./utils/stores.js"
@@ -44,11 +44,6 @@ const startExample = (env: Readonly<Record<string, string>>) =>
     return { printed, stop, url }
   })
 
-const click = (page: Page, role: "link" | "button", name: string) =>
-  Effect.promise(() => page.getByRole(role, { name, exact: true }).click())
-
-const heading = (page: Page) => Effect.promise(() => page.getByRole("heading", { level: 1 }).textContent())
-
 const shown = (page: Page) => Effect.promise(() => page.getByRole("main").innerText())
 
 /** The bot's row of the table. */
@@ -68,10 +63,7 @@ const addToSlack = (page: Page, url: string) =>
   })
 
 /** Presses a button of the application, which shows its page again. */
-const press = (page: Page, name: string) =>
-  Effect.promise(() =>
-    Promise.all([page.waitForEvent("load"), page.getByRole("button", { name, exact: true }).click()])
-  )
+const press = (page: Page, name: string) => click(page, "button", name)
 
 const callAsBot = (page: Page) => press(page, "Call auth.test as bot of Example workspace")
 

@@ -53,3 +53,9 @@ export const browserForTests: Effect.Effect<WithBrowser, never, Scope.Scope> = E
       (context) => Effect.promise(() => context.close())
     ))
 })
+
+/** Clicks what leads to a page, and waits for that page. */
+export const click = (page: Page, role: "link" | "button", name: string) =>
+  Effect.promise(() => Promise.all([page.waitForEvent("load"), page.getByRole(role, { name, exact: true }).click()]))
+
+export const heading = (page: Page) => Effect.promise(() => page.getByRole("heading", { level: 1 }).textContent())
