@@ -18,10 +18,9 @@ export default defineConfig({
     // For a slow shared machine with two cores. Time inside Effect programs is TestClock's and costs nothing.
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // One more than cores: tests with processes, browsers and databases wait a good part of their time.
     // Files share what a worker has loaded: `effect` once instead of forty times. None changes a global.
     isolate: false,
-    maxWorkers: 3,
+    maxWorkers: 2,
     minWorkers: 1,
     maxConcurrency: 2,
     coverage: {

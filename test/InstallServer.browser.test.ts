@@ -1,25 +1,26 @@
 /**
- * `npm run example`, as a person sees it: the program in a process of its own, and Chromium in front of it.
+ * What `npm run example` runs, as a person sees it: the program in a process of its own, and Chromium in front of it.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
-import * as Path from "node:path"
 import type { Page } from "playwright-core"
 import { inject } from "vitest"
+import { bundle, root } from "./utils/bundle.js"
 import { browserForTests, click, heading } from "./utils/chromium.js"
 import { libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { acquire } from "./utils/resources.js"
 import { testKeys } from "./utils/stores.js"
 
 const withBrowser = await acquire(browserForTests)
+const program = await bundle("examples/install-server/main.ts")
 
 /** Starts the example on a free port; it ends with the scope. */
 const startExample = (env: Readonly<Record<string, string>>) =>
   Effect.gen(function*() {
     const example = yield* Effect.sync(() =>
-      spawn(process.execPath, ["node_modules/tsx/dist/cli.mjs", "examples/install-server/main.ts"], {
-        cwd: Path.resolve(import.meta.dirname, ".."),
+      spawn(process.execPath, [program], {
+        cwd: root,
         env: { PATH: process.env["PATH"], PORT: "0", ...env }
       })
     )

@@ -20,7 +20,8 @@ for (const [name, database] of Object.entries(databases)) {
   })
 }
 
-describe("processes that are killed", () => {
+// At once, since each waits for leases of the dead.
+describe.concurrent("processes that are killed", () => {
   it.live("in the middle of refreshes lose no token", () =>
     Effect.gen(function*() {
       const database = yield* libsqlUrl

@@ -19,7 +19,7 @@ const databases = {
   Postgres: Effect.flatMap(postgres, schemaUrl)
 }
 
-const worker = await bundle("migrateWorker")
+const worker = await bundle("test/utils/migrateWorker.ts")
 afterAll(() => Fs.rmSync(worker))
 
 const names = Object.keys(Migrations.migrations)

@@ -7,11 +7,11 @@ export const root = Path.resolve(import.meta.dirname, "../..")
 const banner = `import { createRequire as __createRequire } from "node:module"
 const require = __createRequire(import.meta.url)`
 
-/** Bundles a script of `test/utils`, and returns where it is. */
-export const bundle = async (name: string): Promise<string> => {
-  const outfile = Path.join(root, ".tmp", "workers", `${name}-${process.pid}.mjs`)
+/** Bundles a script of this project, and returns where it is. */
+export const bundle = async (script: string): Promise<string> => {
+  const outfile = Path.join(root, ".tmp", "workers", `${Path.parse(script).name}-${process.pid}.mjs`)
   await build({
-    entryPoints: [Path.join(root, "test/utils", `${name}.ts`)],
+    entryPoints: [Path.join(root, script)],
     outfile,
     bundle: true,
     platform: "node",

@@ -64,7 +64,7 @@ export const sql = (url: string) =>
   SqlInstallationStore.layer.pipe(Layer.provide(connect(url, { maxConnections: 10 })), Layer.provide(cipher))
 
 const bundledWorker = Effect.acquireRelease(
-  Effect.promise(() => bundle("storeWorker")),
+  Effect.promise(() => bundle("test/utils/storeWorker.ts")),
   (file) => Effect.sync(() => Fs.rmSync(file, { force: true }))
 )
 

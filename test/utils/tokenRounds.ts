@@ -30,7 +30,7 @@ import type { Settings, Task } from "./tokenWorker.js"
 
 /** The worker in one file, since a process that is killed every other second has to start quickly. */
 let bundled: Promise<string> | undefined
-const bundledWorker = Effect.promise(() => bundled ??= bundle("tokenWorker"))
+const bundledWorker = Effect.promise(() => bundled ??= bundle("test/utils/tokenWorker.ts"))
 
 interface Worker {
   readonly child: ChildProcess
