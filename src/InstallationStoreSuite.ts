@@ -876,7 +876,7 @@ const killWriter = (processes: Processes, task: Worker.Task) =>
       Effect.fork
     )
     // Until it writes; then at a random moment.
-    yield* Effect.repeat(Effect.sleep("2 millis"), {
+    yield* Effect.repeat(Effect.sleep("10 millis"), {
       until: () => Effect.map(lines.status, ({ _tag }) => announced.swap > 0 || _tag === "Done")
     })
     yield* Effect.sleep(Duration.millis(yield* Random.nextRange(0, 100)))

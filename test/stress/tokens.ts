@@ -19,13 +19,13 @@ export const run = () =>
     yield* round("all at once, libsql:", Rounds.allAtOnce({ database: yield* libsqlUrl, ...many }))
     yield* round(
       "kill -9, Postgres:",
-      Rounds.kills({ database: yield* onPostgres, rounds: 140, processes: 4, credentials: 100 })
+      Rounds.kills({ database: yield* onPostgres, rounds: 140, processes: 3, credentials: 100 })
     )
     // The migration mostly waits: for its rate, and for the leases of a process that was killed.
     yield* Effect.all([
       round(
         "kill -9, libsql:",
-        Rounds.kills({ database: yield* libsqlUrl, rounds: 60, processes: 4, credentials: 100 })
+        Rounds.kills({ database: yield* libsqlUrl, rounds: 60, processes: 3, credentials: 100 })
       ),
       round(
         "migration, Postgres:",
