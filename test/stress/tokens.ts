@@ -17,24 +17,14 @@ export const run = () =>
     const many = { processes: 8, fibers: 50, credentials: 100 }
     yield* round("all at once, Postgres:", Rounds.allAtOnce({ database: yield* onPostgres, ...many }))
     yield* round("all at once, libsql:", Rounds.allAtOnce({ database: yield* libsqlUrl, ...many }))
-    yield* round(
-      "kill -9, Postgres:",
-      Rounds.kills({ database: yield* onPostgres, rounds: 140, processes: 3, credentials: 100 })
-    )
+    const kills = { processes: 3, credentials: 100 }
+    const migration = { credentials: 5000, ratePerMinute: 9000, leaseMillis: 30_000 }
     // The migration mostly waits: for its rate, and for the leases of a process that was killed.
     yield* Effect.all([
-      round(
-        "kill -9, libsql:",
-        Rounds.kills({ database: yield* libsqlUrl, rounds: 60, processes: 3, credentials: 100 })
+      Effect.zipRight(
+        round("kill -9, Postgres:", Rounds.kills({ database: yield* onPostgres, rounds: 140, ...kills })),
+        round("kill -9, libsql:", Rounds.kills({ database: yield* libsqlUrl, rounds: 60, ...kills }))
       ),
-      round(
-        "migration, Postgres:",
-        Rounds.killedMigration({
-          database: yield* onPostgres,
-          credentials: 5000,
-          ratePerMinute: 9000,
-          leaseMillis: 30_000
-        })
-      )
+      round("migration, Postgres:", Rounds.killedMigration({ database: yield* onPostgres, ...migration }))
     ], { concurrency: 2 })
   })))
