@@ -21,6 +21,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -287,13 +288,44 @@ const readBody = (
     ? Effect.orElseSucceed(response.text, () => "")
     : response.text
 
+/** A `RequestInit` of the application may bring a bearer token for other calls; Slack answers `invalid_auth` to it. */
+const withoutAuthorization = (init: RequestInit): RequestInit => {
+  if (init.headers === undefined) return init
+  return { ...init, headers: Headers.remove(Headers.fromInput(init.headers), "authorization") }
+}
+
+/**
+ * Prepares the fiber of an attempt, which is its own and so needs no undoing: nothing of ours in spans, no trace header
+ * to a third party, and no redirect followed, also where the platform would (`fetch` does), because it would carry the
+ * secrets elsewhere.
+ */
+const seclude = Effect.zipRight(
+  FiberRef.set(FiberRef.currentTracerEnabled, false),
+  FiberRef.update(FiberRef.currentContext, (context) =>
+    Context.add(context, FetchHttpClient.RequestInit, {
+      ...withoutAuthorization(Option.getOrElse(Context.getOption(context, FetchHttpClient.RequestInit), () => ({}))),
+      redirect: "manual"
+    }))
+)
+
+/** Whatever an application adds to its requests, Slack gets the credential of the call and no other. */
+const withCredential = (client: HttpClient.HttpClient, authorization: string | undefined): HttpClient.HttpClient =>
+  HttpClient.mapRequest(client, ({ body, headers, url, urlParams }) =>
+    HttpClientRequest.post(url, {
+      urlParams,
+      headers: authorization === undefined
+        ? Headers.remove(headers, "authorization")
+        : Headers.set(headers, "authorization", authorization),
+      body
+    }))
+
 const attempt = <M extends OAuthV2Error.Method>(
   client: HttpClient.HttpClient,
   call: Call<M>
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
   Effect.clockWith((clock) => {
     const requestedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
-    return client.execute(call.request).pipe(
+    return Effect.zipRight(seclude, client.execute(call.request)).pipe(
       Effect.catchAll(answerOfStatusError),
       Effect.flatMap((response) => Effect.map(readBody(response), (body) => ({ response, body }))),
       Effect.matchEffect({
@@ -362,44 +394,6 @@ const call = <M extends OAuthV2Error.Method>(
 // -------------------------------------------------------------------------------------
 
 /**
- * Prepares a client for Slack's OAuth methods: nothing of ours in its spans, no trace header to a third party, and no
- * redirect followed, also where the platform would (`fetch` does), because it would carry the secrets elsewhere.
- */
-const guard = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
-  HttpClient.transformResponse(
-    client,
-    (execute) =>
-      execute.pipe(
-        Effect.mapInputContext((context: Context.Context<never>) =>
-          Context.add(context, FetchHttpClient.RequestInit, {
-            ...withoutAuthorization(
-              Option.getOrElse(Context.getOption(context, FetchHttpClient.RequestInit), () => ({}))
-            ),
-            redirect: "manual"
-          })
-        ),
-        Effect.withTracerEnabled(false)
-      )
-  )
-
-/** Whatever an application adds to its requests, Slack gets the credential of the call and no other. */
-const withCredential = (client: HttpClient.HttpClient, authorization: string | undefined): HttpClient.HttpClient =>
-  HttpClient.mapRequest(client, ({ body, headers, url, urlParams }) =>
-    HttpClientRequest.post(url, {
-      urlParams,
-      headers: authorization === undefined
-        ? Headers.remove(headers, "authorization")
-        : Headers.set(headers, "authorization", authorization),
-      body
-    }))
-
-/** A `RequestInit` of the application may bring a bearer token for other calls; Slack answers `invalid_auth` to it. */
-const withoutAuthorization = (init: RequestInit): RequestInit => {
-  if (init.headers === undefined) return init
-  return { ...init, headers: Headers.remove(Headers.fromInput(init.headers), "authorization") }
-}
-
-/**
  * Makes the service from the `HttpClient`, the `SlackApp` and, if there is one, the `RetryPolicy` in the context.
  *
  * @since 0.1.0
@@ -407,7 +401,7 @@ const withoutAuthorization = (init: RequestInit): RequestInit => {
  */
 export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackApp.SlackApp> = Effect.gen(function*() {
   const environment: Environment = {
-    client: guard(yield* HttpClient.HttpClient),
+    client: yield* HttpClient.HttpClient,
     app: yield* SlackApp.SlackApp,
     policy: Option.getOrElse(yield* Effect.serviceOption(RetryPolicy.RetryPolicy), () => RetryPolicy.defaultPolicy)
   }

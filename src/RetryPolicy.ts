@@ -9,9 +9,13 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
@@ -226,9 +230,56 @@ export const defaultPolicy: Service = service(interactive)
 // running under one
 // -------------------------------------------------------------------------------------
 
+/** The clock of a program that was given no other: it sleeps by `setTimeout`. */
+const systemClock = Context.get(DefaultServices.liveServices, Clock.Clock)
+
+/** The longest that `setTimeout` can wait. */
+const longestTimer = 2 ** 31 - 1
+
+/** Calls back after a while by a clock, unless it is called off. The system's clock is not worth a fiber. */
+const callAfter = (clock: Clock.Clock, duration: Duration.Duration, callback: () => void): () => void => {
+  const millis = Duration.toMillis(duration)
+  if (clock === systemClock && millis <= longestTimer) {
+    const timer = setTimeout(callback, millis)
+    return () => clearTimeout(timer)
+  }
+  const sleeper = Effect.runFork(clock.sleep(duration), { immediate: true })
+  sleeper.addObserver((exit) => {
+    if (Exit.isSuccess(exit)) callback()
+  })
+  return () => sleeper.unsafeInterruptAsFork(sleeper.id())
+}
+
+/** `Effect.timeoutFail` with a fiber less, since fibers are most of what a call costs, and without their `FiberRef`s. */
+const timeoutFail = <A, E, R>(
+  attempt: Effect.Effect<A, E, R>,
+  clock: Clock.Clock,
+  duration: Duration.Duration,
+  onTimeout: () => E
+): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.fork(restore(attempt)), (fiber) =>
+      restore(Effect.async<A, E>((resume) => {
+        let late = false
+        const callOff = callAfter(clock, duration, () => {
+          late = true
+          fiber.unsafeInterruptAsFork(fiber.id())
+        })
+        fiber.addObserver((exit) => {
+          callOff()
+          resume(late && Exit.isInterrupted(exit) ? Effect.failSync(onTimeout) : exit)
+        })
+        return Effect.suspend(() => {
+          callOff()
+          return Fiber.interrupt(fiber)
+        })
+      })))
+  )
+
 /**
  * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
- * first, and only a repeatable error leads to another.
+ * first, and only a repeatable error leads to another. An attempt has a fiber of its own: what it does to a `FiberRef`
+ * ends with it.
  *
  * @since 0.1.0
  * @category combinators
@@ -243,7 +294,7 @@ export const run = <A, E extends OAuthV2Error, R>(
     const latest = startedAt + Duration.toMillis(policy.budget)
     const once = Effect.suspend(() => {
       const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - clock.unsafeCurrentTimeMillis()))
-      return Effect.timeoutFail(attempt, { duration, onTimeout: () => onTimeout(duration) })
+      return timeoutFail(attempt, clock, duration, () => onTimeout(duration))
     }).pipe(
       Effect.tapError((error) => Effect.annotateLogs(Effect.logDebug(error.message), "slack.method", error.method))
     )

@@ -360,64 +360,74 @@ const isUserToken = (wire: Wire): boolean => {
   }
 }
 
-const decode = (wire: Wire, requestedAt: DateTime.Utc): Either.Either<TokenResponse, Misfit> =>
-  Either.gen(function*() {
-    const target = yield* decodeTarget(wire)
-    const authedUserId = present(wire.authed_user?.id)
-    let bot = Option.none<BotToken>()
-    let user = Option.none<UserToken>()
+const decodeToken = (
+  wire: WireToken,
+  accessToken: string,
+  requestedAt: DateTime.Utc,
+  path: ReadonlyArray<string>
+) =>
+  Either.map(decodeExpiry(wire, requestedAt, path), (expiry) => ({
+    accessToken: Redacted.make(accessToken),
+    scopes: commaList(wire.scope),
+    expiry
+  }))
 
-    const topLevel = present(wire.access_token)
-    if (Option.isSome(topLevel)) {
-      const token = {
-        accessToken: Redacted.make(topLevel.value),
-        scopes: commaList(wire.scope),
-        expiry: yield* decodeExpiry(wire, requestedAt, [])
-      }
-      if (isUserToken(wire)) {
-        const userId = Option.orElse(present(wire.user_id), () => authedUserId)
-        user = Option.some(new UserToken({ ...token, userId }, { disableValidation: true }))
-      } else {
-        const botUserId = present(wire.bot_user_id)
-        bot = Option.some(new BotToken({ ...token, botUserId }, { disableValidation: true }))
-      }
+const decodeWebhook = (wire: NonNullable<Wire["incoming_webhook"]>) =>
+  new IncomingWebhook({
+    url: Redacted.make(wire.url),
+    channel: wire.channel,
+    channelId: present(wire.channel_id),
+    configurationUrl: wire.configuration_url
+  }, { disableValidation: true })
+
+const decode = (wire: Wire, requestedAt: DateTime.Utc): Either.Either<TokenResponse, Misfit> => {
+  const target = decodeTarget(wire)
+  if (Either.isLeft(target)) return Either.left(target.left)
+
+  const authedUserId = present(wire.authed_user?.id)
+  let bot = Option.none<BotToken>()
+  let user = Option.none<UserToken>()
+
+  const topLevel = present(wire.access_token)
+  if (Option.isSome(topLevel)) {
+    const token = decodeToken(wire, topLevel.value, requestedAt, [])
+    if (Either.isLeft(token)) return Either.left(token.left)
+    if (isUserToken(wire)) {
+      const userId = Option.orElse(present(wire.user_id), () => authedUserId)
+      user = Option.some(new UserToken({ ...token.right, userId }, { disableValidation: true }))
+    } else {
+      const botUserId = present(wire.bot_user_id)
+      bot = Option.some(new BotToken({ ...token.right, botUserId }, { disableValidation: true }))
     }
+  }
 
-    const authedUser = wire.authed_user ?? {}
-    const nested = present(authedUser.access_token)
-    if (Option.isSome(nested) && Option.isNone(user)) {
-      user = Option.some(
-        new UserToken({
-          accessToken: Redacted.make(nested.value),
-          scopes: commaList(authedUser.scope),
-          userId: Option.orElse(authedUserId, () => present(wire.user_id)),
-          expiry: yield* decodeExpiry(authedUser, requestedAt, ["authed_user"])
-        }, { disableValidation: true })
-      )
-    }
+  const authedUser = wire.authed_user ?? {}
+  const nested = present(authedUser.access_token)
+  if (Option.isSome(nested) && Option.isNone(user)) {
+    const token = decodeToken(authedUser, nested.value, requestedAt, ["authed_user"])
+    if (Either.isLeft(token)) return Either.left(token.left)
+    const userId = Option.orElse(authedUserId, () => present(wire.user_id))
+    user = Option.some(new UserToken({ ...token.right, userId }, { disableValidation: true }))
+  }
 
-    if (Option.isNone(bot) && Option.isNone(user)) {
-      return yield* misfit(["access_token"], "Expected a bot token or a user token")
-    }
+  if (Option.isNone(bot) && Option.isNone(user)) {
+    return misfit(["access_token"], "Expected a bot token or a user token")
+  }
 
-    return new TokenResponse({
+  return Either.right(
+    new TokenResponse({
       appId: wire.app_id,
-      target,
+      target: target.right,
       bot,
       user,
       authedUserId,
-      incomingWebhook: Option.map(Option.fromNullable(wire.incoming_webhook), (webhook) =>
-        new IncomingWebhook({
-          url: Redacted.make(webhook.url),
-          channel: webhook.channel,
-          channelId: present(webhook.channel_id),
-          configurationUrl: webhook.configuration_url
-        }, { disableValidation: true })),
+      incomingWebhook: Option.map(Option.fromNullable(wire.incoming_webhook), decodeWebhook),
       warnings: Array.from(
         new Set([wire.warning, ...wire.response_metadata?.warnings ?? []].flatMap((warning) => commaList(warning)))
       )
     }, { disableValidation: true })
-  })
+  )
+}
 
 // -------------------------------------------------------------------------------------
 // encoding
