@@ -360,34 +360,40 @@ const call = <M extends OAuthV2Error.Method>(
   secrets: ReadonlyArray<string | undefined>,
   prepare: (client: Request.Client) => Request.Prepared
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Telemetry.observe(method, (attempted) =>
-    Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
-      const policy = Option.getOrElse(nearest, () => environment.policy)
-      const clientSecret = revealMaybe(app.clientSecret)
-      const prepared = prepare({ clientId: app.clientId, clientSecret })
-      const scrub = makeScrubber(
-        [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
-          .filter((secret) => secret !== undefined)
-      )
-      if (!prepared.ok) {
-        return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
-      }
-
-      const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
-        body: HttpBody.text(prepared.form, contentType),
-        headers: {
-          accept: "application/json",
-          "user-agent": `effect-slack-oauth/${version}`
+  Telemetry.observe(
+    method,
+    ({ attempted, failed }) =>
+      Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
+        const policy = Option.getOrElse(nearest, () => environment.policy)
+        const clientSecret = revealMaybe(app.clientSecret)
+        const prepared = prepare({ clientId: app.clientId, clientSecret })
+        const scrub = makeScrubber(
+          [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
+            .filter((secret) => secret !== undefined)
+        )
+        if (!prepared.ok) {
+          return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
         }
-      })
 
-      const client = withCredential(environment.client, prepared.authorization)
-      return RetryPolicy.run(
-        policy,
-        Effect.zipRight(attempted, attempt(client, { method, request, scrub })),
-        (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>
-      )
-    }))
+        const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
+          body: HttpBody.text(prepared.form, contentType),
+          headers: {
+            accept: "application/json",
+            "user-agent": `effect-slack-oauth/${version}`
+          }
+        })
+
+        const client = withCredential(environment.client, prepared.authorization)
+        return RetryPolicy.run(
+          policy,
+          Effect.zipRight(attempted, attempt(client, { method, request, scrub })),
+          {
+            onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
+            onFailure: failed
+          }
+        )
+      })
+  )
 
 // -------------------------------------------------------------------------------------
 // layers

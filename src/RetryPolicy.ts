@@ -258,8 +258,8 @@ const timeoutFail = <A, E, R>(
   onTimeout: () => E
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.fork(restore(attempt)), (fiber) =>
-      restore(Effect.async<A, E>((resume) => {
+    Effect.flatMap(Effect.fork(restore(attempt)), (fiber) => {
+      const ended = Effect.async<A, E>((resume) => {
         let late = false
         const callOff = callAfter(clock, duration, () => {
           late = true
@@ -269,17 +269,15 @@ const timeoutFail = <A, E, R>(
           callOff()
           resume(late && Exit.isInterrupted(exit) ? Effect.failSync(onTimeout) : exit)
         })
-        return Effect.suspend(() => {
-          callOff()
-          return Fiber.interrupt(fiber)
-        })
-      })))
+      })
+      return Effect.tapErrorCause(restore(ended), () => Fiber.interrupt(fiber))
+    })
   )
 
 /**
  * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
  * first, and only a repeatable error leads to another. An attempt has a fiber of its own: what it does to a `FiberRef`
- * ends with it.
+ * ends with it. `onFailure` runs after each that failed.
  *
  * @since 0.1.0
  * @category combinators
@@ -287,7 +285,10 @@ const timeoutFail = <A, E, R>(
 export const run = <A, E extends OAuthV2Error, R>(
   policy: Service,
   attempt: Effect.Effect<A, E, R>,
-  onTimeout: (timeout: Duration.Duration) => E
+  { onFailure, onTimeout }: {
+    readonly onTimeout: (timeout: Duration.Duration) => E
+    readonly onFailure: (error: E) => Effect.Effect<void>
+  }
 ): Effect.Effect<A, E, R> =>
   Effect.clockWith((clock) => {
     const startedAt = clock.unsafeCurrentTimeMillis()
@@ -295,9 +296,7 @@ export const run = <A, E extends OAuthV2Error, R>(
     const once = Effect.suspend(() => {
       const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - clock.unsafeCurrentTimeMillis()))
       return timeoutFail(attempt, clock, duration, () => onTimeout(duration))
-    }).pipe(
-      Effect.tapError((error) => Effect.annotateLogs(Effect.logDebug(error.message), "slack.method", error.method))
-    )
+    }).pipe(Effect.tapError(onFailure))
     const again = (driver: Schedule.ScheduleDriver<unknown, OAuthV2Error>, error: E): Effect.Effect<A, E, R> =>
       isRepeatable(error)
         ? Effect.matchEffect(driver.next(error), {

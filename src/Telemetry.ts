@@ -1,17 +1,18 @@
 /**
- * What can be watched while the library runs: metrics, which anyone may read, and spans. Neither ever holds a secret.
+ * What can be watched while the library runs: metrics, which anyone may read, spans, and logs. None ever holds a secret.
  * All names stand in one table in `docs/observability.md`.
  *
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as Option from "effect/Option"
-import type * as Tracer from "effect/Tracer"
+import * as Tracer from "effect/Tracer"
 import type { Method, OAuthV2Error } from "./OAuthV2Error.js"
 
 // -------------------------------------------------------------------------------------
@@ -92,14 +93,27 @@ const spanNames: { readonly [M in Method]: string } = {
 }
 
 /**
- * Runs a call in a span of its own, counts it and times it. The call is handed an effect to run before each attempt.
+ * What a call that is watched has to tell.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Watch {
+  /** To run first in the fiber of each attempt. It counts the attempt and puts the fiber under the call's span. */
+  readonly attempted: Effect.Effect<void>
+  /** To run after each attempt that failed. It logs the error, at debug. */
+  readonly failed: (error: OAuthV2Error) => Effect.Effect<void>
+}
+
+/**
+ * Runs a call in a span of its own, counts it and times it.
  *
  * @since 0.1.0
  * @category combinators
  */
 export const observe = <A, E extends OAuthV2Error, R>(
   method: Method,
-  call: (attempted: Effect.Effect<void>) => Effect.Effect<A, E, R>
+  call: (watch: Watch) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.useSpan(
     spanNames[method],
@@ -109,12 +123,18 @@ export const observe = <A, E extends OAuthV2Error, R>(
         const startedAt = clock.unsafeCurrentTimeMillis()
         const elapsed = () => clock.unsafeCurrentTimeMillis() - startedAt
         let attempts = 0
-        return call(Effect.sync(() => {
-          attempts++
-        })).pipe(
-          Effect.onExit((exit) => record(method, span, exit, elapsed, Math.max(0, attempts - 1))),
-          Effect.withParentSpan(span)
-        )
+        const watch: Watch = {
+          attempted: Effect.suspend(() => {
+            attempts++
+            return FiberRef.update(FiberRef.currentContext, Context.add(Tracer.ParentSpan, span))
+          }),
+          failed: (error) =>
+            Effect.logDebug(error.message).pipe(
+              Effect.annotateLogs("slack.method", error.method),
+              Effect.withParentSpan(span)
+            )
+        }
+        return Effect.onExit(call(watch), (exit) => record(method, span, exit, elapsed, Math.max(0, attempts - 1)))
       })
   )
 
