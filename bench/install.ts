@@ -217,7 +217,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
       { name: "handleCallback", prepare: theirCallback },
       { name: "InstallFlow.callback on fetch", prepare: ourCallback(onFetch) },
       { name: "InstallFlow.callback on undici", prepare: ourCallback(onUndici) }
-    ], { times: 100, rounds: 9 })
+    ], { times: 300, rounds: 9 })
     const faster = (rows: typeof urls, one: string, other: string) => wallRatio(rows, other, one).median
     return [
       ofRows("The address of the consent page", urls, {

@@ -504,7 +504,7 @@ const makeOnce = <M>(
 
     return (arrival) =>
       Effect.gen(function*() {
-        const key = `${arrival.stateHash}.${yield* Effect.promise(() => sha256(arrival.code))}`
+        const key = `${arrival.stateHash}.${arrival.code}`
         const now = yield* Clock.currentTimeMillis
         return yield* Effect.uninterruptibleMask((restore) =>
           Effect.suspend((): Effect.Effect<Outcome> => {

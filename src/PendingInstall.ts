@@ -142,6 +142,9 @@ const Json = Schema.parseJson(PendingInstall)
 const encode = Schema.encodeSync(Json)
 const decode = Schema.decodeEither(Json)
 
+const unlessExpired = (pending: PendingInstall, now: number): Either.Either<PendingInstall, PendingInstallExpired> =>
+  pending.expiresAt.epochMillis <= now ? Either.left(new PendingInstallExpired()) : Either.right(pending)
+
 /** What was stored is this package's own writing; if it cannot be read, what it says stays out of the error. */
 const read = (text: string, now: number): Either.Either<PendingInstall, ConsumeError> =>
   Either.flatMap(
@@ -149,7 +152,7 @@ const read = (text: string, now: number): Either.Either<PendingInstall, ConsumeE
       decode(text),
       () => new PendingInstallStoreError({ operation: "consume", problem: "what it has stored cannot be read" })
     ),
-    (pending) => pending.expiresAt.epochMillis <= now ? Either.left(new PendingInstallExpired()) : Either.right(pending)
+    (pending) => unlessExpired(pending, now)
   )
 
 /**
@@ -166,7 +169,7 @@ export interface Backend<E> {
 }
 
 /** Expired installs are kept for a while, so that who comes late is told that it was too late. */
-const grace = { hours: 1 }
+const keepUntil = ({ expiresAt }: PendingInstall): DateTime.Utc => DateTime.add(expiresAt, { hours: 1 })
 
 /**
  * A store over a backend of the caller's own: Redis, for one, with `SET … PXAT` and `GETDEL`.
@@ -205,7 +208,7 @@ export const make = <E = never>(
     new PendingInstallStoreError({ operation, problem: describe(error) })
   return {
     save: (stateHash, pending) =>
-      backend.put(stateHash, encode(pending), DateTime.add(pending.expiresAt, grace)).pipe(
+      backend.put(stateHash, encode(pending), keepUntil(pending)).pipe(
         Effect.mapError(failed("save")),
         Effect.as("")
       ),
@@ -226,8 +229,8 @@ export const make = <E = never>(
 const defaultCapacity = 10_000
 
 /** A map whose entries expire, and which drops its oldest entries beyond a capacity. */
-const makeExpiring = (capacity: number) => {
-  const entries = new Map<string, { readonly text: string; readonly until: number }>()
+const makeExpiring = <A>(capacity: number) => {
+  const entries = new Map<string, { readonly value: A; readonly until: number }>()
   // From the oldest on, and no further than the first that may stay: a sweep costs what it drops.
   const sweep = (now: number) => {
     for (const [key, { until }] of entries) {
@@ -249,20 +252,21 @@ export const layerMemory = (
   options?: { readonly capacity?: number | undefined }
 ): Layer.Layer<PendingInstallStore> =>
   Layer.sync(PendingInstallStore, () => {
-    const { entries, sweep } = makeExpiring(options?.capacity ?? defaultCapacity)
-    return make({
-      put: (key, text, until) =>
+    const { entries, sweep } = makeExpiring<PendingInstall>(options?.capacity ?? defaultCapacity)
+    return {
+      save: (stateHash, pending) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           sweep(now)
-          entries.set(key, { text, until: until.epochMillis })
+          entries.set(stateHash, { value: pending, until: keepUntil(pending).epochMillis })
+          return ""
         }),
-      take: (key) =>
-        Effect.sync(() => {
-          const entry = Option.fromNullable(entries.get(key))
-          entries.delete(key)
-          return Option.map(entry, ({ text }) => text)
+      consume: (stateHash) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<PendingInstall, ConsumeError> => {
+          const entry = entries.get(stateHash)
+          entries.delete(stateHash)
+          return entry === undefined ? Effect.fail(new PendingInstallNotFound()) : unlessExpired(entry.value, now)
         })
-    })
+    }
   })
 
 // -------------------------------------------------------------------------------------
@@ -390,7 +394,7 @@ const keyring = (
   })
 
 const makeSealed = (keyring: Sealing.Keyring): Service => {
-  const consumed = makeExpiring(defaultCapacity)
+  const consumed = makeExpiring<true>(defaultCapacity)
   const place = (stateHash: string) => `slack-oauth/pending/${stateHash}`
   return {
     save: (stateHash, pending) =>
@@ -416,7 +420,7 @@ const makeSealed = (keyring: Sealing.Keyring): Service => {
         // From here to the end nothing gives way to another fiber, so of two takers one comes first.
         if (consumed.entries.has(stateHash)) return yield* new PendingInstallNotFound()
         consumed.sweep(now)
-        consumed.entries.set(stateHash, { text: "", until: pending.expiresAt.epochMillis })
+        consumed.entries.set(stateHash, { value: true, until: pending.expiresAt.epochMillis })
         return pending
       })
   }

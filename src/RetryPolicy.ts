@@ -9,9 +9,8 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -230,27 +229,10 @@ export const defaultPolicy: Service = service(interactive)
 // running under one
 // -------------------------------------------------------------------------------------
 
-/** The clock of a program that was given no other: it sleeps by `setTimeout`. */
-const systemClock = Context.get(DefaultServices.liveServices, Clock.Clock)
-
-/** The longest that `setTimeout` can wait. */
-const longestTimer = 2 ** 31 - 1
-
-/** Calls back after a while by a clock, unless it is called off. The system's clock is not worth a fiber. */
-const callAfter = (clock: Clock.Clock, duration: Duration.Duration, callback: () => void): () => void => {
-  const millis = Duration.toMillis(duration)
-  if (clock === systemClock && millis <= longestTimer) {
-    const timer = setTimeout(callback, millis)
-    return () => clearTimeout(timer)
-  }
-  const sleeper = Effect.runFork(clock.sleep(duration), { immediate: true })
-  sleeper.addObserver((exit) => {
-    if (Exit.isSuccess(exit)) callback()
-  })
-  return () => sleeper.unsafeInterruptAsFork(sleeper.id())
-}
-
-/** `Effect.timeoutFail` with a fiber less, since fibers are most of what a call costs, and without their `FiberRef`s. */
+/**
+ * What `Effect.timeoutFail` does for less, since it is most of what a call costs: the timer is told to stop and not waited
+ * for, and an attempt does not pass on its `FiberRef`s.
+ */
 const timeoutFail = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,
   clock: Clock.Clock,
@@ -259,18 +241,20 @@ const timeoutFail = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.fork(restore(attempt)), (fiber) => {
-      const ended = Effect.async<A, E>((resume) => {
-        let late = false
-        const callOff = callAfter(clock, duration, () => {
-          late = true
-          fiber.unsafeInterruptAsFork(fiber.id())
-        })
-        fiber.addObserver((exit) => {
-          callOff()
-          resume(late && Exit.isInterrupted(exit) ? Effect.failSync(onTimeout) : exit)
-        })
+      let late = false
+      const cutOff = Effect.map(clock.sleep(duration), () => {
+        late = true
+        fiber.unsafeInterruptAsFork(fiber.id())
       })
-      return Effect.tapErrorCause(restore(ended), () => Fiber.interrupt(fiber))
+      return Effect.flatMap(Effect.fork(Effect.interruptible(cutOff)), (timer) => {
+        const ended = Effect.async<A, E>((resume) => {
+          fiber.addObserver((exit) => {
+            timer.unsafeInterruptAsFork(timer.id())
+            resume(late && Exit.isInterrupted(exit) ? Effect.failSync(onTimeout) : exit)
+          })
+        })
+        return Effect.tapErrorCause(restore(ended), () => Fiber.interrupt(fiber))
+      })
     })
   )
 

@@ -1,6 +1,20 @@
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Layer, Random, Schedule, TestClock } from "effect"
+import {
+  Cause,
+  Clock,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  FastCheck,
+  Fiber,
+  FiberRef,
+  Layer,
+  Random,
+  Schedule,
+  TestClock
+} from "effect"
 import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
@@ -411,6 +425,45 @@ describe("RetryPolicy", () => {
       yield* TestClock.adjust("1 hour")
       assert.strictEqual(times.length, 1)
     }))
+
+  describe("run", () => {
+    const under = <A>(attempt: Effect.Effect<A, OAuthV2Error.OAuthV2Error>) =>
+      RetryPolicy.run(RetryPolicy.defaultPolicy, attempt, {
+        onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
+        onFailure: () => Effect.void
+      })
+
+    it.scoped("keeps what an attempt does to a FiberRef to the attempt", () =>
+      Effect.gen(function*() {
+        const ref = yield* FiberRef.make("before")
+        const seen = yield* under(Effect.zipRight(FiberRef.set(ref, "inside"), FiberRef.get(ref)))
+        assert.deepStrictEqual([seen, yield* FiberRef.get(ref)], ["inside", "before"])
+      }))
+
+    const ends = {
+      "its time is up": () => TestClock.adjust(RetryPolicy.interactive.attemptTimeout),
+      "the call is interrupted": (call: Fiber.RuntimeFiber<unknown, unknown>) => Fiber.interruptFork(call)
+    }
+    for (const [name, end] of Object.entries(ends)) {
+      it.effect(`waits for the attempt to wind down when ${name}`, () =>
+        Effect.gen(function*() {
+          const socket = yield* Deferred.make<void>()
+          let closed = false
+          const attempt = Effect.zipRight(Deferred.succeed(socket, undefined), Effect.never).pipe(
+            Effect.onInterrupt(() => Effect.andThen(Effect.sleep("3 seconds"), () => closed = true))
+          )
+          const call = yield* under(attempt).pipe(
+            Effect.onExit(() => Effect.sync(() => assert.isTrue(closed))),
+            Effect.fork
+          )
+          yield* Deferred.await(socket)
+          yield* end(call)
+          yield* TestClock.adjust("3 seconds")
+          const exit = yield* Fiber.await(call)
+          assert.isTrue(Exit.isFailure(exit) && !Cause.isDie(exit.cause))
+        }))
+    }
+  })
 
   it.effect("two processes that fail together do not come back together: the jitter is Effect's Random", () =>
     Effect.gen(function*() {
