@@ -26,6 +26,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
+import * as Tracer from "effect/Tracer"
 import * as Answer from "./internal/answer.js"
 import { contentType } from "./internal/form.js"
 import * as Request from "./internal/request.js"
@@ -295,18 +296,24 @@ const withoutAuthorization = (init: RequestInit): RequestInit => {
 }
 
 /**
- * Prepares the fiber of an attempt, which is its own and so needs no undoing: nothing of ours in spans, no trace header
- * to a third party, and no redirect followed, also where the platform would (`fetch` does), because it would carry the
- * secrets elsewhere.
+ * Prepares the fiber of an attempt, which is its own and so needs no undoing: it runs under the span of the call, without
+ * spans of its own, without a trace header to a third party, and follows no redirect, also where the platform would
+ * (`fetch` does), because it would carry the secrets elsewhere.
  */
-const seclude = Effect.zipRight(
-  FiberRef.set(FiberRef.currentTracerEnabled, false),
-  FiberRef.update(FiberRef.currentContext, (context) =>
-    Context.add(context, FetchHttpClient.RequestInit, {
-      ...withoutAuthorization(Option.getOrElse(Context.getOption(context, FetchHttpClient.RequestInit), () => ({}))),
-      redirect: "manual"
-    }))
-)
+const prepareFiber = (span: Tracer.Span): Effect.Effect<void> =>
+  Effect.zipRight(
+    FiberRef.set(FiberRef.currentTracerEnabled, false),
+    FiberRef.update(FiberRef.currentContext, (context) =>
+      context.pipe(
+        Context.add(Tracer.ParentSpan, span),
+        Context.add(FetchHttpClient.RequestInit, {
+          ...withoutAuthorization(
+            Option.getOrElse(Context.getOption(context, FetchHttpClient.RequestInit), () => ({}))
+          ),
+          redirect: "manual"
+        })
+      ))
+  )
 
 /** Whatever an application adds to its requests, Slack gets the credential of the call and no other. */
 const withCredential = (client: HttpClient.HttpClient, authorization: string | undefined): HttpClient.HttpClient =>
@@ -321,11 +328,13 @@ const withCredential = (client: HttpClient.HttpClient, authorization: string | u
 
 const attempt = <M extends OAuthV2Error.Method>(
   client: HttpClient.HttpClient,
-  call: Call<M>
+  call: Call<M>,
+  { attempted, span }: Telemetry.Watch
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
   Effect.clockWith((clock) => {
+    attempted()
     const requestedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
-    return Effect.zipRight(seclude, client.execute(call.request)).pipe(
+    return Effect.zipRight(prepareFiber(span), client.execute(call.request)).pipe(
       Effect.catchAll(answerOfStatusError),
       Effect.flatMap((response) => Effect.map(readBody(response), (body) => ({ response, body }))),
       Effect.matchEffect({
@@ -360,40 +369,33 @@ const call = <M extends OAuthV2Error.Method>(
   secrets: ReadonlyArray<string | undefined>,
   prepare: (client: Request.Client) => Request.Prepared
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Telemetry.observe(
-    method,
-    ({ attempted, failed }) =>
-      Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
-        const policy = Option.getOrElse(nearest, () => environment.policy)
-        const clientSecret = revealMaybe(app.clientSecret)
-        const prepared = prepare({ clientId: app.clientId, clientSecret })
-        const scrub = makeScrubber(
-          [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
-            .filter((secret) => secret !== undefined)
-        )
-        if (!prepared.ok) {
-          return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
+  Telemetry.observe(method, (watch) =>
+    Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
+      const policy = Option.getOrElse(nearest, () => environment.policy)
+      const clientSecret = revealMaybe(app.clientSecret)
+      const prepared = prepare({ clientId: app.clientId, clientSecret })
+      const scrub = makeScrubber(
+        [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
+          .filter((secret) => secret !== undefined)
+      )
+      if (!prepared.ok) {
+        return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
+      }
+
+      const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
+        body: HttpBody.text(prepared.form, contentType),
+        headers: {
+          accept: "application/json",
+          "user-agent": `effect-slack-oauth/${version}`
         }
-
-        const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
-          body: HttpBody.text(prepared.form, contentType),
-          headers: {
-            accept: "application/json",
-            "user-agent": `effect-slack-oauth/${version}`
-          }
-        })
-
-        const client = withCredential(environment.client, prepared.authorization)
-        return RetryPolicy.run(
-          policy,
-          Effect.zipRight(attempted, attempt(client, { method, request, scrub })),
-          {
-            onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
-            onFailure: failed
-          }
-        )
       })
-  )
+
+      const client = withCredential(environment.client, prepared.authorization)
+      return RetryPolicy.run(policy, attempt(client, { method, request, scrub }, watch), {
+        onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
+        onFailure: watch.failed
+      })
+    }))
 
 // -------------------------------------------------------------------------------------
 // layers

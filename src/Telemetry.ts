@@ -5,14 +5,13 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as Option from "effect/Option"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import type { Method, OAuthV2Error } from "./OAuthV2Error.js"
 
 // -------------------------------------------------------------------------------------
@@ -87,21 +86,20 @@ const installsOf = tagged(installs, "step", "result")
 // watching a call
 // -------------------------------------------------------------------------------------
 
-const spanNames: { readonly [M in Method]: string } = {
-  "oauth.v2.access": "OAuthV2.access",
-  "oauth.v2.exchange": "OAuthV2.exchange"
-}
+/** `OAuthV2.access` and `OAuthV2.exchange`, as this package calls the methods. */
+const spanName = (method: Method): string => method.replace("oauth.v2", "OAuthV2")
 
 /**
- * What a call that is watched has to tell.
+ * What a call has to tell while it is watched, and the span that it is watched by.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Watch {
-  /** To run first in the fiber of each attempt. It counts the attempt and puts the fiber under the call's span. */
-  readonly attempted: Effect.Effect<void>
-  /** To run after each attempt that failed. It logs the error, at debug. */
+  readonly span: Tracer.Span
+  /** To call when an attempt starts. */
+  readonly attempted: () => void
+  /** To run after an attempt that failed. It logs the error, at debug. */
   readonly failed: (error: OAuthV2Error) => Effect.Effect<void>
 }
 
@@ -116,7 +114,7 @@ export const observe = <A, E extends OAuthV2Error, R>(
   call: (watch: Watch) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.useSpan(
-    spanNames[method],
+    spanName(method),
     { kind: "client", captureStackTrace: false, attributes: { "slack.method": method } },
     (span) =>
       Effect.clockWith((clock) => {
@@ -124,10 +122,10 @@ export const observe = <A, E extends OAuthV2Error, R>(
         const elapsed = () => clock.unsafeCurrentTimeMillis() - startedAt
         let attempts = 0
         const watch: Watch = {
-          attempted: Effect.suspend(() => {
+          span,
+          attempted: () => {
             attempts++
-            return FiberRef.update(FiberRef.currentContext, Context.add(Tracer.ParentSpan, span))
-          }),
+          },
           failed: (error) =>
             Effect.logDebug(error.message).pipe(
               Effect.annotateLogs("slack.method", error.method),

@@ -231,6 +231,14 @@ type WireToken = Pick<Wire, keyof typeof wireToken>
 
 const modelType = Schema.typeSchema(TokenResponse)
 
+/** What has to stand where an answer of the right types does not fit. */
+const expected: Readonly<Record<string, string>> = {
+  team: "Expected a workspace or an organization",
+  access_token: "Expected a bot token or a user token",
+  refresh_token: "Expected a refresh token, since the token expires",
+  expires_in: "Expected a lifetime in seconds, since there is a refresh token"
+}
+
 /**
  * The schema between Slack's form and the model. Slack says in how many seconds a token runs out, so the schema needs
  * to know from when to count: decoding gives an absolute `expiresAt`, encoding turns it back into `expires_in`.
@@ -263,7 +271,7 @@ export const FromWire = (requestedAt: DateTime.Utc): Schema.Schema<TokenResponse
     decode: (wire, _, ast) =>
       Either.mapLeft(
         decode(wire, requestedAt),
-        ({ path, problem }) => new ParseResult.Pointer(path, wire, new ParseResult.Type(ast, null, problem))
+        (path) => new ParseResult.Pointer(path, wire, new ParseResult.Type(ast, null, expected[Arr.lastNonEmpty(path)]))
       ),
     encode: (model) => ParseResult.succeed(encode(model, requestedAt))
   })
@@ -283,7 +291,7 @@ export const fromBody = (
 ): Either.Either<TokenResponse, ReadonlyArray<string>> => {
   const wire = decodeWire(body)
   return Either.isRight(wire)
-    ? Either.mapLeft(decode(wire.right, requestedAt), ({ path }) => [path.join(".")])
+    ? Either.mapLeft(decode(wire.right, requestedAt), (path) => [path.join(".")])
     : Either.left(pathsOf(wire.left))
 }
 
@@ -292,12 +300,9 @@ export const fromBody = (
 // -------------------------------------------------------------------------------------
 
 /** Where an answer of the right types still is no token response. */
-interface Misfit {
-  readonly path: Arr.NonEmptyReadonlyArray<string>
-  readonly problem: string
-}
+type Misfit = Arr.NonEmptyReadonlyArray<string>
 
-const misfit = (path: Misfit["path"], problem: string) => Either.left<Misfit>({ path, problem })
+const misfit = (...path: Misfit) => Either.left(path)
 
 /** Slack and its imitators write `null` and `""` for what is not there. */
 const present = (value: string | null | undefined): Option.Option<string> =>
@@ -319,7 +324,7 @@ const decodeTarget = (wire: Wire): Either.Either<Workspace | Organization, Misfi
   }
   return Option.isSome(team)
     ? Either.right(new Workspace({ team: team.value, enterprise }, { disableValidation: true }))
-    : misfit(["team"], "Expected a workspace or an organization")
+    : misfit("team")
 }
 
 const decodeExpiry = (
@@ -332,14 +337,14 @@ const decodeExpiry = (
   if (Option.isNone(refreshToken)) {
     return expiresIn === 0
       ? Either.right(Option.none())
-      : misfit(Arr.append(path, "refresh_token"), "Expected a refresh token, since the token expires")
+      : misfit(...Arr.append(path, "refresh_token"))
   }
   if (wire.expires_in === null || wire.expires_in === undefined) {
-    return misfit(Arr.append(path, "expires_in"), "Expected a lifetime, since there is a refresh token")
+    return misfit(...Arr.append(path, "expires_in"))
   }
   const expiresAt = DateTime.make(DateTime.toEpochMillis(requestedAt) + expiresIn * 1000)
   return Option.isNone(expiresAt) || expiresIn < 0
-    ? misfit(Arr.append(path, "expires_in"), "Expected a lifetime in seconds")
+    ? misfit(...Arr.append(path, "expires_in"))
     : Either.right(Option.some(
       new Expiry({ expiresAt: expiresAt.value, refreshToken: Redacted.make(refreshToken.value) }, {
         disableValidation: true
@@ -411,7 +416,7 @@ const decode = (wire: Wire, requestedAt: DateTime.Utc): Either.Either<TokenRespo
   }
 
   if (Option.isNone(bot) && Option.isNone(user)) {
-    return misfit(["access_token"], "Expected a bot token or a user token")
+    return misfit("access_token")
   }
 
   return Either.right(

@@ -15,7 +15,8 @@ export const encodeForm = (params: Readonly<Record<string, string | undefined>>)
   return form.toString()
 }
 
-const formEncode = (value: string): string => new URLSearchParams({ "": value }).toString().slice(1)
+/** One value as a form has it. */
+export const formEncode = (value: string): string => encodeForm({ "": value }).slice(1)
 
 /** `Authorization: Basic` for a client: id and secret are form-encoded before base64 (RFC 6749 §2.3.1). */
 export const basicAuthorization = (clientId: string, clientSecret: string): string =>

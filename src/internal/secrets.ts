@@ -4,6 +4,7 @@
  * Slack's messages, and those of proxies on the way, may quote what was sent. They are worth keeping in an
  * error, so what is secret in them is masked first.
  */
+import { formEncode } from "./form.js"
 
 const mask = "<redacted>"
 
@@ -20,7 +21,7 @@ const literalsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> => {
     if (secret === "") continue
     literals.add(secret)
     literals.add(encodeURIComponent(secret))
-    literals.add(new URLSearchParams({ "": secret }).toString().slice(1))
+    literals.add(formEncode(secret))
   }
   return Array.from(literals).sort((a, b) => b.length - a.length)
 }
