@@ -10,6 +10,6 @@ InstallationStoreSuite.register({
   name: "libsql",
   layer: Stores.sql(url),
   contents: Stores.bytesIn(Path.dirname(url.slice("file:".length))),
-  processes: { ...await acquire(Stores.processes(url)), ...Stores.longRounds(url) },
+  processes: { ...await acquire(Stores.processes(url)), ...Stores.longRounds },
   timeout: "5 minutes"
 })

@@ -10,6 +10,6 @@ InstallationStoreSuite.register({
   name: "Postgres",
   layer: Stores.sql(url),
   contents: Stores.rowsIn(url),
-  processes: { ...await acquire(Stores.processes(url)), ...Stores.longRounds(url) },
+  processes: { ...await acquire(Stores.processes(url)), ...Stores.longRounds },
   timeout: "5 minutes"
 })

@@ -68,16 +68,6 @@ const bundledWorker = Effect.acquireRelease(
   (file) => Effect.sync(() => Fs.rmSync(file, { force: true }))
 )
 
-/** Other processes on the same database. */
-export const processes = (url: string) =>
-  Effect.map(bundledWorker, (worker): Pick<Processes, "command" | "executor"> => ({
-    command: Command.make(process.execPath, worker).pipe(
-      Command.workingDirectory(root),
-      Command.env({ STORE_URL: url, SLACK_TOKEN_KEYS: testKeys })
-    ),
-    executor: NodeContext.layer
-  }))
-
 const encodeTarget = Schema.encodeSync(Schema.Union(TokenResponse.Workspace, TokenResponse.Organization))
 
 /** Rows as `save` writes them, some hundred in a statement: each installation has a bot and nobody else. */
@@ -118,11 +108,21 @@ const fill = (url: string) => (installations: Stream.Stream<Installation.Install
     )
   }).pipe(Effect.provide(connect(url)), Effect.provide(cipher))
 
+/** Other processes on the same database. */
+export const processes = (url: string) =>
+  Effect.map(bundledWorker, (worker): Pick<Processes, "command" | "executor" | "fill"> => ({
+    command: Command.make(process.execPath, worker).pipe(
+      Command.workingDirectory(root),
+      Command.env({ STORE_URL: url, SLACK_TOKEN_KEYS: testKeys })
+    ),
+    executor: NodeContext.layer,
+    fill: fill(url)
+  }))
+
 /** What the suite does with other processes in `npm run stress`. */
-export const longRounds = (url: string) => ({
+export const longRounds = {
   count: 8,
   operations: 10_000,
   kills: 100,
-  installations: 100_000,
-  fill: fill(url)
-})
+  installations: 100_000
+}
