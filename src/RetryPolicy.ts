@@ -230,8 +230,8 @@ export const defaultPolicy: Service = service(interactive)
 // -------------------------------------------------------------------------------------
 
 /**
- * What `Effect.timeoutFail` does for less, since it is most of what a call costs: the timer is told to stop and not waited
- * for, and an attempt does not pass on its `FiberRef`s.
+ * What `Effect.timeoutFail` does for less, since a deadline is the dearest part of a call: the timer is told to stop and
+ * not waited for, and an attempt does not pass on its `FiberRef`s.
  */
 const timeoutFail = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,
