@@ -6,10 +6,11 @@
 const capMillis = 24 * 60 * 60 * 1000
 
 const httpDate = new RegExp(
-  "^[A-Z][a-z]+,? (?:"
-    + "\\d\\d[ -][A-Z][a-z]{2}[ -](?:\\d\\d){1,2}" // IMF-fixdate: 06 Nov 1994; RFC 850: 06-Nov-94
-    + "|[A-Z][a-z]{2} [ \\d]\\d" // asctime: Nov  6
-    + ") \\d\\d:\\d\\d:\\d\\d (?:GMT|\\d{4})$"
+  [
+    "[A-Z][a-z]{2}, \\d{2} [A-Z][a-z]{2} \\d{4} \\d{2}:\\d{2}:\\d{2} GMT", // IMF-fixdate
+    "[A-Z][a-z]+day, \\d{2}-[A-Z][a-z]{2}-\\d{2} \\d{2}:\\d{2}:\\d{2} GMT", // RFC 850
+    "[A-Z][a-z]{2} [A-Z][a-z]{2} [ \\d]\\d \\d{2}:\\d{2}:\\d{2} \\d{4}" // asctime
+  ].map((form) => `(?:^${form}$)`).join("|")
 )
 
 /** Milliseconds to wait, or `undefined` when the header says nothing that can be understood. A past date is `0`. */

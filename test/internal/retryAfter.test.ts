@@ -52,6 +52,11 @@ describe("Retry-After", () => {
       "30s",
       "2026-01-02",
       "Fri, 99 Foo 2026 03:04:35 GMT",
+      // Of two forms at once.
+      "Fri, 02-Jan-2026 03:04:35 GMT",
+      "Friday, 02 Jan 2026 03:04:35 GMT",
+      "Fri Jan  2 03:04:35 GMT",
+      "Fri, 02 Jan 26 03:04:35 GMT",
       "1, 2"
     ]
     for (const header of garbage) assert.isUndefined(parseRetryAfter(header, now), header)
