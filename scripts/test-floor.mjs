@@ -1,5 +1,5 @@
-// Type-checks the sources and tests against the oldest peers that package.json permits, in a temporary copy of the project.
-// The other @effect packages are the releases that go with those peers.
+// Type-checks and tests against the oldest peers that package.json permits, in a temporary copy of the project. The other
+// @effect packages are the releases that go with those peers.
 import { execFileSync } from "node:child_process"
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -60,6 +60,7 @@ try {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ ...manifest, devDependencies }, null, 2))
   run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock")
   run("npx", "tsc", "-p", "tsconfig.src.json")
+  run("npx", "tsc", "-p", "tsconfig.json")
   run("npx", "tstyche")
   console.log(
     "Skipped here: files that say little about the peers, and rounds of the store suite with several processes"
