@@ -6,14 +6,14 @@ import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import type { Page } from "playwright-core"
 import { inject } from "vitest"
-import { bundle, root } from "./utils/bundle.js"
+import { bundled, root } from "./utils/bundle.js"
 import { browserForTests, click, heading } from "./utils/chromium.js"
 import { libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { acquire } from "./utils/resources.js"
 import { testKeys } from "./utils/stores.js"
 
 const withBrowser = await acquire(browserForTests)
-const program = await bundle("examples/install-server/main.ts")
+const program = await acquire(bundled("examples/install-server/main.ts"))
 
 /** Starts the example on a free port; it ends with the scope. */
 const startExample = (env: Readonly<Record<string, string>>) =>

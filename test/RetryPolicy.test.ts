@@ -427,7 +427,7 @@ describe("RetryPolicy", () => {
     }))
 
   describe("run", () => {
-    const under = <A>(attempt: Effect.Effect<A, OAuthV2Error.OAuthV2Error>) =>
+    const run = <A>(attempt: Effect.Effect<A, OAuthV2Error.OAuthV2Error>) =>
       RetryPolicy.run(RetryPolicy.defaultPolicy, attempt, {
         onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
         onFailure: () => Effect.void
@@ -436,7 +436,7 @@ describe("RetryPolicy", () => {
     it.scoped("keeps what an attempt does to a FiberRef to the attempt", () =>
       Effect.gen(function*() {
         const ref = yield* FiberRef.make("before")
-        const seen = yield* under(Effect.zipRight(FiberRef.set(ref, "inside"), FiberRef.get(ref)))
+        const seen = yield* run(Effect.zipRight(FiberRef.set(ref, "inside"), FiberRef.get(ref)))
         assert.deepStrictEqual([seen, yield* FiberRef.get(ref)], ["inside", "before"])
       }))
 
@@ -452,7 +452,7 @@ describe("RetryPolicy", () => {
           const attempt = Effect.zipRight(Deferred.succeed(socket, undefined), Effect.never).pipe(
             Effect.onInterrupt(() => Effect.andThen(Effect.sleep("3 seconds"), () => closed = true))
           )
-          const call = yield* under(attempt).pipe(
+          const call = yield* run(attempt).pipe(
             Effect.onExit(() => Effect.sync(() => assert.isTrue(closed))),
             Effect.fork
           )

@@ -6,12 +6,10 @@ import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import { execFile } from "node:child_process"
-import * as Fs from "node:fs"
 import { promisify } from "node:util"
-import { afterAll } from "vitest"
-import { bundle, root } from "../utils/bundle.js"
+import { bundled, root } from "../utils/bundle.js"
 import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
-import { postgres } from "../utils/resources.js"
+import { acquire, postgres } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
 const databases = {
@@ -19,8 +17,7 @@ const databases = {
   Postgres: Effect.flatMap(postgres, schemaUrl)
 }
 
-const worker = await bundle("test/utils/migrateWorker.ts")
-afterAll(() => Fs.rmSync(worker))
+const worker = await acquire(bundled("test/utils/migrateWorker.ts"))
 
 const names = Object.keys(Migrations.migrations)
 

@@ -9,7 +9,7 @@ import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationSto
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { credentialRowId, installationRowId } from "../../src/internal/rowId.js"
-import { bundle, root } from "./bundle.js"
+import { bundled, root } from "./bundle.js"
 import { connect } from "./databases.js"
 
 /** `SLACK_TOKEN_KEYS` for the tests. */
@@ -63,11 +63,6 @@ export const rowsIn = (url: string) =>
 export const sql = (url: string) =>
   SqlInstallationStore.layer.pipe(Layer.provide(connect(url, { maxConnections: 10 })), Layer.provide(cipher))
 
-const bundledWorker = Effect.acquireRelease(
-  Effect.promise(() => bundle("test/utils/storeWorker.ts")),
-  (file) => Effect.sync(() => Fs.rmSync(file, { force: true }))
-)
-
 const encodeTarget = Schema.encodeSync(Schema.Union(TokenResponse.Workspace, TokenResponse.Organization))
 
 /** Rows as `save` writes them, some hundred in a statement: each installation has a bot and nobody else. */
@@ -110,7 +105,7 @@ const fill = (url: string) => (installations: Stream.Stream<Installation.Install
 
 /** Other processes on the same database. */
 export const processes = (url: string) =>
-  Effect.map(bundledWorker, (worker): Pick<Processes, "command" | "executor" | "fill"> => ({
+  Effect.map(bundled("test/utils/storeWorker.ts"), (worker): Pick<Processes, "command" | "executor" | "fill"> => ({
     command: Command.make(process.execPath, worker).pipe(
       Command.workingDirectory(root),
       Command.env({ STORE_URL: url, SLACK_TOKEN_KEYS: testKeys })
