@@ -20,6 +20,7 @@ import * as OAuthV2 from "../src/OAuthV2.js"
 import * as PendingInstall from "../src/PendingInstall.js"
 import * as SlackEmulator from "../src/SlackEmulator.js"
 import { browserForTests, click, heading } from "./utils/chromium.js"
+import { answer, makeRawServer } from "./utils/rawServer.js"
 import { acquire } from "./utils/resources.js"
 
 const withBrowser = await acquire(browserForTests)
@@ -332,6 +333,33 @@ describe("in Chromium", () => {
           assert.notInclude(page.url(), "code=")
           assert.include(yield* heading(page), "is requesting permission")
           assert.isFalse(referers.some((referer) => referer?.includes("code=") === true))
+        })
+      ),
+    60_000
+  )
+
+  it.scopedLive(
+    "a cookie whose name begins with the byte 0xA0 does not make this browser finish somebody else's install",
+    () =>
+      withBrowser(({ newTab }) =>
+        Effect.gen(function*() {
+          const site = yield* startSite({ landing: false })
+          const begun = yield* Effect.promise(() => fetch(site.installUrl, { redirect: "manual" }))
+          const [cookie = ""] = begun.headers.getSetCookie()
+          const { url } = yield* site.emulator.authorize({ url: begun.headers.get("location") ?? "" })
+
+          // Another server on this host, as a subdomain would be: it sets the attacker's cookie under another name.
+          const other = yield* makeRawServer((_, socket) => {
+            const headers = { "content-type": "text/html", "set-cookie": `\u00a0${cookie}` }
+            socket.write(answer({ headers, body: "<h1>set</h1>" }), "latin1")
+          })
+          const page = yield* newTab
+          yield* go(page, other.url.replace("127.0.0.1", "localhost"))
+          const sent = Effect.promise(() => page.waitForRequest(url).then((request) => request.allHeaders()))
+          const [headers] = yield* Effect.all([sent, go(page, url)], { concurrency: "unbounded" })
+          assert.include(headers["cookie"], cookie.split(";")[0], "the browser keeps it, and sends it back")
+          assert.strictEqual(yield* heading(page), "Please start again")
+          assert.strictEqual(yield* site.tokenRequests, 0)
         })
       ),
     60_000

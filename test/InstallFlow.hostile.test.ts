@@ -187,6 +187,20 @@ const headers = [
   withHeaders("the cookie cut", (good) => [`Cookie: ${good.cookie.slice(0, -12)}`]),
   withHeaders("a cookie of 100 kB", (good) => [`Cookie: ${"x".repeat(100_000)}; ${good.cookie}`]),
   withHeaders("script as cookie", (good) => [`Cookie: ${cookieName(good)}=<script>alert(1)</script>`]),
+  // Bytes that JavaScript calls white space and browsers keep: a subdomain may set a cookie that begins with one.
+  ...[0x0b, 0x0c, 0x85, 0xa0].flatMap((byte) => {
+    const [character, name] = [String.fromCharCode(byte), `the byte 0x${byte.toString(16)}`]
+    return [
+      withHeaders(`${name} before the cookie's name`, (good) => [`Cookie: ${character}${good.cookie}`]),
+      withHeaders(
+        `${name} before its name, after another cookie`,
+        (good) => [`Cookie: a=b;${character}${good.cookie}`]
+      ),
+      withHeaders(`${name} after its name`, (good) => [`Cookie: ${good.cookie.replace("=", `${character}=`)}`]),
+      withHeaders(`${name} before its value`, (good) => [`Cookie: ${good.cookie.replace("=", `=${character}`)}`]),
+      withHeaders(`${name} after its value`, (good) => [`Cookie: ${good.cookie}${character}`])
+    ]
+  }),
   withHeaders("the cookie in another header", (good) => [`X-Cookie: ${good.cookie}`, `Authorization: ${good.cookie}`]),
   withHeaders("a prefetch", (good) => [`Cookie: ${good.cookie}`, "Sec-Purpose: prefetch"]),
   withHeaders("a prerender", (good) => [`Cookie: ${good.cookie}`, "Sec-Purpose: prefetch;prerender"]),

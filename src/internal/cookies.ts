@@ -2,14 +2,29 @@
  * Cookies as one flow needs them (RFC 6265bis): a few by name out of a request, one `Set-Cookie` line for an answer.
  */
 
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
+
+/**
+ * Removes spaces and tabs, as browsers do when they store a cookie (RFC 6265bis §5.6), and nothing else. JavaScript's
+ * `trim` also removes 0xA0 and others. A browser keeps these, so a subdomain may set a cookie named 0xA0 `__Host-…`:
+ * with `trim`, that cookie would count as one that only this host can set.
+ */
+const trimBlanks = (text: string): string => {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
 /** Every cookie of a `Cookie` header, in its order; of a name that comes twice, the first. */
 export const parse = (header: string | null): ReadonlyMap<string, string> => {
   const cookies = new Map<string, string>()
   for (const pair of (header ?? "").split(";")) {
     const equals = pair.indexOf("=")
     if (equals < 1) continue
-    const name = pair.slice(0, equals).trim()
-    if (!cookies.has(name)) cookies.set(name, pair.slice(equals + 1).trim())
+    const name = trimBlanks(pair.slice(0, equals))
+    if (!cookies.has(name)) cookies.set(name, trimBlanks(pair.slice(equals + 1)))
   }
   return cookies
 }
