@@ -16,7 +16,7 @@ import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -24,6 +24,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
+import { standardDeadline, storeCall, storeStream } from "./internal/effect/storeCall.js"
 import { credentialRowId, installationRowId, parseInstallationRowId } from "./internal/rowId.js"
 import * as TokenCipher from "./TokenCipher.js"
 
@@ -340,6 +341,51 @@ export class InstallationStore
 {}
 
 /**
+ * The same store, with a deadline for each call: 10 seconds, or `deadline`. A pass over all rows gets six times as long
+ * ({@link Service.counts}, and each pull of a stream). A call that does not answer in time, throws, or is interrupted
+ * from inside fails as `unavailable`, with the code `DEADLINE` or that of the defect. It is then interrupted in the
+ * background, and a write may still happen.
+ *
+ * Everything in this package that is given a store puts such a deadline on it.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const bounded = (store: Service, deadline: Duration.DurationInput = standardDeadline): Service => {
+  const one = Duration.decode(deadline)
+  const all = Duration.times(one, 6)
+  const options = (operation: string, deadline: Duration.Duration, row?: string) => ({
+    operation: `InstallationStore.${operation}`,
+    deadline,
+    toError: (code: string) => new StoreError({ operation, reason: "unavailable", row, code })
+  })
+  const ofInstallation = (operation: string, key: Installation.InstallationKey) =>
+    options(operation, one, installationRowId(key))
+  const ofCredential = (operation: string, { installation, subject }: Installation.CredentialKey) =>
+    options(operation, one, credentialRowId(installation, subject))
+  return {
+    get: (key) => storeCall(store.get(key), ofInstallation("get", key)),
+    credential: (key) => storeCall(store.credential(key), ofCredential("credential", key)),
+    save: (installation, how) => storeCall(store.save(installation, how), ofInstallation("save", installation.key)),
+    compareAndSet: (key, generation, change) =>
+      storeCall(store.compareAndSet(key, generation, change), ofCredential("compareAndSet", key)),
+    acquireLease: (key, request) => storeCall(store.acquireLease(key, request), ofCredential("acquireLease", key)),
+    releaseLease: (key, holder) => storeCall(store.releaseLease(key, holder), ofCredential("releaseLease", key)),
+    remove: (key, when) => storeCall(store.remove(key, when), ofInstallation("remove", key)),
+    removeCredential: (key, when) =>
+      storeCall(store.removeCredential(key, when), ofCredential("removeCredential", key)),
+    stream: storeStream(store.stream, options("stream", all)),
+    credentials: (selection) => storeStream(store.credentials(selection), options("credentials", all)),
+    reencrypt: storeStream(store.reencrypt, options("reencrypt", all)),
+    counts: (when) => storeCall(store.counts(when), options("counts", all))
+  }
+}
+
+/** The store in the context, with the standard deadline. */
+const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.Effect<A, E, InstallationStore> =>
+  Effect.flatMap(InstallationStore, (store) => use(bounded(store)))
+
+/**
  * The installation that answers for a place: the workspace's own, or else its organization's.
  *
  * @example
@@ -363,12 +409,13 @@ export class InstallationStore
 export const find = (
   place: Installation.Place
 ): Effect.Effect<Option.Option<Installation.Installation>, StoreError, InstallationStore> =>
-  Effect.flatMap(InstallationStore, (store) =>
+  withStore((store) =>
     Effect.reduce(
       Installation.candidates(place),
       Option.none<Installation.Installation>(),
       (found, key) => Option.isSome(found) ? Effect.succeed(found) : store.get(key)
-    ))
+    )
+  )
 
 /**
  * The installation of exactly this key.
@@ -379,7 +426,7 @@ export const find = (
 export const get = (
   key: Installation.InstallationKey
 ): Effect.Effect<Option.Option<Installation.Installation>, StoreError, InstallationStore> =>
-  Effect.flatMap(InstallationStore, (store) => store.get(key))
+  withStore((store) => store.get(key))
 
 /**
  * Stores what an install brought; see {@link Service.save}.
@@ -391,7 +438,7 @@ export const save = (
   installation: Installation.Installation,
   options?: { readonly existing?: "replace" | "keep" | undefined }
 ): Effect.Effect<Installation.Installation, StoreError, InstallationStore> =>
-  Effect.flatMap(InstallationStore, (store) => store.save(installation, options))
+  withStore((store) => store.save(installation, options))
 
 /**
  * Removes an installation with everything in it; see {@link Service.remove}.
@@ -402,8 +449,7 @@ export const save = (
 export const remove = (
   key: Installation.InstallationKey,
   options?: { readonly installedBefore?: DateTime.Utc | undefined }
-): Effect.Effect<boolean, StoreError, InstallationStore> =>
-  Effect.flatMap(InstallationStore, (store) => store.remove(key, options))
+): Effect.Effect<boolean, StoreError, InstallationStore> => withStore((store) => store.remove(key, options))
 
 /**
  * All installations; see {@link Service.stream}.
@@ -412,7 +458,7 @@ export const remove = (
  * @category operations
  */
 export const stream: Stream.Stream<Installation.Installation, StoreError, InstallationStore> = Stream.unwrap(
-  Effect.map(InstallationStore, (store) => store.stream)
+  Effect.map(InstallationStore, (store) => bounded(store).stream)
 )
 
 /**
@@ -425,13 +471,14 @@ export const reencrypt: Effect.Effect<
   { readonly sealed: number; readonly failed: ReadonlyArray<StoreError> },
   StoreError,
   InstallationStore
-> = Effect.flatMap(InstallationStore, (store) =>
+> = withStore((store) =>
   Stream.runFold(
     store.reencrypt,
     { sealed: 0, failed: [] as ReadonlyArray<StoreError> },
     ({ failed, sealed }, { error }) =>
       Option.isSome(error) ? { sealed, failed: [...failed, error.value] } : { sealed: sealed + 1, failed }
-  ))
+  )
+)
 
 // -------------------------------------------------------------------------------------
 // one installation as a value

@@ -9,7 +9,6 @@
  *
  * @since 0.1.0
  */
-import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,6 +20,7 @@ import * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleInterval from "effect/ScheduleInterval"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
+import { elapsed } from "./internal/effect/deadline.js"
 import type { OAuthV2Error } from "./OAuthV2Error.js"
 
 // -------------------------------------------------------------------------------------
@@ -235,14 +235,13 @@ export const defaultPolicy: Service = service(interactive)
  */
 const timeoutFail = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,
-  clock: Clock.Clock,
   duration: Duration.Duration,
   onTimeout: () => E
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.fork(restore(attempt)), (fiber) => {
       let late = false
-      const cutOff = Effect.map(clock.sleep(duration), () => {
+      const cutOff = Effect.map(elapsed(duration), () => {
         late = true
         fiber.unsafeInterruptAsFork(fiber.id())
       })
@@ -279,7 +278,7 @@ export const run = <A, E extends OAuthV2Error, R>(
     const latest = startedAt + Duration.toMillis(policy.budget)
     const once = Effect.suspend(() => {
       const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - clock.unsafeCurrentTimeMillis()))
-      return timeoutFail(attempt, clock, duration, () => onTimeout(duration))
+      return timeoutFail(attempt, duration, () => onTimeout(duration))
     }).pipe(Effect.tapError(onFailure))
     const again = (driver: Schedule.ScheduleDriver<unknown, OAuthV2Error>, error: E): Effect.Effect<A, E, R> =>
       isRepeatable(error)

@@ -1,0 +1,73 @@
+/**
+ * A call to a store ends in time and with a typed error, whoever wrote the store: one that never answers, one that
+ * throws, and one that interrupts itself have failed.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { makeScrubber } from "../secrets.js"
+import { codeOf } from "../sqlFailure.js"
+import { withDeadline } from "./deadline.js"
+
+/** How long a call takes at most, where nothing depends on it but the caller. */
+export const standardDeadline: Duration.Duration = Duration.seconds(10)
+
+/** The code of a call that did not answer in time. */
+const late = "DEADLINE"
+
+/** The code of a call that ended in a way that its type does not have, without a code of its own. */
+const unexpected = "DEFECT"
+
+const scrub = makeScrubber([])
+
+/** The cause of a failure, for whoever runs the store. What looks like a secret is masked. */
+export const logCause = (operation: string, cause: unknown): Effect.Effect<void> =>
+  Effect.logDebug(`${operation}: ${scrub(Cause.isCause(cause) ? Cause.pretty(cause) : String(cause))}`)
+
+/**
+ * Runs one call to a store: it has ended by the deadline, and fails typed. `toError` makes the error of a call that was
+ * late or ended unexpectedly, from its code.
+ */
+export const storeCall = <A, E, R, E2>(
+  call: Effect.Effect<A, E, R>,
+  { deadline, operation, toError }: {
+    readonly operation: string
+    readonly deadline: Duration.Duration
+    readonly toError: (code: string) => E2
+  }
+): Effect.Effect<A, E | E2, R> =>
+  Effect.catchAllCause(
+    withDeadline(call, deadline, () => toError(late)),
+    (cause) =>
+      Either.match(Cause.failureOrCause(cause), {
+        onLeft: Effect.fail,
+        onRight: (cause) =>
+          Effect.zipRight(
+            logCause(operation, cause),
+            Effect.failSync(() => toError(codeOf(Cause.squash(cause)) ?? unexpected))
+          )
+      })
+  )
+
+/** The same for a stream: each pull is a call, and so is the end. */
+export const storeStream = <A, E, R, E2>(
+  stream: Stream.Stream<A, E, R>,
+  options: Parameters<typeof storeCall<A, E, R, E2>>[1]
+): Stream.Stream<A, E | E2, R> =>
+  Stream.unwrapScoped(
+    Effect.flatMap(
+      Effect.acquireRelease(Scope.make(), (scope, exit) => Effect.ignore(storeCall(Scope.close(scope, exit), options))),
+      (scope) =>
+        Effect.map(Scope.extend(Stream.toPull(stream), scope), (pull) =>
+          Stream.repeatEffectChunkOption<A, E | E2, R>(
+            storeCall(pull, {
+              ...options,
+              toError: (code): Option.Option<E | E2> => Option.some(options.toError(code))
+            })
+          ))
+    )
+  )

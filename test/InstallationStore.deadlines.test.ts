@@ -1,0 +1,152 @@
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Effect, Exit, Fiber, Logger, LogLevel, Option, Stream, TestClock } from "effect"
+import { Installation, InstallationStore, TokenResponse } from "effect-slack-oauth"
+
+const at = DateTime.unsafeMake(0)
+const installation = new Installation.Installation({
+  appId: "A0EXAMPLE",
+  target: new TokenResponse.Workspace({ team: { id: "T0EXAMPLE", name: Option.none() }, enterprise: Option.none() }),
+  bot: Option.none(),
+  users: [],
+  incomingWebhook: Option.none(),
+  installedBy: Option.none(),
+  installedAt: at
+})
+const { key } = installation
+const bot = Installation.botKey(key)
+
+/** A store whose every operation does the same. */
+const storeOf = (effect: Effect.Effect<never>): InstallationStore.Service => ({
+  get: () => effect,
+  credential: () => effect,
+  save: () => effect,
+  compareAndSet: () => effect,
+  acquireLease: () => effect,
+  releaseLease: () => effect,
+  remove: () => effect,
+  removeCredential: () => effect,
+  stream: Stream.fromEffect(effect),
+  credentials: () => Stream.fromEffect(effect),
+  reencrypt: Stream.fromEffect(effect),
+  counts: () => effect
+})
+
+const callsOf = (
+  store: InstallationStore.Service
+): Record<keyof InstallationStore.Service, Effect.Effect<unknown, InstallationStore.StoreError>> => ({
+  get: store.get(key),
+  credential: store.credential(bot),
+  save: store.save(installation),
+  compareAndSet: store.compareAndSet(bot, 1, Installation.Change.Dead({ code: "token_revoked", since: at })),
+  acquireLease: store.acquireLease(bot, { holder: "test", intent: "test", duration: "1 minute" }),
+  releaseLease: store.releaseLease(bot, "test"),
+  remove: store.remove(key),
+  removeCredential: store.removeCredential(bot),
+  stream: Stream.runDrain(store.stream),
+  credentials: Stream.runDrain(store.credentials({ state: "dead" })),
+  reencrypt: Stream.runDrain(store.reencrypt),
+  counts: store.counts()
+})
+
+const operations = Object.keys(callsOf(storeOf(Effect.never))) as ReadonlyArray<keyof InstallationStore.Service>
+
+const whole: ReadonlyArray<string> = ["stream", "credentials", "reencrypt", "counts"]
+
+describe("bounded", () => {
+  const hanging = {
+    "never answers": Effect.never,
+    "can not be interrupted": Effect.uninterruptible(Effect.never)
+  }
+  for (const [name, effect] of Object.entries(hanging)) {
+    it.effect(`fails a call in time to a store that ${name}, also where the caller cannot be interrupted`, () =>
+      Effect.gen(function*() {
+        const calls = callsOf(InstallationStore.bounded(storeOf(effect), "5 seconds"))
+        for (const operation of operations) {
+          const fiber = yield* Effect.fork(Effect.uninterruptible(calls[operation]))
+          yield* TestClock.adjust(whole.includes(operation) ? "30 seconds" : "5 seconds")
+          const error = yield* Effect.flip(Fiber.join(fiber))
+          assert.deepInclude(error, { _tag: "StoreError", operation, reason: "unavailable", code: "DEADLINE" })
+        }
+      }))
+  }
+
+  const broken = {
+    "throws": { effect: Effect.die(Object.assign(new Error("closed"), { code: "EPIPE" })), code: "EPIPE" },
+    "interrupts itself": { effect: Effect.interrupt, code: "DEFECT" }
+  }
+  for (const [name, { code, effect }] of Object.entries(broken)) {
+    it.effect(`makes a store that ${name} fail typed`, () =>
+      Effect.gen(function*() {
+        const calls = callsOf(InstallationStore.bounded(storeOf(effect)))
+        for (const operation of operations) {
+          const error = yield* Effect.flip(calls[operation])
+          assert.deepInclude(error, { _tag: "StoreError", operation, reason: "unavailable", code })
+        }
+      }))
+  }
+
+  it.effect("tells the log what a store threw, and no secret that was in it", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    return Effect.gen(function*() {
+      const store = InstallationStore.bounded(storeOf(Effect.die(new Error("no room for xoxe-1-test-secret"))))
+      yield* Effect.flip(store.get(key))
+      assert.lengthOf(lines, 1)
+      assert.include(lines[0], "InstallationStore.get")
+      assert.include(lines[0], "no room for <redacted>")
+    }).pipe(
+      Logger.withMinimumLogLevel(LogLevel.Debug),
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+    )
+  })
+
+  it.effect("gives each pull of a stream its own time, and leaves the order and the chunks alone", () =>
+    Effect.gen(function*() {
+      const slow = Stream.rechunk(
+        Stream.fromIterable(
+          [1, 2, 3, 4].map((number) => ({ ...installation, appId: `A${number}` }) as typeof installation)
+        ),
+        2
+      ).pipe(Stream.mapChunksEffect((chunk) => Effect.as(Effect.sleep("25 seconds"), chunk)))
+      const store = InstallationStore.bounded({ ...storeOf(Effect.never), stream: slow }, "5 seconds")
+      const fiber = yield* Effect.fork(Stream.runCollect(Stream.chunks(store.stream)))
+      yield* TestClock.adjust("1 minute")
+      const chunks = Array.from(yield* Fiber.join(fiber), (chunk) => Array.from(chunk, ({ appId }) => appId))
+      assert.deepStrictEqual(chunks, [["A1", "A2"], ["A3", "A4"]])
+    }))
+
+  it.effect("closes a stream in time whose end hangs", () =>
+    Effect.gen(function*() {
+      const stream = Stream.concat(
+        Stream.succeed(installation),
+        Stream.acquireRelease(Effect.void, () => Effect.never).pipe(Stream.as(installation))
+      )
+      const store = InstallationStore.bounded({ ...storeOf(Effect.never), stream }, "5 seconds")
+      const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(store.stream, 2)))
+      yield* TestClock.adjust("1 minute")
+      assert.lengthOf(yield* Fiber.join(fiber), 2)
+    }))
+})
+
+describe("the functions of this module", () => {
+  const calls: Record<
+    string,
+    Effect.Effect<unknown, InstallationStore.StoreError, InstallationStore.InstallationStore>
+  > = {
+    find: InstallationStore.find({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE" }),
+    get: InstallationStore.get(key),
+    save: InstallationStore.save(installation),
+    remove: InstallationStore.remove(key),
+    stream: Stream.runDrain(InstallationStore.stream),
+    reencrypt: InstallationStore.reencrypt
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    it.effect(`${name} fails in a minute at most if the store never answers`, () =>
+      Effect.gen(function*() {
+        const fiber = yield* Effect.fork(call)
+        yield* TestClock.adjust(name === "stream" || name === "reencrypt" ? "1 minute" : "10 seconds")
+        const exit = yield* Fiber.await(fiber)
+        assert.isTrue(Exit.isFailure(exit))
+      }).pipe(Effect.provideService(InstallationStore.InstallationStore, storeOf(Effect.never))))
+  }
+})

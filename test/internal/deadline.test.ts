@@ -1,0 +1,112 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, FiberRef, TestClock } from "effect"
+import { withDeadline } from "../../src/internal/effect/deadline.js"
+
+const tenSeconds = Duration.seconds(10)
+
+const bounded = <A, E, R>(effect: Effect.Effect<A, E, R>) => withDeadline(effect, tenSeconds, () => "late")
+
+/** How an effect ends when ten seconds pass. */
+const afterTenSeconds = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.fork(effect)
+    yield* TestClock.adjust(tenSeconds)
+    return yield* Fiber.await(fiber)
+  })
+
+describe("a deadline", () => {
+  it.effect("leaves alone what ends in time", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* bounded(Effect.succeed(1)), 1)
+      assert.strictEqual(yield* Effect.flip(bounded(Effect.fail("no"))), "no")
+      assert.deepStrictEqual(yield* Effect.exit(bounded(Effect.die("broken"))), Exit.die("broken"))
+      assert.strictEqual(yield* bounded(Effect.as(Effect.yieldNow(), 2)), 2)
+    }))
+
+  it.effect("costs no timer where the answer is there at once", () =>
+    Effect.gen(function*() {
+      yield* bounded(Effect.succeed(1))
+      assert.lengthOf(yield* TestClock.sleeps(), 0)
+    }))
+
+  const hanging = {
+    "what never answers": Effect.never,
+    "what cannot be interrupted": Effect.uninterruptible(Effect.never),
+    "what takes its time to be interrupted": Effect.onInterrupt(Effect.never, () => Effect.never)
+  }
+  for (const [name, effect] of Object.entries(hanging)) {
+    it.effect(`ends ${name}`, () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* afterTenSeconds(bounded(effect)), Exit.fail("late"))
+      }))
+
+    it.effect(`ends ${name} inside an uninterruptible region`, () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* afterTenSeconds(Effect.uninterruptible(bounded(effect))), Exit.fail("late"))
+      }))
+
+    it.effect(`lets an interrupted caller go, who waits for ${name}`, () =>
+      Effect.gen(function*() {
+        const caller = yield* Effect.fork(bounded(effect))
+        yield* Effect.yieldNow()
+        const interrupted = yield* Effect.fork(Fiber.interrupt(caller))
+        yield* TestClock.adjust(tenSeconds)
+        assert.isTrue(Exit.isInterrupted(yield* Fiber.join(interrupted)))
+      }))
+  }
+
+  it.effect("interrupts in the background what is late", () =>
+    Effect.gen(function*() {
+      const interrupted = yield* Deferred.make<void>()
+      yield* afterTenSeconds(bounded(Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))))
+      yield* Deferred.await(interrupted)
+    }))
+
+  it.effect("lets what is interrupted with its caller finish", () =>
+    Effect.gen(function*() {
+      let isClean = false
+      const caller = yield* Effect.fork(bounded(
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => isClean = true)))
+      ))
+      yield* Effect.yieldNow()
+      const interrupted = yield* Effect.fork(Fiber.interrupt(caller))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(interrupted)
+      assert.isTrue(isClean)
+    }))
+
+  it.effect("holds for a fiber that is being interrupted", () =>
+    Effect.gen(function*() {
+      const ended = yield* Deferred.make<Exit.Exit<unknown, unknown>>()
+      const caller = yield* Effect.fork(
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.flatMap(Effect.exit(bounded(Effect.as(Effect.sleep("1 second"), "done"))), (exit) =>
+            Deferred.succeed(ended, exit)))
+      )
+      yield* Effect.yieldNow()
+      yield* Effect.fork(Fiber.interrupt(caller))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Deferred.await(ended), Exit.succeed("done"))
+    }))
+
+  it.effect("keeps to itself what happens to a FiberRef", () =>
+    Effect.gen(function*() {
+      const ref = FiberRef.unsafeMake(1)
+      yield* bounded(FiberRef.set(ref, 2))
+      assert.strictEqual(yield* FiberRef.get(ref), 1)
+    }))
+
+  it.live("lets an answer be read that came while the event loop stood still", () =>
+    Effect.gen(function*() {
+      const answer = Effect.async<string>((resume) => {
+        // The answer is there after 20 ms; nothing is read before 100 ms, when the deadline of 50 ms is over too.
+        const until = performance.now() + 100
+        setImmediate(() => {
+          while (performance.now() < until);
+        })
+        setTimeout(() => setTimeout(() => resume(Effect.succeed("answer")), 0), 60)
+      })
+      assert.strictEqual(yield* withDeadline(answer, Duration.millis(50), () => "late"), "answer")
+    }))
+})

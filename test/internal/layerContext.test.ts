@@ -1,0 +1,140 @@
+import { FetchHttpClient } from "@effect/platform"
+import { TransactionConnection } from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import {
+  Clock,
+  Context,
+  Deferred,
+  Effect,
+  Exit,
+  Fiber,
+  FiberRef,
+  Layer,
+  Option,
+  Scope,
+  TestClock,
+  Tracer
+} from "effect"
+import * as LayerContext from "../../src/internal/effect/layerContext.js"
+
+class Name extends Context.Tag("test/Name")<Name, string>() {}
+
+class Shared extends Context.Tag("test/Shared")<Shared, LayerContext.LayerContext<Name> & { scope: Scope.Scope }>() {}
+
+const layer = Layer.scoped(
+  Shared,
+  Effect.zipWith(LayerContext.make<Name>(), Effect.scope, (context, scope) => ({ ...context, scope }))
+)
+
+const note = FiberRef.unsafeMake("nobody's")
+
+/** What shared work sees around it. */
+const surroundings = Effect.all({
+  name: Name,
+  note: FiberRef.get(note),
+  span: Effect.map(Effect.serviceOption(Tracer.ParentSpan), Option.isSome),
+  scope: Effect.map(Effect.serviceOption(Scope.Scope), Option.isSome),
+  transaction: Effect.map(Effect.serviceOption(TransactionConnection), Option.isSome),
+  requestInit: Effect.map(Effect.serviceOption(FetchHttpClient.RequestInit), Option.isSome)
+})
+
+const ofTheLayer = {
+  name: "layer",
+  note: "layer's",
+  span: false,
+  scope: false,
+  transaction: false,
+  requestInit: false
+}
+
+const transaction = Effect.provideService(TransactionConnection, [{} as any, 0])
+
+const built = layer.pipe(
+  Layer.provide(Layer.succeed(Name, "layer")),
+  Layer.locally(note, "layer's")
+)
+
+const inShared = <A, E>(effect: Effect.Effect<A, E, Name>) =>
+  Effect.flatMap(Shared, ({ fork, scope }) => Effect.flatMap(fork(effect, scope), Fiber.join))
+
+/** A caller with surroundings of its own. */
+const asCaller = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  effect.pipe(
+    Effect.provideService(Name, "caller"),
+    Effect.provideService(FetchHttpClient.RequestInit, { headers: { "x-caller": "1" } }),
+    transaction,
+    Effect.withSpan("caller"),
+    Effect.locally(note, "caller's"),
+    Effect.scoped
+  )
+
+describe("shared work", () => {
+  it.effect("runs in the layer's context, and nothing of the caller reaches it", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* asCaller(inShared(surroundings)), ofTheLayer)
+    }).pipe(Effect.provide(built)))
+
+  it.effect("has neither the span, nor the scope, nor the transaction that the layer was built in", () =>
+    Effect.gen(function*() {
+      const context = yield* transaction(Effect.withSpan(Layer.build(built), "start-up"))
+      assert.deepStrictEqual(yield* Effect.provide(inShared(surroundings), context), ofTheLayer)
+    }).pipe(Effect.scoped))
+
+  it.effect("goes on when the caller is interrupted, and ends when its scope closes", () =>
+    Effect.gen(function*() {
+      const { fork, scope } = yield* Shared
+      const inner = yield* Scope.fork(scope, yield* Effect.succeed({ _tag: "Sequential" } as const))
+      const begun = yield* Deferred.make<Fiber.RuntimeFiber<void>>()
+      const caller = yield* Effect.fork(
+        Effect.zipRight(
+          Effect.flatMap(fork(Effect.sleep("1 hour"), inner), (it) => Deferred.succeed(begun, it)),
+          Effect.never
+        )
+      )
+      const work = yield* Deferred.await(begun)
+      yield* Fiber.interrupt(caller)
+      assert.isNull(work.unsafePoll())
+      yield* Scope.close(inner, Exit.void)
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(work)))
+    }).pipe(Effect.provide(built)))
+
+  it.effect("can be interrupted although its layer was built where nothing can be", () =>
+    Effect.gen(function*() {
+      const context = yield* Effect.uninterruptible(Layer.build(built))
+      const { fork, scope } = Context.get(context, Shared)
+      const work = yield* Effect.uninterruptible(fork(Effect.never, scope))
+      yield* Fiber.interrupt(work)
+    }).pipe(Effect.scoped))
+
+  it.effect("lives though its layer was built by a fiber that was being interrupted", () =>
+    Effect.gen(function*() {
+      const shared = yield* Deferred.make<Context.Context<Shared>>()
+      const scope = yield* Effect.scope
+      const builder = yield* Effect.fork(
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.flatMap(Layer.buildWithScope(built, scope), (it) => Deferred.succeed(shared, it)))
+      )
+      yield* Effect.yieldNow()
+      yield* Fiber.interrupt(builder)
+      assert.deepStrictEqual(yield* Effect.provide(inShared(surroundings), yield* Deferred.await(shared)), ofTheLayer)
+    }).pipe(Effect.scoped))
+
+  it.effect("goes by the clock of the layer", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* inShared(Clock.currentTimeMillis), 3_600_000)
+    }).pipe(Effect.provide(built)))
+})
+
+describe("an effect of the application", () => {
+  it.effect("runs under the caller's span, with the layer's services and a scope that closes after it", () =>
+    Effect.gen(function*() {
+      const closed: Array<string> = []
+      const { run } = yield* Shared
+      const seen = yield* asCaller(run(
+        Effect.acquireRelease(surroundings, () => Effect.sync(() => closed.push("closed")))
+      ))
+      assert.deepStrictEqual(seen, { ...ofTheLayer, note: "caller's", span: true, scope: true })
+      assert.deepStrictEqual(closed, ["closed"])
+    }).pipe(Effect.provide(built)))
+})
