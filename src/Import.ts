@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import { InstallationStore, type StoreError } from "./InstallationStore.js"
 import { deepest } from "./internal/paths.js"
+import { isStorable } from "./internal/rowId.js"
 import { BotToken, Expiry, IncomingWebhook, Organization, type Party, UserToken, Workspace } from "./TokenResponse.js"
 
 // -------------------------------------------------------------------------------------
@@ -124,9 +125,6 @@ const longAgo = DateTime.unsafeMake(0)
 
 const latest = (times: ReadonlyArray<DateTime.Utc>): DateTime.Utc => times.reduce((a, b) => DateTime.max(a, b), longAgo)
 
-/** What no id of Slack's has: it could not be stored everywhere. */
-const unusable = /[\p{Cc}\p{Cs}]/u
-
 /** Ids and scopes, which are stored as they are. */
 const textsOf = ({ bot, enterprise, team, user, userId }: Pieces): ReadonlyArray<string> => [
   ...[team, enterprise].flatMap(Option.toArray).map(({ id }) => id),
@@ -154,9 +152,9 @@ const toInstallation = (
       : new Workspace({ team: yield* need(pieces.team, "it names no workspace"), enterprise: pieces.enterprise })
 
     // A credential is known by its person, and the app's own by the word `bot`.
-    if (Option.contains(pieces.userId, "bot")) return yield* refuse("its user id is none")
+    if (Option.contains(pieces.userId, "bot")) return yield* refuse("the user id \"bot\" is reserved")
     const texts = [appId, ...textsOf(pieces)]
-    if (texts.some((text) => unusable.test(text))) return yield* refuse("an id or a scope in it has control characters")
+    if (!texts.every(isStorable)) return yield* refuse("an id or a scope in it has control characters")
 
     const stored = (token: PlainToken) => ({
       generation: 0,
@@ -494,21 +492,23 @@ export const run = <E, R>(
   items: Stream.Stream<Item, E, R>,
   options?: {
     readonly dryRun?: boolean | undefined
-    /** Called after each item, with the report so far. */
+    /** Called after each item, with the report so far. All reports of a run share their list of unreadable rows. */
     readonly onProgress?: ((report: Report) => Effect.Effect<void>) | undefined
   }
 ): Effect.Effect<Report, E | StoreError, R | InstallationStore> =>
   Effect.flatMap(InstallationStore, (store) => {
     /** What a dry run would have stored by now. */
     const pretended = new Set<string>()
+    /** One list for all reports: to copy it for each row would take the square of the time. */
+    const unreadable: Array<Unreadable> = []
     return Stream.runFoldEffect(
       items,
-      { rows: 0, installations: 0, imported: 0, kept: 0, unreadable: [] } as Report,
+      { rows: 0, installations: 0, imported: 0, kept: 0, unreadable } as Report,
       (report, { installation: result, rows }) =>
         Effect.gen(function*() {
           let next: Report = { ...report, rows: report.rows + rows }
           if (Either.isLeft(result)) {
-            next = { ...next, unreadable: [...report.unreadable, result.left] }
+            unreadable.push(result.left)
           } else {
             const installation = result.right
             const keyOf = (credential: Installation.Credential): string => {

@@ -14,6 +14,7 @@ import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { credentialRowId, installationRowId, userSubject } from "./internal/rowId.js"
 import {
   BotToken,
   type Expiry,
@@ -42,12 +43,12 @@ export class WorkspaceKey extends Schema.TaggedClass<WorkspaceKey>("effect-slack
   teamId: Schema.String
 }) {
   /**
-   * For logs and messages.
+   * `A0APP/workspace/T0TEAM`, for logs and messages. Different keys have different texts.
    *
    * @since 0.1.0
    */
   override toString(): string {
-    return `${this.appId}/${this.teamId}`
+    return installationRowId(this)
   }
 }
 
@@ -64,12 +65,12 @@ export class OrganizationKey
   })
 {
   /**
-   * For logs and messages.
+   * `A0APP/organization/E0ORG`, for logs and messages. Different keys have different texts.
    *
    * @since 0.1.0
    */
   override toString(): string {
-    return `${this.appId}/${this.enterpriseId}`
+    return installationRowId(this)
   }
 }
 
@@ -119,12 +120,13 @@ export class CredentialKey extends Schema.Class<CredentialKey>("effect-slack-oau
   subject: Schema.String
 }) {
   /**
-   * For logs and messages.
+   * `A0APP/workspace/T0TEAM/bot` or `A0APP/workspace/T0TEAM/U0USER`, for logs and messages. Different keys have
+   * different texts.
    *
    * @since 0.1.0
    */
   override toString(): string {
-    return `${this.installation}/${this.subject}`
+    return credentialRowId(this.installation, this.subject)
   }
 }
 
@@ -138,13 +140,13 @@ export const botKey = (installation: InstallationKey): CredentialKey =>
   new CredentialKey({ installation, subject: "bot" }, asTyped)
 
 /**
- * The key of one person's credential.
+ * The key of one person's credential. It is never the bot's, whatever the id.
  *
  * @since 0.1.0
  * @category keys
  */
 export const userKey = (installation: InstallationKey, userId: string): CredentialKey =>
-  new CredentialKey({ installation, subject: userId }, asTyped)
+  new CredentialKey({ installation, subject: userSubject(userId) }, asTyped)
 
 /**
  * Where a request of Slack's comes from, as far as the request tells: Slack names these fields `team_id`,
@@ -248,7 +250,7 @@ export type Credential = typeof Credential.Type
  * @category getters
  */
 export const subjectOf = (credential: Credential): string =>
-  credential._tag === "BotCredential" ? "bot" : credential.userId
+  credential._tag === "BotCredential" ? "bot" : userSubject(credential.userId)
 
 /**
  * The same credential with another generation.

@@ -471,14 +471,17 @@ export const reencrypt: Effect.Effect<
   { readonly sealed: number; readonly failed: ReadonlyArray<StoreError> },
   StoreError,
   InstallationStore
-> = withStore((store) =>
-  Stream.runFold(
-    store.reencrypt,
-    { sealed: 0, failed: [] as ReadonlyArray<StoreError> },
-    ({ failed, sealed }, { error }) =>
-      Option.isSome(error) ? { sealed, failed: [...failed, error.value] } : { sealed: sealed + 1, failed }
+> = withStore((store) => {
+  const failed: Array<StoreError> = []
+  return Effect.map(
+    Stream.runFold(store.reencrypt, 0, (sealed, { error }) => {
+      if (Option.isNone(error)) return sealed + 1
+      failed.push(error.value)
+      return sealed
+    }),
+    (sealed) => ({ sealed, failed })
   )
-)
+})
 
 // -------------------------------------------------------------------------------------
 // one installation as a value

@@ -20,6 +20,7 @@ import * as Schema from "effect/Schema"
 import * as Installation from "./Installation.js"
 import { InstallationStore, type StoreError } from "./InstallationStore.js"
 import { deepest } from "./internal/paths.js"
+import { isStorable } from "./internal/rowId.js"
 
 // -------------------------------------------------------------------------------------
 // events
@@ -27,7 +28,10 @@ import { deepest } from "./internal/paths.js"
 
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
 
-const list = maybe(Schema.Array(Schema.String))
+/** An id that can be a part of a key. */
+const Id = Schema.String.pipe(Schema.filter(isStorable))
+
+const list = maybe(Schema.Array(Id))
 
 /**
  * The envelope that the Events API puts around both events. Of everything else in it nothing is needed here.
@@ -38,13 +42,13 @@ const list = maybe(Schema.Array(Schema.String))
  */
 export const Envelope = Schema.Struct({
   type: Schema.Literal("event_callback"),
-  api_app_id: Schema.NonEmptyString,
-  team_id: maybe(Schema.String),
-  enterprise_id: maybe(Schema.String),
+  api_app_id: Id.pipe(Schema.nonEmptyString()),
+  team_id: maybe(Id),
+  enterprise_id: maybe(Id),
   is_enterprise_install: maybe(Schema.Boolean),
   authorizations: maybe(Schema.Array(Schema.Struct({
-    team_id: maybe(Schema.String),
-    enterprise_id: maybe(Schema.String),
+    team_id: maybe(Id),
+    enterprise_id: maybe(Id),
     is_enterprise_install: maybe(Schema.Boolean)
   }))),
   /** Seconds since 1970. */
@@ -69,6 +73,7 @@ export type Envelope = typeof Envelope.Type
 
 /**
  * The event is one of the two, and not of the form that Slack documents. `paths` says where, never what stood there.
+ * Without `paths`, the body is not a JSON object at all: an unparsed text, for example.
  *
  * @since 0.1.0
  * @category errors
@@ -78,7 +83,9 @@ export class MalformedEvent extends Schema.TaggedError<MalformedEvent>()("Malfor
   paths: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    return `The ${this.event} event is not of the form that Slack documents: look at ${this.paths.join(", ")}.`
+    return this.paths.length === 0
+      ? "The body of the event is not a JSON object. Parse the text of the request before you hand it in."
+      : `The ${this.event} event is not of the form that Slack documents: look at ${this.paths.join(", ")}.`
   }
 }
 
@@ -141,11 +148,15 @@ const keyOf = (envelope: Envelope): Option.Option<Installation.InstallationKey> 
 interface Reading {
   readonly key: Installation.InstallationKey
   readonly at: DateTime.Utc
-  /** The subjects that are to go; none means all. */
-  readonly subjects: Option.Option<ReadonlyArray<string>>
+  /** The credentials that are to go; none means all. */
+  readonly credentials: Option.Option<ReadonlyArray<Installation.CredentialKey>>
 }
 
+/** Not so: a text, bytes, a list, a `Request`, a promise. */
+const isPlainObject = (body: unknown): boolean => Object.prototype.toString.call(body) === "[object Object]"
+
 const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEvent> => {
+  if (!isPlainObject(body)) return Either.left(new MalformedEvent({ event: "unknown", paths: [] }))
   const headline = readHeadline(body)
   if (Option.isNone(headline)) return Either.right(Option.none())
   const event = headline.value.event.type
@@ -161,12 +172,11 @@ const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEve
   return Either.right(Option.some({
     key: key.value,
     at: DateTime.unsafeMake(seconds * 1000),
-    subjects: detail.type === "app_uninstalled"
+    credentials: detail.type === "app_uninstalled"
       ? Option.none()
       : Option.some([
-        ...(detail.tokens.bot ?? []).slice(0, 1).map(() => "bot"),
-        // Nobody is called that.
-        ...(detail.tokens.oauth ?? []).filter((userId) => userId !== "bot")
+        ...(detail.tokens.bot ?? []).slice(0, 1).map(() => Installation.botKey(key.value)),
+        ...(detail.tokens.oauth ?? []).map((userId) => Installation.userKey(key.value, userId))
       ])
   }))
 }
@@ -208,19 +218,19 @@ export const handle = (body: unknown): Effect.Effect<Result, MalformedEvent | St
   Effect.gen(function*() {
     const reading = yield* read(body)
     if (Option.isNone(reading)) return Result.NotOurs()
-    const { at, key, subjects } = reading.value
+    const { at, credentials, key } = reading.value
     const store = yield* InstallationStore
 
-    if (Option.isNone(subjects)) {
+    if (Option.isNone(credentials)) {
       return (yield* store.remove(key, { installedBefore: at }))
         ? Result.Removed({ installation: key, credentials: [] })
         : Result.Unchanged({ installation: key })
     }
-    const credentials = yield* Effect.filter(
-      subjects.value.map((subject) => new Installation.CredentialKey({ installation: key, subject })),
+    const removed = yield* Effect.filter(
+      credentials.value,
       (credential) => store.removeCredential(credential, { issuedBefore: at })
     )
-    return credentials.length > 0
-      ? Result.Removed({ installation: key, credentials })
+    return removed.length > 0
+      ? Result.Removed({ installation: key, credentials: removed })
       : Result.Unchanged({ installation: key })
   })

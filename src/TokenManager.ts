@@ -33,6 +33,9 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import { parseObject } from "./internal/answer.js"
+import { randomToken } from "./internal/random.js"
+import { longestPause } from "./internal/retryAfter.js"
+import { credentialRowId, userSubject } from "./internal/rowId.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
@@ -407,9 +410,8 @@ export const make = (
     const cacheTime = Duration.toMillis(options.cacheTime ?? "10 minutes")
     const patience = Duration.toMillis(options.patience ?? "3 seconds")
     const standardApp = yield* Effect.serviceOption(SlackApp.SlackApp)
-    const holder = (yield* Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 31), 4))
-      .map((part) => part.toString(36))
-      .join("")
+    /** Not from Effect's `Random`: with one seed two processes would be one holder. */
+    const holder = randomToken()
 
     const locals = new Map<string, Local>()
     const unsaved = new Set<Unsaved>()
@@ -564,12 +566,14 @@ export const make = (
         const attempts = local.failure?.attempts ?? 0
         const millis = yield* pause(attempts, error._tag === "StoreError" ? undefined : error.retryAfter)
         const now = yield* Clock.currentTimeMillis
-        local.failure = { error, attempts: attempts + 1, retryAt: now + millis }
-        yield* Effect.logDebug(`${key}: ${error.message}`)
         const { entry } = local
+        const validUntil = isUsable(local, entry, now) ? entry.expiresAt : now
+        const retryAt = Math.min(now + millis, Math.max(validUntil, now + longestPause))
+        local.failure = { error, attempts: attempts + 1, retryAt }
+        yield* Effect.logDebug(`${key}: ${error.message}`)
         if (entry !== undefined) yield* warnOfEnd(key, entry.credential.issuedAt)
         if (!isUsable(local, entry, now)) {
-          return yield* new TokenUnavailable({ key, error, retryAfter: Duration.millis(millis) })
+          return yield* new TokenUnavailable({ key, error, retryAfter: Duration.millis(retryAt - now) })
         }
         if (Option.isSome(entry.credential.token.expiry)) {
           const { expiresAt } = entry.credential.token.expiry.value
@@ -783,9 +787,6 @@ export const make = (
 
     // ---- asking
 
-    const idOf = (key: Installation.InstallationKey, subject: string): string =>
-      key._tag === "Workspace" ? `${key.appId}/${key.teamId}/${subject}` : `${key.appId}/${key.enterpriseId}/${subject}`
-
     /** The way for a token that is not served at once. */
     const slowly = (key: Installation.CredentialKey, local: Local): Effect.Effect<Redacted.Redacted, TokenError> =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -825,7 +826,7 @@ export const make = (
 
     const refresh: Service["refresh"] = (key, force = {}) =>
       Effect.suspend(() => {
-        const id = idOf(key.installation, key.subject)
+        const id = String(key)
         const local = localOf(id)
         const go: Effect.Effect<Delivery, TokenError> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
           local.flight === undefined || local.flight.forced
@@ -843,13 +844,13 @@ export const make = (
       })
 
     return {
-      botToken: (installation) => read(idOf(installation, "bot"), () => Installation.botKey(installation)),
+      botToken: (installation) => read(credentialRowId(installation, "bot"), () => Installation.botKey(installation)),
       userToken: (installation, userId) =>
-        read(idOf(installation, userId), () => Installation.userKey(installation, userId)),
-      token: (key) => read(idOf(key.installation, key.subject), () => key),
+        read(credentialRowId(installation, userSubject(userId)), () => Installation.userKey(installation, userId)),
+      token: (key) => read(String(key), () => key),
       invalidate: (key, token, code = "token_expired") =>
         Effect.sync(() => {
-          const id = idOf(key.installation, key.subject)
+          const id = String(key)
           const local = localOf(id)
           const refused = Redacted.isRedacted(token) ? Redacted.value(token) : token
           const known = local.unsaved?.credential ?? local.entry?.credential

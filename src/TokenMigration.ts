@@ -16,11 +16,12 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
+import { randomToken } from "./internal/random.js"
+import { longestPause } from "./internal/retryAfter.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import type * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
@@ -204,9 +205,7 @@ export const stream = (
     const store = yield* InstallationStore.InstallationStore
     const leaseDuration = Duration.decode(options.leaseDuration ?? "30 seconds")
     const gate = makeGate(60_000 / (options.ratePerMinute ?? 50))
-    const holder = (yield* Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 31), 4))
-      .map((part) => part.toString(36))
-      .join("")
+    const holder = randomToken()
     const misconfigured = new Map<string, OAuthV2Error.ExchangeError>()
 
     const isOurs = (key: Installation.CredentialKey): boolean =>
@@ -281,7 +280,7 @@ export const stream = (
             if (!RetryPolicy.isRepeatable(result.error)) return Effect.succeed(result)
             const pause = result.error.retryAfter === undefined
               ? 1000 * 2 ** attempt
-              : Duration.toMillis(result.error.retryAfter)
+              : Math.min(Duration.toMillis(result.error.retryAfter), longestPause)
             return Effect.zipRight(gate.close(pause), migrate(key, attempt + 1))
           })
         )

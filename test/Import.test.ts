@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Option, Redacted, Stream, TestClock } from "effect"
+import { DateTime, Effect, Either, Option, Redacted, Stream, TestClock } from "effect"
 import { Import, Installation, InstallationStore } from "effect-slack-oauth"
 import { botToken, install } from "effect-slack-oauth/InstallationStoreWorker"
 
@@ -172,6 +172,20 @@ describe("installations of @slack/oauth", () => {
       assert.deepStrictEqual(report, { rows: 3, installations: 3, imported: 3, kept: 2, unreadable: [] })
       assert.deepStrictEqual(seen, [1, 2, 3])
       assert.isTrue(Option.isNone(yield* InstallationStore.get(Installation.workspace("A1", "T1"))))
+    }))
+})
+
+describe("a report", () => {
+  test("of many rows that cannot be read takes no longer than the rows", () =>
+    Effect.gen(function*() {
+      const problem = new Import.Unreadable({ row: "row", problem: "it is no object" })
+      const item: Import.Item = { rows: 1, installation: Either.left(problem) }
+      let last: Import.Report | undefined
+      const report = yield* Import.run(Stream.fromIterable(Array.from({ length: 150_000 }, () => item)), {
+        onProgress: (report) => Effect.sync(() => last = report)
+      })
+      assert.deepStrictEqual([report.rows, report.unreadable.length], [150_000, 150_000])
+      assert.strictEqual(last?.rows, 150_000)
     }))
 })
 

@@ -1,3 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option, Stream } from "effect"
 import { InstallationStore } from "effect-slack-oauth"
 import * as InstallationStoreSuite from "effect-slack-oauth/InstallationStoreSuite"
 import { temporaryFolder } from "./utils/databases.js"
@@ -13,4 +15,21 @@ InstallationStoreSuite.register({
   layer: Stores.files(folder),
   contents: Stores.bytesIn(folder),
   installations: 120
+})
+
+describe("reencrypt", () => {
+  it.effect("of many rows that do not open takes no longer than the rows", () =>
+    Effect.gen(function*() {
+      const store = yield* InstallationStore.InstallationStore
+      const error = new InstallationStore.StoreError({ operation: "reencrypt", reason: "keyMissing" })
+      const row = (index: number): InstallationStore.Reencrypted => ({
+        row: `A1/workspace/T${index}`,
+        error: index % 2 === 0 ? Option.some(error) : Option.none()
+      })
+      const report = yield* Effect.provideService(InstallationStore.reencrypt, InstallationStore.InstallationStore, {
+        ...store,
+        reencrypt: Stream.map(Stream.range(1, 300_000), row)
+      })
+      assert.deepStrictEqual([report.sealed, report.failed.length], [150_000, 150_000])
+    }).pipe(Effect.provide(InstallationStore.layerMemory)))
 })

@@ -162,14 +162,22 @@ describe("what is handed in", () => {
         const body of [
           uninstalled(101, { event: { type: "app_mention" } }),
           { type: "url_verification", challenge: "c" },
-          null,
-          "text",
           {}
         ]
       ) {
         assert.strictEqual((yield* Lifecycle.handle(body))._tag, "NotOurs")
       }
       assert.isTrue(Option.isSome(yield* InstallationStore.get(workspace)))
+    }))
+
+  test("is refused when it is not a JSON object, such as a body that was not parsed", () =>
+    Effect.gen(function*() {
+      const text = JSON.stringify(uninstalled(101))
+      for (const body of [text, new TextEncoder().encode(text), [uninstalled(101)], null, undefined, 1]) {
+        const error = yield* Effect.flip(Lifecycle.handle(body))
+        assert.strictEqual(error._tag, "MalformedEvent")
+        assert.include(error.message, "not a JSON object")
+      }
     }))
 
   test("is refused when it is of the wrong form, without being quoted", () =>
@@ -180,6 +188,10 @@ describe("what is handed in", () => {
         [uninstalled(101, { event_time: -1 }), "event_time"],
         [uninstalled(101, { api_app_id: "" }), "api_app_id"],
         [uninstalled(101, { team_id: null }), "team_id"],
+        [uninstalled(101, { team_id: "T\ud800" }), "team_id"],
+        [uninstalled(101, { api_app_id: "A\udc00" }), "api_app_id"],
+        [uninstalled(101, { authorizations: [{ enterprise_id: "E\u0000" }] }), "authorizations.0.enterprise_id"],
+        [revoked(101, { oauth: ["U\ud800"] }), "event.tokens.oauth.0"],
         [
           uninstalled(101, { event: { type: "tokens_revoked", tokens: { oauth: "xoxp-test-canary" } } }),
           "event.tokens.oauth"

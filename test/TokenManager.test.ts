@@ -1,6 +1,19 @@
 import { HttpClient, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Exit, Fiber, Layer, Option, Redacted, Scope, Stream, TestClock } from "effect"
+import {
+  DateTime,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Random,
+  Redacted,
+  Scope,
+  Stream,
+  TestClock
+} from "effect"
 import {
   Installation,
   InstallationStore,
@@ -10,6 +23,11 @@ import {
   SlackEmulator,
   TokenManager
 } from "effect-slack-oauth"
+import {
+  botToken as sampleBotToken,
+  install as sampleInstall,
+  userToken as sampleUserToken
+} from "effect-slack-oauth/InstallationStoreWorker"
 import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
 const slack = (options?: SlackEmulator.Options) =>
@@ -454,6 +472,36 @@ describe("while Slack is down", () => {
       yield* botToken(key)
     }).pipe(Effect.provide(live())))
 
+  it.effect("a hint to wait for a day does not keep an expired credential from being tried for long", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "1 day" }) })
+      const error = yield* Effect.flip(botToken(key))
+      const wait = error._tag === "TokenUnavailable" ? Duration.toMillis(error.retryAfter) : 0
+      assert.isAbove(wait, 60_000)
+      assert.isAtMost(wait, 5 * 60_000)
+      yield* TestClock.adjust(wait)
+      yield* botToken(key)
+      assert.strictEqual(yield* refreshes, 2)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("a hint to wait is kept to while the token is valid", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "1 day" }) })
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("59 minutes")
+      assert.strictEqual(yield* botToken(key), old)
+      assert.strictEqual(yield* refreshes, 1)
+      // It runs out: from here on, not for more than minutes.
+      yield* TestClock.adjust("1 minute")
+      yield* Effect.ignore(botToken(key))
+      yield* TestClock.adjust("5 minutes")
+      assert.notStrictEqual(yield* botToken(key), old)
+    }).pipe(Effect.provide(live())))
+
   it.effect("a store that is down does not take valid tokens with it", () => {
     const meddler = makeMeddler()
     return Effect.gen(function*() {
@@ -555,6 +603,73 @@ describe("a person's token", () => {
       assert.strictEqual(yield* refreshes, 1)
       assert.strictEqual((yield* Effect.flip(TokenManager.userToken(key, "U0NOBODY")))._tag, "NotInstalled")
     }).pipe(Effect.provide(live())))
+})
+
+describe("keys that look alike", () => {
+  const save = (key: Installation.InstallationKey, tokens: Omit<Parameters<typeof sampleInstall>[0], "appId">) =>
+    InstallationStore.save(sampleInstall({
+      ...tokens,
+      ...(key._tag === "Workspace"
+        ? { appId: key.appId, teamId: key.teamId }
+        : { appId: key.appId, enterpriseId: key.enterpriseId })
+    }))
+
+  it.effect("of a workspace and an organization with one id are two", () =>
+    Effect.gen(function*() {
+      const keys = [Installation.workspace("A1", "X1"), Installation.organization("A1", "X1")]
+      yield* save(keys[0]!, { bot: sampleBotToken("workspace") })
+      yield* save(keys[1]!, { bot: sampleBotToken("organization") })
+      const tokens = yield* Effect.forEach([...keys, ...keys], botToken)
+      assert.deepStrictEqual(tokens, [...tokens.slice(0, 2), ...tokens.slice(0, 2)])
+      assert.include(tokens[0], "workspace")
+      assert.include(tokens[1], "organization")
+    }).pipe(Effect.provide(live())))
+
+  it.effect("by a slash in an id are two", () =>
+    Effect.gen(function*() {
+      yield* save(Installation.workspace("A1", "T"), { user: ["U/V", sampleUserToken("one")] })
+      yield* save(Installation.workspace("A1", "T/U"), { user: ["V", sampleUserToken("other")] })
+      const one = yield* TokenManager.userToken(Installation.workspace("A1", "T"), "U/V")
+      const other = yield* TokenManager.userToken(Installation.workspace("A1", "T/U"), "V")
+      assert.notStrictEqual(Redacted.value(one), Redacted.value(other))
+    }).pipe(Effect.provide(live())))
+
+  it.effect("a person who is called bot does not get the bot's token", () =>
+    Effect.gen(function*() {
+      const key = Installation.workspace("A1", "T1")
+      yield* save(key, { bot: sampleBotToken("bot") })
+      yield* botToken(key)
+      assert.strictEqual((yield* Effect.flip(TokenManager.userToken(key, "bot")))._tag, "NotInstalled")
+      yield* save(key, { user: ["bot", sampleUserToken("person")] })
+      assert.include(yield* botToken(key), "bot")
+      assert.include(Redacted.value(yield* TokenManager.userToken(key, "bot")), "person")
+    }).pipe(Effect.provide(live())))
+
+  it.effect("that Slack cannot have given are not installed", () =>
+    Effect.gen(function*() {
+      for (const id of ["T\ud800", "T%", "", "T/1"]) {
+        const error = yield* Effect.flip(botToken(Installation.workspace("A1", id)))
+        assert.strictEqual(error._tag, "NotInstalled")
+      }
+    }).pipe(Effect.provide(live())))
+})
+
+describe("processes with the same seed of Effect's Random", () => {
+  it.effect("hold leases under different names", () => {
+    const holders = new Set<string>()
+    const once = Effect.suspend(() => round.pipe(Effect.withRandom(Random.make("the same"))))
+    const round = Effect.gen(function*() {
+      const { key } = yield* install()
+      const store = yield* InstallationStore.InstallationStore
+      const manager = yield* Effect.provideService(TokenManager.make(), InstallationStore.InstallationStore, {
+        ...store,
+        acquireLease: (key, request) =>
+          Effect.zipRight(Effect.sync(() => holders.add(request.holder)), store.acquireLease(key, request))
+      })
+      yield* manager.refresh(Installation.botKey(key))
+    }).pipe(Effect.scoped, Effect.provide(live()))
+    return Effect.andThen(Effect.zip(once, once), () => assert.strictEqual(holders.size, 2))
+  })
 })
 
 describe("more credentials than memory is for", () => {

@@ -180,6 +180,18 @@ describe("a refusal", () => {
       assert.isAtLeast(DateTime.distance(first!.at, second!.at), 30_000)
     }).pipe(Effect.provide(live(5))))
 
+  it.effect("for too many calls is not waited out for a day", () =>
+    Effect.gen(function*() {
+      yield* legacy(5)
+      yield* SlackEmulator.inject({
+        method: "oauth.v2.exchange",
+        fault: SlackEmulator.rateLimited({ retryAfter: "1 day" })
+      })
+      assert.deepInclude(yield* finish(TokenMigration.run()), { exchanged: 5, failed: 0 })
+      const [first, second] = yield* exchanges
+      assert.isAtMost(DateTime.distance(first!.at, second!.at), 6 * 60_000)
+    }).pipe(Effect.provide(live(5))))
+
   it.effect("of a revoked token marks the credential dead, and of one that cannot be exchanged does not", () =>
     Effect.gen(function*() {
       yield* legacy(2)

@@ -5,6 +5,9 @@
 /** Longer hints are cut to a day: nobody who sends more means it, and timers overflow. */
 const capMillis = 24 * 60 * 60 * 1000
 
+/** A hint that is longer than this does not keep a credential without a valid token from being tried again. */
+export const longestPause = 5 * 60 * 1000
+
 const httpDate = new RegExp(
   [
     "[A-Z][a-z]{2}, \\d{2} [A-Z][a-z]{2} \\d{4} \\d{2}:\\d{2}:\\d{2} GMT", // IMF-fixdate

@@ -72,5 +72,19 @@ for (const [name, url] of Object.entries(databases)) {
           WHERE installation = 'A1/workspace/T1' AND subject = ''`
         assert.strictEqual(yield* reasonOf(store.get(key)), "unreadable A1/workspace/T1")
       }).pipe(Effect.provide(live)))
+
+    it.live("with a name that no key has is unreadable, and named", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient
+        const store = yield* InstallationStore.InstallationStore
+        yield* sql`DELETE FROM slack_oauth_installations`
+        yield* InstallationStore.save(installation)
+        yield* sql`UPDATE slack_oauth_installations SET installation = 'A%/workspace/T1'`
+        assert.strictEqual(yield* reasonOf(Stream.runDrain(store.stream)), "unreadable A%/workspace/T1")
+        assert.strictEqual(
+          yield* reasonOf(Stream.runDrain(store.credentials({ state: "permanent" }))),
+          "unreadable A%/workspace/T1/bot"
+        )
+      }).pipe(Effect.provide(live)))
   })
 }
