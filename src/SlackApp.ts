@@ -1,28 +1,34 @@
 /**
- * Which Slack app is speaking: its client id, its secret, and which Slack it speaks to.
+ * Which Slack app is speaking: its client id, its secrets, and which Slack it speaks to.
  *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { parseBaseUrl } from "./internal/baseUrl.js"
+import { type Mistakes, problemOf } from "./internal/settings.js"
 
 /**
- * A Slack app, as {@link make} has checked it.
+ * A Slack app, as {@link make} has checked it. All of it but `baseUrl` is on the app's Basic Information page.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Service {
-  /** The client id of the app's Basic Information page, such as `123456.7890`. */
+  /** The client id, such as `123456.7890`. */
   readonly clientId: string
   /** The client secret. An app without one is a public client: it proves itself by PKCE alone. */
   readonly clientSecret?: Redacted.Redacted | undefined
+  /** The app id, such as `A0123ABCDEF`. */
+  readonly appId?: string | undefined
+  /** The signing secret, which proves that a request is from Slack. */
+  readonly signingSecret?: Redacted.Redacted | undefined
   /** The origin (and path prefix, if any) of the API and of the authorize page, with no slash at the end. */
   readonly baseUrl: string
 }
@@ -45,6 +51,8 @@ export interface Options {
   readonly clientId: string
   /** Leave it out for a public client (PKCE without a secret). */
   readonly clientSecret?: string | Redacted.Redacted | undefined
+  readonly appId?: string | undefined
+  readonly signingSecret?: string | Redacted.Redacted | undefined
   /**
    * `https://slack.com` by default. GovSlack is `https://slack-gov.com`. It must be https, unless it is a loopback
    * address, where a Slack emulator may listen on plain http.
@@ -52,40 +60,68 @@ export interface Options {
   readonly baseUrl?: string | URL | undefined
 }
 
-interface Names {
-  readonly clientId: string
-  readonly clientSecret: string
-  readonly baseUrl: string
+/** How a setting is called: `clientId` in a program, `SLACK_CLIENT_ID` in the environment. */
+type Naming = (setting: keyof Service) => string
+
+const words = (setting: keyof Service, gap: string): string => setting.replace(/[A-Z]/g, (letter) => gap + letter)
+
+const variable: Naming = (setting) => `SLACK_${words(setting, "_").toUpperCase()}`
+
+const wrap = (secret: string | Redacted.Redacted): Redacted.Redacted =>
+  Redacted.isRedacted(secret) ? secret : Redacted.make(secret)
+
+/** What Slack cannot have issued, by setting. */
+const mistakes: { readonly [setting: string]: Mistakes } = {
+  clientId: [
+    [/^A(?=.*\d)[A-Z\d]+$/, "is an app id"],
+    [/^(xox|xapp-|[\da-f]{32}$)/, "is a secret"],
+    [/^(?!\d+\.\d+$)[-+.,\d]+(e[-+]?\d+)?$/i, "is a number that a parser has changed"]
+  ],
+  appId: [[/^(?!A[A-Z\d]+$)/, "is not one of Slack's, such as A0123ABCDEF"]]
 }
 
-const check = (options: Options, names: Names): Either.Either<Service, ConfigError.ConfigError> => {
-  const no = (name: string, problem: string) => Either.left(ConfigError.InvalidData([name], problem))
+/**
+ * Both halves of a client id are numbers of one rising sequence, so the second is never the shorter one. A float keeps 17
+ * digits: of two halves of 12 digits it leaves `628987376727.629`.
+ */
+const rounded: Mistakes = [[/^\d{9,}\.\d{1,8}$/, "looks rounded by a parser"]]
 
-  if (options.clientId.trim() === "") return no(names.clientId, "The client id is empty")
-  if (/\s/.test(options.clientId)) return no(names.clientId, "The client id has white space in it")
+const warn = ({ clientId }: Service): Effect.Effect<void> => {
+  const doubt = problemOf(clientId, rounded)
+  return doubt === undefined ? Effect.void : Effect.logWarning(`The client id ${clientId} ${doubt}`)
+}
 
-  const clientSecret = options.clientSecret === undefined || Redacted.isRedacted(options.clientSecret)
-    ? options.clientSecret
-    : Redacted.make(options.clientSecret)
-  if (clientSecret !== undefined) {
-    const value = Redacted.value(clientSecret)
-    if (value === "") return no(names.clientSecret, "The client secret is empty; leave it out for a public client")
-    if (/\s/.test(value)) return no(names.clientSecret, "The client secret has white space in it")
+const check = (
+  options: Options,
+  name: Naming = (setting) => setting
+): Either.Either<Service, ConfigError.ConfigError> => {
+  const { appId, clientId, clientSecret, signingSecret } = options
+  const no = (setting: keyof Service, problem: string) =>
+    Either.left(ConfigError.InvalidData([name(setting)], `The ${words(setting, " ").toLowerCase()} ${problem}`))
+
+  for (const setting of ["clientId", "clientSecret", "appId", "signingSecret"] as const) {
+    const value = options[setting]
+    if (value === undefined && setting !== "clientId") continue
+    const problem = problemOf(Redacted.isRedacted(value) ? Redacted.value(value) : value, mistakes[setting])
+    if (problem !== undefined) return no(setting, problem)
   }
 
   const base = parseBaseUrl(String(options.baseUrl ?? "https://slack.com"))
-  if (!base.ok) return no(names.baseUrl, `The base URL cannot be used: ${base.problem}`)
+  if (!base.ok) return no("baseUrl", `cannot be used: ${base.problem}`)
 
   return Either.right({
-    clientId: options.clientId,
-    ...(clientSecret === undefined ? undefined : { clientSecret }),
+    clientId,
+    ...(clientSecret && { clientSecret: wrap(clientSecret) }),
+    ...(appId && { appId }),
+    ...(signingSecret && { signingSecret: wrap(signingSecret) }),
     baseUrl: base.baseUrl
   })
 }
 
 /**
- * Checks an app's settings. An empty id, an empty secret, or a base URL that is neither https nor loopback is a
- * `ConfigError` that names the setting and never shows the secret.
+ * Checks an app's settings. An id that Slack cannot have issued, a secret with a quotation mark or white space in it, or
+ * a base URL that is neither https nor loopback is a `ConfigError` that names the setting, says what to do, and never
+ * shows a secret.
  *
  * The result is an `Either`, and so an `Effect` too.
  *
@@ -102,42 +138,68 @@ const check = (options: Options, names: Names): Either.Either<Service, ConfigErr
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options): Either.Either<Service, ConfigError.ConfigError> =>
-  check(options, { clientId: "clientId", clientSecret: "clientSecret", baseUrl: "baseUrl" })
+export const make = (options: Options): Either.Either<Service, ConfigError.ConfigError> => check(options)
+
+const layerOf = (
+  app: Effect.Effect<Service, ConfigError.ConfigError>
+): Layer.Layer<SlackApp, ConfigError.ConfigError> => Layer.effect(SlackApp, Effect.tap(app, warn))
 
 /**
- * An app whose settings are in the program.
+ * An app whose settings are in the program. A client id that looks as if a parser had rounded it is logged as a warning.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<SlackApp, ConfigError.ConfigError> =>
-  Layer.effect(SlackApp, make(options))
+export const layer = (options: Options): Layer.Layer<SlackApp, ConfigError.ConfigError> => layerOf(make(options))
+
+const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
+  Config.map(Config.option(config), Option.getOrUndefined)
+
+const publicSettings = {
+  clientId: Config.string(variable("clientId")),
+  appId: optional(Config.string(variable("appId"))),
+  signingSecret: optional(Config.redacted(variable("signingSecret"))),
+  baseUrl: optional(Config.string(variable("baseUrl")))
+}
 
 /**
- * The app's settings as a `Config`: `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET` (absent for a public client) and
- * `SLACK_BASE_URL` (`https://slack.com` when absent).
+ * The app's settings as a `Config`: `SLACK_CLIENT_ID` and `SLACK_CLIENT_SECRET`, and where they are set `SLACK_APP_ID`,
+ * `SLACK_SIGNING_SECRET` and `SLACK_BASE_URL` (`https://slack.com` when absent). An app without a secret is a public
+ * client: {@link configPublic}.
  *
  * @since 0.1.0
  * @category config
  */
 export const config: Config.Config<Service> = Config.all({
-  clientId: Config.string("SLACK_CLIENT_ID"),
-  clientSecret: Config.option(Config.redacted("SLACK_CLIENT_SECRET")),
-  baseUrl: Config.option(Config.string("SLACK_BASE_URL"))
-}).pipe(
-  Config.mapOrFail(({ baseUrl, clientId, clientSecret }) =>
-    check(
-      { clientId, clientSecret: Option.getOrUndefined(clientSecret), baseUrl: Option.getOrUndefined(baseUrl) },
-      { clientId: "SLACK_CLIENT_ID", clientSecret: "SLACK_CLIENT_SECRET", baseUrl: "SLACK_BASE_URL" }
-    )
-  )
+  ...publicSettings,
+  clientSecret: Config.redacted(variable("clientSecret"))
+}).pipe(Config.mapOrFail((options) => check(options, variable)))
+
+/**
+ * The settings of a public client as a `Config`: those of {@link config} without a client secret. If
+ * `SLACK_CLIENT_SECRET` is set, it is not read.
+ *
+ * @since 0.1.0
+ * @category config
+ */
+export const configPublic: Config.Config<Service> = Config.all(publicSettings).pipe(
+  Config.mapOrFail((options) => check(options, variable))
 )
 
 /**
- * An app whose settings come from the environment, or from whatever `ConfigProvider` is in force.
+ * An app whose settings come from the environment, or from whatever `ConfigProvider` is in force. Without
+ * `SLACK_CLIENT_SECRET` it fails: {@link layerConfigPublic} is for public clients.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<SlackApp, ConfigError.ConfigError> = Layer.effect(SlackApp, config)
+export const layerConfig: Layer.Layer<SlackApp, ConfigError.ConfigError> = layerOf(config)
+
+/**
+ * A public client whose settings come from the environment. It has no secret and proves itself by PKCE alone.
+ *
+ * @see https://docs.slack.dev/authentication/using-pkce
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfigPublic: Layer.Layer<SlackApp, ConfigError.ConfigError> = layerOf(configPublic)

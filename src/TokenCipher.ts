@@ -19,6 +19,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Sealing from "./internal/sealing.js"
+import { problemOf } from "./internal/settings.js"
 
 // -------------------------------------------------------------------------------------
 // errors
@@ -129,9 +130,15 @@ const check = (options: Options, name: string): Either.Either<Service, ConfigErr
     const no = (problem: string) => Either.left(ConfigError.InvalidData([name], problem))
     const materials: Array<Sealing.KeyMaterial> = []
     for (const { id, key } of [options.current, ...options.older ?? []]) {
-      const bytes = Sealing.parseKey(Redacted.isRedacted(key) ? Redacted.value(key) : key)
+      const text: unknown = Redacted.isRedacted(key) ? Redacted.value(key) : key
+      const problem = problemOf(text)
+      const bytes = problem === undefined ? Sealing.parseKey(String(text)) : undefined
       if (bytes === undefined) {
-        return yield* no(`The key ${/^[\w-]{1,64}$/.test(id) ? id : "?"} is not 32 bytes in base64`)
+        return yield* no(
+          `The key ${/^[\w-]{1,64}$/.test(id) ? id : "?"} ${
+            problem ?? "is not 32 bytes in base64: openssl rand -base64 32"
+          }`
+        )
       }
       materials.push({ id, bytes })
     }
@@ -196,39 +203,44 @@ export const layerPlain: Layer.Layer<TokenCipher> = Layer.succeed(TokenCipher, p
 
 const variable = "SLACK_TOKEN_KEYS"
 
+const otherwise = "To store tokens in plain text, set it to `plain` or use TokenCipher.layerPlain"
+
 const parse = (text: string): Either.Either<Service, ConfigError.ConfigError> => {
   const no = (problem: string) => Either.left(ConfigError.InvalidData([variable], problem))
   const entries = text.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "")
   const readPlain = entries.at(-1) === "plain"
   const keys: Array<Key> = []
   for (const entry of readPlain ? entries.slice(0, -1) : entries) {
+    const problem = problemOf(entry)
+    if (problem !== undefined) return no(`The list of keys ${problem}`)
     const colon = entry.indexOf(":")
     if (colon < 1) return no("Write each key as id:base64, separated by commas; `plain` may stand at the end")
     keys.push({ id: entry.slice(0, colon), key: entry.slice(colon + 1) })
   }
   const [current, ...older] = keys
   return current === undefined
-    ? readPlain ? Either.right(plain) : no("It has no key. Leave the setting out to store tokens in plain text")
+    ? readPlain ? Either.right(plain) : no(`It has no key. ${otherwise}`)
     : check({ current, older, readPlain }, variable)
 }
 
 /**
  * The cipher as a `Config`: `SLACK_TOKEN_KEYS` is a list such as `2026b:<base64>,2026a:<base64>`. The first key seals,
- * all of them open. `plain` at the end of the list also accepts what was stored before there were keys. Without the
- * setting nothing is encrypted.
+ * all of them open. `plain` at the end of the list also accepts what was stored before there were keys, and `plain` alone
+ * encrypts nothing. The setting is required, so that a misspelt name does not store tokens in plain text.
  *
  * @since 0.1.0
  * @category config
  */
 export const config: Config.Config<Service> = Config.option(Config.redacted(variable)).pipe(
   Config.mapOrFail(Option.match({
-    onNone: () => Either.right(plain),
+    onNone: () => Either.left(ConfigError.MissingData([variable], `The keys are missing. ${otherwise}`)),
     onSome: (text) => parse(Redacted.value(text))
   }))
 )
 
 /**
- * A cipher whose keys come from the environment, or from whatever `ConfigProvider` is in force.
+ * A cipher whose keys come from the environment, or from whatever `ConfigProvider` is in force. Without
+ * `SLACK_TOKEN_KEYS` it fails: {@link layerPlain} stores tokens in plain text.
  *
  * @since 0.1.0
  * @category layers

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, ConfigProvider, Effect, Either, FastCheck, Inspectable, Layer, Redacted } from "effect"
+import { Cause, ConfigProvider, Effect, Either, FastCheck, Inspectable, Layer, Logger, Redacted } from "effect"
 import { SlackApp } from "effect-slack-oauth"
 import { inspect } from "node:util"
 
@@ -13,9 +13,39 @@ const accepted = (baseUrl: string | URL | undefined): string => Either.getOrThro
 
 const refusal = (baseUrl: string): string => String(Either.getOrThrow(Either.flip(baseUrlOf(baseUrl))))
 
-const fromEnv = (env: Record<string, string>) =>
+const refusalOf = (options: unknown): string =>
+  String(Either.getOrThrow(Either.flip(SlackApp.make(options as SlackApp.Options))))
+
+/** What goes wrong on the way of any setting to the program, and the words that say so. */
+const mistakes: ReadonlyArray<readonly [mistake: string, change: (value: string) => unknown, words: RegExp]> = [
+  ["is in quotation marks", (value) => `"${value}"`, /has a quotation mark in it. Copy it again/],
+  ["is in apostrophes", (value) => `'${value}'`, /has a quotation mark in it/],
+  ["is in typographic quotation marks", (value) => `“${value}”`, /has a quotation mark in it/],
+  ["lost the second quotation mark", (value) => `"${value}`, /has a quotation mark in it/],
+  [
+    "is a shell variable that was not replaced",
+    () => "${SLACK_SETTING}",
+    /placeholder that was not replaced. Copy it again/
+  ],
+  ["is a variable without braces", () => "$SLACK_SETTING", /placeholder/],
+  ["is a template that was not filled in", () => "{{ .Values.slack }}", /placeholder/],
+  ["is a Windows variable that was not replaced", () => "%SLACK_SETTING%", /placeholder/],
+  ["was left as the manual has it", () => "<your value here>", /placeholder/],
+  ["has a zero-width space in it", (value) => `${value}\u200b`, /invisible character in it. Copy it again/],
+  ["begins with a byte order mark", (value) => `\ufeff${value}`, /invisible character/],
+  ["has a soft hyphen in it", (value) => `${value.slice(0, 1)}\u00ad${value.slice(1)}`, /invisible character/],
+  ["has a zero byte in it", (value) => `${value}\0`, /invisible character/],
+  ["ends with a line break", (value) => `${value}\n`, /white space in it. Copy it again/],
+  ["has a no-break space in it", (value) => `${value}\u00a0`, /white space/],
+  ["is the text of a missing value", () => String(undefined), /is the word for a missing value/],
+  ["is empty", () => "", /is empty/],
+  ["is null", () => null, /is missing/],
+  ["is a number", () => 1.5, /is not text. Copy it again, and quote it/]
+]
+
+const fromEnv = (env: Record<string, string>, layer = SlackApp.layerConfig) =>
   SlackApp.SlackApp.pipe(
-    Effect.provide(SlackApp.layerConfig),
+    Effect.provide(layer),
     Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(env))))
   )
 
@@ -61,6 +91,147 @@ describe("SlackApp", () => {
           assert.notInclude(text, "CANARY")
         }
       }
+    })
+  })
+
+  describe("an id that Slack cannot have issued", () => {
+    const ids: ReadonlyArray<readonly [what: string, id: string, words: RegExp]> = [
+      [
+        "a number that a parser shortened",
+        "6.2e+11",
+        /is a number that a parser has changed. Copy it again, and quote it in YAML and JSON/
+      ],
+      ["a number with a capital E", "6.28987376727629E11", /number that a parser has changed/],
+      ["a number without its second half", "628987376727", /number that a parser has changed/],
+      ["a number with a comma", "628987376727,629012345678", /number that a parser has changed/],
+      ["a number with a dot at its end", "628987376727.", /number that a parser has changed/],
+      ["a number with a sign", "-123456.7890", /number that a parser has changed/],
+      ["an app id", "A0123ABCDEF", /is an app id. Copy it again/],
+      ["a client secret", "0123456789abcdef0123456789abcdef", /is a secret. Copy it again/],
+      ["a token", "xoxb-test-token", /is a secret. Copy it again/]
+    ]
+    for (const [what, id, words] of ids) {
+      it(`is refused when it is ${what}`, () => {
+        const error = refusalOf({ clientId: id, clientSecret })
+        assert.match(error, words)
+        assert.match(error, /\bclientId\b/)
+        assert.notInclude(error, id)
+      })
+    }
+
+    for (const [mistake, change, words] of mistakes) {
+      it(`is refused when it ${mistake}`, () => {
+        const error = refusalOf({ clientId: change("123456.7890"), clientSecret })
+        assert.match(error, words)
+        assert.match(error, /The client id/)
+      })
+    }
+
+    it("is refused when it is not there at all", () => {
+      assert.match(refusalOf({ clientSecret }), /The client id is missing/)
+    })
+  })
+
+  describe("a secret that Slack cannot have issued", () => {
+    for (const setting of ["clientSecret", "signingSecret"] as const) {
+      for (const [mistake, change, words] of mistakes) {
+        it(`is refused and not shown when the ${setting} ${mistake}`, () => {
+          for (const wrap of [(value: unknown) => value, (value: unknown) => Redacted.make(value)]) {
+            const value = change("test-secret-CANARY")
+            const result = SlackApp.make({ clientId, [setting]: wrap(value) } as SlackApp.Options)
+            const error = Either.getOrThrow(Either.flip(result))
+            assert.match(String(error), words)
+            assert.match(String(error), new RegExp(`\\b${setting}\\b`))
+            for (const text of [String(error), JSON.stringify(error), inspect(error, { depth: null })]) {
+              assert.notInclude(text, "CANARY")
+            }
+          }
+        })
+      }
+    }
+
+    it("never makes a public client of a null, or of a variable that was wrapped and is not set", () => {
+      const wrapped = { clientId, clientSecret: Redacted.make(undefined) }
+      assert.match(refusalOf(wrapped), /The client secret is missing/)
+      assert.match(refusalOf({ clientId, clientSecret: null }), /The client secret is missing/)
+    })
+  })
+
+  describe("app id and signing secret", () => {
+    it("are kept, the secret wrapped", () => {
+      const app = Either.getOrThrow(SlackApp.make({ clientId, appId: "A0123ABCDEF", signingSecret: clientSecret }))
+      assert.strictEqual(app.appId, "A0123ABCDEF")
+      assert.strictEqual(app.signingSecret && Redacted.value(app.signingSecret), clientSecret)
+      assert.notInclude(inspect(app, { depth: null }) + JSON.stringify(app), "CANARY")
+    })
+
+    it("are left out when they are not given", () => {
+      const app = Either.getOrThrow(SlackApp.make({ clientId, appId: undefined, signingSecret: undefined }))
+      assert.deepStrictEqual(app, { clientId, baseUrl: "https://slack.com" })
+    })
+
+    for (const appId of ["T0123ABCDEF", "a0123abcdef", "123456.7890", "A", "A0123-ABCDEF"]) {
+      it(`are refused when the app id is ${appId}`, () => {
+        assert.match(refusalOf({ clientId, appId }), /appId.*The app id is not one of Slack's, such as A0123ABCDEF/)
+      })
+    }
+
+    for (const [mistake, change, words] of mistakes) {
+      it(`are refused when the app id ${mistake}`, () => {
+        assert.match(refusalOf({ clientId, appId: change("A0123ABCDEF") }), words)
+      })
+    }
+  })
+
+  describe("the warning about a client id", () => {
+    const publicLayer = SlackApp.layerConfigPublic
+
+    const warningsOf = (id: string) =>
+      Effect.gen(function*() {
+        const logged: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => {
+          logged.push(`${logLevel.label} ${String(message)}`)
+        })
+        const env = { SLACK_CLIENT_ID: id, SLACK_CLIENT_SECRET: clientSecret }
+        for (const layer of [SlackApp.layer({ clientId: id, clientSecret }), SlackApp.layerConfig, publicLayer]) {
+          yield* Effect.ignore(Effect.scoped(Layer.build(layer))).pipe(
+            Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(env)))),
+            Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+          )
+        }
+        return logged
+      })
+
+    it.effect("says that a parser has rounded it, from every layer", () =>
+      Effect.gen(function*() {
+        for (const id of ["628987376727.629", "2141029472.6912026", "628987376727.6"]) {
+          const logged = yield* warningsOf(id)
+          assert.strictEqual(logged.length, 3, id)
+          for (const line of logged) {
+            assert.match(line, /^WARN .*looks rounded by a parser. Copy it again, and quote it in YAML and JSON/)
+            assert.include(line, id)
+          }
+        }
+      }))
+
+    it.effect("is not given for the ids that Slack issues", () =>
+      Effect.gen(function*() {
+        for (const id of ["1.2", "123456.7890", "2141029472.691202649728", "628987376727.629012345678"]) {
+          assert.deepStrictEqual(yield* warningsOf(id), [], id)
+        }
+      }))
+
+    it("is given for what a float leaves of any client id of two long halves", () => {
+      const half = (digits: number) => FastCheck.integer({ min: 10 ** (digits - 1), max: 10 ** digits - 1 })
+      const ids = FastCheck.integer({ min: 9, max: 13 }).chain((digits) =>
+        FastCheck.tuple(half(digits), half(12), FastCheck.integer({ min: 0, max: 9 }))
+      )
+      FastCheck.assert(FastCheck.property(ids, ([team, app, last]) => {
+        const rounded = String(Number(`${team}.${app}${last}`))
+        // Without digits after the dot it is refused.
+        const warnings = rounded.includes(".") ? 3 : 0
+        assert.strictEqual(Effect.runSync(warningsOf(rounded)).length, warnings, rounded)
+      }))
     })
   })
 
@@ -137,28 +308,50 @@ describe("SlackApp", () => {
   })
 
   describe("layerConfig", () => {
-    it.effect("reads the three variables", () =>
+    it.effect("reads its variables", () =>
       Effect.gen(function*() {
         const app = yield* fromEnv({
           SLACK_CLIENT_ID: clientId,
           SLACK_CLIENT_SECRET: clientSecret,
+          SLACK_APP_ID: "A0123ABCDEF",
+          SLACK_SIGNING_SECRET: "test-signing-CANARY",
           SLACK_BASE_URL: "http://localhost:3000/"
         })
+        assert.strictEqual(app.appId, "A0123ABCDEF")
+        assert.strictEqual(app.signingSecret && Redacted.value(app.signingSecret), "test-signing-CANARY")
         assert.strictEqual(app.clientId, clientId)
         assert.strictEqual(app.clientSecret && Redacted.value(app.clientSecret), clientSecret)
         assert.strictEqual(app.baseUrl, "http://localhost:3000")
       }))
 
-    it.effect("does without secret and base URL", () =>
+    it.effect("does without app id, signing secret and base URL", () =>
       Effect.gen(function*() {
-        const app = yield* fromEnv({ SLACK_CLIENT_ID: clientId })
-        assert.deepStrictEqual(app, { clientId, baseUrl: "https://slack.com" })
+        const app = yield* fromEnv({ SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret })
+        assert.hasAllKeys(app, ["clientId", "clientSecret", "baseUrl"])
+      }))
+
+    it.effect("never makes a public client of a misspelt SLACK_CLIENT_SECRET", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(fromEnv({ SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRT: clientSecret }))
+        assert.strictEqual(error._op, "MissingData")
+        assert.include(String(error), "SLACK_CLIENT_SECRET")
       }))
 
     const wrong: ReadonlyArray<readonly [promise: string, variable: string, env: Record<string, string>]> = [
       ["a missing id", "SLACK_CLIENT_ID", { SLACK_CLIENT_SECRET: clientSecret }],
       ["an empty id", "SLACK_CLIENT_ID", { SLACK_CLIENT_ID: "", SLACK_CLIENT_SECRET: clientSecret }],
       ["an id with a space", "SLACK_CLIENT_ID", { SLACK_CLIENT_ID: "1 2", SLACK_CLIENT_SECRET: clientSecret }],
+      ["a missing secret", "SLACK_CLIENT_SECRET", { SLACK_CLIENT_ID: clientId }],
+      ["a quoted signing secret", "SLACK_SIGNING_SECRET", {
+        SLACK_CLIENT_ID: clientId,
+        SLACK_CLIENT_SECRET: clientSecret,
+        SLACK_SIGNING_SECRET: `"${clientSecret}"`
+      }],
+      ["an app id that is none", "SLACK_APP_ID", {
+        SLACK_CLIENT_ID: clientId,
+        SLACK_CLIENT_SECRET: clientSecret,
+        SLACK_APP_ID: "T0123"
+      }],
       ["an empty secret", "SLACK_CLIENT_SECRET", { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: "" }],
       ["a secret with a line break", "SLACK_CLIENT_SECRET", {
         SLACK_CLIENT_ID: clientId,
@@ -180,7 +373,7 @@ describe("SlackApp", () => {
         Effect.gen(function*() {
           const error = yield* Effect.flip(fromEnv(env))
           assert.include(String(error), variable)
-          for (const other of ["SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BASE_URL"]) {
+          for (const other of Object.keys(env)) {
             if (other !== variable) assert.notInclude(String(error), other)
           }
           const said = [
@@ -198,12 +391,31 @@ describe("SlackApp", () => {
         const app = yield* SlackApp.SlackApp.pipe(
           Effect.provide(SlackApp.layerConfig),
           Effect.withConfigProvider(
-            ConfigProvider.fromMap(new Map([["APP.SLACK_CLIENT_ID", clientId]])).pipe(
+            ConfigProvider.fromMap(
+              new Map([["APP.SLACK_CLIENT_ID", clientId], ["APP.SLACK_CLIENT_SECRET", clientSecret]])
+            ).pipe(
               ConfigProvider.nested("APP")
             )
           )
         )
         assert.strictEqual(app.clientId, clientId)
+      }))
+  })
+
+  describe("layerConfigPublic", () => {
+    it.effect("is a public client, also beside a secret", () =>
+      Effect.gen(function*() {
+        const app = yield* fromEnv(
+          { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret, SLACK_BASE_URL: "https://slack-gov.com" },
+          SlackApp.layerConfigPublic
+        )
+        assert.deepStrictEqual(app, { clientId, baseUrl: "https://slack-gov.com" })
+      }))
+
+    it.effect("refuses the same mistakes", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(fromEnv({ SLACK_CLIENT_ID: "6.2e+11" }, SlackApp.layerConfigPublic))
+        assert.match(String(error), /SLACK_CLIENT_ID.*parser/)
       }))
   })
 

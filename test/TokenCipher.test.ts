@@ -80,8 +80,40 @@ describe("TokenCipher", () => {
       assert.strictEqual((yield* Effect.flip(two.open("plain.text", "row"))).reason, "notSealed")
       const accepting = yield* fromConfig(`b:${reveal(b)},plain`)
       assert.strictEqual(yield* accepting.open("plain.text", "row"), "text")
-      assert.isFalse((yield* fromConfig()).encrypts)
       assert.isFalse((yield* fromConfig("plain")).encrypts)
+    }))
+
+  it.effect("never stores plain text because SLACK_TOKEN_KEYS is misspelt", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(fromConfig())
+      assert.strictEqual(error._op, "MissingData")
+      assert.match(String(error), /SLACK_TOKEN_KEYS.*set it to `plain` or use TokenCipher\.layerPlain/)
+      assert.isTrue(Either.isLeft(
+        yield* Effect.either(Effect.scoped(Layer.build(TokenCipher.layerConfig))).pipe(
+          Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["SLACK_TOKEN_KEY", `a:${reveal(a)}`]])))
+        )
+      ))
+    }))
+
+  it.effect("says what is wrong with a key on its way to the program, and shows none", () =>
+    Effect.gen(function*() {
+      const cases: ReadonlyArray<readonly [string, RegExp]> = [
+        [`"a:${reveal(a)}"`, /quotation mark/],
+        ["${SLACK_TOKEN_KEYS}", /placeholder/],
+        [`a:${reveal(a)}\u200b`, /invisible character/],
+        [`a:${reveal(a).slice(0, 20)} ${reveal(a).slice(20)}`, /white space/],
+        ["undefined", /word for a missing value/],
+        ["plain,", /^$/]
+      ]
+      for (const [value, words] of cases) {
+        const said = yield* Effect.match(fromConfig(value), { onFailure: String, onSuccess: () => "" })
+        assert.match(said, words)
+        assert.notInclude(said, reveal(a).slice(0, 20))
+      }
+      for (const key of [null, undefined, 5]) {
+        const made = TokenCipher.make({ current: { id: "a", key } } as unknown as TokenCipher.Options)
+        assert.match(String(Either.getOrThrow(Either.flip(made))), /The key a is (missing|not text)/)
+      }
     }))
 
   it.effect("refuses keys that are none, and shows none", () =>

@@ -46,7 +46,8 @@ const setting = (url: string) =>
       DATABASE_URL: url,
       SLACK_BASE_URL: baseUrl,
       SLACK_CLIENT_ID: clientId,
-      SLACK_CLIENT_SECRET: Redacted.value(clientSecret!)
+      SLACK_CLIENT_SECRET: Redacted.value(clientSecret!),
+      SLACK_TOKEN_KEYS: "plain"
     }
   })
 

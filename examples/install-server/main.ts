@@ -3,15 +3,15 @@
  * one address that it prints.
  *
  * Slack is the emulator, embedded, and its clock can be moved. With `SLACK_CLIENT_ID` and `SLACK_CLIENT_SECRET` set it
- * is the real one; then `PUBLIC_URL` has to be an https address that leads here (a tunnel will do), and its
- * `/slack/oauth_redirect` has to stand among the app's redirect URLs.
+ * is the real one; then `PUBLIC_URL` has to be an https address that leads here (a tunnel will do), its
+ * `/slack/oauth_redirect` has to be one of the app's redirect URLs, and `SLACK_TOKEN_KEYS` has to be set.
  *
  * What is kept is kept in a file here, or where `DATABASE_URL` says: see database.ts.
  */
 import { FetchHttpClient, HttpLayerRouter, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Config, Console, Effect, Layer, Option } from "effect"
-import { OAuthV2 } from "effect-slack-oauth"
+import { OAuthV2, TokenCipher } from "effect-slack-oauth"
 import { createServer } from "node:http"
 import { app, publicUrlAt, settings } from "./app.js"
 import { stores } from "./database.js"
@@ -32,13 +32,25 @@ const Server = Layer.unwrapEffect(
   Effect.map(settings, ({ port }) => NodeHttpServer.layer(createServer, { port, host: "localhost" }))
 )
 
+/** Emulated tokens open nothing, so keys are optional for them. */
+const emulatedKeys = Layer.unwrapEffect(
+  Effect.map(
+    Config.option(TokenCipher.config),
+    Option.match({
+      onNone: () => TokenCipher.layerPlain,
+      onSome: (cipher) => Layer.succeed(TokenCipher.TokenCipher, cipher)
+    })
+  )
+)
+
 /** What an emulated Slack has given out is nothing to the real one, so each has a file of its own. */
 const World = Layer.unwrapEffect(
   Effect.map(
-    Config.option(Config.string("SLACK_CLIENT_ID")),
+    // One of the two is enough: a misspelt name is an error of the real Slack, and not the emulator.
+    Config.option(Config.orElse(Config.redacted("SLACK_CLIENT_ID"), () => Config.redacted("SLACK_CLIENT_SECRET"))),
     Option.match({
-      onNone: () => Layer.provideMerge(stores("slack-emulated.db"), emulatedSlack),
-      onSome: () => Layer.provideMerge(stores("slack.db"), realSlack)
+      onNone: () => Layer.provideMerge(stores("slack-emulated.db", emulatedKeys), emulatedSlack),
+      onSome: () => Layer.provideMerge(stores("slack.db", TokenCipher.layerConfig), realSlack)
     })
   )
 )

@@ -86,6 +86,7 @@ describe("the layers", () => {
 
   test("SlackApp's layers can fail with a ConfigError, and need nothing", () => {
     expect(SlackApp.layerConfig).type.toBe<Layer.Layer<SlackApp.SlackApp, ConfigError.ConfigError>>()
+    expect(SlackApp.layerConfigPublic).type.toBe<Layer.Layer<SlackApp.SlackApp, ConfigError.ConfigError>>()
     expect(SlackApp.layer({ clientId: "1.2" })).type.toBe<Layer.Layer<SlackApp.SlackApp, ConfigError.ConfigError>>()
   })
 

@@ -1,0 +1,26 @@
+/**
+ * Mistakes in the text of a setting that no id, secret or key of Slack's survives: what a shell, a template, a parser or
+ * the clipboard has left in it. The words never contain the text, because it may be a secret.
+ */
+
+/** The first pattern that matches names the mistake, as the rest of a sentence. */
+export type Mistakes = ReadonlyArray<readonly [pattern: RegExp, mistake: string]>
+
+const mistakes: Mistakes = [
+  [/^\s*$/, "is empty"],
+  [/\$[{(]|\{\{|^\$\w+$|^%\w+%$|^<.*>$/, "is a placeholder that was not replaced"],
+  [/^(undefined|null|NaN)$/, "is the word for a missing value"],
+  [/["'`“”‘’]/, "has a quotation mark in it"],
+  [/[\p{Cf}\p{DI}\u2800]|(?!\s)\p{Cc}/u, "has an invisible character in it"],
+  [/\s/, "has white space in it"]
+]
+
+/** What is wrong with the value of a setting, and what to do; `undefined` if nothing is wrong. */
+export const problemOf = (value: unknown, more: Mistakes = []): string | undefined => {
+  const mistake = typeof value === "string"
+    ? [...mistakes, ...more].find(([pattern]) => pattern.test(value))?.[1]
+    : value === undefined || value === null
+    ? "is missing"
+    : "is not text"
+  return mistake && `${mistake}. Copy it again, and quote it in YAML and JSON only`
+}
