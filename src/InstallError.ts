@@ -188,7 +188,8 @@ export class InstallStateForeign extends installError<InstallStateForeign>()(
 ) {}
 
 /**
- * 409: the state has been used. It works once.
+ * 409: the state has been used. It works once. This is said only if it is known: by the store, or by the browser's
+ * cookie.
  *
  * @since 0.1.0
  * @category errors
@@ -199,6 +200,21 @@ export class InstallStateUsed extends installError<InstallStateUsed>()(
   409,
   "restart",
   () => "The state of the callback has been used before, here or in another process."
+) {}
+
+/**
+ * 410: the store does not have the install of this state any more. It was dropped because too many others were begun
+ * after it, or used without a trace here.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InstallStateGone extends installError<InstallStateGone>()(
+  "InstallStateGone",
+  {},
+  410,
+  "restart",
+  () => "The install of this state is not stored any more: it made room for others, or was used."
 ) {}
 
 /**
@@ -358,6 +374,7 @@ export type InstallError =
   | InstallStateMissing
   | InstallStateForeign
   | InstallStateUsed
+  | InstallStateGone
   | InstallStateExpired
   | InstallDenied
   | InstallRefused

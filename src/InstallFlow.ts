@@ -405,6 +405,8 @@ type Outcome = Either.Either<Answer, InstallError.InstallError>
 interface Arrival {
   readonly stateHash: string
   readonly carried: string
+  /** Whether the browser has been told before that the state is used. */
+  readonly used: boolean
   readonly code: string
 }
 
@@ -420,13 +422,47 @@ interface Entry<M> {
   installed: Installed<M> | undefined
 }
 
-/** Only who comes with a good cookie gets an entry, but anybody can get that. */
+/** What a callback fails with that finds no install under its state. */
+const noInstall: ReadonlySet<string> = new Set(["InstallStateUsed", "InstallStateGone", "InstallStateExpired"])
+
+const mayRepeat = (outcome: Outcome): boolean => Either.isLeft(outcome) && outcome.left.nextStep === "reload"
+
+/**
+ * Only who comes with a good cookie gets an entry, but anybody can get that. Attempts that run and tokens that wait for
+ * a reload are never forgotten to make room, so only these can go beyond it.
+ */
 const maxEntries = 500
+
+/** What would be lost with an entry: nothing, a page to show again, an install that a reload can finish, or tokens. */
+const worth = ({ installed, outcome, pending }: Entry<unknown>): number => {
+  if (installed !== undefined) return Infinity
+  if (outcome === undefined) return 0
+  if (Either.isRight(outcome)) return 1
+  return mayRepeat(outcome) && pending !== undefined ? 2 : 0
+}
+
+/** Forgets what has expired, and if there is still no room, the oldest of the entries with the least to lose. */
+const makeRoom = (entries: Map<string, Entry<unknown>>, now: number): void => {
+  let least = Infinity
+  let victim: string | undefined
+  for (const [key, entry] of entries) {
+    if (entry.running !== undefined) continue
+    if (entry.until <= now) {
+      entries.delete(key)
+      continue
+    }
+    // The entries are in the order of their ends, so nothing behind this one has expired.
+    if (entries.size < maxEntries || least === 0) break
+    if (worth(entry) < least) {
+      least = worth(entry)
+      victim = key
+    }
+  }
+  if (victim !== undefined && entries.size >= maxEntries) entries.delete(victim)
+}
 
 /** How long a server that shuts down waits for installs that are under way. */
 const shutdownGrace = Duration.seconds(30)
-
-const mayRepeat = (outcome: Outcome): boolean => Either.isLeft(outcome) && outcome.left.nextStep === "reload"
 
 /**
  * Runs each arrival once, however often it comes within the window, and apart from the request that brought it: a
@@ -452,12 +488,7 @@ const makeOnce = <M>(
       const known = entries.get(key)
       if (known !== undefined && (known.running !== undefined || known.until > now)) return known
       entries.delete(key)
-      // From the oldest on, and no further than the first that may stay.
-      for (const [other, { running, until }] of entries) {
-        if (running !== undefined) continue
-        if (until > now && entries.size < maxEntries) break
-        entries.delete(other)
-      }
+      makeRoom(entries, now)
       const entry: Entry<M> = {
         until: now + Duration.toMillis(window),
         running: undefined,
@@ -487,9 +518,8 @@ const makeOnce = <M>(
           Effect.flatMap((outcome: Outcome) => {
             entry.outcome = outcome
             entry.running = undefined
-            const tag = Either.isLeft(outcome) ? outcome.left._tag : undefined
-            // Somebody else has had this install; there is nothing to remember here.
-            if (tag === "InstallStateUsed" || tag === "InstallStateExpired") entries.delete(key)
+            // There is no install here, so there is nothing to remember.
+            if (Either.isLeft(outcome) && noInstall.has(outcome.left._tag)) entries.delete(key)
             return Deferred.succeed(running, outcome)
           }),
           Effect.uninterruptible,
@@ -786,11 +816,11 @@ const makeAny = <M, R1, R2, R3>(
       }
     }
 
-    const consume = ({ carried, stateHash }: Arrival) =>
+    const consume = ({ carried, stateHash, used }: Arrival) =>
       Effect.mapError(store.consume(stateHash, carried), (error): InstallError.InstallError => {
         switch (error._tag) {
           case "PendingInstallNotFound":
-            return new InstallError.InstallStateUsed()
+            return used || error.used ? new InstallError.InstallStateUsed() : new InstallError.InstallStateGone()
           case "PendingInstallExpired":
             return new InstallError.InstallStateExpired()
           case "PendingInstallStoreError":
@@ -845,10 +875,13 @@ const makeAny = <M, R1, R2, R3>(
     const cookiesAfter = (cookie: Parameters<typeof cookies.drop>[0], outcome: Outcome): ReadonlyArray<string> => {
       const tag = Either.isLeft(outcome) ? outcome.left._tag : undefined
       switch (tag) {
-        case "InstallStateUsed":
         case "InstallStateExpired":
           return [cookies.drop(cookie)]
+        // The state may be unused, or another process may keep its tokens for a reload: the browser needs its cookie.
+        case "InstallStateUsed":
+        case "InstallStateGone":
         case "InstallStoreFailed":
+        case "InstallUnexpected":
           return []
         default:
           return [cookies.finish(cookie, Duration.toSeconds(window)), cookies.dropBounced]
@@ -860,7 +893,7 @@ const makeAny = <M, R1, R2, R3>(
         const stateHash = yield* Effect.promise(() => sha256(state))
         const cookie = cookies.find(request.headers.get("cookie"), stateHash)
         if (cookie === undefined) return yield* refuseAndReport(new InstallError.InstallStateForeign())
-        const outcome = yield* once({ stateHash, code, carried: cookie.carried })
+        const outcome = yield* once({ ...cookie, code })
         const setCookies = cookiesAfter(cookie, outcome)
         return Either.isRight(outcome)
           ? { answer: outcome.right, cookies: setCookies, result: "ok" }

@@ -51,14 +51,20 @@ export class PendingInstall extends Schema.Class<PendingInstall>("effect-slack-o
 }) {}
 
 /**
- * No install waits under this state: it is unknown, has been taken already, or expired so long ago that it was swept.
+ * No install waits under this state. It was used, or dropped to make room, or it expired long ago, or it was never begun
+ * here.
  *
  * @since 0.1.0
  * @category errors
  */
-export class PendingInstallNotFound extends Schema.TaggedError<PendingInstallNotFound>()("PendingInstallNotFound", {}) {
+export class PendingInstallNotFound extends Schema.TaggedError<PendingInstallNotFound>()("PendingInstallNotFound", {
+  /** `true` if the store knows that the install was taken before. A store that cannot tell says `false`. */
+  used: Schema.optionalWith(Schema.Boolean, { default: () => false })
+}) {
   override get message(): string {
-    return "No install waits under this state. It was used before, or never begun here: begin a new one."
+    return this.used
+      ? "The install under this state was taken before: begin a new one."
+      : "No install waits under this state. It was used before, dropped, or never begun here: begin a new one."
   }
 }
 
@@ -120,7 +126,8 @@ export interface Service {
   ) => Effect.Effect<string, PendingInstallStoreError>
   /**
    * Takes an install back. However many ask at the same time, one gets it and the others fail with
-   * {@link PendingInstallNotFound}. An expired install is taken out too, and is a failure.
+   * {@link PendingInstallNotFound}, which says `used` only if the store knows it. An expired install is taken out too,
+   * and is a failure.
    */
   readonly consume: (
     stateHash: string,
@@ -225,25 +232,34 @@ export const make = <E = never>(
 // memory
 // -------------------------------------------------------------------------------------
 
-/** Nobody has to be signed in to begin an install, so there has to be an end to how many can wait. */
+/** Anybody can begin an install without signing in, so the number of installs that wait is limited. */
 const defaultCapacity = 10_000
 
-/** A map whose entries expire, and which drops its oldest entries beyond a capacity. */
+/** A map whose entries expire. Beyond its capacity it drops the oldest entries. */
 const makeExpiring = <A>(capacity: number) => {
   const entries = new Map<string, { readonly value: A; readonly until: number }>()
-  // From the oldest on, and no further than the first that may stay: a sweep costs what it drops.
-  const sweep = (now: number) => {
-    for (const [key, { until }] of entries) {
-      if (until > now && entries.size < capacity) break
+  return {
+    set: (key: string, value: A, until: number, now: number): void => {
+      // From the oldest on, and no further than the first that may stay: a sweep costs what it drops.
+      for (const [other, entry] of entries) {
+        if (entry.until > now && entries.size < capacity) break
+        entries.delete(other)
+      }
+      entries.set(key, { value, until })
+    },
+    has: (key: string): boolean => entries.has(key),
+    take: (key: string): A | undefined => {
+      const entry = entries.get(key)
       entries.delete(key)
+      return entry?.value
     }
   }
-  return { entries, sweep }
 }
 
 /**
- * Installs wait in this process: for one process that may forget them when it stops. Those that expired are swept when
- * others are begun, and beyond `capacity` (10 000) the oldest are dropped.
+ * Installs wait in this process: for one process that may forget them when it stops. Beginning an install drops those
+ * that expired an hour ago, and beyond `capacity` (10 000) the oldest. The store also remembers the last `capacity`
+ * states that were used; these take no room from the installs that wait.
  *
  * @since 0.1.0
  * @category layers
@@ -252,19 +268,22 @@ export const layerMemory = (
   options?: { readonly capacity?: number | undefined }
 ): Layer.Layer<PendingInstallStore> =>
   Layer.sync(PendingInstallStore, () => {
-    const { entries, sweep } = makeExpiring<PendingInstall>(options?.capacity ?? defaultCapacity)
+    const capacity = options?.capacity ?? defaultCapacity
+    const waiting = makeExpiring<PendingInstall>(capacity)
+    const used = makeExpiring<true>(capacity)
     return {
       save: (stateHash, pending) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
-          sweep(now)
-          entries.set(stateHash, { value: pending, until: keepUntil(pending).epochMillis })
+          waiting.set(stateHash, pending, keepUntil(pending).epochMillis, now)
           return ""
         }),
       consume: (stateHash) =>
         Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<PendingInstall, ConsumeError> => {
-          const entry = entries.get(stateHash)
-          entries.delete(stateHash)
-          return entry === undefined ? Effect.fail(new PendingInstallNotFound()) : unlessExpired(entry.value, now)
+          const pending = waiting.take(stateHash)
+          if (pending === undefined) return Effect.fail(new PendingInstallNotFound({ used: used.has(stateHash) }))
+          const result = unlessExpired(pending, now)
+          if (Either.isRight(result)) used.set(stateHash, true, keepUntil(pending).epochMillis, now)
+          return result
         })
     }
   })
@@ -273,23 +292,26 @@ export const layerMemory = (
 // KeyValueStore
 // -------------------------------------------------------------------------------------
 
-const minute = 60_000
+/** How many entries of the queue one call removes at most. */
+const entriesPerSweep = 20
 
-/** How many minutes one call looks through, after a long sleep; the next call goes on from there. */
-const minutesPerSweep = 1000
+/** The numbers of the oldest entry of the queue, and of the one that comes next. */
+const QueueEnds = Schema.parseJson(Schema.Tuple(Schema.NonNegativeInt, Schema.NonNegativeInt))
 
-const MinuteIndex = Schema.parseJson(Schema.Array(Schema.String))
+/** The key of an install, and until when it is kept. */
+const QueueEntry = Schema.parseJson(Schema.Tuple(Schema.String, Schema.Number))
 
 /**
  * Installs wait in platform's `KeyValueStore`, under keys that begin with `slack-oauth.pending.`.
  *
- * What atomic means here: within one process a semaphore sees to it that one of several takers gets the install. A
+ * What atomic means here: within one process a semaphore ensures that one of several takers gets the install. A
  * `KeyValueStore` has no way to take a value out in one step, so two processes over one of them, files included, may
  * both get an install that they ask for in the same instant; Slack's code, which works once, is then the guard. For
  * several processes take the SQL store, or {@link make} with an atomic `take` of your own.
  *
- * A `KeyValueStore` cannot list its keys either. Expired installs are found through a small index by minute,
- * and swept when others are begun, also those of a process that has stopped.
+ * A `KeyValueStore` cannot list its keys. A queue of entries under numbered keys records what was begun, in order.
+ * Beginning an install removes from its front what expired an hour ago, also of a process that has stopped, and beyond
+ * 10 000 installs the oldest. It reads and writes the same few keys however many installs there are.
  *
  * @since 0.1.0
  * @category layers
@@ -308,42 +330,33 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
         () => Effect.void
       )
 
-    const index = (at: number) => {
-      const key = `minute.${at}`
-      const keys = Effect.map(
-        store.get(key),
-        Option.match({
-          onNone: (): ReadonlyArray<string> => [],
-          onSome: (text) => Either.getOrElse(Schema.decodeEither(MinuteIndex)(text), () => [])
-        })
-      )
-      return {
-        keys,
-        add: (entry: string) => Effect.flatMap(keys, (keys) => store.set(key, JSON.stringify([...keys, entry]))),
-        clear: remove(key)
-      }
-    }
+    const read = <A>(key: string, schema: Schema.Schema<A, string>) =>
+      Effect.map(store.get(key), Option.flatMap(Schema.decodeOption(schema)))
 
-    const sweep = Effect.gen(function*() {
-      const now = Math.floor((yield* Clock.currentTimeMillis) / minute)
-      const swept = Option.map(yield* store.get("swept"), Number)
-      const first = Option.getOrElse(Option.filter(swept, Number.isSafeInteger), () => now)
-      const last = Math.min(now, first + minutesPerSweep)
-      for (let at = first; at < last; at++) {
-        const { clear, keys } = index(at)
-        const expired = yield* keys
-        if (expired.length === 0) continue
-        yield* Effect.forEach(expired, remove, { discard: true })
-        yield* clear
-      }
-      if (Option.isNone(swept) || last > first) yield* store.set("swept", String(last))
-    })
+    /** Removes from the front of the queue what may go, and returns the number of the first entry that stays. */
+    const sweep = (first: number, next: number) =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        const last = Math.min(next, first + entriesPerSweep)
+        for (let number = first; number < last; number++) {
+          const entry = yield* read(`queue.${number}`, QueueEntry)
+          // There is no entry under a number if the process stopped before it was written.
+          if (Option.isNone(entry)) continue
+          const [key, until] = entry.value
+          if (until > now && next - number < defaultCapacity) return number
+          yield* remove(key)
+          yield* remove(`queue.${number}`)
+        }
+        return last
+      })
 
     return make({
       put: (key, text, until) =>
         exclusively(Effect.gen(function*() {
-          yield* sweep
-          yield* index(Math.floor(until.epochMillis / minute)).add(key)
+          const [first, next] = Option.getOrElse(yield* read("queue", QueueEnds), () => [0, 0] as const)
+          // In this order no install is stored that the queue does not know of, wherever the process stops.
+          yield* store.set("queue", JSON.stringify([yield* sweep(first, next), next + 1]))
+          yield* store.set(`queue.${next}`, JSON.stringify([key, until.epochMillis]))
           yield* store.set(key, text)
         })),
       take: (key) =>
@@ -394,7 +407,7 @@ const keyring = (
   })
 
 const makeSealed = (keyring: Sealing.Keyring): Service => {
-  const consumed = makeExpiring<true>(defaultCapacity)
+  const used = makeExpiring<true>(defaultCapacity)
   const place = (stateHash: string) => `slack-oauth/pending/${stateHash}`
   return {
     save: (stateHash, pending) =>
@@ -418,9 +431,8 @@ const makeSealed = (keyring: Sealing.Keyring): Service => {
         const now = yield* Clock.currentTimeMillis
         const pending = yield* read(opened.text, now)
         // From here to the end nothing gives way to another fiber, so of two takers one comes first.
-        if (consumed.entries.has(stateHash)) return yield* new PendingInstallNotFound()
-        consumed.sweep(now)
-        consumed.entries.set(stateHash, { value: true, until: pending.expiresAt.epochMillis })
+        if (used.has(stateHash)) return yield* new PendingInstallNotFound({ used: true })
+        used.set(stateHash, true, pending.expiresAt.epochMillis, now)
         return pending
       })
   }
@@ -431,7 +443,7 @@ const makeSealed = (keyring: Sealing.Keyring): Service => {
  * storage. The first key seals; all of them open, so that keys can be changed while installs are on their way.
  *
  * What atomic means here: the cookie is gone after its first use, and this process remembers until it expires that it
- * was used (of the last 10 000), so of several takers in one process one gets the install. Two processes do not know of each other: there a
+ * was used (the last 10 000 of them), so of several takers in one process one gets the install. Two processes do not know of each other: there a
  * cookie that was copied before its first use opens once in each, within its lifetime. Slack's code, which works once,
  * is then the guard; take a store that keeps installs on the server if that is not enough.
  *

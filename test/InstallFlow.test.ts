@@ -1,3 +1,4 @@
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -411,8 +412,7 @@ describe("callback", () => {
       yield* TestClock.adjust("6 minutes")
       for (const [name, value] of before) browser.jar.set(name, value)
       assert.strictEqual((yield* browser.get(url)).status, 409)
-      assert.strictEqual(browser.jar.size, 0, "the cookie has nothing to prove any more")
-      assert.strictEqual((yield* browser.get(url)).status, 403)
+      assert.strictEqual((yield* browser.get(url)).status, 409)
       assert.strictEqual(installs.length, 1)
       assert.strictEqual(yield* tokenRequests, 1)
     }).pipe(Effect.provide(world())))
@@ -562,6 +562,19 @@ describe("a callback that comes twice", () => {
       assert.strictEqual(yield* tokenRequests, 1)
     }).pipe(Effect.provide(world())))
 
+  it.scoped("at another process does not take the tokens' proof from the browser: they are finished where they wait", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const one = yield* counted({ onInstalled: () => ++runs === 1 ? Effect.fail("no") : Effect.void })
+      const two = yield* counted()
+      const browser = makeBrowser((request) => (request.headers.has("x-two") ? two : one).flow.handle(request))
+      const url = yield* allowed(browser)
+      assert.strictEqual((yield* browser.get(url)).status, 500)
+      assert.strictEqual((yield* browser.get(url, { headers: { "x-two": "" } })).status, 409)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual(yield* tokenRequests, 1)
+    }).pipe(Logger.withMinimumLogLevel(LogLevel.None), Effect.provide(world())))
+
   it.scoped("has an end: what five hundred others brought does not pile up", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted({ success: "page" })
@@ -591,6 +604,117 @@ describe("a callback that comes twice", () => {
             })
           )
       }))
+    ))
+})
+
+// -------------------------------------------------------------------------------------
+
+describe("a crowd of strangers", () => {
+  const answers = new TokenResponse.TokenResponse({
+    appId: "A0TEST",
+    target: new TokenResponse.Workspace({ team: { id: "T0TEST", name: Option.none() } })
+  })
+
+  /** A Slack that takes every code but those that begin with `bad`. */
+  const Slack = Layer.merge(
+    SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" }),
+    OAuthV2.layerTest({
+      access: (request) =>
+        "code" in request && String(request.code).startsWith("bad")
+          ? Effect.fail(new OAuthV2Error.SlackInvalidCode({ method: "oauth.v2.access" }))
+          : Effect.succeed(answers)
+    })
+  )
+
+  const callbackOf = (browser: ReturnType<typeof makeBrowser>, code: string) =>
+    Effect.map(browser.begin(), (url) => `${origin}/slack/oauth_redirect?code=${code}&state=${param(url, "state")}`)
+
+  for (const code of ["bad", "good"]) {
+    it.scoped(`does not push out tokens that wait for a reload: six hundred with a ${code} code`, () =>
+      Effect.gen(function*() {
+        const given: Array<TokenResponse.TokenResponse> = []
+        const { browser, flow } = yield* counted({
+          onInstalled: ({ response }) =>
+            Effect.suspend(() => given.push(response) === 1 ? Effect.fail("the database is down") : Effect.void)
+        })
+        const url = yield* callbackOf(browser, "good-first")
+        assert.strictEqual((yield* browser.get(url)).status, 500)
+        for (let round = 0; round < 600; round++) {
+          const stranger = makeBrowser(flow.handle)
+          yield* stranger.get(yield* callbackOf(stranger, code))
+        }
+        const before = given.length
+        assert.strictEqual((yield* browser.get(url)).status, 303)
+        assert.strictEqual(given.length, before + 1, "onInstalled gets the tokens that waited")
+      }).pipe(
+        Logger.withMinimumLogLevel(LogLevel.None),
+        Effect.provide(Layer.merge(Slack, PendingInstall.layerMemory()))
+      ))
+  }
+
+  it.scoped("pushes out failures before successes, and both before an install that a reload can still finish", () =>
+    Effect.gen(function*() {
+      let limited = true
+      const { flow } = yield* counted({ success: "page" }).pipe(Effect.provide(OAuthV2.layerTest({
+        access: (request) =>
+          !("code" in request) || String(request.code) === "bad"
+            ? Effect.fail(new OAuthV2Error.SlackInvalidCode({ method: "oauth.v2.access" }))
+            : String(request.code) === "limited" && limited
+            ? Effect.fail(new OAuthV2Error.SlackRateLimited({ method: "oauth.v2.access" }))
+            : Effect.succeed(answers)
+      })))
+      const visit = (code: string) =>
+        Effect.gen(function*() {
+          const browser = makeBrowser(flow.handle)
+          const url = yield* callbackOf(browser, code)
+          return { first: yield* browser.get(url), again: Effect.map(browser.get(url), ({ status }) => status) }
+        })
+      const repeatable = yield* visit("limited")
+      assert.strictEqual(repeatable.first.status, 503)
+      const success = yield* visit("good")
+      const failure = yield* visit("bad")
+      assert.strictEqual(failure.first.status, 400)
+      for (let round = 0; round < 498; round++) yield* visit("bad")
+      assert.strictEqual(yield* failure.again, 409, "the oldest failure made room")
+      assert.strictEqual(yield* success.again, 200)
+      for (let round = 0; round < 499; round++) yield* visit("good")
+      assert.strictEqual(yield* success.again, 409, "the oldest success made room")
+      limited = false
+      assert.strictEqual(yield* repeatable.again, 200)
+    }).pipe(Effect.provide(Layer.merge(Slack, PendingInstall.layerMemory()))))
+
+  it.scoped("that pushes out who is at Slack is not called an install: the page says to start again", () =>
+    Effect.gen(function*() {
+      const { browser, failures, flow, installs } = yield* counted()
+      const url = yield* callbackOf(browser, "good")
+      for (let round = 0; round < 4; round++) yield* makeBrowser(flow.handle).begin()
+      const response = yield* browser.get(url)
+      assert.strictEqual(response.status, 410)
+      const page = yield* text(response)
+      assert.include(page, "Please start again")
+      assert.notMatch(page, /used|nothing left|is installed/i)
+      assert.deepStrictEqual(tags(failures), ["InstallStateGone"])
+      assert.strictEqual(installs.length, 0)
+      assert.strictEqual((yield* browser.get(url)).status, 410, "also when the page is loaded again")
+      assert.strictEqual((yield* browser.get(yield* callbackOf(browser, "good"))).status, 303)
+    }).pipe(Effect.provide(Layer.merge(Slack, PendingInstall.layerMemory({ capacity: 4 })))))
+
+  it.scoped("over a store that cannot tell, used is said of what this browser has seen used, and of nothing else", () =>
+    Effect.gen(function*() {
+      const one = yield* counted()
+      const two = yield* counted()
+      const url = yield* callbackOf(one.browser, "good")
+      const before = new Map(one.browser.jar)
+      yield* one.browser.get(url)
+      for (const [jar, status] of [[one.browser.jar, 409], [before, 410]] as const) {
+        two.browser.jar.clear()
+        for (const [name, value] of jar) two.browser.jar.set(name, value)
+        assert.strictEqual((yield* two.browser.get(url)).status, status)
+      }
+      assert.strictEqual(two.installs.length, 0)
+    }).pipe(
+      Effect.provide(Slack),
+      Effect.provide(Layer.provide(PendingInstall.layerKeyValueStore, KeyValueStore.layerMemory))
     ))
 })
 

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import * as Fs from "node:fs"
@@ -62,6 +63,34 @@ describe("in memory", () => {
       assert.deepStrictEqual(results.map(Either.isRight), [false, true, true, true])
     }).pipe(Effect.provide(PendingInstall.layerMemory({ capacity: 3 }))))
 
+  it.effect("says that an install was used, and not so of one that made room or was never begun", () =>
+    Effect.gen(function*() {
+      const store = yield* PendingInstall.PendingInstallStore
+      const hashes = yield* Effect.replicateEffect(newStateHash, 4)
+      const [used = "", dropped = ""] = hashes
+      const consume = (hash: string) => Effect.flip(store.consume(hash, ""))
+      yield* store.save(used, yield* pendingInstall())
+      yield* store.consume(used, "")
+      for (const hash of hashes.slice(1)) yield* store.save(hash, yield* pendingInstall())
+      yield* store.save(yield* newStateHash, yield* pendingInstall())
+      assert.deepInclude(yield* consume(used), { _tag: "PendingInstallNotFound", used: true })
+      assert.deepInclude(yield* consume(dropped), { _tag: "PendingInstallNotFound", used: false })
+      assert.deepInclude(yield* consume(yield* newStateHash), { _tag: "PendingInstallNotFound", used: false })
+    }).pipe(Effect.provide(PendingInstall.layerMemory({ capacity: 3 }))))
+
+  it.effect("installs that were used take no room from those that wait", () =>
+    Effect.gen(function*() {
+      const store = yield* PendingInstall.PendingInstallStore
+      const waiting = yield* newStateHash
+      yield* store.save(waiting, yield* pendingInstall())
+      for (let round = 0; round < 20; round++) {
+        const hash = yield* newStateHash
+        yield* store.save(hash, yield* pendingInstall())
+        yield* store.consume(hash, "")
+      }
+      yield* store.consume(waiting, "")
+    }).pipe(Effect.provide(PendingInstall.layerMemory({ capacity: 3 }))))
+
   it.effect("sweeps what expired an hour ago", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
@@ -107,14 +136,72 @@ describe("in a KeyValueStore in memory", () => {
       const { size } = yield* KeyValueStore.KeyValueStore
       yield* store.save(yield* newStateHash, yield* pendingInstall())
       yield* store.save(yield* newStateHash, yield* pendingInstall())
-      assert.strictEqual(yield* size, 4, "two installs, the index of their minute, and how far the sweep has come")
+      assert.strictEqual(yield* size, 5, "two installs, an entry of the queue for each, and the queue's ends")
       yield* TestClock.adjust("3 days")
       for (let round = 0; round < 5; round++) {
         const hash = yield* newStateHash
         yield* store.save(hash, yield* pendingInstall())
         yield* store.consume(hash, "")
       }
-      assert.strictEqual(yield* size, 2, "the index of the last minute, and how far the sweep has come")
+      assert.strictEqual(yield* size, 6, "an entry of the queue for each of the five, and the queue's ends")
+      yield* TestClock.adjust("3 days")
+      const hash = yield* newStateHash
+      yield* store.save(hash, yield* pendingInstall())
+      yield* store.consume(hash, "")
+      assert.strictEqual(yield* size, 2, "the entry of the last one, and the queue's ends")
+    }).pipe(Effect.provide(Layer.provideMerge(PendingInstall.layerKeyValueStore, KeyValueStore.layerMemory))))
+
+  it.effect("beginning an install reads and writes as much with two thousand of them as with two", () =>
+    Effect.gen(function*() {
+      const texts = new Map<string, string>()
+      let characters = 0
+      let calls = 0
+      const count = <A>(key: string, text: string | undefined, value: A) =>
+        Effect.sync(() => {
+          calls++
+          characters += key.length + (text ?? "").length
+          return value
+        })
+      const store = yield* Effect.provide(PendingInstall.PendingInstallStore, PendingInstall.layerKeyValueStore).pipe(
+        Effect.provideService(
+          KeyValueStore.KeyValueStore,
+          KeyValueStore.makeStringOnly({
+            get: (key) => Effect.suspend(() => count(key, texts.get(key), Option.fromNullable(texts.get(key)))),
+            set: (key, text) => Effect.suspend(() => count(key, text, texts.set(key, text))),
+            remove: (key) => Effect.suspend(() => count(key, "", texts.delete(key))),
+            clear: Effect.sync(() => texts.clear()),
+            size: Effect.sync(() => texts.size)
+          })
+        )
+      )
+      const cost = Effect.gen(function*() {
+        const hash = yield* newStateHash
+        const pending = yield* pendingInstall()
+        calls = 0
+        characters = 0
+        yield* store.save(hash, pending)
+        return { calls, characters }
+      })
+      yield* cost
+      const early = yield* cost
+      for (let round = 0; round < 2000; round++) yield* cost
+      const late = yield* cost
+      assert.strictEqual(late.calls, early.calls)
+      assert.closeTo(late.characters, early.characters, 20)
+      yield* TestClock.adjust("2 hours")
+      assert.isBelow((yield* cost).calls, 100, "what expired is removed a little at a time")
+    }))
+
+  it.effect("has an end: beyond ten thousand the oldest are dropped", () =>
+    Effect.gen(function*() {
+      const store = yield* PendingInstall.PendingInstallStore
+      const { size } = yield* KeyValueStore.KeyValueStore
+      const [oldest, second] = [yield* newStateHash, yield* newStateHash]
+      for (const hash of [oldest, second]) yield* store.save(hash, yield* pendingInstall())
+      for (let round = 0; round < 9_999; round++) yield* store.save(`stranger-${round}`, yield* pendingInstall())
+      assert.strictEqual(yield* size, 20_001, "ten thousand installs, an entry for each, and the queue's ends")
+      assert.deepInclude(yield* Effect.flip(store.consume(oldest, "")), { _tag: "PendingInstallNotFound", used: false })
+      yield* store.consume(second, "")
     }).pipe(Effect.provide(Layer.provideMerge(PendingInstall.layerKeyValueStore, KeyValueStore.layerMemory))))
 
   it.effect("fails with the store, and says in which call", () =>
@@ -185,8 +272,9 @@ describe("in a sealed cookie", () => {
       const carried = yield* one.save(hash, yield* pendingInstall())
       yield* one.consume(hash, carried)
       yield* two.consume(hash, carried)
-      assert.strictEqual((yield* Effect.flip(one.consume(hash, carried)))._tag, "PendingInstallNotFound")
-      assert.strictEqual((yield* Effect.flip(two.consume(hash, carried)))._tag, "PendingInstallNotFound")
+      const again = { _tag: "PendingInstallNotFound", used: true } as const
+      assert.deepInclude(yield* Effect.flip(one.consume(hash, carried)), again)
+      assert.deepInclude(yield* Effect.flip(two.consume(hash, carried)), again)
     }))
 
   it.effect("refuses metadata that does not fit into a cookie, and does not show it", () =>

@@ -2,7 +2,7 @@
  * The cookies of install flows: one for each flow, so that two tabs do not get into each other's way.
  *
  * A cookie is the proof that a browser was given a state. It holds the state's hash, until when, and what the store of
- * pending installs lets the browser carry, if anything.
+ * pending installs lets the browser carry, if anything. Once the state is used, it says so instead.
  */
 import * as Cookies from "./cookies.js"
 import { constantTimeEqual } from "./random.js"
@@ -22,16 +22,23 @@ export interface FlowCookie {
   readonly stateHash: string
   readonly expiresAtSeconds: number
   readonly carried: string
+  /** Whether this browser has been told what came of the state. */
+  readonly used: boolean
 }
+
+/** Instead of what the browser carries. */
+const used = "~"
 
 const parseFlow = (name: string, value: string): FlowCookie | undefined => {
-  const [, stateHash, expires, carried] = /^([\w-]{43})\.([0-9a-z]{1,9})\.([\w.-]*)$/.exec(value) ?? []
+  const [, stateHash, expires, carried] = /^([\w-]{43})\.([0-9a-z]{1,9})\.([\w.-]*|~)$/.exec(value) ?? []
   return stateHash === undefined || expires === undefined || carried === undefined
     ? undefined
-    : { name, stateHash, expiresAtSeconds: parseInt(expires, 36), carried }
+    : { name, stateHash, expiresAtSeconds: parseInt(expires, 36), carried, used: carried === used }
 }
 
-const render = ({ carried, expiresAtSeconds, stateHash }: Omit<FlowCookie, "name">): string =>
+type Begun = Omit<FlowCookie, "name" | "used">
+
+const render = ({ carried, expiresAtSeconds, stateHash }: Begun): string =>
   `${stateHash}.${expiresAtSeconds.toString(36)}.${carried}`
 
 /** The functions below take a `Cookie` header and return `Set-Cookie` lines. */
@@ -73,7 +80,7 @@ export const makeFlowCookies = (secure: boolean) => {
     },
 
     /** For a flow that begins; older flows make room if they have to. */
-    begin: (header: string | null, nowSeconds: number, flow: Omit<FlowCookie, "name">): ReadonlyArray<string> => {
+    begin: (header: string | null, nowSeconds: number, flow: Begun): ReadonlyArray<string> => {
       const value = render(flow)
       const name = nameFor(flow.stateHash)
       return [
@@ -82,9 +89,9 @@ export const makeFlowCookies = (secure: boolean) => {
       ]
     },
 
-    /** For a flow that is over: still the proof, for who loads the page again, but no longer the install. */
+    /** For a flow whose state is used: still the proof, for who loads the page again, but no longer the install. */
     finish: (flow: FlowCookie, windowSeconds: number) =>
-      set(flow.name, render({ ...flow, carried: "" }), windowSeconds),
+      set(flow.name, render({ ...flow, carried: used }), windowSeconds),
 
     drop: ({ name }: FlowCookie) => drop(name)
   }

@@ -103,7 +103,12 @@ const words: Readonly<Record<string, Words>> = {
   },
   InstallStateUsed: {
     title: "This link has been used",
-    text: "It works once. If the app is in Slack already, there is nothing left to do."
+    text: "It works once. If you saw that the app was installed, there is nothing left to do. Otherwise start again."
+  },
+  InstallStateGone: {
+    title: "Please start again",
+    text:
+      "This site does not know this install any more. Start again; this does no harm if the app is in Slack already."
   },
   InstallStateExpired: {
     title: "That took a little long",

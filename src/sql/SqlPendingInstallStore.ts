@@ -11,15 +11,25 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PendingInstall from "../PendingInstall.js"
 
-/** How many expired rows the beginning of an install clears away at most. */
+/** How many expired rows the beginning of an install deletes at most. */
 const rowsPerSweep = 100
+
+/** Anybody can begin an install without signing in, so the number of rows is limited. */
+const maxRows = 100_000
+
+/** A process looks whether there are more, and deletes the oldest, when it begins its first install and every so many. */
+const beginsPerCheck = 100
+
+/** How many rows beyond the limit one look deletes at most: more than there come from one to the next. */
+const rowsPerCheck = 1000
 
 /**
  * Makes the store over the `SqlClient` in the context. Its table, `slack_oauth_pending_installs`, comes with
  * `Migrations.run`.
  *
  * Taking an install back is one `DELETE … RETURNING`, which the database runs atomically: of two processes that come
- * with the same state, one gets the row. Expired rows are swept when others are written.
+ * with the same state, one gets the row. Writing a row sweeps others that expired an hour ago, and the oldest of more
+ * than 100 000 rows.
  *
  * @since 0.1.0
  * @category constructors
@@ -28,18 +38,27 @@ export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlCli
   SqlClient.SqlClient,
   (sql) => {
     // Two sweeps that lock the same rows in different orders would be a deadlock, so on Postgres each takes free rows.
-    const sweep = (now: number) =>
+    const sweep = (until: number, limit: number) =>
       sql.onDialectOrElse({
         pg: () =>
           sql`DELETE FROM slack_oauth_pending_installs WHERE state_hash IN (
             SELECT state_hash FROM slack_oauth_pending_installs
-            WHERE expires_at <= ${now} LIMIT ${rowsPerSweep} FOR UPDATE SKIP LOCKED
+            WHERE expires_at <= ${until} LIMIT ${limit} FOR UPDATE SKIP LOCKED
           )`,
         orElse: () =>
           sql`DELETE FROM slack_oauth_pending_installs WHERE state_hash IN (
-            SELECT state_hash FROM slack_oauth_pending_installs WHERE expires_at <= ${now} LIMIT ${rowsPerSweep}
+            SELECT state_hash FROM slack_oauth_pending_installs WHERE expires_at <= ${until} LIMIT ${limit}
           )`
       })
+
+    const sweepBeyondLimit = Effect.flatMap(
+      sql<{ readonly until: number | string }>`
+        SELECT expires_at AS until FROM slack_oauth_pending_installs ORDER BY expires_at DESC LIMIT 1 OFFSET ${maxRows}
+      `,
+      ([row]) => row === undefined ? Effect.void : sweep(Number(row.until), rowsPerCheck)
+    )
+
+    let begins = 0
 
     return PendingInstall.make({
       put: (stateHash, pending, until) =>
@@ -49,7 +68,8 @@ export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlCli
             VALUES (${stateHash}, ${pending}, ${until.epochMillis})
           `
           // The install is safe by now: what could not be swept is swept next time.
-          yield* Effect.ignore(sweep(yield* Clock.currentTimeMillis))
+          yield* Effect.ignore(sweep(yield* Clock.currentTimeMillis, rowsPerSweep))
+          if (begins++ % beginsPerCheck === 0) yield* Effect.ignore(sweepBeyondLimit)
         }),
       take: (stateHash) =>
         Effect.map(

@@ -69,6 +69,35 @@ for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] 
         assert.strictEqual(yield* count, 3)
       }).pipe(Effect.provide(Live)))
 
+    it.effect(
+      "has an end: of more than a hundred thousand rows the oldest are dropped, and who had one is told",
+      () =>
+        Effect.gen(function*() {
+          const store = yield* PendingInstall.PendingInstallStore
+          const sql = yield* SqlClient.SqlClient
+          const count = Effect.map(
+            sql<{ readonly n: number | string }>`SELECT count(*) AS n FROM slack_oauth_pending_installs`,
+            ([row]) => Number(row?.n)
+          )
+          const [oldest, newest] = [yield* newStateHash, yield* newStateHash]
+          yield* store.save(oldest, yield* pendingInstall())
+          // Strangers, one each millisecond, up to a hundred beyond the limit.
+          const from = (yield* pendingInstall()).expiresAt.epochMillis + 3_600_000
+          yield* sql`
+          INSERT INTO slack_oauth_pending_installs (state_hash, pending, expires_at)
+          WITH RECURSIVE strangers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM strangers WHERE n < 100100)
+          SELECT 'stranger-' || n, '', ${from} + n FROM strangers
+        `
+          yield* TestClock.adjust("5 minutes")
+          for (let n = 0; n < 99; n++) yield* store.save(yield* newStateHash, yield* pendingInstall())
+          yield* store.save(newest, yield* pendingInstall())
+          assert.strictEqual(yield* count, 100_000)
+          assert.deepInclude(yield* Effect.flip(store.consume(oldest, "")), { used: false })
+          yield* store.consume(newest, "")
+        }).pipe(Effect.provide(Live)),
+      30_000
+    )
+
     it.effect("sweeps from several processes at once without a deadlock", () =>
       Effect.gen(function*() {
         const store = yield* PendingInstall.PendingInstallStore
