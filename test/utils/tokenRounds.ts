@@ -2,157 +2,24 @@
  * Rounds with many processes and one emulator, which is served over HTTP here: the same ones in `npm test`, small, and
  * in `npm run stress`, large. Each returns what it counted; what must hold is asserted inside.
  */
-import { FetchHttpClient } from "@effect/platform"
-import { NodeHttpServer } from "@effect/platform-node"
-import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  SlackApp,
-  SlackEmulator,
-  TokenCipher,
-  TokenManager,
-  TokenResponse
-} from "effect-slack-oauth"
-import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { DateTime, Effect, Option, Redacted } from "effect"
+import { Installation, SlackEmulator, TokenResponse } from "effect-slack-oauth"
 import assert from "node:assert/strict"
-import { type ChildProcess, spawn } from "node:child_process"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import * as Readline from "node:readline"
-import { bundle } from "./bundle.js"
-import { connect } from "./databases.js"
-import type { Settings, Task } from "./tokenWorker.js"
-
-// -------------------------------------------------------------------------------------
-// processes
-// -------------------------------------------------------------------------------------
-
-/** The worker in one file, since a process that is killed every other second has to start quickly. */
-let bundled: Promise<string> | undefined
-const bundledWorker = Effect.promise(() => bundled ??= bundle("test/utils/tokenWorker.ts"))
-
-interface Worker {
-  readonly child: ChildProcess
-  readonly ready: Promise<void>
-  /** The last thing that it said, when it is through. */
-  readonly result: Promise<any>
-  readonly go: () => void
-}
-
-const start = (worker: string, settings: Settings, task: Task): Worker => {
-  const child = spawn(process.execPath, [worker], {
-    env: { PATH: process.env.PATH, TASK: JSON.stringify({ settings, task }) },
-    stdio: ["pipe", "pipe", "pipe"]
-  })
-  let last: any
-  let stderr = ""
-  child.stderr.on("data", (data) => stderr += String(data))
-  child.stdin.on("error", () => {})
-  let isReady = () => {}
-  const ready = new Promise<void>((resolve) => isReady = resolve)
-  Readline.createInterface({ input: child.stdout }).on("line", (line) => {
-    const message = line.startsWith("{") ? JSON.parse(line) : undefined
-    if (message?.ready !== undefined) isReady()
-    else if (message !== undefined) last = message
-    else stderr += `${line}\n`
-  })
-  const result = new Promise<any>((resolve, reject) =>
-    child.once("close", (code, signal) => {
-      isReady()
-      if (code === 0 || signal !== null) resolve(last)
-      else reject(new Error(`${settings.name} ended with ${code}: ${stderr}`))
-    })
-  )
-  result.catch(() => {})
-  return { child, ready, result, go: () => void child.stdin.write("go\n") }
-}
-
-// -------------------------------------------------------------------------------------
-// Slack
-// -------------------------------------------------------------------------------------
-
-/** A request as the server saw it. */
-interface Sending {
-  readonly process: string
-  readonly grant: string
-  /** When, by its sender's clock: on a busy machine it may be under way for a while. */
-  readonly at: number
-  /** Whether its sender had a token for this grant already. */
-  readonly hadAnswer: boolean
-  /** The status of an answer that was sent to its end. */
-  status: number | undefined
-}
-
-const serving = (options: SlackEmulator.Options, onSending: (sending: Sending) => void = () => {}) => {
-  const observe = (request: IncomingMessage, response: ServerResponse) => {
-    const { "x-grant": grant, "x-had-answer": hadAnswer, "x-process": process, "x-sent-at": sentAt } = request.headers
-    if (typeof grant !== "string" || typeof process !== "string") return
-    const sending: Sending = { process, grant, at: Number(sentAt), hadAnswer: hadAnswer === "true", status: undefined }
-    response.once("finish", () => sending.status = response.statusCode)
-    onSending(sending)
-  }
-  const server = () => {
-    const server = createServer()
-    server.on("request", observe)
-    return server
-  }
-  return OAuthV2.layer.pipe(
-    Layer.provideMerge(
-      Layer.mergeAll(FetchHttpClient.layer, SlackEmulator.layerSlackAppServed(), SlackEmulator.serve())
-    ),
-    Layer.provideMerge(SlackEmulator.layer({ historySize: 1_000_000, ...options })),
-    Layer.provideMerge(NodeHttpServer.layer(server, { port: 0, host: "127.0.0.1" }))
-  )
-}
-
-const storeOf = (url: string) =>
-  SqlInstallationStore.layer.pipe(
-    Layer.provide(connect(url, { maxConnections: 4 })),
-    Layer.provide(TokenCipher.layerPlain)
-  )
-
-const teamsOf = (size: number) => Array.from({ length: size }, (_, index) => `T0ROUND${index}`)
-
-const settingsFor = (database: string, teams: ReadonlyArray<string>) =>
-  Effect.map(
-    Effect.all([SlackApp.SlackApp, SlackEmulator.app]),
-    ([{ baseUrl, clientId, clientSecret }, app]) => (name: string): Settings => ({
-      database,
-      baseUrl,
-      clientId,
-      clientSecret: Redacted.value(clientSecret!),
-      name,
-      appId: app.id,
-      teams
-    })
-  )
-
-/** Installs the app everywhere. */
-const installAll = (teams: ReadonlyArray<string>, change = (installation: Installation.Installation) => installation) =>
-  Effect.forEach(teams, (workspace) =>
-    Effect.gen(function*() {
-      const { code } = yield* SlackEmulator.authorize({ workspace })
-      const response = yield* OAuthV2.access({ code })
-      const installation = Installation.fromTokenResponse(response, yield* DateTime.now)
-      return yield* InstallationStore.save(change(installation))
-    }), { concurrency: 4 })
-
-const storedBots = Effect.flatMap(
-  InstallationStore.InstallationStore,
-  (store) =>
-    Effect.map(Stream.runCollect(store.stream), (chunk) =>
-      Array.from(chunk, (installation) => ({
-        team: installation.target._tag === "Workspace" ? installation.target.team.id : "",
-        key: installation.key,
-        credential: Option.getOrThrow(installation.bot)
-      })))
-)
-
-const chainOf = Effect.map(
-  SlackEmulator.chains,
-  (chains) => new Map(chains.map((chain) => [chain.target, chain]))
-)
+import {
+  brokenBots,
+  bundledWorker,
+  chainOf,
+  installAll,
+  type Sending,
+  serving,
+  settingsFor,
+  start,
+  storedBots,
+  storeOf,
+  teamsOf,
+  type Worker
+} from "./roundSetup.js"
+import type { Task } from "./tokenWorker.js"
 
 // -------------------------------------------------------------------------------------
 // all at once
@@ -297,19 +164,7 @@ export const kills = (options: {
     yield* SlackEmulator.clearFaults
     const settled = sendings.length
     yield* Effect.sleep(leaseMillis)
-    const manager = yield* TokenManager.make({ leaseDuration: leaseMillis })
-    for (const { key } of yield* storedBots) yield* manager.refresh(Installation.botKey(key))
-    const chains = yield* chainOf
-    for (const { credential, team } of yield* storedBots) {
-      const live = chains.get(team)!
-      const has = (tokens: ReadonlyArray<Redacted.Redacted>, token: Redacted.Redacted) =>
-        tokens.some((other) => Redacted.value(other) === Redacted.value(token))
-      assert.ok(has(live.liveAccessTokens, credential.token.accessToken), `${team}: Slack does not take what is stored`)
-      assert.ok(
-        has(live.liveRefreshTokens, Option.getOrThrow(credential.token.expiry).refreshToken),
-        `${team}: the chain is lost`
-      )
-    }
+    assert.deepEqual(yield* brokenBots(leaseMillis), [])
 
     // The grace rule: nobody sends again what it has an answer to, or what another may be waiting for: a sender begins in
     // the first half of its lease, and the next owner after the end of it.
