@@ -166,15 +166,16 @@ const toInstallation = (
     })
     const plain = (token: PlainToken, whose: string) =>
       Either.gen(function*() {
-        if (Option.isNone(token.expiresAt) && Option.isSome(token.refreshToken)) {
-          return yield* refuse(`the ${whose} token has a refresh token and no expiry`)
+        if (Option.isSome(token.expiresAt) !== Option.isSome(token.refreshToken)) {
+          return yield* refuse(`the ${whose} token has an expiry or a refresh token, but not both`)
         }
         return {
           accessToken: Redacted.make(token.token),
           scopes: token.scopes,
-          expiry: Option.map(
+          expiry: Option.zipWith(
             token.expiresAt,
-            (expiresAt) => new Expiry({ expiresAt, refreshToken: Option.map(token.refreshToken, Redacted.make) })
+            token.refreshToken,
+            (expiresAt, refreshToken) => new Expiry({ expiresAt, refreshToken: Redacted.make(refreshToken) })
           )
         }
       })

@@ -331,6 +331,21 @@ export class InstallStoreFailed extends installError<InstallStoreFailed>()(
 ) {}
 
 /**
+ * 503: the browser has waited long enough. An install that has a code goes on without it: loading the page again shows
+ * the result, or waits for it again.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InstallTimeout extends installError<InstallTimeout>()(
+  "InstallTimeout",
+  {},
+  503,
+  "reload",
+  () => "A page of the install took too long, so the browser was told to load it again."
+) {}
+
+/**
  * 400: the address of an install asks for a scope that the flow does not ask for.
  *
  * @since 0.1.0
@@ -381,5 +396,6 @@ export type InstallError =
   | InstallExchangeFailed
   | InstallNotCompleted
   | InstallStoreFailed
+  | InstallTimeout
   | InstallUnknownScope
   | InstallUnexpected

@@ -24,26 +24,36 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import * as AuthorizeUrl from "./AuthorizeUrl.js"
 import * as InstallError from "./InstallError.js"
 import * as Browser from "./internal/browser.js"
 import { parseCallbackQuery } from "./internal/callbackQuery.js"
+import { withDeadline } from "./internal/effect/deadline.js"
+import * as Answer from "./internal/effect/installAnswer.js"
+import * as LayerContext from "./internal/effect/layerContext.js"
+import { late, storeCall } from "./internal/effect/storeCall.js"
 import { makeFlowCookies } from "./internal/flowCookies.js"
 import { Html, html } from "./internal/html.js"
 import * as DefaultPages from "./internal/installPages.js"
 import { parsePublicUrl } from "./internal/publicUrl.js"
 import { randomToken, sha256 } from "./internal/random.js"
 import * as OAuthV2 from "./OAuthV2.js"
+import type * as OAuthV2Error from "./OAuthV2Error.js"
 import * as PendingInstall from "./PendingInstall.js"
 import * as Pkce from "./Pkce.js"
+import * as RetryPolicy from "./RetryPolicy.js"
 import * as SlackApp from "./SlackApp.js"
 import * as Telemetry from "./Telemetry.js"
 import type * as TokenResponse from "./TokenResponse.js"
@@ -247,12 +257,21 @@ export interface Options<M, R1 = never, R2 = never> {
   readonly allowedOrigins?: ReadonlyArray<string> | undefined
   readonly pages?: Pages<M> | undefined
   /**
-   * What the application does with the tokens: keep them. If it fails, the person sees a page with status 500, and
-   * loading that again within the duplicate window runs it again with the same tokens. So it has to bear being run
-   * twice for one install.
+   * When the call for the tokens is repeated, while the browser waits; `RetryPolicy.interactive` by default, whatever
+   * policy the rest of the program has.
+   */
+  readonly retryPolicy?: Schedule.Schedule<unknown, OAuthV2Error.OAuthV2Error> | RetryPolicy.Policy | undefined
+  /**
+   * What the application does with the tokens: store them. If it fails, or takes longer than five minutes, the person
+   * sees a page with status 500, and loading that again within the duplicate window runs it again with the same tokens.
+   * So it has to bear being run twice for one install.
+   *
+   * This effect and the two others (`begin`, `onFailed`) run with the services of the layer, under the span and the log
+   * annotations of the request, and in a scope that closes after them. Nothing else of the request reaches them, such
+   * as a database transaction that it runs in.
    */
   readonly onInstalled: (installed: Installed<M>) => Effect.Effect<unknown, unknown, R1>
-  /** Hears of every install that failed; with the tokens, if it was `onInstalled` that did. */
+  /** Hears of every install that failed; with the tokens, if Slack has given them and `onInstalled` has not ended. */
   readonly onFailed?: ((failed: Failed<M>) => Effect.Effect<unknown, never, R2>) | undefined
 }
 
@@ -314,61 +333,6 @@ export interface Service {
 export class InstallFlow extends Context.Tag("effect-slack-oauth/InstallFlow")<InstallFlow, Service>() {}
 
 // -------------------------------------------------------------------------------------
-// answers
-// -------------------------------------------------------------------------------------
-
-/** An answer that can be given more than once. */
-interface Answer {
-  readonly status: number
-  readonly headers: ReadonlyArray<readonly [string, string]>
-  readonly body: string | ArrayBuffer | null
-}
-
-const redirect = (status: 302 | 303, location: string): Answer => ({
-  status,
-  headers: [["location", location]],
-  body: null
-})
-
-const htmlAnswer = (status: number, page: Html): Answer => ({
-  status,
-  headers: [["content-type", "text/html; charset=utf-8"]],
-  body: page.markup
-})
-
-const pageAnswer = (status: number, page: Page): Effect.Effect<Answer> =>
-  page instanceof Html
-    ? Effect.succeed(htmlAnswer(status, page))
-    : Effect.map(Effect.promise(() => page.arrayBuffer()), (body) => ({
-      status: page.status,
-      headers: Array.from(page.headers),
-      body
-    }))
-
-/** What no answer of a flow goes without. */
-const toResponse = (
-  answer: Answer,
-  contentSecurityPolicy: string,
-  cookies: ReadonlyArray<string>
-): Response => {
-  const headers = new Headers({
-    "content-security-policy": contentSecurityPolicy,
-    "cross-origin-resource-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY"
-  })
-  // One by one, since a header of the answer replaces the default, and cookies add up.
-  for (const [name, value] of answer.headers) {
-    if (name === "set-cookie") headers.append(name, value)
-    else headers.set(name, value)
-  }
-  headers.set("cache-control", "no-store")
-  headers.set("referrer-policy", "no-referrer")
-  for (const cookie of cookies) headers.append("set-cookie", cookie)
-  return new Response(answer.body, { status: answer.status, headers })
-}
-
-// -------------------------------------------------------------------------------------
 // scopes
 // -------------------------------------------------------------------------------------
 
@@ -399,7 +363,7 @@ const fromQuery = (query: URLSearchParams): Scopes => ({
 // one code and one state
 // -------------------------------------------------------------------------------------
 
-type Outcome = Either.Either<Answer, InstallError.InstallError>
+type Outcome = Either.Either<Answer.Answer, InstallError.InstallError>
 
 /** What a browser has brought back, once it is known that it is the browser that was sent. */
 interface Arrival {
@@ -420,6 +384,8 @@ interface Entry<M> {
   pending: PendingInstall.PendingInstall | undefined
   /** Slack's tokens, until the application has them. */
   installed: Installed<M> | undefined
+  /** How `onInstalled` failed, if it did. */
+  cause: Cause.Cause<unknown> | undefined
 }
 
 /** What a callback fails with that finds no install under its state. */
@@ -464,25 +430,49 @@ const makeRoom = (entries: Map<string, Entry<unknown>>, now: number): void => {
 /** How long a server that shuts down waits for installs that are under way. */
 const shutdownGrace = Duration.seconds(30)
 
+/** How long it waits afterwards for `onFailed`, which gets the tokens of those that were not. */
+const lastWords = Duration.seconds(10)
+
+/** Carries the span and the log annotations of the caller over to work that runs in another context. */
+const observedByCaller: Effect.Effect<<A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>> = Effect.gen(
+  function*() {
+    const span = yield* Effect.serviceOption(Tracer.ParentSpan)
+    const annotations = yield* FiberRef.get(FiberRef.currentLogAnnotations)
+    const logSpans = yield* FiberRef.get(FiberRef.currentLogSpan)
+    return (effect) =>
+      (Option.isSome(span) ? Effect.withParentSpan(effect, span.value) : effect).pipe(
+        Effect.locally(FiberRef.currentLogAnnotations, annotations),
+        Effect.locally(FiberRef.currentLogSpan, logSpans)
+      )
+  }
+)
+
+interface Attempt<M> {
+  readonly run: (entry: Entry<M>, arrival: Arrival) => Effect.Effect<Answer.Answer, InstallError.InstallError>
+  /** Runs after each that failed, also after one that was interrupted. */
+  readonly failed: (entry: Entry<M>, error: InstallError.InstallError) => Effect.Effect<void>
+}
+
 /**
- * Runs each arrival once, however often it comes within the window, and apart from the request that brought it: a
- * browser that gives up must not lose the tokens which Slack has already handed out.
+ * Runs each arrival once, however often it comes within the window, and apart from the request that brought it: in the
+ * layer's context, where neither a browser that gives up nor a transaction of the request that rolls back loses the
+ * tokens which Slack has already handed out.
  */
 const makeOnce = <M>(
   window: Duration.Duration,
-  attempt: (entry: Entry<M>, arrival: Arrival) => Effect.Effect<Answer, InstallError.InstallError>
+  layerContext: LayerContext.LayerContext<never>,
+  attempt: Attempt<M>
 ): Effect.Effect<(arrival: Arrival) => Effect.Effect<Outcome>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const entries = new Map<string, Entry<M>>()
     const fibers = new Set<Fiber.RuntimeFiber<unknown>>()
 
-    yield* Effect.addFinalizer(() =>
+    const scope = yield* Effect.acquireRelease(Scope.make(), (scope) =>
       Fiber.awaitAll(Array.from(fibers)).pipe(
         Effect.timeoutOption(shutdownGrace),
         Effect.interruptible,
-        Effect.ensuring(Effect.suspend(() => Fiber.interruptAll(Array.from(fibers))))
-      )
-    )
+        Effect.ensuring(Effect.ignore(withDeadline(Scope.close(scope, Exit.void), shutdownGrace, () => "late")))
+      ))
 
     const entryFor = (key: string, now: number): Entry<M> => {
       const known = entries.get(key)
@@ -494,42 +484,49 @@ const makeOnce = <M>(
         running: undefined,
         outcome: undefined,
         pending: undefined,
-        installed: undefined
+        installed: undefined,
+        cause: undefined
       }
       entries.set(key, entry)
       return entry
     }
+
+    const outcomeOf = (entry: Entry<M>, arrival: Arrival): Effect.Effect<Outcome> =>
+      attempt.run(entry, arrival).pipe(
+        Effect.interruptible,
+        Effect.catchAllCause((cause) => {
+          const shuttingDown = Cause.isInterrupted(cause)
+          const error = Option.getOrElse(Cause.failureOption(cause), () =>
+            new InstallError.InstallUnexpected({
+              problem: shuttingDown ? "the server is shutting down" : "an unexpected error occurred"
+            }))
+          const report = attempt.failed(entry, error)
+          return Effect.zipRight(
+            shuttingDown ? Effect.ignore(withDeadline(report, lastWords, () => "late")) : report,
+            Effect.fail(error)
+          )
+        }),
+        Effect.either
+      )
 
     /** From the start of an attempt to its outcome nothing comes in between, except in the attempt itself. */
     const start = (key: string, entry: Entry<M>, arrival: Arrival) =>
       Effect.suspend(() => {
         const running = Deferred.unsafeMake<Outcome>(FiberId.none)
         entry.running = running
-        return attempt(entry, arrival).pipe(
-          Effect.either,
-          Effect.interruptible,
-          Effect.catchAllCause((cause) =>
-            Effect.succeed(Either.left(
-              new InstallError.InstallUnexpected({
-                problem: Cause.isInterrupted(cause) ? "the server is shutting down" : "an unexpected error occurred"
-              })
-            ))
-          ),
-          Effect.flatMap((outcome: Outcome) => {
-            entry.outcome = outcome
-            entry.running = undefined
-            // There is no install here, so there is nothing to remember.
-            if (Either.isLeft(outcome) && noInstall.has(outcome.left._tag)) entries.delete(key)
-            return Deferred.succeed(running, outcome)
-          }),
-          Effect.uninterruptible,
-          Effect.forkDaemon,
-          Effect.map((fiber) => {
+        const work = Effect.map(outcomeOf(entry, arrival), (outcome) => {
+          entry.outcome = outcome
+          entry.running = undefined
+          // There is no install here, so there is nothing to remember.
+          if (Either.isLeft(outcome) && noInstall.has(outcome.left._tag)) entries.delete(key)
+          Deferred.unsafeDone(running, Effect.succeed(outcome))
+        })
+        return Effect.flatMap(observedByCaller, (observed) =>
+          Effect.map(layerContext.fork(observed(Effect.uninterruptible(work)), scope), (fiber) => {
             fibers.add(fiber)
             fiber.addObserver(() => fibers.delete(fiber))
             return running
-          })
-        )
+          }))
       })
 
     return (arrival) =>
@@ -539,9 +536,12 @@ const makeOnce = <M>(
         return yield* Effect.uninterruptibleMask((restore) =>
           Effect.suspend((): Effect.Effect<Outcome> => {
             const entry = entryFor(key, now)
-            if (entry.running !== undefined) return restore(Deferred.await(entry.running))
+            if (entry.running !== undefined) {
+              return restore(Deferred.await(entry.running))
+            }
             return entry.outcome === undefined || mayRepeat(entry.outcome)
-              ? Effect.flatMap(start(key, entry, arrival), (running) => restore(Deferred.await(running)))
+              ? Effect.flatMap(start(key, entry, arrival), (running) =>
+                restore(Deferred.await(running)))
               : Effect.succeed(entry.outcome)
           })
         )
@@ -551,6 +551,12 @@ const makeOnce = <M>(
 // -------------------------------------------------------------------------------------
 // the flow
 // -------------------------------------------------------------------------------------
+
+/** How long an effect of the application may take. */
+const applicationLimit = Duration.minutes(5)
+
+/** How long a store of pending installs may take to answer. */
+const storeLimit = Duration.seconds(15)
 
 /** Longer than anything that has business here. */
 const maxQueryLength = 4096
@@ -566,10 +572,13 @@ const nameOf = ({ target }: TokenResponse.TokenResponse): string => {
 /** By its shape: a framework may bring a `Response` class of its own. */
 const isResponse = (value: object): value is Response => "status" in value && "headers" in value
 
+const fromPage = (status: number, page: Page): Effect.Effect<Answer.Answer, unknown> =>
+  page instanceof Html ? Effect.succeed(Answer.page(status, page)) : Answer.fromResponse(page)
+
 const queryOf = (request: Request): string => new URL(request.url).search.slice(1)
 
 interface Reply {
-  readonly answer: Answer
+  readonly answer: Answer.Answer
   readonly cookies: ReadonlyArray<string>
   /** `ok`, or the tag of the error. */
   readonly result: string
@@ -595,7 +604,7 @@ const makeAny = <M, R1, R2, R3>(
     const oauth = yield* OAuthV2.OAuthV2
     const store = yield* PendingInstall.PendingInstallStore
     const app = options.app ?? (yield* SlackApp.SlackApp)
-    const provided = Effect.provide(yield* Effect.context<R1 | R2 | R3>())
+    const layerContext = yield* LayerContext.make<R1 | R2 | R3>()
 
     const publicUrl = parsePublicUrl(String(options.publicUrl))
     if (!publicUrl.ok) {
@@ -616,7 +625,9 @@ const makeAny = <M, R1, R2, R3>(
       yield* AuthorizeUrl.forApp(app, { botScopes: flowScopes.bot, userScopes: flowScopes.user, redirectUri })
     }
 
-    const { onFailed } = options
+    const { begin: onBegin, onFailed, retryPolicy = RetryPolicy.interactive } = options
+    const { budget = RetryPolicy.interactive.budget } = retryPolicy as Partial<RetryPolicy.Policy>
+    const answerLimit = Duration.sum(budget, "20 seconds")
     const usePkce = options.pkce ?? app.clientSecret === undefined
     const publicApp: SlackApp.Service = { clientId: app.clientId, baseUrl: app.baseUrl }
     const lifetime = Duration.decode(options.lifetime ?? "10 minutes")
@@ -626,17 +637,38 @@ const makeAny = <M, R1, R2, R3>(
     const cookies = makeFlowCookies(publicUrl.secure)
     const safeOrigins = new Set([publicUrl.origin, new URL(app.baseUrl).origin, ...options.allowedOrigins ?? []])
 
+    // what is not ours
+
+    /** Runs an effect of the application. */
+    const ofApplication = <A, E>(effect: () => Effect.Effect<A, E, R1 | R2 | R3>) =>
+      withDeadline(layerContext.run(Effect.suspend(effect)), applicationLimit, () => "it took longer than five minutes")
+
+    /** Asks the store: as the layer, not as the request, so that what is used once stays used. */
+    const ask = <A, E>(
+      operation: PendingInstall.PendingInstallStoreError["operation"],
+      answer: Effect.Effect<A, E>
+    ): Effect.Effect<A, E | PendingInstall.PendingInstallStoreError> =>
+      storeCall(layerContext.run(answer), {
+        operation: `PendingInstallStore.${operation}`,
+        deadline: storeLimit,
+        toError: (code) =>
+          new PendingInstall.PendingInstallStoreError({
+            operation,
+            problem: code === late ? "it did not answer within 15 seconds" : `it ended unexpectedly (${code})`
+          })
+      })
+
     // failures
 
     /** The application's own page, unless making it fails. */
-    const pageOr = (status: number, page: () => Page | undefined, fallback: () => Html): Effect.Effect<Answer> =>
-      Effect.suspend(() => pageAnswer(status, page() ?? fallback())).pipe(
+    const pageOr = (status: number, page: () => Page | undefined, fallback: () => Html): Effect.Effect<Answer.Answer> =>
+      Effect.suspend(() => fromPage(status, page() ?? fallback())).pipe(
         Effect.catchAllCause(() =>
-          Effect.as(Effect.logError("A page of the install flow failed"), htmlAnswer(status, fallback()))
+          Effect.as(Effect.logError("A page of the install flow failed"), Answer.page(status, fallback()))
         )
       )
 
-    const failureAnswer = (error: InstallError.InstallError): Effect.Effect<Answer> =>
+    const failureAnswer = (error: InstallError.InstallError): Effect.Effect<Answer.Answer> =>
       pageOr(
         error.status,
         () => options.pages?.failed?.({ error, installUrl }),
@@ -657,7 +689,7 @@ const makeAny = <M, R1, R2, R3>(
         onFailed === undefined
           ? Effect.void
           : Effect.catchAllCause(
-            provided(Effect.suspend(() => onFailed(failed))),
+            ofApplication(() => onFailed(failed)),
             () => Effect.logError("onFailed failed")
           )
       )
@@ -681,10 +713,11 @@ const makeAny = <M, R1, R2, R3>(
 
     const sendToSlack = (request: Request, scopes: Scopes, setCookies: ReadonlyArray<string>) =>
       Effect.gen(function*() {
-        const chosen: BeginOptions | BeginWithMetadata<M> | Response = options.begin === undefined
+        const chosen: BeginOptions | BeginWithMetadata<M> | Response = onBegin === undefined
           ? {}
-          : yield* provided(options.begin(request))
-        if (isResponse(chosen)) return chosen
+          : yield* ofApplication(() => onBegin(request))
+        // A copy, since the application may give the same response again.
+        if (isResponse(chosen)) return chosen.clone()
 
         const pkce = usePkce ? Option.some(yield* Pkce.make) : Option.none()
         const state = randomToken()
@@ -702,23 +735,21 @@ const makeAny = <M, R1, R2, R3>(
 
         const now = yield* DateTime.now
         const expiresAt = DateTime.addDuration(now, lifetime)
-        const carried = yield* store.save(
-          stateHash,
-          new PendingInstall.PendingInstall({
-            redirectUri,
-            botScopes,
-            userScopes,
-            codeVerifier: Option.map(pkce, ({ verifier }) => verifier),
-            metadata: Redacted.make(
-              "metadata" in chosen && options.metadata !== undefined
-                ? yield* Schema.encode(metadata)(chosen.metadata)
-                : ""
-            ),
-            expiresAt
-          }, { disableValidation: true })
-        )
+        const pending = new PendingInstall.PendingInstall({
+          redirectUri,
+          botScopes,
+          userScopes,
+          codeVerifier: Option.map(pkce, ({ verifier }) => verifier),
+          metadata: Redacted.make(
+            "metadata" in chosen && options.metadata !== undefined
+              ? yield* Schema.encode(metadata)(chosen.metadata)
+              : ""
+          ),
+          expiresAt
+        }, { disableValidation: true })
+        const carried = yield* ask("save", store.save(stateHash, pending))
         return {
-          answer: redirect(302, url),
+          answer: Answer.redirect(302, url),
           cookies: [
             ...setCookies,
             ...cookies.begin(request.headers.get("cookie"), Math.floor(now.epochMillis / 1000), {
@@ -764,7 +795,7 @@ const makeAny = <M, R1, R2, R3>(
     const slackUrl = (response: TokenResponse.TokenResponse): string =>
       `${app.baseUrl}/app_redirect?${new URLSearchParams({ app: response.appId, team: idOf(response) })}`
 
-    const installedPage = (installed: Installed<M>): Effect.Effect<Answer> =>
+    const installedPage = (installed: Installed<M>): Effect.Effect<Answer.Answer> =>
       pageOr(
         200,
         () => options.pages?.installed?.({ installed, slackUrl: slackUrl(installed.response) }),
@@ -777,18 +808,18 @@ const makeAny = <M, R1, R2, R3>(
           })
       )
 
-    const successAnswer = (installed: Installed<M>): Effect.Effect<Answer> =>
+    const successAnswer = (installed: Installed<M>): Effect.Effect<Answer.Answer> =>
       Effect.suspend(() => {
         const { success = "slack" } = options
         const choice = typeof success === "function" ? success(installed) : success
-        if (choice === "slack") return Effect.succeed(redirect(303, slackUrl(installed.response)))
+        if (choice === "slack") return Effect.succeed(Answer.redirect(303, slackUrl(installed.response)))
         if (choice === "page") return installedPage(installed)
-        if (choice instanceof Html) return pageAnswer(200, choice)
-        if (typeof choice !== "string" && isResponse(choice)) return pageAnswer(200, choice)
+        if (choice instanceof Html) return fromPage(200, choice)
+        if (typeof choice !== "string" && isResponse(choice)) return fromPage(200, choice)
         const target = new URL(choice, publicUrl.origin)
         // An application that builds this address out of something that it was given must not become an open redirect.
         return safeOrigins.has(target.origin) || target.protocol === "slack:"
-          ? Effect.succeed(redirect(303, target.href))
+          ? Effect.succeed(Answer.redirect(303, target.href))
           : Effect.zipRight(
             Effect.logError(`success leads to ${target.origin}, which is not among allowedOrigins`),
             installedPage(installed)
@@ -817,7 +848,7 @@ const makeAny = <M, R1, R2, R3>(
     }
 
     const consume = ({ carried, stateHash, used }: Arrival) =>
-      Effect.mapError(store.consume(stateHash, carried), (error): InstallError.InstallError => {
+      Effect.mapError(ask("consume", store.consume(stateHash, carried)), (error): InstallError.InstallError => {
         switch (error._tag) {
           case "PendingInstallNotFound":
             return used || error.used ? new InstallError.InstallStateUsed() : new InstallError.InstallStateGone()
@@ -843,32 +874,32 @@ const makeAny = <M, R1, R2, R3>(
             redirectUri: pending.redirectUri,
             codeVerifier: Option.getOrUndefined(pending.codeVerifier),
             app: Option.isSome(pending.codeVerifier) ? publicApp : options.app
-          }),
+          }).pipe(RetryPolicy.provide(retryPolicy)),
           (error) => new InstallError.InstallExchangeFailed({ error }, { disableValidation: true })
         )
         return { response, requestedAt, metadata: decoded as M, scopes: drift(pending, response) }
       })
 
-    const once = yield* makeOnce<M>(window, (entry, arrival) => {
-      let cause = Option.none<Cause.Cause<unknown>>()
-      return Effect.gen(function*() {
-        // Each step is kept where the next attempt finds it, since none of them can be taken twice.
-        entry.pending ??= yield* consume(arrival)
-        const installed = entry.installed ??= yield* exchange(entry.pending, arrival.code)
-        yield* Effect.catchAllCause(provided(Effect.suspend(() => options.onInstalled(installed))), (reason) => {
-          cause = Option.some(reason)
-          const { response } = installed
-          return Effect.fail(
-            new InstallError.InstallNotCompleted({ appId: response.appId, targetId: idOf(response) })
-          )
-        })
-        const answer = yield* successAnswer(installed)
-        entry.pending = undefined
-        entry.installed = undefined
-        return answer
-      }).pipe(
-        Effect.tapError((error) => report({ error, installed: Option.fromNullable(entry.installed), cause }))
-      )
+    const once = yield* makeOnce<M>(window, layerContext, {
+      run: (entry, arrival) =>
+        Effect.gen(function*() {
+          // Each step is kept where the next attempt finds it, since none of them can be taken twice.
+          entry.cause = undefined
+          entry.pending ??= yield* consume(arrival)
+          const installed = entry.installed ??= yield* exchange(entry.pending, arrival.code)
+          yield* Effect.catchAllCause(ofApplication(() => options.onInstalled(installed)), (cause) => {
+            entry.cause = cause
+            const { response } = installed
+            return Effect.fail(
+              new InstallError.InstallNotCompleted({ appId: response.appId, targetId: idOf(response) })
+            )
+          })
+          entry.pending = undefined
+          entry.installed = undefined
+          return yield* successAnswer(installed)
+        }),
+      failed: ({ cause, installed }, error) =>
+        report({ error, installed: Option.fromNullable(installed), cause: Option.fromNullable(cause) })
     })
 
     /** The cookie afterwards: still the proof, or gone where there is nothing left to prove. */
@@ -915,7 +946,7 @@ const makeAny = <M, R1, R2, R3>(
         const stateHash = yield* Effect.promise(() => sha256(state))
         const cookie = cookies.find(request.headers.get("cookie"), stateHash)
         if (cookie === undefined) return yield* refuseAndReport(error)
-        yield* Effect.ignore(store.consume(stateHash, cookie.carried))
+        yield* Effect.ignore(ask("consume", store.consume(stateHash, cookie.carried)))
         return yield* refuseAndReport(error, [cookies.drop(cookie), cookies.dropBounced])
       })
 
@@ -944,7 +975,7 @@ const makeAny = <M, R1, R2, R3>(
       (request: Request): Effect.Effect<Response> =>
         Effect.suspend((): Effect.Effect<Reply | Response> => {
           if (request.method === "HEAD") {
-            return Effect.succeed({ answer: { status: 200, headers: [], body: null }, cookies: [], result: "head" })
+            return Effect.succeed({ answer: Answer.empty(200), cookies: [], result: "head" })
           }
           if (request.method !== "GET") {
             return Effect.map(refuse(new InstallError.InstallMethodNotAllowed()), (reply) => ({
@@ -957,9 +988,11 @@ const makeAny = <M, R1, R2, R3>(
           Effect.catchAllCause(() =>
             refuseAndReport(new InstallError.InstallUnexpected({ problem: "an unexpected error occurred" }))
           ),
+          (reply) => withDeadline(reply, answerLimit, () => new InstallError.InstallTimeout()),
+          Effect.catchAll((late) => Effect.zipRight(Effect.logWarning(late.message), refuse(late))),
           (reply) => Telemetry.observeInstall(step, reply, (reply) => isResponse(reply) ? "response" : reply.result),
           Effect.map((reply) =>
-            isResponse(reply) ? reply : toResponse(reply.answer, contentSecurityPolicy, reply.cookies)
+            isResponse(reply) ? reply : Answer.toResponse(reply.answer, contentSecurityPolicy, reply.cookies)
           )
         )
 
@@ -972,7 +1005,7 @@ const makeAny = <M, R1, R2, R3>(
       const isAt = (path: string) => pathname === path || pathname === `${publicUrl.prefix}${path}`
       if (isAt(installPath)) return begin(request)
       if (isAt(callbackPath)) return callback(request)
-      return Effect.succeed(toResponse(htmlAnswer(404, DefaultPages.notFound()), contentSecurityPolicy, []))
+      return Effect.succeed(Answer.toResponse(Answer.page(404, DefaultPages.notFound()), contentSecurityPolicy, []))
     }
 
     return { installPath, callbackPath, installUrl, redirectUri, begin, callback, handle }
@@ -1064,30 +1097,50 @@ const hideQuery = Effect.map(Effect.option(Effect.currentParentSpan), (parent) =
   }
 })
 
+/** HTTP/2 adds pseudo-headers (`:path`), which `Headers` refuses, as it does others. The flow needs none of these. */
+const toHeaders = (fields: Readonly<Record<string, string>>): Headers => {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(fields)) {
+    try {
+      headers.set(name, value)
+    } catch {
+      continue
+    }
+  }
+  return headers
+}
+
 /** The request as a web request at the configured address, whatever its `Host` says. */
 const toWebRequest = (request: HttpServerRequest.HttpServerRequest, url: string): Request => {
   if (request.source instanceof Request) return request.source
   const question = request.url.indexOf("?")
   return new Request(question < 0 ? url : url + request.url.slice(question), {
     method: request.method,
-    headers: request.headers
+    headers: toHeaders(request.headers)
   })
 }
 
 /** As `HttpServerResponse.fromWeb`, which the oldest platform that this package runs on does not have. */
 const fromWebResponse = (response: Response): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.map(Effect.promise(() => response.text()), (text) => {
-    const headers = new Headers(response.headers)
-    headers.delete("set-cookie")
-    const empty = HttpServerResponse.empty({
-      status: response.status,
-      headers: Object.fromEntries(headers),
-      cookies: Cookies.fromSetCookie(response.headers.getSetCookie())
-    })
-    return text === ""
-      ? empty
-      : HttpServerResponse.setBody(empty, HttpBody.text(text, headers.get("content-type") ?? undefined))
-  })
+  Effect.tryPromise(() => response.arrayBuffer()).pipe(
+    Effect.map((buffer) => {
+      const headers = new Headers(response.headers)
+      headers.delete("set-cookie")
+      const empty = HttpServerResponse.empty({
+        status: response.status,
+        headers: Object.fromEntries(headers),
+        cookies: Cookies.fromSetCookie(response.headers.getSetCookie())
+      })
+      return buffer.byteLength === 0
+        ? empty
+        : HttpServerResponse.setBody(
+          empty,
+          HttpBody.uint8Array(new Uint8Array(buffer), headers.get("content-type") ?? undefined)
+        )
+    }),
+    // Only a response of the application's `begin` can be one that cannot be sent.
+    Effect.catchAllCause(() => HttpServerResponse.empty({ status: 500 }))
+  )
 
 const route = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>
   Effect.gen(function*() {
@@ -1139,12 +1192,26 @@ export const layerRoutes: Layer.Layer<never, never, HttpLayerRouter.HttpRouter |
       ))
 )
 
+/** How long a layer may take to be built, and to be released after it could not be built. */
+const buildLimit = Duration.seconds(30)
+
+/** For who comes while there is no flow: the layer cannot be built, or is disposed of. */
+const unavailable = Effect.map(
+  Effect.promise(DefaultPages.contentSecurityPolicy),
+  (contentSecurityPolicy) => {
+    const page = Answer.page(503, DefaultPages.unavailable())
+    const headers = [...page.headers, ["retry-after", "5"] as const]
+    return Answer.toResponse({ ...page, headers }, contentSecurityPolicy, [])
+  }
+)
+
 /**
  * A flow as a function from web `Request` to web `Response`, for servers that are no Effect programs: Next.js, Bun,
  * Deno, Workers, Express. It needs nothing but what all of these have.
  *
- * The layer is built at the first request; if it cannot be, the promise is rejected. `dispose` waits for installs that
- * are under way, and then gives back what the layer holds.
+ * The layer is built at the first request. If it cannot be built (within 30 seconds), the reason is logged, the request
+ * gets 503 with `Retry-After`, and the next request builds it anew. `dispose` waits for installs that are under way, and
+ * then releases what the layer holds; later requests get 503.
  *
  * @since 0.1.0
  * @category serving
@@ -1153,9 +1220,38 @@ export const toWebHandler = <E>(layer: Layer.Layer<InstallFlow, E>): {
   readonly handler: (request: Request) => Promise<Response>
   readonly dispose: () => Promise<void>
 } => {
-  const runtime = ManagedRuntime.make(layer)
+  let current: ManagedRuntime.ManagedRuntime<InstallFlow, E> | undefined
+  let disposed = false
+
+  /** One failed build is forgotten once, however many requests have waited for it. */
+  const forget = (runtime: ManagedRuntime.ManagedRuntime<InstallFlow, E>, cause: Cause.Cause<unknown>) =>
+    Effect.suspend(() => {
+      if (current !== runtime || disposed) return Effect.void
+      current = undefined
+      return Effect.zipRight(
+        Effect.logError("The layer of the install flow cannot be built; the next request tries again", cause),
+        Effect.ignore(withDeadline(runtime.disposeEffect, buildLimit, () => "late"))
+      )
+    })
+
+  const answer = (request: Request): Effect.Effect<Response> =>
+    Effect.suspend(() => {
+      if (disposed) return unavailable
+      const runtime = current ??= ManagedRuntime.make(layer)
+      return withDeadline(runtime.runtimeEffect, buildLimit, () => "it took longer than 30 seconds").pipe(
+        Effect.matchCauseEffect({
+          onFailure: (cause) => Effect.zipRight(forget(runtime, cause), unavailable),
+          onSuccess: (built) => Effect.provide(Effect.flatMap(InstallFlow, ({ handle }) => handle(request)), built)
+        })
+      )
+    })
+
   return {
-    handler: (request) => runtime.runPromise(Effect.flatMap(InstallFlow, ({ handle }) => handle(request))),
-    dispose: () => runtime.dispose()
+    // oxlint-disable-next-line no-restricted-properties -- a web handler is where an Effect program meets another
+    handler: (request) => Effect.runPromise(answer(request)),
+    dispose: () => {
+      disposed = true
+      return current === undefined ? Promise.resolve() : current.dispose()
+    }
   }
 }

@@ -386,12 +386,7 @@ const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.E
   Effect.flatMap(InstallationStore, (store) => use(bounded(store)))
 
 /**
- * The installation that answers for a place: the workspace's own, or else its organization's. An installation whose
- * credential for `subject` is missing or dead does not hide one that can serve. In this order:
- *
- * 1. the first with a live credential for `subject`: `"bot"`, the default, or the id of a person
- * 2. the first with any live credential
- * 3. the first, so that the caller sees what is dead
+ * The installation that answers for a place: the workspace's own, or else its organization's.
  *
  * @example
  * ```ts
@@ -412,27 +407,15 @@ const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.E
  * @category operations
  */
 export const find = (
-  place: Installation.Place,
-  options?: { readonly subject?: string | undefined }
+  place: Installation.Place
 ): Effect.Effect<Option.Option<Installation.Installation>, StoreError, InstallationStore> =>
   withStore((store) =>
-    Effect.gen(function*() {
-      const subject = options?.subject ?? "bot"
-      const found: Array<Installation.Installation> = []
-      for (const key of Installation.candidates(place)) {
-        const installation = Option.getOrUndefined(yield* store.get(key))
-        if (installation === undefined) continue
-        if (liveSubjects(installation).includes(subject)) return Option.some(installation)
-        found.push(installation)
-      }
-      return Option.fromNullable(found.find((installation) => liveSubjects(installation).length > 0) ?? found[0])
-    })
+    Effect.reduce(
+      Installation.candidates(place),
+      Option.none<Installation.Installation>(),
+      (found, key) => Option.isSome(found) ? Effect.succeed(found) : store.get(key)
+    )
   )
-
-const liveSubjects = ({ credentials }: Installation.Installation): ReadonlyArray<string> =>
-  credentials
-    .filter(({ reauthorization }) => Option.isNone(reauthorization))
-    .map((credential) => Installation.subjectOf(credential))
 
 /**
  * The installation of exactly this key.

@@ -19,6 +19,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as LayerContext from "./internal/effect/layerContext.js"
+import { late, standardDeadline, storeCall } from "./internal/effect/storeCall.js"
 import * as Sealing from "./internal/sealing.js"
 
 // -------------------------------------------------------------------------------------
@@ -181,7 +183,8 @@ const keepUntil = ({ expiresAt }: PendingInstall): DateTime.Utc => DateTime.add(
 /**
  * A store over a backend of the caller's own: Redis, for one, with `SET … PXAT` and `GETDEL`.
  *
- * `describe` puts a failure of the backend into words; they are for logs, so secrets have no place in them.
+ * `describe` puts a failure of the backend into words; they are for logs, so secrets have no place in them. A backend
+ * that does not answer within ten seconds has failed too.
  *
  * @example
  * ```ts
@@ -211,17 +214,25 @@ export const make = <E = never>(
   backend: Backend<E>,
   describe: (error: E) => string = () => "its backend failed"
 ): Service => {
-  const failed = (operation: PendingInstallStoreError["operation"]) => (error: E) =>
-    new PendingInstallStoreError({ operation, problem: describe(error) })
+  const ask = <A>(operation: PendingInstallStoreError["operation"], answer: Effect.Effect<A, E>) => {
+    const failed = (problem: string) => new PendingInstallStoreError({ operation, problem })
+    return storeCall(Effect.mapError(answer, (error) => failed(describe(error))), {
+      operation: `PendingInstallStore.${operation}`,
+      deadline: standardDeadline,
+      toError: (code) =>
+        failed(
+          code === late
+            ? "it did not answer within 10 seconds (is its only connection taken by the caller's own transaction?)"
+            : `it ended unexpectedly (${code})`
+        )
+    })
+  }
   return {
     save: (stateHash, pending) =>
-      backend.put(stateHash, encode(pending), keepUntil(pending)).pipe(
-        Effect.mapError(failed("save")),
-        Effect.as("")
-      ),
+      Effect.as(ask("save", Effect.suspend(() => backend.put(stateHash, encode(pending), keepUntil(pending)))), ""),
     consume: (stateHash) =>
       Effect.gen(function*() {
-        const text = yield* Effect.mapError(backend.take(stateHash), failed("consume"))
+        const text = yield* ask("consume", Effect.suspend(() => backend.take(stateHash)))
         if (Option.isNone(text)) return yield* new PendingInstallNotFound()
         return yield* read(text.value, yield* Clock.currentTimeMillis)
       })
@@ -320,6 +331,8 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
   PendingInstallStore,
   Effect.gen(function*() {
     const store = KeyValueStore.prefix(yield* KeyValueStore.KeyValueStore, "slack-oauth.pending.")
+    // What is used once stays used, also where the values are in a database and the caller's transaction rolls back.
+    const { run } = yield* LayerContext.make()
     const exclusively = (yield* Effect.makeSemaphore(1)).withPermits(1)
 
     /** Some stores fail to remove what is not there. */
@@ -352,17 +365,17 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
 
     return make({
       put: (key, text, until) =>
-        exclusively(Effect.gen(function*() {
+        run(exclusively(Effect.gen(function*() {
           const [first, next] = Option.getOrElse(yield* read("queue", QueueEnds), () => [0, 0] as const)
           // In this order no install is stored that the queue does not know of, wherever the process stops.
           yield* store.set("queue", JSON.stringify([yield* sweep(first, next), next + 1]))
           yield* store.set(`queue.${next}`, JSON.stringify([key, until.epochMillis]))
           yield* store.set(key, text)
-        })),
+        }))),
       take: (key) =>
-        exclusively(
+        run(exclusively(
           Effect.tap(store.get(key), (text) => Option.isNone(text) ? Effect.void : remove(key))
-        )
+        ))
     }, (error) => `${error._tag === "SystemError" ? error.reason : error._tag} in ${error.module}.${error.method}`)
   })
 )

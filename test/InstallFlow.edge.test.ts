@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { build } from "esbuild"
@@ -96,11 +96,17 @@ describe("the web handler", () => {
       yield* Effect.promise(dispose)
     }).pipe(Effect.provide(SlackEmulator.layer({ apps: [{ pkce: true }] }))))
 
-  it.effect("is refused with the reason when the layer cannot be built", () =>
-    Effect.promise(async () => {
-      const { makeApp } = await import("./utils/edgeApp.js")
-      const { handler } = makeApp({ clientId: "", clientSecret: "x", cookieKey: "x" }, [])
-      const message = await handler(new Request(origin)).then(() => "answered", String)
-      assert.match(message, /Key 1 has to be 32 bytes|client id is empty/)
-    }))
+  it("answers 503 when the layer cannot be built, and logs the reason", async () => {
+    const { makeApp } = await import("./utils/edgeApp.js")
+    const { handler } = makeApp({ clientId: "", clientSecret: "x", cookieKey: "x" }, [])
+    const log = vi.spyOn(globalThis.console, "log").mockImplementation(() => {})
+    try {
+      const response = await handler(new Request(origin))
+      assert.strictEqual(response.status, 503)
+      assert.notMatch(await response.text(), /32 bytes|client id/)
+      assert.match(log.mock.calls.join(), /Key 1 has to be 32 bytes|client id is empty/)
+    } finally {
+      log.mockRestore()
+    }
+  })
 })

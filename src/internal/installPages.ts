@@ -126,6 +126,10 @@ const words: Readonly<Record<string, Words>> = {
     title: "A moment of trouble",
     text: "Our side has trouble right now. Wait a little, then load this page again."
   },
+  InstallTimeout: {
+    title: "This takes a little longer",
+    text: "Our side is still busy with it. Wait a little, then load this page again."
+  },
   InstallNotCompleted: {
     title: "Almost there",
     text: "Slack has installed the app, but our side could not finish. Load this page again to try once more."
@@ -182,3 +186,7 @@ ${nextStep === "restart" && html`<p><a class="button" href="${installUrl}">Start
 
 /** The page where there is none. */
 export const notFound = (): Html => page("Not found", html`<p>There is no page at this address.</p>`)
+
+/** The page while the server has no flow. */
+export const unavailable = (): Html =>
+  page("A moment of trouble", html`<p>Our side has trouble right now. Wait a little, then load this page again.</p>`)

@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as LayerContext from "../internal/effect/layerContext.js"
 import * as PendingInstall from "../PendingInstall.js"
 
 /** How many expired rows the beginning of an install deletes at most. */
@@ -31,12 +32,17 @@ const rowsPerCheck = 1000
  * with the same state, one gets the row. Writing a row sweeps others that expired an hour ago, and the oldest of more
  * than 100 000 rows.
  *
+ * Both happen on connections of the store's own, never in a transaction of the caller's: if that rolled back, an install
+ * could be taken twice. A caller whose transaction has the only connection of the pool (libsql has only one) gets a
+ * `PendingInstallStoreError` after ten seconds.
+ *
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlClient> = Effect.map(
+export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlClient> = Effect.zipWith(
   SqlClient.SqlClient,
-  (sql) => {
+  LayerContext.make(),
+  (sql, { run }) => {
     // Two sweeps that lock the same rows in different orders would be a deadlock, so on Postgres each takes free rows.
     const sweep = (until: number, limit: number) =>
       sql.onDialectOrElse({
@@ -62,7 +68,7 @@ export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlCli
 
     return PendingInstall.make({
       put: (stateHash, pending, until) =>
-        Effect.gen(function*() {
+        run(Effect.gen(function*() {
           yield* sql`
             INSERT INTO slack_oauth_pending_installs (state_hash, pending, expires_at)
             VALUES (${stateHash}, ${pending}, ${until.epochMillis})
@@ -70,14 +76,14 @@ export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlCli
           // The install is safe by now: what could not be swept is swept next time.
           yield* Effect.ignore(sweep(yield* Clock.currentTimeMillis, rowsPerSweep))
           if (begins++ % beginsPerCheck === 0) yield* Effect.ignore(sweepBeyondLimit)
-        }),
+        })),
       take: (stateHash) =>
-        Effect.map(
+        run(Effect.map(
           sql<{ readonly pending: string }>`
             DELETE FROM slack_oauth_pending_installs WHERE state_hash = ${stateHash} RETURNING pending
           `,
           (rows) => Option.map(Option.fromNullable(rows[0]), ({ pending }) => pending)
-        )
+        ))
     }, () => "the database refused the statement (are the migrations of this package applied?)")
   }
 )

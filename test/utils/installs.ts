@@ -81,6 +81,7 @@ export const counted = (options: Partial<InstallFlow.Options<void>> = {}) =>
     const flow = yield* InstallFlow.make({
       publicUrl: origin,
       botScopes: ["chat:write", "commands"],
+      retryPolicy: RetryPolicy.none,
       onInstalled: (installed) => Effect.sync(() => installs.push(installed)),
       onFailed: (failed) => Effect.sync(() => failures.push(failed)),
       ...options

@@ -17,7 +17,7 @@ import { withDeadline } from "./deadline.js"
 export const standardDeadline: Duration.Duration = Duration.seconds(10)
 
 /** The code of a call that did not answer in time. */
-const late = "DEADLINE"
+export const late = "DEADLINE"
 
 /** The code of a call that ended in a way that its type does not have, without a code of its own. */
 const unexpected = "DEFECT"

@@ -1,0 +1,412 @@
+/** What of a request reaches an install, and what does not. */
+import * as SqlClient from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import * as Tracer from "effect/Tracer"
+import * as Installation from "../src/Installation.js"
+import * as InstallationStore from "../src/InstallationStore.js"
+import * as InstallFlow from "../src/InstallFlow.js"
+import * as OAuthV2 from "../src/OAuthV2.js"
+import * as PendingInstall from "../src/PendingInstall.js"
+import * as RetryPolicy from "../src/RetryPolicy.js"
+import * as SlackEmulator from "../src/SlackEmulator.js"
+import * as Migrations from "../src/sql/Migrations.js"
+import * as SqlInstallationStore from "../src/sql/SqlInstallationStore.js"
+import * as SqlPendingInstallStore from "../src/sql/SqlPendingInstallStore.js"
+import * as TokenCipher from "../src/TokenCipher.js"
+import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { allowed, counted, makeBrowser, origin, slack, world } from "./utils/installs.js"
+import { postgres } from "./utils/resources.js"
+
+const text = (response: Response) => Effect.promise(() => response.text())
+
+const tags = (failures: ReadonlyArray<InstallFlow.Failed<unknown>>) => failures.map(({ error }) => error._tag)
+
+/** Lets what is under way go on for as long as real time takes, and moves the clock on in between. */
+const untilDone = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
+  Effect.gen(function*() {
+    for (let seconds = 0; seconds < 200; seconds++) {
+      const exit = yield* Fiber.poll(fiber)
+      if (Option.isSome(exit)) return { seconds, value: yield* exit.value }
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      yield* TestClock.adjust("1 seconds")
+    }
+    return yield* Effect.dieMessage("it never ended")
+  })
+
+// -------------------------------------------------------------------------------------
+// databases
+// -------------------------------------------------------------------------------------
+
+/** A process: a flow that keeps everything in a database, and the client that its requests use too. */
+const process = (url: string, options?: { readonly maxConnections?: number; readonly after?: Effect.Effect<void> }) =>
+  Effect.gen(function*() {
+    const context = yield* Layer.build(Layer.fresh(
+      Layer.mergeAll(SqlPendingInstallStore.layer, SqlInstallationStore.layer).pipe(
+        Layer.provide(TokenCipher.layerPlain),
+        Layer.provideMerge(Migrations.layer),
+        Layer.provideMerge(connect(url, { maxConnections: options?.maxConnections ?? 4 }))
+      )
+    ))
+    return yield* Effect.gen(function*() {
+      const store = yield* InstallationStore.InstallationStore
+      const { browser, failures, flow } = yield* counted({
+        onInstalled: ({ requestedAt, response }) =>
+          Effect.zipRight(
+            store.save(Installation.fromTokenResponse(response, requestedAt)),
+            options?.after ?? Effect.void
+          )
+      })
+      const sql = yield* SqlClient.SqlClient
+      return {
+        flow,
+        browser,
+        failures,
+        pending: yield* PendingInstall.PendingInstallStore,
+        sql,
+        /** A common middleware: each request has a transaction, which is rolled back if anything fails. */
+        rolledBack: <A, E>(request: Effect.Effect<A, E>) =>
+          Effect.gen(function*() {
+            const answer = yield* Deferred.make<A, E>()
+            yield* Effect.intoDeferred(request, answer).pipe(
+              Effect.zipRight(Effect.fail("rolled back")),
+              sql.withTransaction,
+              Effect.either
+            )
+            return yield* Deferred.await(answer)
+          }),
+        installed: Effect.map(store.counts(), ({ installations }) => installations)
+      }
+    }).pipe(Effect.provide(context))
+  })
+
+describe("a request in a transaction that rolls back, on Postgres", () => {
+  const newUrl = Effect.flatMap(postgres, schemaUrl)
+
+  it.scoped("does not take the installation with it: what the page says is stored", () =>
+    Effect.gen(function*() {
+      const { browser, installed, rolledBack } = yield* process(yield* newUrl)
+      const url = yield* allowed(browser)
+      assert.strictEqual((yield* rolledBack(browser.get(url))).status, 303)
+      assert.strictEqual(yield* installed, 1)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+    }).pipe(Effect.provide(slack())))
+
+  it.scoped("does not take the begun install with it: the person comes back from Slack and is known", () =>
+    Effect.gen(function*() {
+      const { browser, installed, rolledBack } = yield* process(yield* newUrl)
+      const begun = yield* rolledBack(browser.begin())
+      const { url } = yield* SlackEmulator.authorize({ url: begun })
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual(yield* installed, 1)
+    }).pipe(Effect.provide(slack())))
+
+  it.scoped("does not make a used state good again, for another process either", () =>
+    Effect.gen(function*() {
+      const database = yield* newUrl
+      const one = yield* process(database)
+      const two = yield* process(database)
+      const url = yield* allowed(one.browser)
+      for (const [name, value] of one.browser.jar) two.browser.jar.set(name, value)
+      assert.strictEqual((yield* one.rolledBack(one.browser.get(url))).status, 303)
+      assert.strictEqual((yield* two.browser.get(url)).status, 410)
+      assert.deepStrictEqual(tags(two.failures), ["InstallStateGone"])
+    }).pipe(Effect.provide(slack())))
+
+  it.scoped("does not make a refused state good again", () =>
+    Effect.gen(function*() {
+      const { browser, rolledBack } = yield* process(yield* newUrl)
+      const { url } = yield* SlackEmulator.cancel({ url: yield* browser.begin() })
+      const before = new Map(browser.jar)
+      assert.strictEqual((yield* rolledBack(browser.get(url))).status, 403)
+      for (const [name, value] of before) browser.jar.set(name, value)
+      const late = new URL(url)
+      late.search = `?code=late&state=${late.searchParams.get("state")}`
+      assert.strictEqual((yield* browser.get(late.href)).status, 410)
+    }).pipe(Effect.provide(slack())))
+
+  it.scoped("does not matter to a browser that gives up half-way: everything is stored, and a reload says so", () =>
+    Effect.gen(function*() {
+      const saved = yield* Deferred.make<void>()
+      const gone = yield* Deferred.make<void>()
+      const { browser, installed, rolledBack } = yield* process(yield* newUrl, {
+        after: Effect.zipRight(Deferred.succeed(saved, void 0), Deferred.await(gone))
+      })
+      const url = yield* allowed(browser)
+      const request = yield* Effect.fork(rolledBack(browser.get(url)))
+      yield* Deferred.await(saved)
+      yield* Fiber.interrupt(request)
+      yield* Deferred.succeed(gone, void 0)
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual(yield* installed, 1)
+      assert.strictEqual((yield* SlackEmulator.calls).length, 1)
+    }).pipe(Effect.provide(slack())))
+})
+
+for (
+  const [name, newUrl] of [
+    ["a pool of one connection on Postgres", Effect.flatMap(postgres, schemaUrl)],
+    ["libsql", libsqlUrl]
+  ] as const
+) {
+  describe(`a request whose own transaction has the only connection, on ${name}`, () => {
+    it.scoped("is answered in time that it may try again, and outside of the transaction it succeeds", () =>
+      Effect.gen(function*() {
+        const { browser, failures, installed, rolledBack } = yield* process(yield* newUrl, { maxConnections: 1 })
+        const begin = yield* Effect.fork(rolledBack(browser.get(`${origin}/slack/install`)))
+        const begun = yield* untilDone(begin)
+        assert.strictEqual(begun.value.status, 503)
+        assert.isAtMost(begun.seconds, 30)
+        const url = yield* allowed(browser)
+        const callback = yield* Effect.fork(rolledBack(browser.get(url)))
+        const answered = yield* untilDone(callback)
+        assert.strictEqual(answered.value.status, 503)
+        assert.isAtMost(answered.seconds, 30)
+        assert.deepStrictEqual(tags(failures), ["InstallStoreFailed", "InstallStoreFailed"])
+        assert.strictEqual((yield* browser.get(url)).status, 303)
+        assert.strictEqual(yield* installed, 1)
+      }).pipe(Effect.provide(slack())))
+
+    it.scoped("cannot ask the store directly either: it fails typed, in time", () =>
+      Effect.gen(function*() {
+        const { pending, rolledBack } = yield* process(yield* newUrl, { maxConnections: 1 })
+        const asking = yield* Effect.fork(rolledBack(Effect.either(pending.consume("no-such-state", ""))))
+        const { seconds, value } = yield* untilDone(asking)
+        assert.strictEqual(Either.isLeft(value) && value.left._tag, "PendingInstallStoreError")
+        assert.isAtMost(seconds, 20)
+      }).pipe(Effect.provide(slack())))
+  })
+}
+
+// -------------------------------------------------------------------------------------
+// the application's effects
+// -------------------------------------------------------------------------------------
+
+class Tenant extends Context.Tag("test/Tenant")<Tenant, string>() {}
+
+/** What an effect of the application finds around itself. */
+const surroundings = Effect.gen(function*() {
+  return {
+    tenant: yield* Tenant,
+    span: Option.map(yield* Effect.serviceOption(Tracer.ParentSpan), (span) => span._tag === "Span" ? span.name : ""),
+    annotations: HashMap.toEntries(yield* FiberRef.get(FiberRef.currentLogAnnotations)),
+    transaction: Option.isSome(yield* Effect.serviceOption(SqlClient.TransactionConnection))
+  }
+})
+
+describe("the application's effects", () => {
+  it.scoped("run with the layer's services, under the request's span and log annotations", () =>
+    Effect.gen(function*() {
+      const seen: Record<string, unknown> = {}
+      const see = (name: string) => Effect.map(surroundings, (found) => void (seen[name] = found))
+      const flow = yield* InstallFlow.make({
+        publicUrl: origin,
+        botScopes: ["chat:write"],
+        begin: () => Effect.as(see("begin"), {}),
+        onInstalled: () => see("onInstalled"),
+        onFailed: ({ error }) => see(`onFailed ${error._tag}`)
+      }).pipe(Effect.provideService(Tenant, "the layer's"), Effect.withSpan("start-up"))
+      const browser = makeBrowser((request) =>
+        flow.handle(request).pipe(
+          Effect.withSpan("request"),
+          Effect.annotateLogs("request", "r1"),
+          Effect.provideService(Tenant, "the request's"),
+          Effect.provideService(SqlClient.TransactionConnection, [{} as never, 0])
+        )
+      )
+      yield* browser.get(yield* allowed(browser))
+      yield* browser.get(`${origin}/slack/oauth_redirect`)
+      yield* SlackEmulator.inject({ fault: SlackEmulator.code("invalid_code"), method: "oauth.v2.access" })
+      yield* browser.get(yield* allowed(browser))
+      const around = (span: string) => ({
+        tenant: "the layer's",
+        span: Option.some(span),
+        annotations: [["request", "r1"]],
+        transaction: false
+      })
+      assert.deepStrictEqual(seen, {
+        begin: around("InstallFlow.begin"),
+        onInstalled: around("InstallFlow.callback"),
+        "onFailed InstallMissingParameter": around("InstallFlow.callback"),
+        "onFailed InstallExchangeFailed": around("InstallFlow.callback")
+      })
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("have a scope that closes after them: three installs leave nothing open", () =>
+    Effect.gen(function*() {
+      const events: Array<string> = []
+      const resource = (name: string) =>
+        Effect.acquireRelease(
+          Effect.sync(() => events.push(`${name} opens`)),
+          () => Effect.sync(() => events.push(`${name} closes`))
+        )
+      const flow = yield* InstallFlow.make({
+        publicUrl: origin,
+        botScopes: ["chat:write"],
+        begin: () => Effect.as(resource("begin"), {}),
+        onInstalled: () => Effect.zipRight(resource("onInstalled"), Effect.fail("no")),
+        onFailed: () => resource("onFailed")
+      })
+      const browser = makeBrowser(flow.handle)
+      const names = ["begin", "onInstalled", "onFailed"]
+      for (let install = 0; install < 3; install++) {
+        events.length = 0
+        yield* browser.get(yield* allowed(browser))
+        assert.deepStrictEqual(events, names.flatMap((name) => [`${name} opens`, `${name} closes`]))
+      }
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("may take five minutes: then onInstalled has failed, and its tokens wait for a reload", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const { browser, failures } = yield* counted({
+        duplicateWindow: "10 minutes",
+        onInstalled: () => runs++ === 0 ? Effect.uninterruptible(Effect.never) : Effect.void
+      })
+      const url = yield* allowed(browser)
+      const first = yield* untilDone(yield* Effect.fork(browser.get(url)))
+      assert.strictEqual(first.value.status, 503)
+      assert.include(yield* text(first.value), `href=""`)
+      assert.isAtMost(first.seconds, 60)
+      yield* TestClock.adjust("5 minutes")
+      assert.deepStrictEqual(tags(failures), ["InstallNotCompleted"])
+      assert.isTrue(Option.isSome(failures[0]?.installed ?? Option.none()))
+      assert.strictEqual((yield* browser.get(url)).status, 303)
+      assert.strictEqual(runs, 2)
+      assert.strictEqual((yield* SlackEmulator.calls).length, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("cannot keep a browser waiting: begin and onFailed neither", () =>
+    Effect.gen(function*() {
+      const flow = yield* InstallFlow.make({
+        publicUrl: origin,
+        botScopes: ["chat:write"],
+        begin: () => Effect.uninterruptible(Effect.never),
+        onInstalled: () => Effect.void,
+        onFailed: () => Effect.never
+      })
+      for (const path of ["/slack/install", "/slack/oauth_redirect"]) {
+        const { seconds, value } = yield* untilDone(yield* Effect.fork(flow.handle(new Request(`${origin}${path}`))))
+        assert.strictEqual(value.status, 503)
+        assert.isAtMost(seconds, 60)
+      }
+    }).pipe(Effect.provide(world())))
+
+  it.effect("hear of tokens that a server which shuts down could not hand over", () =>
+    Effect.gen(function*() {
+      const told: Array<InstallFlow.Failed<void>> = []
+      const started = yield* Deferred.make<void>()
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { browser } = yield* counted({
+          onInstalled: () => Effect.zipRight(Deferred.succeed(started, void 0), Effect.never),
+          onFailed: (failed) => Effect.sync(() => told.push(failed))
+        })
+        yield* Effect.fork(Effect.flatMap(allowed(browser), (url) => browser.get(url)))
+        yield* Deferred.await(started)
+        // The scope closes here, and its finalizers wait on the clock.
+      })).pipe(Effect.fork, Effect.flatMap((fiber) => untilDone(fiber)))
+      assert.deepStrictEqual(tags(told), ["InstallUnexpected"])
+      assert.isTrue(Option.isSome(told[0]?.installed ?? Option.none()))
+    }).pipe(Effect.provide(world())))
+})
+
+// -------------------------------------------------------------------------------------
+// what never answers
+// -------------------------------------------------------------------------------------
+
+describe("a store of pending installs that fails in its own way", () => {
+  const none = PendingInstall.layerMemory()
+  const broken: Record<string, Effect.Effect<never>> = {
+    "never answers": Effect.never,
+    "never answers and cannot be interrupted": Effect.uninterruptible(Effect.never),
+    "dies": Effect.die("canary"),
+    "interrupts itself": Effect.interrupt
+  }
+  for (const [name, answer] of Object.entries(broken)) {
+    it.scoped(`${name}: begin and callback say that they may be tried again`, () =>
+      Effect.gen(function*() {
+        const good = yield* PendingInstall.PendingInstallStore
+        let works = false
+        const store: PendingInstall.Service = {
+          save: (...args) => works ? good.save(...args) : answer,
+          consume: (...args) => works ? good.consume(...args) : answer
+        }
+        const { browser, failures } = yield* counted().pipe(
+          Effect.provideService(PendingInstall.PendingInstallStore, store)
+        )
+        const begin = yield* untilDone(yield* Effect.fork(browser.get(`${origin}/slack/install`)))
+        assert.deepStrictEqual([begin.value.status, begin.seconds <= 30], [503, true])
+        works = true
+        const url = yield* allowed(browser)
+        const refused = yield* SlackEmulator.cancel({ url: yield* browser.begin() })
+        works = false
+        const callback = yield* untilDone(yield* Effect.fork(browser.get(url)))
+        assert.deepStrictEqual([callback.value.status, callback.seconds <= 30], [503, true])
+        const refusal = yield* untilDone(yield* Effect.fork(browser.get(refused.url)))
+        assert.deepStrictEqual([refusal.value.status, refusal.seconds <= 30], [403, true])
+        assert.deepStrictEqual(tags(failures), ["InstallStoreFailed", "InstallStoreFailed", "InstallDenied"])
+        works = true
+        assert.strictEqual((yield* browser.get(url)).status, 303)
+      }).pipe(Effect.provide(none), Effect.provide(slack())))
+  }
+
+  it.effect("is bounded where its backend is the caller's own", () =>
+    Effect.gen(function*() {
+      for (const answer of Object.values(broken)) {
+        const store = PendingInstall.make({ put: () => answer, take: () => answer })
+        const { seconds, value } = yield* untilDone(yield* Effect.fork(Effect.either(store.consume("a-hash", ""))))
+        assert.strictEqual(Either.isLeft(value) && value.left._tag, "PendingInstallStoreError")
+        assert.isAtMost(seconds, 20)
+      }
+    }))
+})
+
+describe("a retry policy of the whole program", () => {
+  const busy = (policy: Layer.Layer<RetryPolicy.RetryPolicy>, options: Partial<InstallFlow.Options<void>>) =>
+    Effect.gen(function*() {
+      const { browser } = yield* counted({ retryPolicy: undefined, ...options })
+      const url = yield* allowed(browser)
+      yield* SlackEmulator.inject({
+        fault: SlackEmulator.rateLimited({ retryAfter: "60 seconds" }),
+        method: "oauth.v2.access",
+        times: 2
+      })
+      return yield* untilDone(yield* Effect.fork(browser.get(url)))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(PendingInstall.layerMemory()),
+      Effect.provide(
+        OAuthV2.layer.pipe(
+          Layer.provideMerge(policy),
+          Layer.provide(SlackEmulator.layerHttpClient),
+          Layer.provideMerge(SlackEmulator.layerSlackApp()),
+          Layer.provideMerge(SlackEmulator.layer())
+        )
+      )
+    )
+
+  it.effect("does not make a browser wait: an install is interactive", () =>
+    Effect.gen(function*() {
+      const { seconds, value } = yield* busy(RetryPolicy.layer(RetryPolicy.background), {})
+      assert.strictEqual(value.status, 503)
+      assert.isAtMost(seconds, 10)
+    }))
+
+  it.effect("unless the flow's own option says otherwise", () =>
+    Effect.gen(function*() {
+      const { seconds, value } = yield* busy(RetryPolicy.layer(RetryPolicy.interactive), {
+        retryPolicy: RetryPolicy.background
+      })
+      assert.strictEqual(value.status, 303)
+      assert.isAtLeast(seconds, 120)
+    }))
+})
