@@ -33,6 +33,7 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import { parseObject } from "./internal/answer.js"
+import { peek } from "./internal/effect/peek.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
@@ -992,21 +993,26 @@ export const health: Effect.Effect<Health, InstallationStore.StoreError, TokenMa
 /** The codes by which Slack's Web API says that it is the token that is no good. */
 const refusals = new Set(["token_expired", "token_revoked"])
 
-const refusalIn = (
-  response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<string | undefined, HttpClientError.ResponseError> =>
-  response.status === 200 && response.headers["content-type"]?.includes("application/json") === true
-    ? Effect.map(response.text, (body) => {
-      const { error, ok } = parseObject(body) ?? {}
-      return ok === false && typeof error === "string" && refusals.has(error) ? error : undefined
-    })
-    : Effect.succeed(undefined)
+/** A refusal is shorter than this, in bytes. */
+const longestRefusal = 8192
+
+const canBeRefusal = ({ headers, status }: HttpClientResponse.HttpClientResponse): boolean =>
+  status === 200 && headers["content-type"]?.includes("application/json") === true &&
+  !(Number(headers["content-length"]) > longestRefusal)
+
+/** The code of a refusal. Any other answer is left for its reader to parse. */
+const refusalIn = (body: Uint8Array): string | undefined => {
+  const text = new TextDecoder().decode(body)
+  const { error, ok } = (/"ok"\s*:\s*false/.test(text) ? parseObject(text) : undefined) ?? {}
+  return ok === false && typeof error === "string" && refusals.has(error) ? error : undefined
+}
 
 /**
  * Makes an `HttpClient` speak for an installation's bot, or for one person: each request gets a fresh bearer token. If
  * Slack refuses it as `token_expired` or `token_revoked`, the token is replaced and the request repeated once, which
- * is safe because Slack did nothing; a request with a stream for a body is not repeated. Use it for Slack's URLs only,
- * since the token goes wherever the request goes.
+ * is safe because Slack did nothing; a request with a stream for a body is not repeated. The response can be read in
+ * every way, also as a stream: a JSON body of more than 8 kB is no refusal and is not held in memory. Use it for Slack's
+ * URLs only, since the token goes wherever the request goes.
  *
  * @example
  * ```ts
@@ -1039,8 +1045,10 @@ export const authorized = (key: Installation.InstallationKey | Installation.Cred
       Effect.gen(function*() {
         const manager = yield* TokenManager
         const token = yield* manager.token(credential)
-        const response = yield* client.execute(HttpClientRequest.bearerToken(request, token))
-        const refusal = yield* refusalIn(response)
+        const answer = yield* client.execute(HttpClientRequest.bearerToken(request, token))
+        if (!canBeRefusal(answer)) return answer
+        const { body, response } = yield* peek(answer, longestRefusal)
+        const refusal = body === undefined ? undefined : refusalIn(body)
         if (refusal === undefined) return response
         yield* manager.invalidate(credential, token, refusal)
         return repeat && request.body._tag !== "Stream" ? yield* send(request, false) : response

@@ -1,4 +1,4 @@
-import { HttpClient, HttpClientRequest } from "@effect/platform"
+import { FetchHttpClient, HttpClient, HttpClientRequest, type HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import {
   DateTime,
@@ -28,6 +28,7 @@ import {
   install as sampleInstall,
   userToken as sampleUserToken
 } from "effect-slack-oauth/InstallationStoreWorker"
+import { Readable } from "node:stream"
 import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
 const slack = (options?: SlackEmulator.Options) =>
@@ -749,5 +750,123 @@ describe("authorized", () => {
       const response = yield* client.execute(HttpClientRequest.post("https://slack.com/api/auth.test"))
       assert.propertyVal(yield* response.json, "ok", true)
       assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+
+  const json = { "content-type": "application/json; charset=utf-8" }
+
+  const chunked = (...chunks: ReadonlyArray<string>) => Readable.toWeb(Readable.from(chunks.map(Buffer.from)))
+
+  /** What platform's fetch client says when fetch answers so. */
+  const answered = (...answers: ReadonlyArray<() => Response>) =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const queue = [...answers]
+      const fetch = () => Promise.resolve(queue.shift()!())
+      const client = (yield* Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer)).pipe(
+        TokenManager.authorized(key)
+      )
+      return yield* client.execute(HttpClientRequest.get("https://slack.com/api/users.list")).pipe(
+        Effect.provideService(FetchHttpClient.Fetch, fetch as typeof globalThis.fetch)
+      )
+    })
+
+  const textOf = (response: HttpClientResponse.HttpClientResponse) =>
+    Stream.mkString(Stream.decodeText(response.stream))
+
+  const small = JSON.stringify({ ok: true, members: ["é"] })
+  const large = JSON.stringify({ ok: true, members: Array.from({ length: 5000 }, (_, index) => `U${index}`) })
+
+  it.effect("leaves the body of a response to its reader, in every form", () =>
+    Effect.gen(function*() {
+      for (const text of [small, large, ""]) {
+        const bodies = [() => text, () => chunked(text.slice(0, 9000), text.slice(9000)), () => chunked(...text)]
+        for (const body of text === large ? bodies.slice(0, 2) : bodies) {
+          const get = answered(() => new Response(body() as BodyInit, { headers: json }))
+          assert.strictEqual(yield* textOf(yield* get), text)
+          assert.strictEqual(yield* (yield* get).text, text)
+          assert.strictEqual(Buffer.from(yield* (yield* get).arrayBuffer).toString(), text)
+          assert.deepStrictEqual(yield* (yield* get).json, text === "" ? null : JSON.parse(text))
+        }
+      }
+    }).pipe(Effect.provide(live())))
+
+  it.effect("parses no answer that is not a refusal", () =>
+    Effect.gen(function*() {
+      const parse = JSON.parse
+      const parsed: Array<string> = []
+      JSON.parse = (text: string, reviver?: (key: string, value: unknown) => unknown) => {
+        parsed.push(text)
+        return parse(text, reviver)
+      }
+      const response = yield* Effect.ensuring(
+        Effect.tap(answered(() => new Response(small, { headers: json })), ({ json }) => json),
+        Effect.sync(() => JSON.parse = parse)
+      )
+      assert.deepStrictEqual(parsed.filter((text) => text === small), [small])
+      assert.strictEqual(response.status, 200)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("sees a refusal that comes in pieces", () =>
+    Effect.gen(function*() {
+      const refusal = "{\"ok\": false, \"error\": \"token_expired\"}"
+      const response = yield* answered(
+        () => new Response(chunked(...refusal) as BodyInit, { headers: json }),
+        () => new Response(small, { headers: json })
+      )
+      assert.strictEqual(yield* response.text, small)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("does not hold a large body in memory", () =>
+    Effect.gen(function*() {
+      let chunks = 0
+      let isCancelled = false
+      const endless = new ReadableStream({
+        pull: (controller) => {
+          chunks++
+          controller.enqueue(new TextEncoder().encode(`{"ok":true,"text":"${"x".repeat(1000)}`))
+        },
+        cancel: () => {
+          isCancelled = true
+        }
+      })
+      const response = yield* answered(() => new Response(endless, { headers: json }))
+      assert.isAtMost(chunks, 15)
+      const read = yield* Stream.runCollect(Stream.take(response.stream, 30))
+      assert.strictEqual(read.length, 30)
+      assert.isAtMost(chunks, 40)
+      assert.isTrue(isCancelled)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("hands out an answer as it came when it cannot be a refusal", () =>
+    Effect.gen(function*() {
+      const answers = [
+        new Response(small, { headers: { "content-type": "text/plain" } }),
+        new Response(small, { status: 500, headers: json }),
+        new Response(large, { headers: { ...json, "content-length": String(large.length) } })
+      ]
+      for (const answer of answers) {
+        const response = yield* answered(() => answer)
+        assert.isFalse(answer.bodyUsed)
+        assert.strictEqual(yield* response.text, answer.status === 200 && answer !== answers[0] ? large : small)
+      }
+      const empty = yield* answered(() => new Response(null, { headers: json }))
+      assert.strictEqual(yield* empty.text, "")
+    }).pipe(Effect.provide(live())))
+
+  it.effect("keeps the cookies and headers of a response", () =>
+    Effect.gen(function*() {
+      const headers = new Headers({ ...json, "x-slack-req-id": "r1" })
+      headers.append("set-cookie", "a=1")
+      headers.append("set-cookie", "b=2")
+      const response = yield* answered(() => new Response(small, { headers }))
+      assert.strictEqual(response.headers["x-slack-req-id"], "r1")
+      assert.deepStrictEqual(Object.keys(response.cookies.cookies), ["a", "b"])
+    }).pipe(Effect.provide(live())))
+
+  it.effect("fails typed when the connection breaks in the body", () =>
+    Effect.gen(function*() {
+      const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) })
+      const error = yield* Effect.flip(answered(() => new Response(broken, { headers: json })))
+      assert.strictEqual(error._tag, "ResponseError")
     }).pipe(Effect.provide(live())))
 })
