@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as InstallationStore from "../InstallationStore.js"
-import { patient } from "../internal/patientLibsql.js"
+import * as PatientLibsql from "../internal/effect/patientLibsql.js"
 import * as SqlInstallationStore from "../sql/SqlInstallationStore.js"
 import * as TokenCipher from "../TokenCipher.js"
 import { CommandFailed } from "./CommandFailed.js"
@@ -18,17 +18,13 @@ const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, Comma
   })
 
 const libsql = (url: string) =>
-  Layer.unwrapScoped(Effect.gen(function*() {
+  Layer.unwrapEffect(Effect.gen(function*() {
     const driver = yield* load("@effect/sql-libsql", () => import("@effect/sql-libsql/LibsqlClient"))
     const { createClient } = yield* load("@libsql/client", () => import("@libsql/client"))
-    const client = yield* Effect.acquireRelease(
-      Effect.try({
-        try: () => createClient({ url }),
-        catch: () => new CommandFailed({ message: `The database ${url} cannot be opened.` })
-      }),
-      (client) => Effect.sync(() => client.close())
+    return Layer.mapError(
+      PatientLibsql.layer(driver, createClient, { url }),
+      ({ message }) => new CommandFailed({ message })
     )
-    return driver.layer({ liveClient: patient(client) })
   }))
 
 const postgres = (url: string) =>

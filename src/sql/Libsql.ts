@@ -1,23 +1,22 @@
 /**
  * A libsql file that several processes may use: `LibsqlClient` of `@effect/sql-libsql`, made safe for that.
  *
- * The driver has two habits that lose data when somebody else is writing. Its connections do not wait, they fail with
- * `SQLITE_BUSY`. And a statement that failed so stays open on its connection: what is written there afterwards looks
- * stored, and is rolled back when the statement is collected. So here every connection waits for other writers (which
- * takes milliseconds, in the calling thread), and one that failed nevertheless is not used again.
+ * The driver's own layer is for a process that has the file to itself. When somebody else is writing, it stops the event
+ * loop or fails, it can lose what is written afterwards, and it can stop answering. Here statements and transactions
+ * wait for other writers on Effect's clock, and fail as `SQLITE_BUSY` when they have waited for too long.
  *
  * @since 0.1.0
  */
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import type * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import { createClient } from "@libsql/client"
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { patient, standardPatience } from "../internal/patientLibsql.js"
+import type * as Duration from "effect/Duration"
+import type * as Layer from "effect/Layer"
+import * as PatientLibsql from "../internal/effect/patientLibsql.js"
 
 /**
- * A client for a libsql file.
+ * A client for a libsql file. The layer fails if the file cannot be opened: its folder has to be there, and writable.
  *
  * @example
  * ```ts
@@ -38,18 +37,11 @@ import { patient, standardPatience } from "../internal/patientLibsql.js"
 export const layer = (
   options: LibsqlClient.LibsqlClientConfig.Base & {
     readonly url: `file:${string}`
-    /** How long a statement waits for other writers before it fails; 20 seconds if not given. */
+    /**
+     * How long a statement, or the begin of a transaction, waits for other writers before it fails: 5 seconds if not
+     * given. Nothing else waits meanwhile, and whoever waits can be interrupted.
+     */
     readonly busyTimeout?: Duration.DurationInput | undefined
   }
-): Layer.Layer<LibsqlClient.LibsqlClient | SqlClient.SqlClient> =>
-  Layer.unwrapScoped(Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => createClient({ url: options.url })),
-      (client) => Effect.sync(() => client.close())
-    ),
-    (client) =>
-      LibsqlClient.layer({
-        ...options,
-        liveClient: patient(client, Duration.toMillis(options.busyTimeout ?? standardPatience))
-      })
-  ))
+): Layer.Layer<LibsqlClient.LibsqlClient | SqlClient.SqlClient, SqlError> =>
+  PatientLibsql.layer(LibsqlClient, createClient, options)

@@ -6,12 +6,12 @@
  */
 import * as Migrator from "@effect/sql/Migrator"
 import * as SqlClient from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
+import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { StoreError } from "../InstallationStore.js"
-import { codeOf } from "../internal/sqlFailure.js"
+import { storeError } from "../internal/effect/sqlOperation.js"
 
 // -------------------------------------------------------------------------------------
 // the tables
@@ -78,6 +78,20 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
 /** Two processes that create the migrations table in one instant: one of them fails, and finds it there afterwards. */
 const again = Schedule.intersect(Schedule.exponential("20 millis"), Schedule.recurs(6)).pipe(Schedule.jittered)
 
+/** Much longer than all migrations of all processes that start at once. */
+const patience = "1 minute"
+
+/**
+ * Readers and a writer of a SQLite file do not wait for each other, and writers wait instead of failing. A remote libsql
+ * does not know these settings and needs neither.
+ */
+const share = (sql: SqlClient.SqlClient) =>
+  Effect.gen(function*() {
+    const [setting] = yield* sql<{ readonly timeout?: number | string }>`PRAGMA busy_timeout`
+    if (Number(setting?.timeout) === 0) yield* sql`PRAGMA busy_timeout = 10000`
+    yield* sql`PRAGMA journal_mode = WAL`
+  })
+
 /**
  * Brings the database up to date, and succeeds with the names of what it ran. Any number of processes may do so at
  * once: one of them does the work, the others wait for it.
@@ -91,20 +105,19 @@ export const run: Effect.Effect<ReadonlyArray<string>, StoreError, SqlClient.Sql
   if (!supported) return yield* new StoreError({ operation: "migrate", reason: "unsupported" })
 
   const ran = yield* Effect.zipRight(
-    sql.onDialectOrElse({
-      // Readers and a writer do not wait for each other, and writers wait instead of failing. A remote libsql does not
-      // know these settings and needs neither.
-      sqlite: () =>
-        Effect.ignore(Effect.zipRight(sql`PRAGMA busy_timeout = 10000`, Effect.ignore(sql`PRAGMA journal_mode = WAL`))),
-      orElse: () => Effect.void
-    }),
+    sql.onDialectOrElse({ sqlite: () => Effect.ignore(share(sql)), orElse: () => Effect.void }),
     Migrator.make({})({ loader: Migrator.fromRecord({ ...migrations }), table: "slack_oauth_migrations" })
   ).pipe(
     Effect.provideService(SqlClient.SqlClient, sql),
-    // The migrator turns a failed statement into a defect.
-    Effect.catchAllDefect((defect) => Effect.fail(defect)),
-    Effect.retry(again),
-    Effect.mapError((error) => new StoreError({ operation: "migrate", reason: "unavailable", code: codeOf(error) }))
+    // The migrator turns a failed statement into a defect, and the client a failed commit.
+    Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
+    Effect.mapError(storeError("migrate")),
+    // Who found the file busy has waited already.
+    Effect.retry({ schedule: again, while: ({ code, reason }) => reason === "unavailable" && !code?.includes("BUSY") }),
+    Effect.timeoutFail({
+      duration: patience,
+      onTimeout: () => new StoreError({ operation: "migrate", reason: "unavailable" })
+    })
   )
   return ran.map(([id, name]) => `${id}_${name}`)
 })

@@ -22,8 +22,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "../Installation.js"
 import * as InstallationStore from "../InstallationStore.js"
+import { inTransaction, storeError } from "../internal/effect/sqlOperation.js"
 import { credentialRowId, installationRowId, parseInstallationRowId } from "../internal/rowId.js"
-import { codeOf, isPassing } from "../internal/sqlFailure.js"
+import { isPassing } from "../internal/sqlFailure.js"
 import * as TokenCipher from "../TokenCipher.js"
 import { BotToken, Expiry, IncomingWebhook, Organization, UserToken, Workspace } from "../TokenResponse.js"
 import * as Migrations from "./Migrations.js"
@@ -60,6 +61,9 @@ interface Row {
   readonly dead_since: Int | null
 }
 
+/** What is read of a credential without its tokens. */
+type InfoRow = Omit<Row, "details" | "scopes" | "bot_user_id" | "secret">
+
 interface LeaseRow {
   readonly now: Int
   readonly lease_holder: string | null
@@ -93,9 +97,9 @@ const millis = (time: DateTime.Utc): number => DateTime.toEpochMillis(time)
 /** Whether a number is a time at all: a date ends at 8.64e15 ms, the column does not. */
 const isTime = (value: Int | null): boolean => value === null || Math.abs(Number(value)) <= 8.64e15
 
-const hasTimes = (row: Row): boolean => isTime(row.issued_at) && isTime(row.expires_at) && isTime(row.dead_since)
+const hasTimes = (row: InfoRow): boolean => isTime(row.issued_at) && isTime(row.expires_at) && isTime(row.dead_since)
 
-const reauthorizationOf = (row: Row): Option.Option<Installation.Reauthorization> =>
+const reauthorizationOf = (row: InfoRow): Option.Option<Installation.Reauthorization> =>
   row.dead_code === null || row.dead_since === null
     ? Option.none()
     : Option.some(new Installation.Reauthorization({ code: row.dead_code, since: time(row.dead_since) }))
@@ -125,12 +129,11 @@ const keyOf = (installation: string): Option.Option<Installation.InstallationKey
 // the store
 // -------------------------------------------------------------------------------------
 
-/** Patience with other writers, in steps too small to be noticed. */
-const patience = Schedule.exponential("5 millis").pipe(
-  Schedule.jittered,
-  Schedule.intersect(Schedule.recurs(8)),
-  Schedule.whileInput(isPassing)
-)
+/** How often a statement is repeated that lost against another writer, in steps too small to be noticed. */
+const again = {
+  schedule: Schedule.exponential("5 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(8))),
+  while: isPassing
+}
 
 /**
  * Makes the store over the `SqlClient` in the context. The tables have to be there; {@link layer} sees to that.
@@ -170,21 +173,27 @@ export const make: Effect.Effect<
     }
   }
 
-  /** Runs a statement, again if the database was busy with another, and words its failure. */
+  /** Runs a statement, again if it lost against another writer, and words its failure. */
   const run = <A>(
     operation: string,
     statement: Effect.Effect<A, SqlError>,
     row?: string
   ): Effect.Effect<A, InstallationStore.StoreError> =>
-    statement.pipe(
-      Effect.retry(patience),
-      Effect.mapError((error) => new StoreError({ operation, reason: "unavailable", row, code: codeOf(error) }))
-    )
+    Effect.catchAll(statement, (error) => {
+      const failed = storeError(operation, row)
+      return isPassing(error)
+        ? Effect.mapError(Effect.retry(statement, again), failed)
+        : Effect.fail(failed(error))
+    })
 
   const unreadable = (operation: string, row: string) => new StoreError({ operation, reason: "unreadable", row })
 
   const columns = sql.literal(
     "installation, subject, generation, issued_at, details, scopes, bot_user_id, secret, expires_at, dead_code, dead_since"
+  )
+
+  const infoColumns = sql.literal(
+    "installation, subject, generation, issued_at, expires_at, dead_code, dead_since"
   )
 
   // ---- sealing
@@ -432,7 +441,7 @@ export const make: Effect.Effect<
       const statements = existing === "keep" ? keepRows(rows) : replaceRows(rows)
       const write = Effect.map(Effect.all(statements), (results) =>
         results.flat())
-      const written = yield* run("save", statements.length === 1 ? write : sql.withTransaction(write), id)
+      const written = yield* run("save", statements.length === 1 ? write : inTransaction(sql, write), id)
 
       const generations = new Map(written.map(({ generation, subject }) => [subject, Number(generation)]))
       const credentials = yield* Effect.forEach(installation.credentials, (credential) => {
@@ -579,12 +588,15 @@ export const make: Effect.Effect<
         WHERE ${where} AND removed_at IS NULL RETURNING subject`
     return run(
       "remove",
-      sql.withTransaction(Effect.gen(function*() {
-        const head = yield* empty(sql`${at(installation, itself)} AND ${issuedBefore(options?.installedBefore)}`)
-        if (head.length === 0) return false
-        yield* empty(sql`installation = ${installation}`)
-        return true
-      })),
+      inTransaction(
+        sql,
+        Effect.gen(function*() {
+          const head = yield* empty(sql`${at(installation, itself)} AND ${issuedBefore(options?.installedBefore)}`)
+          if (head.length === 0) return false
+          yield* empty(sql`installation = ${installation}`)
+          return true
+        })
+      ),
       installation
     )
   }
@@ -623,7 +635,7 @@ export const make: Effect.Effect<
         )
     )
 
-  const byKey = <A extends Row>(operation: string, where: Fragment) =>
+  const byKey = <A extends InfoRow>(operation: string, columns: Fragment, where: Fragment) =>
     pages<A>(operation, (after) =>
       sql<A>`SELECT ${columns} FROM slack_oauth_installations
         WHERE ${where} ${
@@ -634,13 +646,17 @@ export const make: Effect.Effect<
       }
         ORDER BY installation, subject LIMIT ${pageSize}`)
 
-  const stream: InstallationStore.Service["stream"] = byKey("stream", sql.literal("removed_at IS NULL")).pipe(
+  const stream: InstallationStore.Service["stream"] = byKey<Row>(
+    "stream",
+    columns,
+    sql.literal("removed_at IS NULL")
+  ).pipe(
     Stream.groupAdjacentBy(({ installation }) => installation),
     Stream.mapEffect(([, rows]) => toInstallation("stream", Chunk.toReadonlyArray(rows))),
     Stream.filterMap((installation) => installation)
   )
 
-  const toInfo = (row: Row): Effect.Effect<InstallationStore.CredentialInfo, InstallationStore.StoreError> =>
+  const toInfo = (row: InfoRow): Effect.Effect<InstallationStore.CredentialInfo, InstallationStore.StoreError> =>
     Option.match(Option.filter(keyOf(row.installation), () => hasTimes(row)), {
       onNone: () => Effect.fail(unreadable("credentials", rowIdOf(row))),
       onSome: (installation) =>
@@ -662,12 +678,12 @@ export const make: Effect.Effect<
   const credentials: InstallationStore.Service["credentials"] = (selection) => {
     const where = sql`subject <> '' AND removed_at IS NULL AND ${conditions[selection.state]}`
     if (selection.state !== "rotating" || selection.expiresBefore === undefined) {
-      return Stream.mapEffect(byKey("credentials", where), toInfo)
+      return Stream.mapEffect(byKey<InfoRow>("credentials", infoColumns, where), toInfo)
     }
     const before = millis(selection.expiresBefore)
     return Stream.mapEffect(
-      pages<Row>("credentials", (after) =>
-        sql<Row>`SELECT ${columns} FROM slack_oauth_installations
+      pages<InfoRow>("credentials", (after) =>
+        sql<InfoRow>`SELECT ${infoColumns} FROM slack_oauth_installations
           WHERE ${where} AND expires_at < ${before} ${
           Option.match(after, {
             onNone: () => sql.literal(""),
@@ -737,8 +753,9 @@ export const make: Effect.Effect<
       return written.length === 0 ? Option.none() : Option.some({ row: id, error: Option.none() })
     })
 
-  const reencrypt: InstallationStore.Service["reencrypt"] = byKey(
+  const reencrypt: InstallationStore.Service["reencrypt"] = byKey<Row>(
     "reencrypt",
+    columns,
     sql`secret IS NOT NULL AND substr(secret, 1, ${sql.literal(String(cipher.prefix.length))}) <> ${cipher.prefix}`
   ).pipe(
     Stream.mapEffect(reencryptRow),

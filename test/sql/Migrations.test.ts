@@ -70,7 +70,7 @@ describe("a libsql file", () => {
       const url = yield* libsqlUrl
       const said: Array<string> = []
       const logger = Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => said.push(String(message))))
-      const start = (database: Layer.Layer<SqlClient>) =>
+      const start = <E>(database: Layer.Layer<SqlClient, E>) =>
         Effect.void.pipe(
           Effect.provide(SqlInstallationStore.layer),
           Effect.provide(database),

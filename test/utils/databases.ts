@@ -18,7 +18,7 @@ const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 /** `file:…` is libsql, `postgres://…` is Postgres. */
 export const connect = (url: string, options?: { readonly maxConnections?: number }) =>
   isFile(url)
-    ? Libsql.layer({ url })
+    ? Layer.orDie(Libsql.layer({ url }))
     : PgClient.layer({ url: Redacted.make(url), maxConnections: options?.maxConnections ?? 4 }).pipe(Layer.orDie)
 
 /** The URL of a new, empty libsql file. */

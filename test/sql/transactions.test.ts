@@ -1,0 +1,170 @@
+/** Transactions that fail at any point: what a store and the migrations say then. */
+import { makeWithTransaction, SqlClient } from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Context, Effect, Exit, Layer, Option } from "effect"
+import { Installation, type InstallationStore } from "effect-slack-oauth"
+import { botToken, install, userToken } from "effect-slack-oauth/InstallationStoreWorker"
+import * as Migrations from "effect-slack-oauth/sql/Migrations"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { acquire, postgres } from "../utils/resources.js"
+import { cipher } from "../utils/stores.js"
+
+const databases = {
+  libsql: await acquire(libsqlUrl),
+  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+}
+
+const one = install({ appId: "A1", teamId: "T1", bot: botToken("one") })
+
+const other = install({ appId: "A1", teamId: "T1", bot: botToken("one"), user: ["U", userToken("other")] })
+
+/** More rows than one statement takes. */
+const large = Installation.withCredentials(one, [
+  ...one.credentials,
+  ...Array.from(
+    { length: 2100 },
+    (_, n) => install({ appId: "A1", teamId: "T1", user: [`U${n}`, userToken(`${n}`)] }).users[0]!
+  )
+])
+
+const operations: Readonly<
+  Record<string, (store: InstallationStore.Service) => Effect.Effect<unknown, InstallationStore.StoreError>>
+> = {
+  "a removal": (store) => store.remove(one.key),
+  "an import": (store) => store.save(other, { existing: "keep" }),
+  "a large install": (store) => store.save(large)
+}
+
+/** `died`, or what the failure says. */
+const said = <A>(effect: Effect.Effect<A, InstallationStore.StoreError>) =>
+  Effect.map(Effect.exit(effect), (exit) =>
+    Exit.match(exit, {
+      onSuccess: () => "done",
+      onFailure: (cause) =>
+        Option.match(Cause.failureOption(cause), {
+          onNone: () => `died: ${Cause.pretty(cause)}`,
+          onSome: ({ code, operation, reason }) => `${operation}: ${reason} ${code}`
+        })
+    }))
+
+/** A database that refuses every commit while `refused` holds: a check that it puts off until then fails. */
+const refuseCommits = (sql: SqlClient) =>
+  sql.onDialectOrElse({
+    pg: () =>
+      Effect.all([
+        sql`CREATE TABLE refused (n INTEGER)`,
+        sql`CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+          IF EXISTS (SELECT 1 FROM refused) THEN RAISE EXCEPTION 'refused' USING ERRCODE = '23514'; END IF;
+          RETURN NULL; END $$`,
+        sql`CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON slack_oauth_installations
+          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`
+      ]),
+    orElse: () =>
+      Effect.all([
+        sql`CREATE TABLE refused (n INTEGER)`,
+        sql`CREATE TABLE parents (id INTEGER PRIMARY KEY)`,
+        sql`CREATE TABLE children (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)`,
+        ...["INSERT", "UPDATE"].map((event) =>
+          sql.unsafe(`CREATE TRIGGER refuse_${event} AFTER ${event} ON slack_oauth_installations
+            WHEN EXISTS (SELECT 1 FROM refused) BEGIN INSERT INTO children VALUES (1); END`)
+        )
+      ])
+  })
+
+for (const [name, url] of Object.entries(databases)) {
+  describe(`a commit that ${name} refuses`, () => {
+    it.scopedLive("is a failure that says so, and nothing is stored", () =>
+      Effect.gen(function*() {
+        const context = yield* Layer.build(
+          Layer.provideMerge(Layer.provide(SqlInstallationStore.layer, cipher), connect(url))
+        )
+        const sql = Context.get(context, SqlClient)
+        const store = yield* Effect.provide(
+          SqlInstallationStore.make,
+          Layer.merge(Layer.succeedContext(context), cipher)
+        )
+        const code = name === "libsql" ? /SQLITE_CONSTRAINT/ : /23514/
+        yield* store.save(one)
+        yield* refuseCommits(sql)
+        for (const [operation, run] of Object.entries(operations)) {
+          yield* sql`INSERT INTO refused VALUES (1)`
+          assert.match(yield* said(run(store)), new RegExp(`^(remove|save): unavailable ${code.source}`), operation)
+          yield* sql`DELETE FROM refused`
+          assert.strictEqual(Option.getOrThrow(yield* store.get(one.key)).users.length, 0, operation)
+        }
+        assert.strictEqual(yield* said(store.remove(one.key)), "done")
+      }), 60_000)
+  })
+}
+
+describe("a client whose transactions fail", () => {
+  const Transaction = Context.GenericTag<"test/Transaction", readonly [conn: undefined, counter: number]>(
+    "test/Transaction"
+  )
+  const works: Parameters<typeof makeWithTransaction<"test/Transaction", undefined>>[0] = {
+    transactionTag: Transaction,
+    spanAttributes: [],
+    acquireConnection: Effect.succeed([undefined, undefined]),
+    begin: () => Effect.void,
+    savepoint: () => Effect.void,
+    commit: () => Effect.void,
+    rollback: () => Effect.void,
+    rollbackSavepoint: () => Effect.void
+  }
+  const fails = (code: string) => () => Effect.fail(new SqlError({ cause: { code } }))
+  const over = (sql: SqlClient, withTransaction: SqlClient["withTransaction"]): SqlClient => {
+    const changed: Partial<SqlClient> = { withTransaction, withoutTransforms: () => client }
+    const client = new Proxy(sql, { get: (target, key) => Reflect.get(key in changed ? changed : target, key) })
+    return client
+  }
+  const failing = (options: Partial<typeof works>) => (sql: SqlClient) =>
+    over(sql, makeWithTransaction({ ...works, ...options }))
+
+  const points: Readonly<Record<string, readonly [says: string, client: (sql: SqlClient) => SqlClient]>> = {
+    "no connection": [
+      "unavailable ECONNREFUSED",
+      failing({ acquireConnection: fails("ECONNREFUSED")() })
+    ],
+    "a begin": ["unavailable EPIPE", failing({ begin: fails("ECONNRESET"), rollback: fails("EPIPE") })],
+    "a begin, and the rollback works": ["unavailable ECONNRESET", failing({ begin: fails("ECONNRESET") })],
+    "a commit": ["unavailable ECONNRESET", failing({ commit: fails("ECONNRESET") })],
+    "a savepoint": [
+      "unavailable EPIPE",
+      (sql) => {
+        const client = failing({
+          savepoint: fails("ECONNRESET"),
+          rollbackSavepoint: fails("EPIPE")
+        })(sql)
+        // Everything inside a transaction of somebody else.
+        return over(sql, (effect) => client.withTransaction(client.withTransaction(effect)))
+      }
+    ],
+    "a client without transactions": [
+      "unsupported undefined",
+      (sql) => over(sql, () => Effect.dieMessage("transactions are not supported in D1"))
+    ]
+  }
+
+  for (const [point, [says, client]] of Object.entries(points)) {
+    it.scopedLive(`is a failure of the operation: ${point}`, () =>
+      Effect.gen(function*() {
+        const context = yield* Layer.build(connect(yield* libsqlUrl))
+        yield* Effect.provide(Migrations.run, context)
+        const sql = client(Context.get(context, SqlClient))
+        const store = yield* SqlInstallationStore.make.pipe(
+          Effect.provideService(SqlClient, sql),
+          Effect.provide(cipher)
+        )
+        for (const [operation, run] of Object.entries(operations)) {
+          assert.strictEqual(yield* said(run(store)), `${operation === "a removal" ? "remove" : "save"}: ${says}`)
+        }
+        yield* Context.get(context, SqlClient)`DROP TABLE slack_oauth_migrations`
+        assert.strictEqual(
+          yield* said(Effect.provideService(Migrations.run, SqlClient, sql)),
+          `migrate: ${says}`
+        )
+      }), 30_000)
+  }
+})
