@@ -47,7 +47,7 @@ import { late, storeCall } from "./internal/effect/storeCall.js"
 import { makeFlowCookies } from "./internal/flowCookies.js"
 import { Html, html } from "./internal/html.js"
 import * as DefaultPages from "./internal/installPages.js"
-import { parsePublicUrl } from "./internal/publicUrl.js"
+import { canonicalPath, parsePath, parsePublicUrl, routePath } from "./internal/publicUrl.js"
 import { randomToken, sha256 } from "./internal/random.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import type * as OAuthV2Error from "./OAuthV2Error.js"
@@ -203,8 +203,8 @@ export interface Pages<M> {
 }
 
 /**
- * Where a person goes after an install: into the app in Slack, to a page of this flow, to a path or an address of the
- * application, or to a page that is made on the spot.
+ * Where a person goes after an install: into the app in Slack, to a page of this flow, to a path below the public URL, to
+ * an address of the application, or to a page that is made on the spot.
  *
  * @since 0.1.0
  * @category options
@@ -225,7 +225,11 @@ export interface Options<M, R1 = never, R2 = never> {
   readonly publicUrl: string | URL
   /** Where an install begins; `/slack/install` by default. */
   readonly installPath?: `/${string}` | undefined
-  /** Where Slack sends people back; `/slack/oauth_redirect` by default. With `publicUrl` it is the redirect URI. */
+  /**
+   * Where Slack sends people back; `/slack/oauth_redirect` by default. With `publicUrl` it is the redirect URI, which
+   * Slack compares letter by letter with those of the app's settings: a slash at the end has to be in both, or in none.
+   * A request is found with and without it.
+   */
   readonly callbackPath?: `/${string}` | undefined
   readonly botScopes?: ReadonlyArray<string> | undefined
   readonly userScopes?: ReadonlyArray<string> | undefined
@@ -251,7 +255,7 @@ export interface Options<M, R1 = never, R2 = never> {
   readonly withoutState?: "bounce" | "reject" | undefined
   /** Whether `begin` shows a page with an "Add to Slack" button first, instead of going to Slack at once. */
   readonly landing?: boolean | undefined
-  /** Where a person goes after the install; `slack` by default. */
+  /** Where a person goes after the install; `slack` by default. A path is one below `publicUrl`, its path included. */
   readonly success?: Success | ((installed: Installed<M>) => Success) | undefined
   /** Other origins that `success` may lead to, besides this server's and Slack's. */
   readonly allowedOrigins?: ReadonlyArray<string> | undefined
@@ -591,6 +595,22 @@ interface AnyOptions<M, R1, R2, R3> extends Options<M, R1, R2> {
     | undefined
 }
 
+const pathOption = (
+  name: "installPath" | "callbackPath",
+  input: string
+): Either.Either<`/${string}`, ConfigError.ConfigError> => {
+  const parsed = parsePath(input)
+  return parsed.ok
+    ? Either.right(parsed.path)
+    : Either.left(ConfigError.InvalidData([name], `The path ${input} cannot be served: ${parsed.problem}`))
+}
+
+/** Slack is at two addresses: its own, and that of its application in the browser. */
+const slackOrigins = (baseUrl: string): ReadonlyArray<string> => {
+  const { hostname, origin } = new URL(baseUrl)
+  return hostname === "slack.com" || hostname === "slack-gov.com" ? [origin, `https://app.${hostname}`] : [origin]
+}
+
 type Requirements = OAuthV2.OAuthV2 | SlackApp.SlackApp | PendingInstall.PendingInstallStore
 
 const makeAny = <M, R1, R2, R3>(
@@ -612,8 +632,16 @@ const makeAny = <M, R1, R2, R3>(
         ConfigError.InvalidData(["publicUrl"], `The public URL cannot be used: ${publicUrl.problem}`)
       )
     }
-    const installPath = options.installPath ?? "/slack/install"
-    const callbackPath = options.callbackPath ?? "/slack/oauth_redirect"
+    const installPath = yield* pathOption("installPath", options.installPath ?? "/slack/install")
+    const callbackPath = yield* pathOption("callbackPath", options.callbackPath ?? "/slack/oauth_redirect")
+    // A proxy may have taken the prefix off, or not.
+    const placesOf = (path: string) => [canonicalPath(path), canonicalPath(`${publicUrl.prefix}${path}`)]
+    const [installPlaces, callbackPlaces] = [placesOf(installPath), placesOf(callbackPath)]
+    if (installPlaces.some((place) => callbackPlaces.includes(place))) {
+      return yield* Effect.fail(
+        ConfigError.InvalidData(["callbackPath"], `${callbackPath} is the path of the install, too: give it another`)
+      )
+    }
     const installUrl = `${publicUrl.base}${installPath}`
     const redirectUri = `${publicUrl.base}${callbackPath}`
     const flowScopes: Scopes = {
@@ -634,8 +662,8 @@ const makeAny = <M, R1, R2, R3>(
     const window = Duration.decode(options.duplicateWindow ?? "5 minutes")
     const metadata = Schema.parseJson(options.metadata ?? Schema.Undefined as Schema.Schema<any>)
     const contentSecurityPolicy = yield* Effect.promise(DefaultPages.contentSecurityPolicy)
-    const cookies = makeFlowCookies(publicUrl.secure)
-    const safeOrigins = new Set([publicUrl.origin, new URL(app.baseUrl).origin, ...options.allowedOrigins ?? []])
+    const cookies = makeFlowCookies(publicUrl.secure, app.clientId)
+    const safeOrigins = new Set([publicUrl.origin, ...slackOrigins(app.baseUrl), ...options.allowedOrigins ?? []])
 
     // what is not ours
 
@@ -817,6 +845,9 @@ const makeAny = <M, R1, R2, R3>(
         if (choice instanceof Html) return fromPage(200, choice)
         if (typeof choice !== "string" && isResponse(choice)) return fromPage(200, choice)
         const target = new URL(choice, publicUrl.origin)
+        if (typeof choice === "string" && choice.startsWith("/") && target.origin === publicUrl.origin) {
+          target.pathname = `${publicUrl.prefix}${target.pathname}`
+        }
         // An application that builds this address out of something that it was given must not become an open redirect.
         return safeOrigins.has(target.origin) || target.protocol === "slack:"
           ? Effect.succeed(Answer.redirect(303, target.href))
@@ -1000,11 +1031,9 @@ const makeAny = <M, R1, R2, R3>(
     const callback = handler("callback", answerCallback)
 
     const handle = (request: Request): Effect.Effect<Response> => {
-      const { pathname } = new URL(request.url)
-      // A proxy may have taken the prefix off, or not.
-      const isAt = (path: string) => pathname === path || pathname === `${publicUrl.prefix}${path}`
-      if (isAt(installPath)) return begin(request)
-      if (isAt(callbackPath)) return callback(request)
+      const place = canonicalPath(new URL(request.url).pathname)
+      if (place !== undefined && installPlaces.includes(place)) return begin(request)
+      if (place !== undefined && callbackPlaces.includes(place)) return callback(request)
       return Effect.succeed(Answer.toResponse(Answer.page(404, DefaultPages.notFound()), contentSecurityPolicy, []))
     }
 
@@ -1153,6 +1182,18 @@ const route = (url: string, handle: (request: Request) => Effect.Effect<Response
   )
 
 /**
+ * The routes of a flow, below the path of its public URL and without it: a proxy may have taken that off, or not.
+ */
+const routesOf = (flow: Service) =>
+  ([[flow.installPath, flow.installUrl, flow.begin], [flow.callbackPath, flow.redirectUri, flow.callback]] as const)
+    .flatMap(([path, url, handle]) =>
+      Array.from(new Set([path, new URL(url).pathname]), (path) => ({
+        path: routePath(path),
+        handler: route(url, handle)
+      }))
+    )
+
+/**
  * A flow as an `HttpRouter` with its two routes, to be added to others with `HttpRouter.concat`. Platform's request log
  * is off for them, since it shows the code and the state.
  *
@@ -1160,9 +1201,9 @@ const route = (url: string, handle: (request: Request) => Effect.Effect<Response
  * @category serving
  */
 export const toHttpRouter = (flow: Service): HttpRouter.HttpRouter =>
-  HttpRouter.empty.pipe(
-    HttpRouter.get(flow.installPath, route(flow.installUrl, flow.begin)),
-    HttpRouter.get(flow.callbackPath, route(flow.redirectUri, flow.callback))
+  routesOf(flow).reduce(
+    (router: HttpRouter.HttpRouter, { handler, path }) => HttpRouter.get(router, path, handler),
+    HttpRouter.empty
   )
 
 /**
@@ -1185,11 +1226,11 @@ export const httpRouter: Effect.Effect<HttpRouter.HttpRouter, never, InstallFlow
  */
 export const layerRoutes: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | InstallFlow> = HttpLayerRouter.use(
   (router) =>
-    Effect.flatMap(InstallFlow, (flow) =>
-      Effect.zipRight(
-        router.add("GET", flow.installPath, route(flow.installUrl, flow.begin)),
-        router.add("GET", flow.callbackPath, route(flow.redirectUri, flow.callback))
-      ))
+    Effect.flatMap(
+      InstallFlow,
+      (flow) =>
+        Effect.forEach(routesOf(flow), ({ handler, path }) => router.add("GET", path, handler), { discard: true })
+    )
 )
 
 /** How long a layer may take to be built, and to be released after it could not be built. */

@@ -1,4 +1,5 @@
 import { NodeHttpServer } from "@effect/platform-node"
+import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
@@ -42,6 +43,87 @@ const withLayerRouter = HttpLayerRouter.serve(
   ),
   { disableListenLog: true }
 )
+
+const strange = InstallFlow.layer({
+  publicUrl: `${origin}/api/http:80`,
+  installPath: "/los/häkchen",
+  callbackPath: "/zurück:1/(x)",
+  botScopes: ["chat:write"],
+  withoutState: "reject",
+  onInstalled: () => Effect.void
+})
+
+/** Each way to serve a flow, as a function from a path to the status of its answer. */
+const servings = Effect.gen(function*() {
+  const flow = yield* InstallFlow.InstallFlow
+  const router = HttpApp.toWebHandler(yield* HttpRouter.toHttpApp(InstallFlow.toHttpRouter(flow)))
+  const layerRouter = HttpLayerRouter.toWebHandler(
+    Layer.provide(InstallFlow.layerRoutes, Layer.succeed(InstallFlow.InstallFlow, flow)),
+    { disableLogger: true }
+  )
+  yield* Effect.addFinalizer(() => Effect.promise(layerRouter.dispose))
+  const statusOf = (handler: (request: Request) => Promise<Response>) => (path: string) =>
+    Effect.map(Effect.promise(() => handler(new Request(`http://10.0.0.1:8080${path}`))), ({ status }) => status)
+  return {
+    "the web handler": (path: string) =>
+      Effect.map(flow.handle(new Request(`http://10.0.0.1:8080${path}`)), ({ status }) => status),
+    HttpRouter: statusOf(router),
+    HttpLayerRouter: statusOf((request) => layerRouter.handler(request))
+  }
+})
+
+describe("the web handler, HttpRouter and HttpLayerRouter", () => {
+  const install = "/los/h%C3%A4kchen"
+  const callback = "/zur%C3%BCck:1/(x)"
+  const found = (path: string, status: number) =>
+    [
+      path,
+      `${path}/`,
+      `${path}?code=a&code=b`,
+      `${path}/?code=a&code=b`,
+      path.toLowerCase(),
+      path.toUpperCase(),
+      path.replaceAll("/", "//"),
+      path.replace("z", "%7A").replace("l", "%6c"),
+      decodeURI(path),
+      `${path};jsessionid=1`,
+      `/api/http:80${path}`,
+      `/api/http:80${path}/`,
+      `/API/HTTP:80${path}`
+    ].map((path) => [path, status] as const)
+
+  const notFound = [
+    "/",
+    "/los",
+    `${install}x`,
+    `${install}/x`,
+    `${install}%2F`,
+    `${install}%`,
+    `${install}%FF`,
+    "/los/h%E4kchen",
+    "/los/h%25C3%25A4kchen",
+    "/zur%C3%BCck/1/(x)",
+    "/zur%C3%BCckx/(x)",
+    "/zur%C3%BCck:2/(x)",
+    "/zur%C3%BCck:1/x",
+    `/api${callback}`,
+    `/api/https${callback}`,
+    `/api/http:80/api/http:80${callback}`
+  ].map((path) => [path, 404] as const)
+
+  it.scoped("find the same addresses, with the public URL's path and without it, and no others", () =>
+    Effect.gen(function*() {
+      const wrong: Array<string> = []
+      // An install begins with 302; a callback without a code, or with two, is a 400.
+      for (const [path, status] of [...found(install, 302), ...found(callback, 400), ...notFound]) {
+        for (const [name, statusOf] of Object.entries(yield* servings)) {
+          const actual = yield* statusOf(path)
+          if (actual !== status) wrong.push(`${name} answers ${path} with ${actual} instead of ${status}`)
+        }
+      }
+      assert.deepStrictEqual(wrong, [])
+    }).pipe(Effect.provide(Layer.provideMerge(strange, world()))))
+})
 
 /** What a browser behind a proxy reaches: other host, other scheme, no prefix. */
 const site = Effect.map(HttpServer.HttpServer, ({ address }) => (request: Request) => {

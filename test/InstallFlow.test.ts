@@ -239,6 +239,66 @@ describe("settings", () => {
       assert.include(yield* makeError({ callbackPath: "/a b" }), "percent-encoded")
     }))
 
+  it.scoped("with a path that no request would find are refused, by the name of the setting", () =>
+    Effect.gen(function*() {
+      const paths: ReadonlyArray<readonly [path: string, problem: string]> = [
+        ["cb", "does not begin with a slash"],
+        ["", "does not begin with a slash"],
+        ["https://example.com/cb", "does not begin with a slash"],
+        ["/cb?x=y", "a query or a fragment"],
+        ["/cb?", "a query or a fragment"],
+        ["/cb#x", "a query or a fragment"],
+        ["/a/../cb", "a segment . or .."],
+        ["/a/%2E%2e/cb", "a segment . or .."],
+        ["/./cb", "a segment . or .."],
+        ["/cb/..", "a segment . or .."],
+        ["//cb", "an empty segment"],
+        ["/a//cb", "an empty segment"],
+        ["/a\\cb", "a backslash"],
+        ["/a\tb", "white space"],
+        ["/a\u00a0b", "white space"],
+        ["/a\0b", "control characters"],
+        ["/cb*", "a * or ;"],
+        ["/cb;x", "a * or ;"],
+        ["/a%2Fb", "an encoded one of"],
+        ["/a%3fb", "an encoded one of"],
+        ["/a%25b", "an encoded one of"],
+        ["/a%b", "percent-encoding"],
+        ["/a%FF", "percent-encoding"]
+      ]
+      for (const name of ["installPath", "callbackPath"]) {
+        for (const [path, problem] of paths) {
+          const error = yield* makeError({ [name]: path as "/" })
+          assert.include(error, problem, path)
+          assert.include(error, name, path)
+        }
+      }
+      assert.include(yield* makeError({ publicUrl: "https://example.com/a*b" }), "publicUrl")
+    }))
+
+  it.scoped("with one path for both are refused, however it is written", () =>
+    Effect.gen(function*() {
+      for (const callbackPath of ["/slack", "/slack/", "/SLACK", "/sl%61ck", "/app/slack"] as const) {
+        const error = yield* makeError({
+          publicUrl: "https://example.com/app",
+          installPath: "/slack",
+          callbackPath
+        })
+        assert.include(error, "callbackPath", callbackPath)
+        assert.include(error, "the path of the install", callbackPath)
+      }
+    }))
+
+  it.scoped("may have an umlaut in a path, which is percent-encoded everywhere", () =>
+    Effect.gen(function*() {
+      const { browser, flow } = yield* counted({ installPath: "/los/häkchen", callbackPath: "/zurück" })
+      assert.strictEqual(flow.installUrl, `${origin}/los/h%C3%A4kchen`)
+      assert.strictEqual(flow.redirectUri, `${origin}/zur%C3%BCck`)
+      const url = yield* browser.begin("/los/häkchen")
+      const { url: callback } = yield* SlackEmulator.authorize({ url })
+      assert.strictEqual((yield* browser.get(callback)).status, 303)
+    }).pipe(Effect.provide(world())))
+
   it.scoped("take a path before everything, whether the proxy takes it off or not", () =>
     Effect.gen(function*() {
       const { flow } = yield* counted({
@@ -932,6 +992,21 @@ describe("an install that was started on Slack's pages", () => {
       assert.strictEqual(yield* tokenRequests, 0)
     }).pipe(Effect.provide(world())))
 
+  it.scoped("is sent there once for each app of a host", () =>
+    Effect.gen(function*() {
+      const { baseUrl } = yield* SlackApp.SlackApp
+      const one = yield* counted({ app: { clientId: "1.1", baseUrl } })
+      const two = yield* counted({ app: { clientId: "2.2", baseUrl } })
+      const browser = makeBrowser((request) => (request.headers.has("x-two") ? two : one).flow.handle(request))
+      const url = yield* fromSlack
+      assert.strictEqual((yield* browser.get(url)).status, 302)
+      assert.strictEqual((yield* browser.get(url, { headers: { "x-two": "" } })).status, 302)
+      yield* TestClock.adjust("1 minutes")
+      yield* browser.begin()
+      assert.strictEqual((yield* browser.get(url)).status, 400, "another begin does not make it forget")
+      assert.strictEqual((yield* browser.get(url, { headers: { "x-two": "" } })).status, 400)
+    }).pipe(Effect.provide(world())))
+
   it.scoped("is refused, if the flow is told to", () =>
     Effect.gen(function*() {
       const { browser, failures } = yield* counted({ withoutState: "reject" })
@@ -966,6 +1041,62 @@ describe("after an install", () => {
       )
       assert.strictEqual(location(yield* successes(new URL("slack://open"))), "slack://open")
     }).pipe(Effect.provide(world())))
+
+  it.scoped("a path keeps that of the public URL, and an address does not", () =>
+    Effect.gen(function*() {
+      const publicUrl = "https://example.com/app"
+      const location = (success: InstallFlow.Options<void>["success"]) =>
+        Effect.gen(function*() {
+          const { browser, flow } = yield* counted({ publicUrl, ...(success === undefined ? {} : { success }) })
+          const begun = (yield* browser.get(flow.installUrl)).headers.get("location") ?? ""
+          const { url } = yield* SlackEmulator.authorize({ url: begun })
+          return (yield* browser.get(url)).headers.get("location")
+        })
+      assert.strictEqual(yield* location("/done"), "https://example.com/app/done")
+      assert.strictEqual(yield* location("/"), "https://example.com/app/")
+      assert.strictEqual(yield* location("/done?a=b#c"), "https://example.com/app/done?a=b#c")
+      assert.strictEqual(yield* location("/../done"), "https://example.com/app/done")
+      assert.strictEqual(yield* location("/.//evil.test"), "https://example.com/app//evil.test")
+      assert.strictEqual(yield* location(() => "/done"), "https://example.com/app/done")
+      assert.strictEqual(yield* location(new URL("https://example.com/done")), "https://example.com/done")
+    }).pipe(Effect.provide(world())))
+
+  it.scoped("Slack's application in the browser is Slack, too, and what only looks like it is not", () =>
+    Effect.gen(function*() {
+      for (const base of ["slack.com", "slack-gov.com"]) {
+        const locationOf = (url: string) =>
+          Effect.gen(function*() {
+            const { baseUrl: _, ...app } = yield* SlackApp.SlackApp
+            const { browser } = yield* counted({ success: new URL(url), app: { ...app, baseUrl: `https://${base}` } })
+            const state = param(yield* browser.begin(), "state")
+            return (yield* browser.get(`${origin}/slack/oauth_redirect?code=x&state=${state}`)).headers.get("location")
+          })
+        const inSlack = `https://app.${base}/client/T0TEST`
+        assert.strictEqual(yield* locationOf(inSlack), inSlack)
+        for (
+          const other of [
+            `http://app.${base}/`,
+            `https://app.${base}:8443/`,
+            `https://app.${base}.evil.test/`,
+            `https://evil-app.${base}/`,
+            `https://app.${base === "slack.com" ? "slack-gov.com" : "slack.com"}/`
+          ]
+        ) assert.isNull(yield* locationOf(other), other)
+      }
+    }).pipe(
+      Logger.withMinimumLogLevel(LogLevel.None),
+      Effect.provide(PendingInstall.layerMemory()),
+      Effect.provide(SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" })),
+      Effect.provide(OAuthV2.layerTest({
+        access: () =>
+          Effect.succeed(
+            new TokenResponse.TokenResponse({
+              appId: "A0TEST",
+              target: new TokenResponse.Workspace({ team: { id: "T0TEST", name: Option.none() } })
+            })
+          )
+      }))
+    ))
 
   it.scoped("no address that the application builds leads to a stranger (open redirect)", () =>
     Effect.gen(function*() {
@@ -1059,6 +1190,11 @@ describe("after an install", () => {
 describe("the two halves", () => {
   const scopeNames = ["chat:write", "commands", "users:read", "search:read", "files:read", "a.b:c"]
 
+  const segment = fc.stringOf(fc.constantFrom(..."azAZ09-_~!$&'()+,=:@üß日💥"), { minLength: 1, maxLength: 6 })
+
+  const webPath = fc.array(segment, { minLength: 1, maxLength: 4 })
+    .map((segments): `/${string}` => `/${segments.join("/")}`)
+
   it.effect(
     "agree, for any scopes, redirect URI, metadata and state: what begin asks for, callback presents",
     () =>
@@ -1068,8 +1204,10 @@ describe("the two halves", () => {
             fc.record({
               botScopes: fc.uniqueArray(fc.constantFrom(...scopeNames), { minLength: 1 }),
               userScopes: fc.uniqueArray(fc.constantFrom(...scopeNames)),
-              path: fc.webPath().map((path) => `/${encodeURI(path)}`.replace(/\/+/g, "/") as `/${string}`),
-              publicUrl: fc.webUrl({ validSchemes: ["https"] }).map((url) => new URL(url).href),
+              path: webPath,
+              publicUrl: fc.tuple(fc.webAuthority(), fc.oneof(fc.constant(""), webPath)).map(([host, path]) =>
+                `https://${host}${path}`
+              ),
               metadata: fc.jsonValue(),
               pkce: fc.boolean(),
               code: fc.stringOf(fc.constantFrom(..."abcXYZ019-._~+="), { minLength: 1, maxLength: 60 })
@@ -1094,7 +1232,7 @@ describe("the two halves", () => {
                   const state = begun.searchParams.get("state") ?? ""
                   const callback = new URL(begun.searchParams.get("redirect_uri") ?? "")
                   callback.search = `?code=${encodeURIComponent(code)}&state=${encodeURIComponent(state)}`
-                  const response = yield* flow.callback(browser.request(callback.href))
+                  const response = yield* browser.get(callback.href)
                   assert.strictEqual(response.status, 303)
 
                   const [request] = requests

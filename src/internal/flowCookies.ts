@@ -41,11 +41,14 @@ type Begun = Omit<FlowCookie, "name" | "used">
 const render = ({ carried, expiresAtSeconds, stateHash }: Begun): string =>
   `${stateHash}.${expiresAtSeconds.toString(36)}.${carried}`
 
-/** The functions below take a `Cookie` header and return `Set-Cookie` lines. */
-export const makeFlowCookies = (secure: boolean) => {
+/**
+ * The functions below take a `Cookie` header and return `Set-Cookie` lines. The client id tells the apps of a host apart
+ * where a cookie belongs to an app, and not to a state.
+ */
+export const makeFlowCookies = (secure: boolean, clientId: string) => {
   // `__Host-`: only this very host, over https, can have set it (RFC 6265bis §4.1.3.2).
   const prefix = `${secure ? "__Host-" : ""}slack-install-`
-  const bounced = `${prefix}bounced`
+  const bounced = `${prefix}${clientId.replace(/[^\w.]/g, "_")}-bounced`
   const nameFor = (stateHash: string) => `${prefix}${stateHash.slice(0, 12)}`
   const set = (name: string, value: string, maxAgeSeconds: number) =>
     Cookies.serialize(name, value, { secure, maxAgeSeconds })
@@ -54,7 +57,7 @@ export const makeFlowCookies = (secure: boolean) => {
   /** The flows of a browser that have to make room for another. */
   const crowdedOut = (header: string | null, nowSeconds: number, newCharacters: number): ReadonlyArray<string> => {
     const flows = Array.from(Cookies.parse(header))
-      .filter(([name]) => name.startsWith(prefix) && name !== bounced)
+      .filter(([name]) => name.startsWith(prefix) && !name.endsWith("-bounced"))
       .map(([name, value]) => ({ name, size: name.length + value.length, flow: parseFlow(name, value) }))
       .sort((a, b) => (b.flow?.expiresAtSeconds ?? 0) - (a.flow?.expiresAtSeconds ?? 0))
     let room = maxCharacters - newCharacters

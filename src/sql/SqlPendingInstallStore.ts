@@ -61,7 +61,7 @@ export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlCli
       sql<{ readonly until: number | string }>`
         SELECT expires_at AS until FROM slack_oauth_pending_installs ORDER BY expires_at DESC LIMIT 1 OFFSET ${maxRows}
       `,
-      ([row]) => row === undefined ? Effect.void : sweep(Number(row.until), rowsPerCheck)
+      ([row]) => row === undefined ? Effect.void : Effect.asVoid(sweep(Number(row.until), rowsPerCheck))
     )
 
     let begins = 0

@@ -32,7 +32,7 @@ describe("a Cookie header", () => {
   })
 
   it("keeps a cookie with another name from counting as the one that only this host can set", () => {
-    const cookies = makeFlowCookies(true)
+    const cookies = makeFlowCookies(true, "1.2")
     const stateHash = "h".repeat(43)
     const [line = ""] = cookies.begin(null, 0, { stateHash, expiresAtSeconds: 600, carried: "" })
     const [pair = ""] = line.split(";")
