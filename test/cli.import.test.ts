@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { FileInstallationStore } from "@slack/oauth"
 import { Effect, Option, Redacted } from "effect"
 import { Installation, InstallationStore } from "effect-slack-oauth"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { promisify } from "node:util"
@@ -18,7 +18,7 @@ const file = ".tmp/cli/import.js"
 /** Runs the command to its end. */
 const command = (...args: ReadonlyArray<string>) =>
   promisify(execFile)(process.execPath, [file, "import", ...args], {
-    env: { PATH: process.env.PATH, NO_COLOR: "1", SLACK_TOKEN_KEYS: testKeys },
+    env: { PATH: process.env.PATH, SLACK_TOKEN_KEYS: testKeys },
     timeout: 30_000
   }).then(
     ({ stderr, stdout }) => ({ code: 0, stderr, stdout }),
@@ -120,11 +120,21 @@ describe("the command effect-slack-oauth import", () => {
   })
 
   it("says what is wrong with a path or a database", async () => {
+    Fs.writeFileSync(Path.join(folder, "empty.db"), "")
+    Fs.writeFileSync(Path.join(folder, "text.db"), "this is text")
+    const rows = Path.join(folder, "one.json")
+    Fs.writeFileSync(rows, JSON.stringify(installation("T1", "U1", "one")))
     const cases: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
       [["slack-oauth", Path.join(folder, "none"), "--to", database("x.db")], "cannot be read"],
       [["slack-oauth", folder, "--to", "mysql://x"], "A database URL is file:slack.db, or postgres://"],
       [["python", "postgres://127.0.0.1:1/none", "--to", database("x.db")], "Postgres database cannot be reached"],
-      [["python", database("empty.db"), "--to", database("x.db")], "slack_installations"]
+      [["python", database("none.db"), "--to", database("x.db")], "none.db does not exist. Name the database that has"],
+      [["python", database("empty.db"), "--to", database("x.db")], "slack_installations"],
+      [["python", database("text.db"), "--to", database("x.db")], "text.db is not a SQLite database"],
+      [["slack-oauth", rows, "--to", database("text.db")], "text.db is not a SQLite database"],
+      [["slack-oauth", rows, "--to", database("text.db"), "--dry-run"], "text.db is not a SQLite database"],
+      [["slack-oauth", rows, "--to", `file:${folder}`], "is not a file"],
+      [["slack-oauth", rows, "--to", database("no-folder/x.db")], "x.db"]
     ]
     for (const [args, words] of cases) {
       const { code, stderr } = await command(...args)
@@ -132,5 +142,39 @@ describe("the command effect-slack-oauth import", () => {
       assert.include(stderr, words)
       assert.notInclude(stderr, "    at ")
     }
+    assert.isFalse(Fs.existsSync(Path.join(folder, "none.db")))
+    assert.isFalse(Fs.existsSync(Path.join(folder, "x.db")))
+    assert.strictEqual(Fs.readFileSync(Path.join(folder, "text.db"), "utf8"), "this is text")
+  })
+
+  it("needs SLACK_TOKEN_KEYS, also for a dry run", async () => {
+    const path = Path.join(folder, "one.json")
+    Fs.writeFileSync(path, JSON.stringify(installation("T1", "U1", "one")))
+    for (const more of [[], ["--dry-run"]]) {
+      const args = [file, "import", "slack-oauth", path, "--to", database("no-keys.db"), ...more]
+      const { code, stderr } = await promisify(execFile)(process.execPath, args, { env: { PATH: process.env.PATH } })
+        .then(() => ({ code: 0, stderr: "" }), ({ code, stderr }) => ({ code, stderr }))
+      assert.strictEqual(code, 1)
+      assert.match(stderr, /^SLACK_TOKEN_KEYS: The keys are missing\. To store tokens in plain text, set it to `plain`/)
+      assert.isFalse(Fs.existsSync(Path.join(folder, "no-keys.db")))
+    }
+  })
+
+  it("says what it has imported when Ctrl+C stops it, and ends with 130", async () => {
+    const path = Path.join(folder, "many.jsonl")
+    const many = Array.from({ length: 20_000 }, (_, n) => JSON.stringify(installation(`T${n}`, "U1", String(n))))
+    Fs.writeFileSync(path, many.join("\n"))
+    const into = Path.join(folder, "many.db")
+    const child = spawn(process.execPath, [file, "import", "slack-oauth", path, "--to", `file:${into}`], {
+      env: { PATH: process.env.PATH, SLACK_TOKEN_KEYS: testKeys }
+    })
+    let said = ""
+    child.stdout.on("data", (data) => said += String(data))
+    child.stderr.on("data", (data) => said += String(data))
+    const ended = new Promise((resolve) => child.once("close", resolve))
+    while (!Fs.existsSync(`${into}-wal`)) await new Promise((resolve) => setTimeout(resolve, 10))
+    child.kill("SIGINT")
+    assert.strictEqual(await ended, 130, said)
+    assert.match(said, /^Stopped: \d+ rows, .* Run it again: it keeps what is here and imports the rest\.\n$/)
   })
 })

@@ -1,16 +1,29 @@
 import { FetchHttpClient } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
+import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
-import { Installation, InstallationStore, OAuthV2, SlackApp, SlackEmulator, TokenCipher } from "effect-slack-oauth"
+import { Context, DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
+import {
+  Installation,
+  InstallationStore,
+  OAuthV2,
+  SlackApp,
+  SlackEmulator,
+  TokenCipher,
+  TokenResponse
+} from "effect-slack-oauth"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import { execFile, spawn } from "node:child_process"
+import * as Fs from "node:fs"
 import { createServer } from "node:http"
+import * as Path from "node:path"
 import { promisify } from "node:util"
 import { beforeAll } from "vitest"
-import { libsqlUrl } from "./utils/databases.js"
+import { connect, libsqlUrl, schemaUrl, temporaryFolder } from "./utils/databases.js"
 import { authTest } from "./utils/emulator.js"
+import { postgres } from "./utils/resources.js"
+import { testKeys } from "./utils/stores.js"
 
 const run = promisify(execFile)
 
@@ -42,7 +55,6 @@ const setting = (url: string) =>
     const { baseUrl, clientId, clientSecret } = yield* SlackApp.SlackApp
     return {
       PATH: process.env.PATH,
-      NO_COLOR: "1",
       DATABASE_URL: url,
       SLACK_BASE_URL: baseUrl,
       SLACK_CLIENT_ID: clientId,
@@ -101,8 +113,8 @@ describe("the command migrate", () => {
       const ended = new Promise((resolve) => child.once("close", resolve))
       while ((yield* exchanges) < 10) yield* Effect.sleep("10 millis")
       child.kill("SIGINT")
-      yield* Effect.promise(() => ended)
-      assert.include(output, "Run it again")
+      assert.strictEqual(yield* Effect.promise(() => ended), 130)
+      assert.match(output, /Stopped: \d+ exchanged, .* Run it again/)
       const before = yield* exchanges
       assert.isBelow(before, size)
       assert.strictEqual(yield* withStore(url)(rotating), before)
@@ -121,5 +133,179 @@ describe("the command migrate", () => {
       const { code, stderr } = yield* command({ PATH: process.env.PATH, NO_COLOR: "1", DATABASE_URL: url })
       assert.strictEqual(code, 1)
       assert.include(stderr, "SLACK_CLIENT_ID")
+    }))
+
+  const plain = (url: string) => ({ PATH: process.env.PATH, DATABASE_URL: url, SLACK_TOKEN_KEYS: "plain" })
+
+  /** A store with one long-lived token, as an older version left it: without the second migration. */
+  const oldStore = (url: `file:${string}` | string) =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient
+      yield* SqlInstallationStore.layer.pipe(
+        Layer.provide(TokenCipher.layerPlain),
+        Layer.build,
+        Effect.flatMap((context) =>
+          Context.get(context, InstallationStore.InstallationStore).save(
+            new Installation.Installation({
+              appId: "A1",
+              target: new TokenResponse.Workspace({
+                team: { id: "T1", name: Option.none() },
+                enterprise: Option.none()
+              }),
+              bot: Option.some(
+                new Installation.BotCredential({
+                  generation: 1,
+                  issuedAt: DateTime.unsafeMake(0),
+                  reauthorization: Option.none(),
+                  token: new TokenResponse.BotToken({
+                    accessToken: Redacted.make("xoxb-test-legacy"),
+                    scopes: ["chat:write"],
+                    botUserId: Option.none(),
+                    expiry: Option.none()
+                  })
+                })
+              ),
+              users: [],
+              incomingWebhook: Option.none(),
+              installedBy: Option.none(),
+              installedAt: DateTime.unsafeMake(0)
+            })
+          )
+        )
+      )
+      yield* sql`DROP TABLE slack_oauth_pending_installs`
+      yield* sql`DELETE FROM slack_oauth_migrations WHERE migration_id > 1`
+    }).pipe(Effect.scoped, Effect.provide(connect(url)))
+
+  /** All files of a folder, but what the memory shared between SQLite's processes holds. */
+  const filesIn = (folder: string) =>
+    Fs.readdirSync(folder).sort().map((name) =>
+      [name, name.endsWith("-shm") ? "" : Fs.readFileSync(Path.join(folder, name)).toString("base64")] as const
+    )
+
+  for (const journal of ["DELETE", "WAL"]) {
+    it.scopedLive(`changes no byte of a file in a dry run, and creates none (journal_mode ${journal})`, () =>
+      Effect.gen(function*() {
+        const url = yield* libsqlUrl
+        const folder = Path.dirname(url.slice("file:".length))
+        const copy = Path.join(folder, "copy.db")
+        yield* oldStore(url)
+        yield* Effect.provide(Effect.flatMap(SqlClient, (sql) => sql`VACUUM INTO ${copy}`), connect(url))
+        for (const name of Fs.readdirSync(folder)) {
+          if (name !== "copy.db") Fs.rmSync(Path.join(folder, name))
+        }
+        if (journal === "WAL") {
+          // https://sqlite.org/fileformat.html#file_format_version_numbers
+          const bytes = Fs.readFileSync(copy)
+          bytes.fill(2, 18, 20)
+          Fs.writeFileSync(copy, bytes)
+        }
+        const before = filesIn(folder)
+        const { code, stderr, stdout } = yield* command(plain(`file:${copy}`), "--dry-run")
+        assert.strictEqual(code, 0, stderr)
+        assert.include(stdout, "1 long-lived tokens would be exchanged, 0 cannot be read.")
+        assert.deepStrictEqual(filesIn(folder), before)
+      }))
+  }
+
+  it.scopedLive("changes no byte of a file that another process has open in a dry run", () =>
+    Effect.gen(function*() {
+      const url = yield* libsqlUrl
+      const folder = Path.dirname(url.slice("file:".length))
+      yield* oldStore(url)
+      yield* Effect.gen(function*() {
+        const sql = yield* SqlClient
+        yield* sql`UPDATE slack_oauth_installations SET issued_at = 1`
+        const before = filesIn(folder)
+        assert.deepInclude(before.map(([name]) => name), "test.db-wal")
+        const { code, stderr, stdout } = yield* command(plain(url), "--dry-run")
+        assert.strictEqual(code, 0, stderr)
+        assert.include(stdout, "1 long-lived tokens would be exchanged")
+        assert.deepStrictEqual(filesIn(folder), before)
+      }).pipe(Effect.provide(connect(url)))
+    }))
+
+  it.scopedLive("migrates no table of a Postgres in a dry run", () =>
+    Effect.gen(function*() {
+      const url = yield* Effect.flatMap(postgres, schemaUrl)
+      const none = yield* command(plain(url), "--dry-run")
+      assert.strictEqual(none.code, 1)
+      assert.include(none.stderr, "The database has no table slack_oauth_installations. Name the database that has it.")
+      yield* oldStore(url)
+      const { code, stderr, stdout } = yield* command(plain(url), "--dry-run")
+      assert.strictEqual(code, 0, stderr)
+      assert.include(stdout, "1 long-lived tokens would be exchanged")
+      const migrations = yield* Effect.provide(
+        Effect.flatMap(SqlClient, (sql) => sql`SELECT 1 FROM slack_oauth_migrations`),
+        connect(url)
+      )
+      assert.strictEqual(migrations.length, 1)
+    }))
+
+  it.scopedLive("says that there is no store, and creates none", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const at = (name: string) => `file:${Path.join(folder, name)}`
+      Fs.writeFileSync(Path.join(folder, "text.db"), "this is text")
+      Fs.writeFileSync(Path.join(folder, "empty.db"), "")
+      const before = filesIn(folder)
+      const app = { SLACK_CLIENT_ID: "1.2", SLACK_CLIENT_SECRET: "test-secret", SLACK_BASE_URL: "http://127.0.0.1:1" }
+      for (
+        const [url, args, words] of [
+          [
+            at("none.db"),
+            ["--dry-run"],
+            "none.db does not exist. Name the database that has slack_oauth_installations."
+          ],
+          [at("none.db"), [], "none.db does not exist. Name the database that has slack_oauth_installations."],
+          [at("text.db"), ["--dry-run"], "text.db is not a SQLite database. Check the path."],
+          [at("empty.db"), [], "The database has no table slack_oauth_installations."],
+          [`file:${folder}`, [], "is not a file."],
+          ["postgres://127.0.0.1:1/none", ["--dry-run"], "The Postgres database cannot be reached."]
+        ] as const
+      ) {
+        const { code, stderr } = yield* command({ ...plain(url), ...app }, ...args)
+        assert.strictEqual(code, 1)
+        assert.include(stderr, words)
+        assert.strictEqual(stderr.trim().split("\n").length, 1, stderr)
+      }
+      assert.deepStrictEqual(filesIn(folder), before)
+    }))
+
+  it.scopedLive("reports a wrong key in a dry run, and shows none", () =>
+    Effect.gen(function*() {
+      const url = yield* libsqlUrl
+      yield* oldStore(url)
+      const { code, stderr, stdout } = yield* command({ ...plain(url), SLACK_TOKEN_KEYS: testKeys }, "--dry-run")
+      assert.strictEqual(code, 1)
+      assert.include(stdout, "0 long-lived tokens would be exchanged, 1 cannot be read.")
+      assert.include(stdout, "notSealed")
+      assert.include(stderr, "Not every token can be exchanged")
+      assert.notInclude(stdout + stderr, testKeys)
+      assert.notInclude(stdout + stderr, "xoxb")
+    }))
+
+  it.scopedLive("ends with 2 when another process is using a token", () =>
+    Effect.gen(function*() {
+      const url = yield* libsqlUrl
+      yield* oldStore(url)
+      yield* withStore(url)(Effect.flatMap(InstallationStore.InstallationStore, (store) =>
+        store.acquireLease(
+          new Installation.CredentialKey({ installation: Installation.workspace("A1", "T1"), subject: "bot" }),
+          { holder: "another process", intent: "refresh", duration: "1 minute" }
+        )))
+      const { code, stderr, stdout } = yield* command(yield* setting(url))
+      assert.strictEqual(code, 2, stdout + stderr)
+      assert.include(stdout, "0 failed, 1 skipped.")
+      assert.include(stderr, "1 tokens were skipped: another process was using or had changed them. Run it again.")
+    }).pipe(Effect.provide(slack)))
+
+  it.scopedLive("ends with 143 when it is terminated", () =>
+    Effect.gen(function*() {
+      const child = spawn(process.execPath, [file, "emulator", "--port", "0"], { env: { PATH: process.env.PATH } })
+      const ended = new Promise((resolve) => child.once("close", resolve))
+      yield* Effect.promise(() => new Promise((resolve) => child.stdout.once("data", resolve)))
+      child.kill("SIGTERM")
+      assert.strictEqual(yield* Effect.promise(() => ended), 143)
     }))
 })

@@ -1,15 +1,19 @@
 /** Databases by URL; their drivers are loaded here, when a command needs one, and may be missing. */
-import * as FileSystem from "@effect/platform/FileSystem"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as SqlClient from "@effect/sql/SqlClient"
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as InstallationStore from "../InstallationStore.js"
 import * as PatientLibsql from "../internal/effect/patientLibsql.js"
+import { codeOf } from "../internal/sqlFailure.js"
 import * as SqlInstallationStore from "../sql/SqlInstallationStore.js"
 import * as TokenCipher from "../TokenCipher.js"
 import { CommandFailed } from "./CommandFailed.js"
+import * as SqliteFile from "./sqliteFile.js"
 
 const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, CommandFailed> =>
   Effect.tryPromise({
@@ -50,42 +54,76 @@ export const database = (url: string): Layer.Layer<SqlClient.SqlClient, CommandF
       new CommandFailed({ message: "A database URL is file:slack.db, or postgres://user:password@host/name." })
     )
 
-/** The store in a database, with the keys of `SLACK_TOKEN_KEYS`. */
-export const store = (
-  url: string
-): Layer.Layer<
-  InstallationStore.InstallationStore,
-  CommandFailed | InstallationStore.StoreError | ConfigError.ConfigError
-> => SqlInstallationStore.layer.pipe(Layer.provide(database(url)), Layer.provide(TokenCipher.layerConfig))
+const missing = (url: string, tables: string): CommandFailed =>
+  new CommandFailed({ message: `${SqliteFile.pathOf(url)} does not exist. Name the database that has ${tables}.` })
 
-/** Whether there is a store in a database. Looking leaves no trace: opening a SQLite file would make it. */
-const isThere = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem.FileSystem> =>
-  Effect.gen(function*() {
-    const [, path] = /^file:(?:\/\/(?=\/))?([^?]*)/.exec(url) ?? []
-    if (path !== undefined) {
-      const fs = yield* FileSystem.FileSystem
-      if (!(yield* Effect.orElseSucceed(fs.exists(decodeURIComponent(path)), () => true))) return false
-    }
-    return yield* Effect.provide(
-      Effect.flatMap(SqlClient.SqlClient, (sql) =>
-        Effect.map(
-          sql.onDialectOrElse({
-            pg: () => sql`SELECT 1 WHERE to_regclass('slack_oauth_installations') IS NOT NULL`,
-            orElse: () => sql`SELECT 1 FROM sqlite_master WHERE name = 'slack_oauth_installations'`
-          }),
-          (rows) => rows.length > 0
-        )),
-      database(url)
-    ).pipe(
-      Effect.catchTag("SqlError", () => new CommandFailed({ message: "The database does not answer. Try again." }))
+/** A database to read some tables from. Nothing in it changes, and nothing is created. */
+export const databaseToRead = (
+  url: string,
+  tables: string
+): Layer.Layer<SqlClient.SqlClient, CommandFailed, FileSystem.FileSystem> =>
+  url.startsWith("file:")
+    ? Layer.unwrapEffect(Effect.map(
+      Effect.flatMap(
+        SqliteFile.find(url),
+        Option.match({ onNone: () => missing(url, tables), onSome: Effect.succeed })
+      ),
+      ({ readUrl }) => libsql(readUrl)
+    ))
+    : database(url)
+
+const table = "slack_oauth_installations"
+
+const hasStore = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem.FileSystem> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    sql.onDialectOrElse({
+      pg: () => sql`SELECT 1 WHERE to_regclass(${table}) IS NOT NULL`,
+      orElse: () => sql`SELECT 1 FROM sqlite_master WHERE name = ${table}`
+    })).pipe(
+      Effect.map((rows) => rows.length > 0),
+      Effect.catchTag("SqlError", (error) =>
+        new CommandFailed({
+          message: `The database cannot be read (${codeOf(error) ?? "unknown reason"}). Check it, and try again.`
+        })),
+      Effect.provide(databaseToRead(url, table))
     )
-  })
 
-/** {@link store} for a look: where there is none yet, an empty one takes its place, and nothing is made. */
-export const storeAsItIs = (
-  url: string
-): Layer.Layer<
+type Store = Layer.Layer<
   InstallationStore.InstallationStore,
   CommandFailed | InstallationStore.StoreError | ConfigError.ConfigError,
   FileSystem.FileSystem
-> => Layer.unwrapEffect(Effect.map(isThere(url), (isThere) => isThere ? store(url) : InstallationStore.layerMemory))
+>
+
+interface Options {
+  /** Nothing is created, migrated or written. */
+  readonly dryRun: boolean
+}
+
+/** For a dry run the tables stay as they are. */
+const storeIn = (url: string, { dryRun }: Options) =>
+  dryRun
+    ? Layer.effect(InstallationStore.InstallationStore, SqlInstallationStore.make).pipe(
+      Layer.provide(databaseToRead(url, table))
+    )
+    : Layer.provide(SqlInstallationStore.layer, database(url))
+
+/** A store that exists, with the keys of `SLACK_TOKEN_KEYS`. */
+export const store = (url: string, options: Options): Store =>
+  Layer.unwrapEffect(Effect.map(
+    Effect.filterOrFail(
+      hasStore(url),
+      identity,
+      () => new CommandFailed({ message: `The database has no table ${table}. Name the database that has it.` })
+    ),
+    () => storeIn(url, options)
+  )).pipe(Layer.provide(TokenCipher.layerConfig))
+
+/** A store that is created if it does not exist. In a dry run, an empty one in memory replaces a missing one. */
+export const storeOrNew = (url: string, options: Options): Store =>
+  Layer.unwrapEffect(Effect.gen(function*() {
+    const isNew = url.startsWith("file:") && Option.isNone(yield* SqliteFile.find(url))
+    if (!options.dryRun) return storeIn(url, options)
+    return !isNew && (yield* hasStore(url))
+      ? storeIn(url, options)
+      : InstallationStore.layerMemory
+  })).pipe(Layer.provide(TokenCipher.layerConfig))

@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
 import * as SlackApp from "../SlackApp.js"
 import * as SlackEmulator from "../SlackEmulator.js"
-import { CommandFailed } from "./CommandFailed.js"
+import { CommandFailed, settingFailed } from "./CommandFailed.js"
 
 // -------------------------------------------------------------------------------------
 // options
@@ -169,10 +169,7 @@ export const emulator = Command.make("emulator", options, (settings) => {
     Layer.provide(server)
   )
   return Layer.launch(served).pipe(
-    Effect.catchIf(
-      ConfigError.isConfigError,
-      (error) => new CommandFailed({ message: ConfigError.isInvalidData(error) ? `${error.message}.` : String(error) })
-    )
+    Effect.catchIf(ConfigError.isConfigError, settingFailed)
   )
 }).pipe(
   Command.withDescription(

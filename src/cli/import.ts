@@ -7,6 +7,7 @@ import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -16,8 +17,8 @@ import * as Stream from "effect/Stream"
 import * as Import from "../Import.js"
 import type * as InstallationStore from "../InstallationStore.js"
 import * as SqlImport from "../sql/SqlImport.js"
-import { CommandFailed } from "./CommandFailed.js"
-import { database, store, storeAsItIs } from "./database.js"
+import { CommandFailed, exitCodesInWords, settingFailed } from "./CommandFailed.js"
+import { databaseToRead, storeOrNew } from "./database.js"
 import * as Progress from "./progress.js"
 
 // -------------------------------------------------------------------------------------
@@ -31,23 +32,24 @@ const to = Options.text("to").pipe(
 )
 
 const dryRun = Options.boolean("dry-run").pipe(
-  Options.withDescription("Write nothing; only report what would be imported.")
+  Options.withDescription("Change nothing; only report what would be imported.")
 )
 
 const appId = Options.text("app-id").pipe(
   Options.optional,
-  Options.withDescription("The app (A…) that rows are of which name none.")
+  Options.withDescription("App id (A…) for rows that do not name an app.")
 )
 
-const tell = ({ imported, installations, kept, rows, unreadable }: Import.Report, dryRun: boolean) =>
+const summary = ({ imported, installations, kept, rows, unreadable }: Import.Report, dryRun: boolean): string =>
+  `${rows} rows, ${installations} installations: ${imported} credentials ${
+    dryRun ? "would be imported" : "imported"
+  }, ${kept} were here already, ${unreadable.length} rows cannot be read.`
+
+const tell = (report: Import.Report, dryRun: boolean) =>
   Effect.gen(function*() {
-    yield* Console.log(
-      `${rows} rows, ${installations} installations: ${imported} credentials ${
-        dryRun ? "would be imported" : "imported"
-      }, ${kept} were here already, ${unreadable.length} rows cannot be read.`
-    )
-    for (const problem of unreadable) yield* Console.log(`  ${problem.message}`)
-    if (unreadable.length > 0) {
+    yield* Console.log(summary(report, dryRun))
+    for (const problem of report.unreadable) yield* Console.log(`  ${problem.message}`)
+    if (report.unreadable.length > 0) {
       return yield* new CommandFailed({ message: "Not everything could be imported; the rows are listed above." })
     }
   })
@@ -60,17 +62,24 @@ const importInto = <R>(
 ) =>
   Effect.gen(function*() {
     const progress = Progress.make(total)
+    let sofar: Import.Report = { rows: 0, installations: 0, imported: 0, kept: 0, unreadable: [] }
     const report = yield* Import.run(items, {
       dryRun,
-      onProgress: ({ rows }) => progress.show(rows, "rows")
-    }).pipe(Effect.ensuring(progress.end), Effect.provide(dryRun ? storeAsItIs(url) : store(url)))
+      onProgress: (report) => {
+        sofar = report
+        return progress.show(report.rows, "rows")
+      }
+    }).pipe(
+      Effect.ensuring(progress.end),
+      Effect.provide(storeOrNew(url, { dryRun })),
+      Effect.onInterrupt(() =>
+        Console.log(`Stopped: ${summary(sofar, dryRun)} Run it again: it keeps what is here and imports the rest.`)
+      )
+    )
     yield* tell(report, dryRun)
   }).pipe(
     Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
-    Effect.catchIf(
-      (error) => !(error instanceof CommandFailed),
-      (error) => new CommandFailed({ message: `SLACK_TOKEN_KEYS cannot be used: ${error}` })
-    )
+    Effect.catchIf(ConfigError.isConfigError, settingFailed)
   )
 
 // -------------------------------------------------------------------------------------
@@ -162,7 +171,9 @@ const python = Command.make(
   },
   ({ appId, clientId, dryRun, from, to }) => {
     const options = { clientId: Option.getOrUndefined(clientId) }
-    return Effect.flatMap(SqlImport.count(options), (total) =>
+    // Reading a row first: without the tables this fails before the store is created.
+    const total = Effect.zipRight(Stream.runHead(SqlImport.rows(options)), SqlImport.count(options))
+    return Effect.flatMap(total, (total) =>
       importInto(
         to,
         dryRun,
@@ -170,7 +181,7 @@ const python = Command.make(
         Import.fromPython(SqlImport.rows(options), { appId: Option.getOrUndefined(appId) })
       )).pipe(
         Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
-        Effect.provide(database(from))
+        Effect.provide(databaseToRead(from, "slack_installations and slack_bots"))
       )
   }
 ).pipe(
@@ -179,7 +190,8 @@ const python = Command.make(
 
 export const importCommand = Command.make("import").pipe(
   Command.withDescription(
-    "Bring installations of another SDK into the store. What is stored already is kept, so it can be run again."
+    "Bring installations of another SDK into the store. What is stored already is kept, so it can be run again. " +
+      `SLACK_TOKEN_KEYS has the keys of the store, or \`plain\` if it has none. ${exitCodesInWords}`
   ),
   Command.withSubcommands([slackOAuth, python])
 )

@@ -5,13 +5,17 @@ import * as Command from "@effect/cli/Command"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import { version } from "../internal/version.js"
-import { CommandFailed } from "./CommandFailed.js"
+import { CommandFailed, exitCodes } from "./CommandFailed.js"
 import { emulator } from "./emulator.js"
 import { importCommand } from "./import.js"
 import { migrate } from "./migrate.js"
+import * as Output from "./output.js"
 
 const main = Command.make("effect-slack-oauth").pipe(
   Command.withDescription(
@@ -22,17 +26,34 @@ const main = Command.make("effect-slack-oauth").pipe(
 
 const run = Command.run(main, { name: "effect-slack-oauth", version })
 
-const exitWithFailure = Effect.sync(() => {
-  process.exitCode = 1
+const exitWith = (code: number) =>
+  Effect.sync(() => {
+    process.exitCode = code
+  })
+
+let stopped: number = exitCodes.SIGINT
+process.once("SIGTERM", () => {
+  stopped = exitCodes.SIGTERM
 })
 
 run(process.argv).pipe(
   Effect.catchIf(
     (error) => error instanceof CommandFailed,
-    (error) => Effect.zipRight(Console.error(error.message), exitWithFailure)
+    (error) => Effect.zipRight(Console.error(error.message), exitWith(error.exitCode ?? exitCodes.failed))
   ),
-  // What is wrong with the command line has been said by then.
-  Effect.catchIf(ValidationError.isValidationError, () => exitWithFailure),
-  Effect.provide(NodeContext.layer),
-  NodeRuntime.runMain
+  // The command line itself is wrong, and that has been printed.
+  Effect.catchIf(ValidationError.isValidationError, () => exitWith(exitCodes.failed)),
+  Effect.tapErrorCause((cause) => Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logError(cause)),
+  Effect.provide(Layer.merge(NodeContext.layer, Output.layer)),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    teardown: (exit, end) =>
+      end(
+        Exit.isSuccess(exit)
+          ? Number(process.exitCode ?? 0)
+          : Cause.isInterruptedOnly(exit.cause)
+          ? stopped
+          : exitCodes.failed
+      )
+  })
 )

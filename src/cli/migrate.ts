@@ -8,6 +8,7 @@ import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -15,8 +16,8 @@ import * as InstallationStore from "../InstallationStore.js"
 import * as OAuthV2 from "../OAuthV2.js"
 import * as SlackApp from "../SlackApp.js"
 import * as TokenMigration from "../TokenMigration.js"
-import { CommandFailed } from "./CommandFailed.js"
-import { store, storeAsItIs } from "./database.js"
+import { CommandFailed, exitCodes, exitCodesInWords, settingFailed } from "./CommandFailed.js"
+import { store } from "./database.js"
 import * as Progress from "./progress.js"
 
 const options = {
@@ -28,7 +29,7 @@ const options = {
     )
   ),
   dryRun: Options.boolean("dry-run").pipe(
-    Options.withDescription("Exchange nothing; only count what would be exchanged.")
+    Options.withDescription("Change nothing; only count what would be exchanged.")
   ),
   rate: Options.integer("rate").pipe(
     Options.withDefault(50),
@@ -43,7 +44,7 @@ const options = {
 const wordsOf = (result: TokenMigration.Result): string => {
   switch (result._tag) {
     case "AlreadyExchanged":
-      return `${result.key}: exchanged before, and what came of it is not here. The token works; install again to have it rotate.`
+      return `${result.key}: already exchanged; the new tokens are not in this store. The token works. Install again to have it rotate.`
     case "Dead":
       return `${result.key}: dead (${result.error.code}). Have the app installed again.`
     case "Failed":
@@ -55,17 +56,27 @@ const wordsOf = (result: TokenMigration.Result): string => {
 
 const summary = (report: TokenMigration.Report, dryRun: boolean): string =>
   dryRun
-    ? `${report.pending} long-lived tokens would be exchanged.`
+    ? `${report.pending} long-lived tokens would be exchanged, ${report.failed} cannot be read.`
     : `${report.exchanged} exchanged, ${report.alreadyExchanged} exchanged before, ${report.dead} dead, ` +
       `${report.failed} failed, ${report.skipped} skipped.`
 
+/** A dry run opens each token, so that it also reports a wrong key. */
+const readable = (store: InstallationStore.Service) => (result: TokenMigration.Result) =>
+  Effect.match(store.credential(result.key), {
+    onFailure: (error): TokenMigration.Result =>
+      TokenMigration.Result.Failed({ key: result.key, error, isInDoubt: false }),
+    onSuccess: () => result
+  })
+
 const migration = (dryRun: boolean, rate: number) =>
   Effect.gen(function*() {
-    const { permanent } = yield* Effect.flatMap(InstallationStore.InstallationStore, (store) => store.counts())
+    const store = yield* InstallationStore.InstallationStore
+    const { permanent } = yield* store.counts()
     const progress = Progress.make(permanent)
     let done = 0
     let report = TokenMigration.emptyReport
     yield* TokenMigration.stream({ dryRun, ratePerMinute: rate }).pipe(
+      dryRun ? Stream.mapEffect(readable(store)) : identity,
       Stream.runForEach((result) => {
         report = TokenMigration.addToReport(report, result)
         return progress.show(++done, "tokens")
@@ -81,7 +92,17 @@ const migration = (dryRun: boolean, rate: number) =>
     yield* Console.log(summary(report, dryRun))
     for (const problem of report.problems) yield* Console.log(`  ${wordsOf(problem)}`)
     if (report.failed + report.dead + report.alreadyExchanged > 0) {
-      return yield* new CommandFailed({ message: "Not everything could be exchanged; what could not is listed above." })
+      return yield* new CommandFailed({
+        message: dryRun
+          ? "Not every token can be exchanged; the others are listed above."
+          : "Not every token could be exchanged; the others are listed above."
+      })
+    }
+    if (report.skipped > 0) {
+      return yield* new CommandFailed({
+        message: `${report.skipped} tokens were skipped: another process was using or had changed them. Run it again.`,
+        exitCode: exitCodes.unfinished
+      })
     }
   })
 
@@ -89,20 +110,15 @@ const slack = OAuthV2.layer.pipe(Layer.provide(SlackApp.layerConfig), Layer.prov
 
 export const migrate = Command.make("migrate", options, ({ database, dryRun, rate }) =>
   migration(dryRun, rate).pipe(
-    // A look needs no app.
+    Effect.provide(store(database, { dryRun })),
+    // A dry run needs no app.
     Effect.provide(dryRun ? OAuthV2.layerTest({}) : slack),
-    Effect.provide(dryRun ? storeAsItIs(database) : store(database)),
     Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
-    Effect.catchIf(
-      ConfigError.isConfigError,
-      (error) =>
-        new CommandFailed({
-          message: `SLACK_CLIENT_ID, SLACK_CLIENT_SECRET or SLACK_TOKEN_KEYS cannot be used: ${error}`
-        })
-    )
+    Effect.catchIf(ConfigError.isConfigError, settingFailed)
   )).pipe(
     Command.withDescription(
       "Exchange the long-lived tokens of the store for rotating ones. It can be stopped at any time, and goes on where " +
-        "it was. The app is that of SLACK_CLIENT_ID and SLACK_CLIENT_SECRET."
+        "it was. SLACK_CLIENT_ID and SLACK_CLIENT_SECRET name the app, SLACK_TOKEN_KEYS has the keys of the store, or " +
+        `\`plain\` if it has none. ${exitCodesInWords}`
     )
   )

@@ -1,0 +1,66 @@
+/**
+ * SQLite files, looked at before SQLite opens them. SQLite creates a file that does not exist, and it writes to one that
+ * it opens for writing.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import { CommandFailed } from "./CommandFailed.js"
+
+/** A SQLite file that exists. */
+export interface SqliteFile {
+  readonly path: string
+  /** Opens the file for reading. Nothing in it changes then, and no other file is created. */
+  readonly readUrl: string
+}
+
+/** The path in `file:slack.db` or `file:///var/slack.db`. */
+export const pathOf = (url: string): string => {
+  const path = url.replace(/^file:(\/\/(?=\/))?/, "").replace(/\?.*$/, "")
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
+const header = "SQLite format 3\0"
+
+/** The SQLite file of a URL; none if there is no file. */
+export const find = (
+  url: string
+): Effect.Effect<Option.Option<SqliteFile>, CommandFailed, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = pathOf(url)
+    const failed = (problem: string) => new CommandFailed({ message: `${path} ${problem}` })
+
+    const found = yield* Effect.asSome(fs.stat(path)).pipe(
+      Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "NotFound", () => Effect.succeedNone),
+      Effect.mapError(() => failed("cannot be read. Check the permissions of its folder."))
+    )
+    if (Option.isNone(found)) return Option.none()
+    if (found.value.type !== "File") return yield* failed("is not a file.")
+
+    const start = yield* Effect.scoped(Effect.flatMap(fs.open(path), (file) => file.readAlloc(100))).pipe(
+      Effect.mapError(() => failed("cannot be read. Check its permissions.")),
+      // An empty file is an empty database.
+      Effect.map(Option.getOrElse(() => new Uint8Array()))
+    )
+    if (start.length > 0 && new TextDecoder().decode(start.subarray(0, header.length)) !== header) {
+      return yield* failed("is not a SQLite database. Check the path.")
+    }
+
+    // https://sqlite.org/fileformat.html#file_format_version_numbers
+    const usesLog = start[18] === 2
+    const hasLog = yield* Effect.match(fs.stat(`${path}-wal`), {
+      onFailure: () => false,
+      onSuccess: ({ size }) => size > 0
+    })
+    // Even a reader creates the files of the log, if they are not there, unless it is told that nobody writes.
+    const mode = usesLog && !hasLog ? "immutable=1" : "mode=ro"
+    const uri = `${pathToFileURL(resolve(path)).href}?${mode}`
+    return Option.some({ path, readUrl: `file:${encodeURIComponent(uri)}` })
+  })
