@@ -27,6 +27,7 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -203,6 +204,12 @@ export interface Options {
    * seconds by default.
    */
   readonly patience?: Duration.DurationInput | undefined
+  /**
+   * Whether concurrent callers in this process wait for one refresh together; `true` by default. Cloudflare Workers does
+   * not let a request wait for the I/O of another: set `false` there. Then each caller does its own I/O, nothing runs in
+   * the background, and the store's lease ensures that one of them refreshes. Use a store that all isolates share.
+   */
+  readonly sharedRefresh?: boolean | undefined
   /**
    * How long a refresh token lives after it was issued, if it dies at all. Slack ends them after 30 days for apps with
    * PKCE, which is the default where the `SlackApp` in the context, or the one that `apps` gives, has no secret.
@@ -387,6 +394,9 @@ const pause = (attempts: number, hint: Duration.Duration | undefined): Effect.Ef
       hint === undefined ? 0 : Duration.toMillis(hint)
     )))
 
+/** For as long as a caller can be made to wait. */
+const soon = Schedule.intersect(Schedule.exponential("200 millis"), Schedule.recurs(3))
+
 // -------------------------------------------------------------------------------------
 // the manager
 // -------------------------------------------------------------------------------------
@@ -410,6 +420,7 @@ export const make = (
     const cacheSize = options.cacheSize ?? 100_000
     const cacheTime = Duration.toMillis(options.cacheTime ?? "10 minutes")
     const patience = Duration.toMillis(options.patience ?? "3 seconds")
+    const sharedRefresh = options.sharedRefresh ?? true
     const standardApp = yield* Effect.serviceOption(SlackApp.SlackApp)
     /** Not from Effect's `Random`: with one seed two processes would be one holder. */
     const holder = randomToken()
@@ -479,7 +490,10 @@ export const make = (
           token: Effect.succeed(credential.token.accessToken),
           expiresAt,
           refreshAt,
-          freshUntil: Math.min(isDead ? expiresAt : refreshAt, now + cacheTime)
+          // Without a background, whoever asks tries to save what is not saved.
+          freshUntil: !sharedRefresh && local.unsaved !== undefined
+            ? 0
+            : Math.min(isDead ? expiresAt : refreshAt, now + cacheTime)
         }
         local.entry = entry
         if (!isRefused(local, credential.token.accessToken)) local.refused = undefined
@@ -632,6 +646,7 @@ export const make = (
           ))
       local.unsaved = held
       unsaved.add(held)
+      if (!sharedRefresh) return Effect.ignore(Effect.retry(settle, soon))
       return Effect.asVoid(Effect.forkIn(Effect.uninterruptible(keepTrying(0)), scope))
     }
 
@@ -670,6 +685,7 @@ export const make = (
           if (held !== undefined) {
             const { accessToken } = held.credential.token
             if (force === undefined && now < expiryOf(held.credential) && !isRefused(local, accessToken)) {
+              if (!sharedRefresh) yield* Effect.ignore(held.settle)
               return { token: accessToken, how: "Stale" }
             }
             // The refresh token that the store has is spent. The one that is good has to get there first.
@@ -768,19 +784,20 @@ export const make = (
       Effect.uninterruptibleMask((restore) => {
         if (isClosed) return Effect.interrupt
         if (local.flight !== undefined) return restore(local.flight.arrival)
+        const updating = Effect.withSpan(update(key, local, force), "TokenManager.update", {
+          captureStackTrace: false,
+          root: true,
+          attributes: { "slack.credential": String(key) }
+        })
+        if (!sharedRefresh) return updating
         const { arrival, land } = local.flight = makeFlight(now, force !== undefined)
-        return update(key, local, force).pipe(
+        return updating.pipe(
           Effect.onExit((exit) =>
             Effect.sync(() => {
               local.flight = undefined
               land(exit)
             })
           ),
-          Effect.withSpan("TokenManager.update", {
-            captureStackTrace: false,
-            root: true,
-            attributes: { "slack.credential": String(key) }
-          }),
           Effect.forkIn(scope),
           Effect.zipRight(restore(arrival))
         )
@@ -788,8 +805,12 @@ export const make = (
 
     // ---- asking
 
-    /** The way for a token that is not served at once. */
-    const slowly = (key: Installation.CredentialKey, local: Local): Effect.Effect<Redacted.Redacted, TokenError> =>
+    /** The way for a token that is not served at once. `since` is when the caller began to wait. */
+    const slowly = (
+      key: Installation.CredentialKey,
+      local: Local,
+      since?: number
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         local.asked = true
         const { entry, failure, flight } = local
@@ -803,13 +824,14 @@ export const make = (
             : updated
         }
         if (isWaiting) return entry.token
-        const patienceLeft = flight === undefined ? patience : flight.startedAt + patience - now
+        const startedAt = since ?? flight?.startedAt ?? now
+        const patienceLeft = startedAt + patience - now
         return patienceLeft <= 0
           ? entry.token
           : Effect.flatten(Effect.timeoutTo(updated, {
             duration: patienceLeft,
             onSuccess: Effect.succeed,
-            onTimeout: () => slowly(key, local)
+            onTimeout: () => slowly(key, local, startedAt)
           }))
       })
 

@@ -10,6 +10,7 @@ import {
   Option,
   Random,
   Redacted,
+  Scheduler,
   Scope,
   Stream,
   TestClock
@@ -424,6 +425,76 @@ describe("a refresh left in doubt", () => {
       yield* botToken(key)
       assert.strictEqual(yield* refreshes, 3)
     }).pipe(Effect.scoped, Effect.provide(live())))
+})
+
+describe("without shared refreshes, as on Workers", () => {
+  const workers = { sharedRefresh: false, leaseDuration: "10 seconds" } as const
+
+  it.effect("one of many callers refreshes, and all get the new token", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second") })
+      const readers = yield* Effect.forkAll(Array.from({ length: 10 }, () => botToken(key)))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(new Set(yield* Fiber.join(readers)).size, 1)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live(workers))))
+
+  it.effect("a caller whose request has ended for good does not hold up the next one", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second") })
+      // As a runtime does that ends a request: none of its timers, promises and finalizers ever runs.
+      const request = { isOver: false }
+      const mixed = new Scheduler.MixedScheduler(2048)
+      const scheduler = Scheduler.make((task, priority) => {
+        if (!request.isOver) mixed.scheduleTask(task, priority)
+      })
+      yield* Effect.forkDaemon(Effect.withScheduler(botToken(key), scheduler))
+      while (meddler.calls.acquireLease === 0) yield* TestClock.adjust("10 millis")
+      yield* TestClock.adjust("100 millis")
+      request.isOver = true
+      const next = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual(Option.isSome(yield* Fiber.poll(next)), true)
+      assert.strictEqual(yield* Fiber.join(next), yield* storedToken(Installation.botKey(key)))
+    }).pipe(Effect.provide(live(workers, {}, meddler)))
+  })
+
+  it.effect("a valid token is served when another caller takes long", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      const store = yield* InstallationStore.InstallationStore
+      yield* store.acquireLease(Installation.botKey(key), { holder: "another", intent: "", duration: "1 hour" })
+      const reader = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(Option.isSome(yield* Fiber.poll(reader)), true)
+      assert.strictEqual(yield* Fiber.join(reader), old)
+    }).pipe(Effect.provide(live(workers))))
+
+  it.effect("a token that the store does not take is served, and saved by the next caller", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      const reader = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("5 seconds")
+      const fresh = yield* Fiber.join(reader)
+      assert.strictEqual((yield* TokenManager.health).unsaved, 1)
+      assert.strictEqual(yield* botToken(key), fresh)
+      meddler.before("compareAndSet", Effect.void)
+      assert.strictEqual(yield* botToken(key), fresh)
+      assert.strictEqual((yield* TokenManager.health).unsaved, 0)
+      assert.strictEqual(yield* storedToken(Installation.botKey(key)), fresh)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live(workers, {}, meddler)))
+  })
 })
 
 describe("while Slack is slow", () => {
