@@ -1,4 +1,5 @@
 /** What of a request reaches an install, and what does not. */
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -15,6 +16,7 @@ import * as Tracer from "effect/Tracer"
 import * as Installation from "../src/Installation.js"
 import * as InstallationStore from "../src/InstallationStore.js"
 import * as InstallFlow from "../src/InstallFlow.js"
+import { sha256 } from "../src/internal/random.js"
 import * as OAuthV2 from "../src/OAuthV2.js"
 import * as PendingInstall from "../src/PendingInstall.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
@@ -25,19 +27,23 @@ import * as SqlPendingInstallStore from "../src/sql/SqlPendingInstallStore.js"
 import * as TokenCipher from "../src/TokenCipher.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { allowed, counted, makeBrowser, origin, slack, world } from "./utils/installs.js"
+import { newStateHash, pendingInstall } from "./utils/pendingInstallStores.js"
 import { postgres } from "./utils/resources.js"
 
 const text = (response: Response) => Effect.promise(() => response.text())
 
 const tags = (failures: ReadonlyArray<InstallFlow.Failed<unknown>>) => failures.map(({ error }) => error._tag)
 
-/** Lets what is under way go on for as long as real time takes, and moves the clock on in between. */
-const untilDone = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
+/** A request digests texts on its way, in real time. When so many more are digested, it is where the clock counts. */
+const settled = Effect.repeatN(Effect.promise(() => sha256("x")), 10)
+
+/** Moves the clock on, second by second, until a fiber is done: how long that took, and what it gave. */
+const untilDone = <A, E>(fiber: Fiber.Fiber<A, E>) =>
   Effect.gen(function*() {
     for (let seconds = 0; seconds < 200; seconds++) {
+      yield* settled
       const exit = yield* Fiber.poll(fiber)
       if (Option.isSome(exit)) return { seconds, value: yield* exit.value }
-      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
       yield* TestClock.adjust("1 seconds")
     }
     return yield* Effect.dieMessage("it never ended")
@@ -47,11 +53,23 @@ const untilDone = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
 // databases
 // -------------------------------------------------------------------------------------
 
+/** Runs an effect in a transaction that is rolled back in any case. */
+const rollingBack = (sql: SqlClient.SqlClient) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.exit(effect).pipe(
+    Effect.flatMap((exit) => Effect.fail({ exit })),
+    sql.withTransaction,
+    Effect.catchAll((rolledBack) => "exit" in rolledBack ? rolledBack.exit : Effect.die(rolledBack))
+  )
+
 /** A process: a flow that keeps everything in a database, and the client that its requests use too. */
-const process = (url: string, options?: { readonly maxConnections?: number; readonly after?: Effect.Effect<void> }) =>
+const process = (url: string, options?: {
+  readonly maxConnections?: number
+  readonly after?: Effect.Effect<void>
+  readonly pending?: Layer.Layer<PendingInstall.PendingInstallStore>
+}) =>
   Effect.gen(function*() {
     const context = yield* Layer.build(Layer.fresh(
-      Layer.mergeAll(SqlPendingInstallStore.layer, SqlInstallationStore.layer).pipe(
+      Layer.mergeAll(options?.pending ?? SqlPendingInstallStore.layer, SqlInstallationStore.layer).pipe(
         Layer.provide(TokenCipher.layerPlain),
         Layer.provideMerge(Migrations.layer),
         Layer.provideMerge(connect(url, { maxConnections: options?.maxConnections ?? 4 }))
@@ -74,15 +92,21 @@ const process = (url: string, options?: { readonly maxConnections?: number; read
         pending: yield* PendingInstall.PendingInstallStore,
         sql,
         /** A common middleware: each request has a transaction, which is rolled back if anything fails. */
-        rolledBack: <A, E>(request: Effect.Effect<A, E>) =>
+        rolledBack: rollingBack(sql),
+        /** The same, and how long the request took inside of the transaction. */
+        timedAndRolledBack: <A, E>(request: Effect.Effect<A, E>) =>
           Effect.gen(function*() {
+            const begun = yield* Deferred.make<void>()
             const answer = yield* Deferred.make<A, E>()
-            yield* Effect.intoDeferred(request, answer).pipe(
-              Effect.zipRight(Effect.fail("rolled back")),
-              sql.withTransaction,
-              Effect.either
+            const transaction = yield* Deferred.succeed(begun, void 0).pipe(
+              Effect.zipRight(Effect.intoDeferred(request, answer)),
+              rollingBack(sql),
+              Effect.fork
             )
-            return yield* Deferred.await(answer)
+            yield* Deferred.await(begun)
+            const timed = yield* untilDone(yield* Effect.fork(Deferred.await(answer)))
+            yield* Fiber.join(transaction)
+            return timed
           }),
         installed: Effect.map(store.counts(), ({ installations }) => installations)
       }
@@ -161,14 +185,14 @@ for (
   describe(`a request whose own transaction has the only connection, on ${name}`, () => {
     it.scoped("is answered in time that it may try again, and outside of the transaction it succeeds", () =>
       Effect.gen(function*() {
-        const { browser, failures, installed, rolledBack } = yield* process(yield* newUrl, { maxConnections: 1 })
-        const begin = yield* Effect.fork(rolledBack(browser.get(`${origin}/slack/install`)))
-        const begun = yield* untilDone(begin)
+        const { browser, failures, installed, timedAndRolledBack } = yield* process(yield* newUrl, {
+          maxConnections: 1
+        })
+        const begun = yield* timedAndRolledBack(browser.get(`${origin}/slack/install`))
         assert.strictEqual(begun.value.status, 503)
         assert.isAtMost(begun.seconds, 30)
         const url = yield* allowed(browser)
-        const callback = yield* Effect.fork(rolledBack(browser.get(url)))
-        const answered = yield* untilDone(callback)
+        const answered = yield* timedAndRolledBack(browser.get(url))
         assert.strictEqual(answered.value.status, 503)
         assert.isAtMost(answered.seconds, 30)
         assert.deepStrictEqual(tags(failures), ["InstallStoreFailed", "InstallStoreFailed"])
@@ -176,16 +200,76 @@ for (
         assert.strictEqual(yield* installed, 1)
       }).pipe(Effect.provide(slack())))
 
+    it.scoped("is answered although the store of installations waits for it: a reload stores the tokens, if they are not stored yet", () =>
+      Effect.gen(function*() {
+        const { browser, failures, installed, timedAndRolledBack } = yield* process(yield* newUrl, {
+          maxConnections: 1,
+          pending: PendingInstall.layerMemory()
+        })
+        const url = yield* allowed(browser)
+        const { seconds, value } = yield* timedAndRolledBack(browser.get(url))
+        // The patience of a libsql client ends before that of the request.
+        assert.strictEqual(value.status, tags(failures).includes("InstallNotCompleted") ? 500 : 503)
+        assert.isAtMost(seconds, 30)
+        assert.strictEqual((yield* browser.get(url)).status, 303)
+        assert.strictEqual(yield* installed, 1)
+        assert.strictEqual((yield* SlackEmulator.calls).length, 1)
+      }).pipe(Effect.provide(slack())))
+
     it.scoped("cannot ask the store directly either: it fails typed, in time", () =>
       Effect.gen(function*() {
-        const { pending, rolledBack } = yield* process(yield* newUrl, { maxConnections: 1 })
-        const asking = yield* Effect.fork(rolledBack(Effect.either(pending.consume("no-such-state", ""))))
-        const { seconds, value } = yield* untilDone(asking)
+        const { pending, timedAndRolledBack } = yield* process(yield* newUrl, { maxConnections: 1 })
+        const { seconds, value } = yield* timedAndRolledBack(Effect.either(pending.consume("no-such-state", "")))
         assert.strictEqual(Either.isLeft(value) && value.left._tag, "PendingInstallStoreError")
         assert.isAtMost(seconds, 20)
       }).pipe(Effect.provide(slack())))
   })
 }
+
+/** Platform's `KeyValueStore` over a table. */
+const layerTable = Layer.effect(
+  KeyValueStore.KeyValueStore,
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`CREATE TABLE texts (name TEXT PRIMARY KEY, value TEXT)`
+    const run = <A>(statement: Effect.Effect<A, unknown>) => Effect.orDie(statement)
+    return KeyValueStore.makeStringOnly({
+      get: (name) =>
+        run(Effect.map(
+          sql<{ readonly value: string }>`SELECT value FROM texts WHERE name = ${name}`,
+          ([row]) => Option.map(Option.fromNullable(row), ({ value }) => value)
+        )),
+      set: (name, value) =>
+        run(sql`INSERT INTO texts VALUES (${name}, ${value}) ON CONFLICT (name) DO UPDATE SET value = ${value}`),
+      remove: (name) => run(sql`DELETE FROM texts WHERE name = ${name}`),
+      clear: run(sql`DELETE FROM texts`),
+      size: Effect.succeed(0)
+    })
+  })
+)
+
+describe("a store of pending installs in a database", () => {
+  for (
+    const [name, pending] of [
+      ["SqlPendingInstallStore", Layer.orDie(Layer.provide(SqlPendingInstallStore.layer, Migrations.layer))],
+      ["layerKeyValueStore", Layer.orDie(Layer.provide(PendingInstall.layerKeyValueStore, layerTable))]
+    ] as const
+  ) {
+    it.scoped(`hands an install out once, also to a caller whose transaction rolls back: ${name}`, () =>
+      Effect.gen(function*() {
+        const store = yield* PendingInstall.PendingInstallStore
+        const sql = yield* SqlClient.SqlClient
+        const rolledBack = rollingBack(sql)
+        const hash = yield* newStateHash
+        assert.strictEqual(yield* rolledBack(Effect.flatMap(pendingInstall(), (one) => store.save(hash, one))), "")
+        const taken = yield* rolledBack(store.consume(hash, ""))
+        assert.instanceOf(taken, PendingInstall.PendingInstall)
+        assert.strictEqual((yield* Effect.flip(store.consume(hash, "")))._tag, "PendingInstallNotFound")
+      }).pipe(Effect.provide(Layer.unwrapScoped(
+        Effect.map(Effect.flatMap(postgres, schemaUrl), (url) => Layer.provideMerge(pending, connect(url)))
+      ))))
+  }
+})
 
 // -------------------------------------------------------------------------------------
 // the application's effects
@@ -316,6 +400,22 @@ describe("the application's effects", () => {
       })).pipe(Effect.fork, Effect.flatMap((fiber) => untilDone(fiber)))
       assert.deepStrictEqual(tags(told), ["InstallUnexpected"])
       assert.isTrue(Option.isSome(told[0]?.installed ?? Option.none()))
+    }).pipe(Effect.provide(world())))
+})
+
+describe("a server that shuts down", () => {
+  it.effect("does so in the end, also when onInstalled cannot be interrupted", () =>
+    Effect.gen(function*() {
+      const started = yield* Deferred.make<void>()
+      const server = yield* Effect.fork(Effect.scoped(Effect.gen(function*() {
+        const { browser } = yield* counted({
+          onInstalled: () => Effect.zipRight(Deferred.succeed(started, void 0), Effect.uninterruptible(Effect.never))
+        })
+        yield* Effect.fork(Effect.flatMap(allowed(browser), (url) => browser.get(url)))
+        yield* Deferred.await(started)
+      })))
+      const { seconds } = yield* untilDone(server)
+      assert.isAtMost(seconds, 70)
     }).pipe(Effect.provide(world())))
 })
 

@@ -72,6 +72,13 @@ describe("a response as a page", () => {
       }
     }).pipe(Effect.provide(world())))
 
+  it.scoped("is as long as its body, whatever its own header says", () =>
+    Effect.gen(function*() {
+      const response = yield* install({ success: new Response("all of it", { headers: { "content-length": "3" } }) })
+      assert.isNull(response.headers.get("content-length"))
+      assert.strictEqual(yield* text(response), "all of it")
+    }).pipe(Effect.provide(world())))
+
   it.scoped("that cannot be sent is replaced by the built-in page", () =>
     Effect.gen(function*() {
       const spent = new Response("spent")
@@ -262,6 +269,22 @@ describe("the web handler", () => {
     assert.strictEqual(seen.acquired, 1)
     assert.deepStrictEqual(await both(), [302, 302])
     assert.strictEqual(seen.acquired, 2)
+    await dispose()
+  })
+
+  it("gives up a layer that takes longer than 30 seconds, and builds it anew", async () => {
+    const { layer, seen } = flaky(1, Effect.never)
+    const { dispose, handler } = InstallFlow.toWebHandler(layer)
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
+    try {
+      const waiting = handler(begin())
+      await vi.advanceTimersByTimeAsync(31_000)
+      assert.strictEqual((await waiting).status, 503)
+    } finally {
+      vi.useRealTimers()
+    }
+    assert.strictEqual(seen.released, 1)
+    assert.strictEqual((await handler(begin())).status, 302)
     await dispose()
   })
 

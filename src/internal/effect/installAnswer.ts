@@ -32,12 +32,15 @@ const withoutBody = new Set([204, 205, 304])
 /** How long a body may take to arrive. */
 const patience = Duration.seconds(5)
 
+/** The server says these by itself. A response that was fetched has those of the bytes before they were decoded. */
+const ofTransfer = new Set(["content-length", "transfer-encoding"])
+
 /** Reads a copy of a response, so that the application can give the same one again. */
 const read = async (response: Response): Promise<Answer> => {
   const body = await response.clone().arrayBuffer()
   const answer: Answer = {
     status: response.status,
-    headers: Array.from(response.headers),
+    headers: Array.from(response.headers).filter(([name]) => !ofTransfer.has(name.toLowerCase())),
     body: withoutBody.has(response.status) ? null : body
   }
   // Throws for a status, a header name or a header value that cannot be sent.
