@@ -386,7 +386,12 @@ const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.E
   Effect.flatMap(InstallationStore, (store) => use(bounded(store)))
 
 /**
- * The installation that answers for a place: the workspace's own, or else its organization's.
+ * The installation that answers for a place: the workspace's own, or else its organization's. An installation whose
+ * credential for `subject` is missing or dead does not hide one that can serve. In this order:
+ *
+ * 1. the first with a live credential for `subject`: `"bot"`, the default, or the id of a person
+ * 2. the first with any live credential
+ * 3. the first, so that the caller sees what is dead
  *
  * @example
  * ```ts
@@ -407,15 +412,27 @@ const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.E
  * @category operations
  */
 export const find = (
-  place: Installation.Place
+  place: Installation.Place,
+  options?: { readonly subject?: string | undefined }
 ): Effect.Effect<Option.Option<Installation.Installation>, StoreError, InstallationStore> =>
   withStore((store) =>
-    Effect.reduce(
-      Installation.candidates(place),
-      Option.none<Installation.Installation>(),
-      (found, key) => Option.isSome(found) ? Effect.succeed(found) : store.get(key)
-    )
+    Effect.gen(function*() {
+      const subject = options?.subject ?? "bot"
+      const found: Array<Installation.Installation> = []
+      for (const key of Installation.candidates(place)) {
+        const installation = Option.getOrUndefined(yield* store.get(key))
+        if (installation === undefined) continue
+        if (liveSubjects(installation).includes(subject)) return Option.some(installation)
+        found.push(installation)
+      }
+      return Option.fromNullable(found.find((installation) => liveSubjects(installation).length > 0) ?? found[0])
+    })
   )
+
+const liveSubjects = ({ credentials }: Installation.Installation): ReadonlyArray<string> =>
+  credentials
+    .filter(({ reauthorization }) => Option.isNone(reauthorization))
+    .map((credential) => Installation.subjectOf(credential))
 
 /**
  * The installation of exactly this key.

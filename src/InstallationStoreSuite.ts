@@ -247,6 +247,40 @@ const installing: ReadonlyArray<Case> = [
       })
   ],
 
+  [
+    "finds the first installation that can serve",
+    (store, appId) =>
+      Effect.gen(function*() {
+        const place = { appId, teamId: "T1", enterpriseId: "E1" }
+        const found = (options?: { readonly subject: string }) =>
+          InstallationStore.find(place, options).pipe(
+            Effect.provideService(InstallationStore.InstallationStore, store),
+            Effect.map(Option.match({ onNone: () => "nothing", onSome: ({ target }) => target._tag }))
+          )
+        const kill = (key: Installation.CredentialKey) =>
+          store.compareAndSet(key, 1, Installation.Change.Dead({ code: "invalid_refresh_token", since: t0 }))
+
+        const person = ["U1", userToken("person")] as const
+        const workspace = install({ appId, teamId: "T1", bot: botToken("workspace"), user: person })
+        const organization = install({ appId, enterpriseId: "E1", bot: botToken("organization") })
+        yield* store.save(workspace)
+        yield* store.save(organization)
+        assert.strictEqual(yield* found(), "Workspace")
+        yield* store.removeCredential(Installation.botKey(workspace.key))
+        assert.strictEqual(yield* found(), "Organization")
+        assert.strictEqual(yield* found({ subject: "U1" }), "Workspace")
+
+        yield* kill(Installation.botKey(organization.key))
+        assert.strictEqual(yield* found(), "Workspace")
+        yield* kill(Installation.userKey(workspace.key, "U1"))
+        assert.strictEqual(yield* found(), "Workspace")
+        yield* store.remove(workspace.key)
+        assert.strictEqual(yield* found(), "Organization")
+        yield* store.remove(organization.key)
+        assert.strictEqual(yield* found(), "nothing")
+      })
+  ],
+
   ["takes ids and names of any form", (store, appId) =>
     Effect.gen(function*() {
       const odds = ["a/b", "a%2Fb", "workspace", "'; DROP TABLE x; --", "ü💚", "a\\b", " ", "_%"]
