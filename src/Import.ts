@@ -166,16 +166,15 @@ const toInstallation = (
     })
     const plain = (token: PlainToken, whose: string) =>
       Either.gen(function*() {
-        if (Option.isSome(token.expiresAt) !== Option.isSome(token.refreshToken)) {
-          return yield* refuse(`the ${whose} token has an expiry or a refresh token, but not both`)
+        if (Option.isNone(token.expiresAt) && Option.isSome(token.refreshToken)) {
+          return yield* refuse(`the ${whose} token has a refresh token and no expiry`)
         }
         return {
           accessToken: Redacted.make(token.token),
           scopes: token.scopes,
-          expiry: Option.zipWith(
+          expiry: Option.map(
             token.expiresAt,
-            token.refreshToken,
-            (expiresAt, refreshToken) => new Expiry({ expiresAt, refreshToken: Redacted.make(refreshToken) })
+            (expiresAt) => new Expiry({ expiresAt, refreshToken: Option.map(token.refreshToken, Redacted.make) })
           )
         }
       })

@@ -13,6 +13,7 @@
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { credentialRowId, installationRowId, userSubject } from "./internal/rowId.js"
 import {
@@ -107,6 +108,19 @@ export const workspace = (appId: string, teamId: string): WorkspaceKey => new Wo
  */
 export const organization = (appId: string, enterpriseId: string): OrganizationKey =>
   new OrganizationKey({ appId, enterpriseId }, asTyped)
+
+/**
+ * The app and the target of a key, without names.
+ *
+ * @since 0.1.0
+ * @category keys
+ */
+export const placeOf = (key: InstallationKey): Pick<TokenResponse, "appId" | "target"> => ({
+  appId: key.appId,
+  target: key._tag === "Workspace"
+    ? new Workspace({ team: { id: key.teamId, name: Option.none() }, enterprise: Option.none() }, asTyped)
+    : new Organization({ enterprise: { id: key.enterpriseId, name: Option.none() } }, asTyped)
+})
 
 /**
  * What a credential is known by: its installation, and `"bot"` or the id of the person whose token it is.
@@ -291,6 +305,15 @@ export type Change = Data.TaggedEnum<{
 }>
 
 /**
+ * The refresh token of a credential. Without one, its token is permanent or ends.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const refreshTokenOf = ({ token }: Credential): Option.Option<Redacted.Redacted> =>
+  Option.flatMap(token.expiry, ({ refreshToken }) => refreshToken)
+
+/**
  * Makes and matches a {@link Change}.
  *
  * @since 0.1.0
@@ -375,6 +398,9 @@ export class Installation extends Schema.Class<Installation>("effect-slack-oauth
  * without a user id, which Slack's answers to a refresh may do, belongs to a credential that is stored already
  * (`Change.Renewed` takes it there) and is left out here.
  *
+ * It throws for an answer whose app or target nobody has named. Only a refresh or an exchange whose request does not
+ * name its `installation` can bring one.
+ *
  * @example
  * ```ts
  * import { DateTime, Effect } from "effect"
@@ -391,6 +417,10 @@ export class Installation extends Schema.Class<Installation>("effect-slack-oauth
  * @category constructors
  */
 export const fromTokenResponse = (response: TokenResponse, at: DateTime.Utc): Installation => {
+  const { target } = response
+  if (response.appId === "" || (target._tag === "Workspace" ? target.team : target.enterprise).id === "") {
+    throw new Error("This answer names no app or no workspace: give `installation` in the request of the refresh")
+  }
   const fresh = { generation: 0, issuedAt: at, reauthorization: Option.none() }
   return new Installation({
     appId: response.appId,

@@ -31,7 +31,7 @@ export const t0: DateTime.Utc = DateTime.unsafeMake("2026-01-01T00:00:00Z")
 const expiryOf = (name: string, expiresAt: DateTime.Utc | undefined): Option.Option<Expiry> =>
   Option.map(
     Option.fromNullable(expiresAt),
-    (expiresAt) => new Expiry({ expiresAt, refreshToken: Redacted.make(`xoxe-test-${name}`) })
+    (expiresAt) => new Expiry({ expiresAt, refreshToken: Option.some(Redacted.make(`xoxe-test-${name}`)) })
   )
 
 /**

@@ -66,6 +66,17 @@ export interface RequestOptions {
 }
 
 /**
+ * The app and the place of a token, such as a stored `Installation`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface KnownInstallation {
+  readonly appId: string
+  readonly target: TokenResponse.Workspace | TokenResponse.Organization
+}
+
+/**
  * An authorization code (RFC 6749 §4.1.3), as Slack appends it to the redirect URI. It works once, for ten minutes.
  *
  * @since 0.1.0
@@ -82,13 +93,19 @@ export interface AuthorizationCodeGrant extends RequestOptions {
 }
 
 /**
- * A refresh token (RFC 6749 §6). It works once; the answer brings the next.
+ * A refresh token (RFC 6749 §6). It works once; the answer brings the next. If the answer brings none, this one stays
+ * valid and is in the result.
  *
  * @since 0.1.0
  * @category models
  */
 export interface RefreshTokenGrant extends RequestOptions {
   readonly refreshToken: Secret
+  /**
+   * Which installation the token is of, for an answer that does not say so. Without it, such an answer has the app id
+   * of the {@link SlackApp}, or an empty one, and the target `TokenResponse.unnamed`.
+   */
+  readonly installation?: KnownInstallation | undefined
   readonly grantType?: "refresh_token" | undefined
   readonly code?: undefined
   readonly redirectUri?: undefined
@@ -104,6 +121,8 @@ export interface RefreshTokenGrant extends RequestOptions {
 export interface ExtensionGrant extends RequestOptions {
   readonly grantType: string
   readonly extra: Readonly<Record<string, Secret>>
+  /** As in {@link RefreshTokenGrant}. */
+  readonly installation?: KnownInstallation | undefined
   readonly code?: undefined
   readonly redirectUri?: undefined
   readonly codeVerifier?: undefined
@@ -126,6 +145,8 @@ export type AccessRequest = AuthorizationCodeGrant | RefreshTokenGrant | Extensi
  */
 export interface ExchangeRequest extends RequestOptions {
   readonly token: Secret
+  /** As in {@link RefreshTokenGrant}. */
+  readonly installation?: KnownInstallation | undefined
 }
 
 // -------------------------------------------------------------------------------------
@@ -204,11 +225,13 @@ interface Call<M extends OAuthV2Error.Method> {
   readonly request: HttpClientRequest.HttpClientRequest
   /** Masks what this call must not let out. */
   readonly scrub: (text: string) => string
+  /** What an answer may leave out. */
+  readonly known: TokenResponse.Known
 }
 
 /** Judges an answer by its status and body: the one place that decides what an answer means. */
 const judge = <M extends OAuthV2Error.Method>(
-  { method, scrub }: Call<M>,
+  { known, method, scrub }: Call<M>,
   response: HttpClientResponse.HttpClientResponse,
   body: string,
   requestedAt: DateTime.Utc,
@@ -222,7 +245,7 @@ const judge = <M extends OAuthV2Error.Method>(
 
   let misfits: ReadonlyArray<string> = []
   if (parsed !== undefined && successful && object.ok !== false) {
-    const decoded = TokenResponse.fromBody(object, requestedAt)
+    const decoded = TokenResponse.fromBody(object, requestedAt, known)
     if (Either.isRight(decoded)) return Either.right(decoded.right)
     misfits = decoded.left
   } else if (object.ok === false && !redirected) {
@@ -348,6 +371,12 @@ const attempt = <M extends OAuthV2Error.Method>(
 // a call
 // -------------------------------------------------------------------------------------
 
+/** Only an install has to say where it is: the other grants have an installation, whether the caller names it or not. */
+const knownOf = (app: SlackApp.Service, installation: KnownInstallation | undefined): TokenResponse.Known => ({
+  appId: installation?.appId ?? app.appId ?? "",
+  target: installation?.target ?? TokenResponse.unnamed
+})
+
 interface Environment {
   readonly client: HttpClient.HttpClient
   readonly app: SlackApp.Service
@@ -355,6 +384,9 @@ interface Environment {
 }
 
 const reveal = (secret: Secret): string => Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
+
+const redactMaybe = (secret: Secret | undefined): Redacted.Redacted | undefined =>
+  typeof secret === "string" ? Redacted.make(secret) : secret
 
 const revealMaybe = (secret: Secret | undefined): string | undefined =>
   secret === undefined ? undefined : reveal(secret)
@@ -367,6 +399,7 @@ const call = <M extends OAuthV2Error.Method>(
   method: M,
   app: SlackApp.Service,
   secrets: ReadonlyArray<string | undefined>,
+  known: TokenResponse.Known,
   prepare: (client: Request.Client) => Request.Prepared
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
   Telemetry.observe(method, (watch) =>
@@ -391,7 +424,7 @@ const call = <M extends OAuthV2Error.Method>(
       })
 
       const client = withCredential(environment.client, prepared.authorization)
-      return RetryPolicy.run(policy, attempt(client, { method, request, scrub }, watch), {
+      return RetryPolicy.run(policy, attempt(client, { method, request, scrub, known }, watch), {
         onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
         onFailure: watch.failed
       })
@@ -423,21 +456,27 @@ export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackAp
         grantType: request.grantType,
         extra: revealAll(request.extra)
       }
+      const app = request.app ?? environment.app
       return call(
         environment,
         "oauth.v2.access",
-        request.app ?? environment.app,
+        app,
         [grant.code, grant.codeVerifier, grant.refreshToken, ...Object.values(grant.extra)],
+        request.code === undefined
+          ? { ...knownOf(app, request.installation), refreshToken: redactMaybe(request.refreshToken) }
+          : { appId: app.appId },
         (client) => Request.access(client, grant)
       )
     },
     exchange: (request) => {
       const legacy = { token: revealMaybe(request.token), extra: revealAll(request.extra) }
+      const app = request.app ?? environment.app
       return call(
         environment,
         "oauth.v2.exchange",
-        request.app ?? environment.app,
+        app,
         [legacy.token, ...Object.values(legacy.extra)],
+        knownOf(app, request.installation),
         (client) => Request.exchange(client, legacy)
       )
     }

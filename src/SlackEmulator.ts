@@ -657,7 +657,7 @@ const expiryOf = (generation: World.Generation, now: number): Option.Option<Toke
     : Option.some(
       new TokenResponse.Expiry({
         expiresAt: DateTime.unsafeMake(generation.expiresAt - now),
-        refreshToken: Redacted.make(generation.refreshToken)
+        refreshToken: Option.some(Redacted.make(generation.refreshToken))
       })
     )
 

@@ -159,9 +159,9 @@ export const Event = Data.taggedEnum<Event>()
  * @category models
  */
 export interface Health {
-  /** Rotating credentials that do not need a refresh yet. */
+  /** Credentials with an expiry that is not near: nothing to do yet. */
   readonly fresh: number
-  /** Rotating credentials in their refresh window, or past it. */
+  /** Credentials that are close to their expiry, or past it. They are about to be refreshed, or about to end. */
   readonly expiring: number
   /** Credentials without an expiry. */
   readonly permanent: number
@@ -227,7 +227,7 @@ export interface Options {
  * How a refresh ended.
  *
  * - `Renewed`: there is a new token
- * - `Current`: there was nothing to do, because somebody else was faster or the token does not rotate
+ * - `Current`: there was nothing to do, because somebody else was faster or there is no refresh token
  * - `Stale`: it failed, and the old token is still valid
  *
  * @since 0.1.0
@@ -273,7 +273,7 @@ export interface Service {
   ) => Effect.Effect<void>
   /**
    * Refreshes a credential now, wherever it is in its life; with a `generation`, only if it still is of that one. One
-   * without expiry has nothing to refresh, and stays `Current`.
+   * without a refresh token stays `Current` until its token ends.
    */
   readonly refresh: (key: Installation.CredentialKey, force?: Force) => Effect.Effect<Refresh, TokenError>
   /**
@@ -472,7 +472,7 @@ export const make = (
     /** When it is time for the next token, chance being from 0 to 1. */
     const refreshAtOf = (credential: Installation.Credential, chance: number): number => {
       const expiresAt = expiryOf(credential)
-      if (expiresAt === never) return never
+      if (Option.isNone(Installation.refreshTokenOf(credential))) return expiresAt
       const own = Math.min(window, (expiresAt - DateTime.toEpochMillis(credential.issuedAt)) / 2)
       return expiresAt - own + own * jitter * chance
     }
@@ -541,10 +541,14 @@ export const make = (
       if (options.apps !== undefined && app === undefined) {
         return Effect.fail(OAuthV2Error.fromCode("invalid_client_id", { method: "oauth.v2.access" }))
       }
-      return Option.match(credential.token.expiry, {
-        onNone: () => Effect.dieMessage("A credential without an expiry cannot be refreshed"),
-        onSome: ({ refreshToken }) =>
-          slack.access({ refreshToken, ...(app === undefined ? undefined : { app }) }).pipe(
+      return Option.match(Installation.refreshTokenOf(credential), {
+        onNone: () => Effect.dieMessage("A credential without a refresh token cannot be refreshed"),
+        onSome: (refreshToken) =>
+          slack.access({
+            refreshToken,
+            installation: Installation.placeOf(key.installation),
+            ...(app === undefined ? undefined : { app })
+          }).pipe(
             RetryPolicy.provide(RetryPolicy.background, {
               attemptTimeout: Math.ceil(Duration.toMillis(leaseDuration) / 3),
               budget: Math.ceil(Duration.toMillis(leaseDuration) / 2)
@@ -586,7 +590,9 @@ export const make = (
         const retryAt = Math.min(now + millis, Math.max(validUntil, now + longestPause))
         local.failure = { error, attempts: attempts + 1, retryAt }
         yield* Effect.logDebug(`${key}: ${error.message}`)
-        if (entry !== undefined) yield* warnOfEnd(key, entry.credential.issuedAt)
+        if (entry !== undefined && Option.isSome(Installation.refreshTokenOf(entry.credential))) {
+          yield* warnOfEnd(key, entry.credential.issuedAt)
+        }
         if (!isUsable(local, entry, now)) {
           return yield* new TokenUnavailable({ key, error, retryAfter: Duration.millis(retryAt - now) })
         }
@@ -595,6 +601,29 @@ export const make = (
           yield* emit(Event.ServingStale({ key, expiresAt, error }))
         }
         return { token: entry.credential.token.accessToken, how: "Stale" }
+      })
+
+    /** Serves a new token. One that has ended already, or that Slack has refused before, counts as a failed refresh. */
+    const renewed = (
+      key: Installation.CredentialKey,
+      local: Local,
+      credential: Installation.Credential
+    ): Effect.Effect<Delivery, TokenError> =>
+      Effect.gen(function*() {
+        const entry = yield* remember(local, credential)
+        const now = yield* Clock.currentTimeMillis
+        const hasEnded = now >= entry.expiresAt
+        return isUsable(local, entry, now)
+          ? yield* succeed(local, credential, "Renewed")
+          : yield* fail(
+            key,
+            local,
+            new OAuthV2Error.SlackUnexpectedResponse({
+              method: "oauth.v2.access",
+              status: 200,
+              paths: [hasEnded ? "expires_in" : "access_token"]
+            })
+          )
       })
 
     /** A credential died just now: its token may live on. */
@@ -650,14 +679,14 @@ export const make = (
       return Effect.asVoid(Effect.forkIn(Effect.uninterruptible(keepTrying(0)), scope))
     }
 
-    /** Slack refuses a token that has no refresh token: there is nothing that could bring another. */
+    /** Marks a credential dead whose token has ended, or was refused, and that has no refresh token. */
     const bury = (
       key: Installation.CredentialKey,
       local: Local,
       credential: Installation.Credential
     ): Effect.Effect<Installation.Credential | undefined, InstallationStore.StoreError> =>
       Effect.gen(function*() {
-        const code = local.refused?.code ?? "token_revoked"
+        const code = local.refused?.code ?? "token_expired"
         const since = yield* DateTime.now
         const swap = yield* store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code, since }))
         return swap._tag === "Swapped" ? swap.credential : undefined
@@ -695,7 +724,8 @@ export const make = (
 
           const chance = yield* Random.next
           const isDue = (credential: Installation.Credential): boolean => {
-            if (Option.isSome(credential.reauthorization) || Option.isNone(credential.token.expiry)) return false
+            if (Option.isSome(credential.reauthorization)) return false
+            if (Option.isNone(Installation.refreshTokenOf(credential))) return false
             if (isRefused(local, credential.token.accessToken)) return true
             if (force !== undefined && (forcedFrom ??= credential.generation) === credential.generation) return true
             const refreshAt = local.entry?.credential.generation === credential.generation
@@ -729,8 +759,8 @@ export const make = (
               if (isUsable(local, entry, clock.unsafeCurrentTimeMillis())) {
                 return yield* succeed(local, credential, "Current")
               }
-              // A rotating one ran out, or was refused, since it was looked at. A permanent one has come to its end.
-              if (Option.isSome(credential.token.expiry)) continue
+              // It ran out, or was refused, since it was looked at.
+              if (Option.isSome(Installation.refreshTokenOf(credential))) continue
               const buried = yield* Effect.either(bury(key, local, credential))
               if (buried._tag === "Left") return yield* fail(key, local, buried.left)
               if (buried.right === undefined || Option.isNone(buried.right.reauthorization)) continue
@@ -739,12 +769,12 @@ export const make = (
             case "Renewed":
               yield* Telemetry.refreshed("ok")
               yield* emit(Event.Refreshed({ key, generation: outcome.credential.generation }))
-              return yield* succeed(local, outcome.credential, "Renewed")
+              return yield* renewed(key, local, outcome.credential)
             case "Unsaved":
               yield* Telemetry.refreshed("unsaved")
               yield* saveLater(key, local, outcome.credential, outcome.save)
               yield* emit(Event.Unsaved({ key, error: outcome.error }))
-              return yield* succeed(local, outcome.credential, "Renewed")
+              return yield* renewed(key, local, outcome.credential)
             case "Dead": {
               yield* Telemetry.refreshed(outcome.error._tag)
               const { reauthorization } = outcome.credential

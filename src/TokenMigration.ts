@@ -18,7 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import type * as Installation from "./Installation.js"
+import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
@@ -214,7 +214,11 @@ export const stream = (
 
     const call = (key: Installation.CredentialKey) => (credential: Installation.Credential) => {
       const app = options.apps?.(key.installation.appId)
-      return slack.exchange({ token: credential.token.accessToken, ...(app === undefined ? undefined : { app }) }).pipe(
+      return slack.exchange({
+        token: credential.token.accessToken,
+        installation: Installation.placeOf(key.installation),
+        ...(app === undefined ? undefined : { app })
+      }).pipe(
         RetryPolicy.provide(RetryPolicy.none, {
           attemptTimeout: Math.ceil(Duration.toMillis(leaseDuration) / 3),
           budget: Math.ceil(Duration.toMillis(leaseDuration) / 2)

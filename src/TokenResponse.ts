@@ -8,13 +8,13 @@
  * @see https://docs.slack.dev/reference/methods/oauth.v2.access
  * @since 0.1.0
  */
-import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { isObject } from "./internal/answer.js"
 
 // -------------------------------------------------------------------------------------
 // the model
@@ -67,8 +67,8 @@ export class Organization extends Schema.TaggedClass<Organization>("effect-slack
 }) {}
 
 /**
- * When a rotating token runs out, and what renews it. Expiry belongs to a token: of the two that one install can
- * bring, one may rotate and the other not.
+ * When a token ends, and what renews it. Expiry belongs to a token: of the two that one install can bring, one may
+ * expire and the other not.
  *
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0
@@ -77,8 +77,8 @@ export class Organization extends Schema.TaggedClass<Organization>("effect-slack
 export class Expiry extends Schema.Class<Expiry>("effect-slack-oauth/Expiry")({
   /** Counted from the moment before the request left, so never later than Slack means it. */
   expiresAt: Schema.DateTimeUtc,
-  /** Single use: the answer to a refresh brings the next one. */
-  refreshToken: Schema.Redacted(Schema.String)
+  /** Single use: the answer to a refresh brings the next one. Without one, the token ends and cannot be refreshed. */
+  refreshToken: optional(Schema.Redacted(Schema.String))
 }) {}
 
 /**
@@ -116,8 +116,10 @@ export class UserToken extends Schema.Class<UserToken>("effect-slack-oauth/UserT
  */
 export class IncomingWebhook extends Schema.Class<IncomingWebhook>("effect-slack-oauth/IncomingWebhook")({
   url: Schema.Redacted(Schema.String),
+  /** Empty if Slack does not name it. */
   channel: Schema.String,
   channelId: optional(Schema.String),
+  /** Empty if Slack does not give one. */
   configurationUrl: Schema.String
 }) {}
 
@@ -146,102 +148,92 @@ export class TokenResponse extends Schema.Class<TokenResponse>("effect-slack-oau
 // Slack's form
 // -------------------------------------------------------------------------------------
 
-const maybe = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optional(Schema.NullOr(schema))
-
-const WireParty = Schema.Struct({ id: Schema.String, name: maybe(Schema.String) })
-
-const wireToken = {
-  access_token: maybe(Schema.String),
-  token_type: maybe(Schema.String),
-  scope: maybe(Schema.String),
-  expires_in: maybe(Schema.Number),
-  refresh_token: maybe(Schema.String)
+interface WireParty {
+  readonly id: string
+  readonly name?: string | null | undefined
 }
 
-const fields = Schema.Struct({
-  ok: Schema.optional(Schema.Literal(true)),
-  app_id: Schema.String,
-  team: maybe(WireParty),
-  enterprise: maybe(WireParty),
-  is_enterprise_install: maybe(Schema.Boolean),
-  ...wireToken,
-  bot_user_id: maybe(Schema.String),
-  user_id: maybe(Schema.String),
-  authed_user: maybe(Schema.Struct({ id: maybe(Schema.String), ...wireToken })),
-  incoming_webhook: maybe(Schema.Struct({
-    url: Schema.String,
-    channel: Schema.String,
-    channel_id: maybe(Schema.String),
-    configuration_url: Schema.String
-  })),
-  warning: maybe(Schema.String),
-  response_metadata: maybe(Schema.Struct({ warnings: maybe(Schema.Array(Schema.String)) }))
-})
-
-/** Where a value does not fit, such as `team.id`, and never what stands there. */
-const pathsOf = (issue: ParseResult.ParseIssue): ReadonlyArray<string> => {
-  const paths = new Set<string>()
-  const visit = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey>): void => {
-    switch (issue._tag) {
-      case "Pointer":
-        return visit(issue.issue, path.concat(issue.path))
-      case "Composite":
-        return Arr.ensure(issue.issues).forEach((inner) => visit(inner, path))
-      case "Refinement":
-      case "Transformation":
-        return visit(issue.issue, path)
-      default:
-        if (path.length > 0) paths.add(path.join("."))
-    }
-  }
-  visit(issue, [])
-  // A union fails for each of its members; the deepest says it best.
-  return Array.from(paths).filter((path) => !Array.from(paths).some((other) => other.startsWith(`${path}.`)))
+interface WireToken {
+  readonly access_token?: string | null | undefined
+  readonly token_type?: string | null | undefined
+  readonly scope?: string | null | undefined
+  readonly expires_in?: number | null | undefined
+  readonly refresh_token?: string | null | undefined
 }
 
 /**
- * A token response as Slack writes it. It takes more than Slack documents (`null` for what is absent, a missing `ok`)
- * and ignores what it does not know. A parse error names the paths that do not fit, without the values: they may be
- * tokens.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const Wire = fields.annotations({
-  message: (issue) => {
-    const paths = pathsOf(issue)
-    return {
-      message: paths.length === 0
-        ? "Expected a token response of Slack, as a JSON object"
-        : `Expected a token response of Slack; it does not fit at: ${paths.join(", ")}`,
-      override: true
-    }
-  }
-})
-
-/**
- * A token response as Slack writes it.
+ * A token response as Slack documents it. {@link FromWire} also reads what deviates from it.
  *
  * @since 0.1.0
  * @category models
  */
-export type Wire = typeof Wire.Type
-
-type WireToken = Pick<Wire, keyof typeof wireToken>
-
-const modelType = Schema.typeSchema(TokenResponse)
-
-/** What has to stand where an answer of the right types does not fit. */
-const expected: Readonly<Record<string, string>> = {
-  team: "Expected a workspace or an organization",
-  access_token: "Expected a bot token or a user token",
-  refresh_token: "Expected a refresh token, since the token expires",
-  expires_in: "Expected a lifetime in seconds, since there is a refresh token"
+export interface Wire extends WireToken {
+  readonly ok?: true | undefined
+  readonly app_id: string
+  readonly team?: WireParty | null | undefined
+  readonly enterprise?: WireParty | null | undefined
+  readonly is_enterprise_install?: boolean | null | undefined
+  readonly bot_user_id?: string | null | undefined
+  readonly user_id?: string | null | undefined
+  readonly authed_user?: WireToken & { readonly id?: string | null | undefined } | null | undefined
+  readonly incoming_webhook?:
+    | {
+      readonly url: string
+      readonly channel: string
+      readonly channel_id?: string | null | undefined
+      readonly configuration_url: string
+    }
+    | null
+    | undefined
+  readonly warning?: string | null | undefined
+  readonly response_metadata?: { readonly warnings?: ReadonlyArray<string> | null | undefined } | null | undefined
 }
 
 /**
- * The schema between Slack's form and the model. Slack says in how many seconds a token runs out, so the schema needs
+ * The schema of {@link Wire}. It accepts every JSON object, because {@link FromWire} decides which parts are needed.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Wire: Schema.Schema<Wire> = Schema.declare((body): body is Wire => isObject(body), {
+  identifier: "Wire",
+  message: () => ({ message: "Expected a token response of Slack, as a JSON object", override: true })
+})
+
+const modelType = Schema.typeSchema(TokenResponse)
+
+/**
+ * What the caller knows before Slack answers. It is used where the answer does not say it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Known {
+  readonly appId?: string | undefined
+  readonly target?: Workspace | Organization | undefined
+  /** The refresh token that is presented. It stays valid if the answer has no new one (RFC 6749 §6). */
+  readonly refreshToken?: Redacted.Redacted | undefined
+}
+
+/**
+ * The target of a refresh or an exchange that neither Slack's answer nor the request names: a workspace whose id is
+ * empty.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const unnamed: Workspace = new Workspace({ team: { id: "", name: Option.none() }, enterprise: Option.none() })
+
+/**
+ * The schema between Slack's form and the model. Slack says in how many seconds a token ends, so the schema needs
  * to know from when to count: decoding gives an absolute `expiresAt`, encoding turns it back into `expires_in`.
+ *
+ * An answer needs a token, an app, and a workspace or organization; `known` may supply the last two. Every other field
+ * is optional: one that does not fit is ignored, because the grant is spent and the token must not get lost. Numbers
+ * may be written as text. A token with a refresh token and no lifetime lives 12 hours, which is what Slack documents. A
+ * lifetime of zero or less has already ended.
+ *
+ * A parse error names the path that does not fit, without the value: it may be a token.
  *
  * @example
  * ```ts
@@ -265,18 +257,17 @@ const expected: Readonly<Record<string, string>> = {
  * @since 0.1.0
  * @category schemas
  */
-export const FromWire = (requestedAt: DateTime.Utc): Schema.Schema<TokenResponse, typeof Wire.Encoded> =>
+export const FromWire = (requestedAt: DateTime.Utc, known?: Known): Schema.Schema<TokenResponse, Wire> =>
   Schema.transformOrFail(Wire, modelType, {
     strict: true,
     decode: (wire, _, ast) =>
       Either.mapLeft(
-        decode(wire, requestedAt),
-        (path) => new ParseResult.Pointer(path, wire, new ParseResult.Type(ast, null, expected[Arr.lastNonEmpty(path)]))
+        decode(object(wire), requestedAt, known),
+        (path) =>
+          new ParseResult.Pointer(path.split(".") as [string], wire, new ParseResult.Type(ast, null, needed[path]))
       ),
     encode: (model) => ParseResult.succeed(encode(model, requestedAt))
   })
-
-const decodeWire = ParseResult.decodeUnknownEither(fields, { errors: "all" })
 
 /**
  * Decodes the body of an answer. If it is no token response, the result is where it does not fit, such as `team.id`,
@@ -287,73 +278,108 @@ const decodeWire = ParseResult.decodeUnknownEither(fields, { errors: "all" })
  */
 export const fromBody = (
   body: unknown,
-  requestedAt: DateTime.Utc
-): Either.Either<TokenResponse, ReadonlyArray<string>> => {
-  const wire = decodeWire(body)
-  return Either.isRight(wire)
-    ? Either.mapLeft(decode(wire.right, requestedAt), (path) => [path.join(".")])
-    : Either.left(pathsOf(wire.left))
+  requestedAt: DateTime.Utc,
+  known?: Known
+): Either.Either<TokenResponse, ReadonlyArray<string>> =>
+  isObject(body) ? Either.mapLeft(decode(body, requestedAt, known), (path) => [path]) : Either.left([])
+
+// -------------------------------------------------------------------------------------
+// reading fields: what does not fit is absent
+// -------------------------------------------------------------------------------------
+
+type Json = Readonly<Record<string, unknown>>
+
+const object = (value: unknown): Json => isObject(value) ? value : {}
+
+/** Slack and its imitators write `null` and `""` for what is not there. */
+const text = (value: unknown): Option.Option<string> =>
+  typeof value === "string" && value !== "" ? Option.some(value) : Option.none()
+
+/** Ids and scopes are stored as they are, and not every database stores these characters. */
+const unusable = /[\p{Cc}\p{Cs}]/u
+
+const id = (value: unknown): Option.Option<string> => Option.filter(text(value), (id) => !unusable.test(id))
+
+/** Scopes and warnings are printed, so a token in their place is dropped. */
+const isWord = (item: string): boolean => item !== "" && !unusable.test(item) && !/^(xox|xapp-)/.test(item)
+
+/** A list as Slack writes it, with commas, or as JSON does. */
+const list = (value: unknown): ReadonlyArray<string> =>
+  (Array.isArray(value) ? value : [value])
+    .flatMap((item) => typeof item === "string" ? item.split(/[\s,]+/) : [])
+    .filter(isWord)
+
+const number = (value: unknown): number | undefined => {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined
 }
+
+const isTrue = (value: unknown): boolean => value === true || value === 1 || value === "true" || value === "1"
 
 // -------------------------------------------------------------------------------------
 // decoding
 // -------------------------------------------------------------------------------------
 
-/** Where an answer of the right types still is no token response. */
-type Misfit = Arr.NonEmptyReadonlyArray<string>
-
-const misfit = (...path: Misfit) => Either.left(path)
-
-/** Slack and its imitators write `null` and `""` for what is not there. */
-const present = (value: string | null | undefined): Option.Option<string> =>
-  value === null || value === undefined || value === "" ? Option.none() : Option.some(value)
-
-const commaList = (value: string | null | undefined): ReadonlyArray<string> =>
-  (value ?? "").split(/[\s,]+/).filter((item) => item !== "")
-
-const decodeParty = (wire: Wire["team"]): Option.Option<Party> =>
-  wire === null || wire === undefined || wire.id === ""
-    ? Option.none()
-    : Option.some({ id: wire.id, name: present(wire.name) })
-
-const decodeTarget = (wire: Wire): Either.Either<Workspace | Organization, Misfit> => {
-  const team = decodeParty(wire.team)
-  const enterprise = decodeParty(wire.enterprise)
-  if (Option.isSome(enterprise) && (wire.is_enterprise_install === true || Option.isNone(team))) {
-    return Either.right(new Organization({ enterprise: enterprise.value }, { disableValidation: true }))
-  }
-  return Option.isSome(team)
-    ? Either.right(new Workspace({ team: team.value, enterprise }, { disableValidation: true }))
-    : misfit("team")
+/** What an answer needs, by the path that is named if it is missing. */
+const needed = {
+  ok: "Expected ok to be true",
+  app_id: "Expected the id of an app",
+  team: "Expected a workspace or an organization",
+  "team.id": "Expected the id of a workspace",
+  access_token: "Expected a bot token or a user token"
 }
 
+type Misfit = keyof typeof needed
+
+const decodeParty = (wire: unknown): Option.Option<Party> => {
+  const party = object(wire)
+  return Option.map(id(party.id), (id) => ({ id, name: text(party.name) }))
+}
+
+/** Whether a workspace is there and cannot be read. It must not be taken for its whole organization. */
+const isUnreadable = (team: unknown): boolean =>
+  typeof team === "object" && team !== null ? Object.values(team).some(Boolean) : Boolean(team)
+
+const decodeTarget = (wire: Json, known: Known): Either.Either<Workspace | Organization, Misfit> => {
+  const team = decodeParty(wire.team)
+  const enterprise = decodeParty(wire.enterprise)
+  const isWorkspace = Option.isSome(team) || isUnreadable(wire.team)
+  if (Option.isSome(enterprise) && (isTrue(wire.is_enterprise_install) || !isWorkspace)) {
+    return Either.right(new Organization({ enterprise: enterprise.value }, { disableValidation: true }))
+  }
+  if (Option.isSome(team)) {
+    return Either.right(new Workspace({ team: team.value, enterprise }, { disableValidation: true }))
+  }
+  return known.target === undefined ? Either.left(isObject(wire.team) ? "team.id" : "team") : Either.right(known.target)
+}
+
+/** How long Slack's rotating tokens live, in seconds. */
+const usualLifetime = 43_200
+
+/** The last moment that a date can hold. */
+const endOfTime = 8.64e15
+
 const decodeExpiry = (
-  wire: WireToken,
+  wire: Json,
   requestedAt: DateTime.Utc,
-  path: ReadonlyArray<string>
-): Either.Either<Option.Option<Expiry>, Misfit> => {
-  const refreshToken = present(wire.refresh_token)
-  const expiresIn = wire.expires_in ?? 0
-  if (Option.isNone(refreshToken)) {
-    return expiresIn === 0
-      ? Either.right(Option.none())
-      : misfit(...Arr.append(path, "refresh_token"))
-  }
-  if (wire.expires_in === null || wire.expires_in === undefined) {
-    return misfit(...Arr.append(path, "expires_in"))
-  }
-  const expiresAt = DateTime.make(DateTime.toEpochMillis(requestedAt) + expiresIn * 1000)
-  return Option.isNone(expiresAt) || expiresIn < 0
-    ? misfit(...Arr.append(path, "expires_in"))
-    : Either.right(Option.some(
-      new Expiry({ expiresAt: expiresAt.value, refreshToken: Redacted.make(refreshToken.value) }, {
-        disableValidation: true
-      })
-    ))
+  known: Known
+): Option.Option<Expiry> => {
+  const refreshToken = Option.orElse(
+    Option.map(text(wire.refresh_token), Redacted.make),
+    () => Option.fromNullable(known.refreshToken)
+  )
+  const seconds = number(wire.expires_in) ?? (Option.isSome(refreshToken) ? usualLifetime : undefined)
+  if (seconds === undefined) return Option.none()
+  const expiresAt = Math.floor(DateTime.toEpochMillis(requestedAt) + Math.max(seconds, 0) * 1000)
+  return Option.some(
+    new Expiry({ expiresAt: DateTime.unsafeMake(Math.min(expiresAt, endOfTime)), refreshToken }, {
+      disableValidation: true
+    })
+  )
 }
 
 /** The kind of a top-level token: what `token_type` says, and for a type nobody knows, whose id stands beside it. */
-const isUserToken = (wire: Wire): boolean => {
+const isUserToken = (wire: Json): boolean => {
   switch (wire.token_type) {
     case "user":
       return true
@@ -361,75 +387,73 @@ const isUserToken = (wire: Wire): boolean => {
     case "granular_bot":
       return false
     default:
-      return Option.isSome(present(wire.user_id)) && Option.isNone(present(wire.bot_user_id))
+      return Option.isSome(id(wire.user_id)) && Option.isNone(id(wire.bot_user_id))
   }
 }
 
-const decodeToken = (
-  wire: WireToken,
-  accessToken: string,
+const decodeToken = (wire: Json, accessToken: string, requestedAt: DateTime.Utc, known: Known) => ({
+  accessToken: Redacted.make(accessToken),
+  scopes: list(wire.scope),
+  expiry: decodeExpiry(wire, requestedAt, known)
+})
+
+/** The URL alone is of use: it is what posts. */
+const decodeWebhook = (wire: Json): Option.Option<IncomingWebhook> =>
+  Option.map(text(wire.url), (url) =>
+    new IncomingWebhook({
+      url: Redacted.make(url),
+      channel: Option.getOrElse(text(wire.channel), () => ""),
+      channelId: text(wire.channel_id),
+      configurationUrl: Option.getOrElse(text(wire.configuration_url), () => "")
+    }, { disableValidation: true }))
+
+const decode = (
+  wire: Json,
   requestedAt: DateTime.Utc,
-  path: ReadonlyArray<string>
-) =>
-  Either.map(decodeExpiry(wire, requestedAt, path), (expiry) => ({
-    accessToken: Redacted.make(accessToken),
-    scopes: commaList(wire.scope),
-    expiry
-  }))
-
-const decodeWebhook = (wire: NonNullable<Wire["incoming_webhook"]>) =>
-  new IncomingWebhook({
-    url: Redacted.make(wire.url),
-    channel: wire.channel,
-    channelId: present(wire.channel_id),
-    configurationUrl: wire.configuration_url
-  }, { disableValidation: true })
-
-const decode = (wire: Wire, requestedAt: DateTime.Utc): Either.Either<TokenResponse, Misfit> => {
-  const target = decodeTarget(wire)
+  known: Known = {}
+): Either.Either<TokenResponse, Misfit> => {
+  if (wire.ok !== undefined && wire.ok !== true) return Either.left("ok")
+  const appId = Option.getOrUndefined(id(wire.app_id)) ?? known.appId
+  if (appId === undefined) return Either.left("app_id")
+  const target = decodeTarget(wire, known)
   if (Either.isLeft(target)) return Either.left(target.left)
 
-  const authedUserId = present(wire.authed_user?.id)
+  const authedUser = object(wire.authed_user)
+  const authedUserId = id(authedUser.id)
+  const topLevel = text(wire.access_token)
+  const nested = text(authedUser.access_token)
   let bot = Option.none<BotToken>()
   let user = Option.none<UserToken>()
 
-  const topLevel = present(wire.access_token)
   if (Option.isSome(topLevel)) {
-    const token = decodeToken(wire, topLevel.value, requestedAt, [])
-    if (Either.isLeft(token)) return Either.left(token.left)
+    const token = decodeToken(wire, topLevel.value, requestedAt, known)
     if (isUserToken(wire)) {
-      const userId = Option.orElse(present(wire.user_id), () => authedUserId)
-      user = Option.some(new UserToken({ ...token.right, userId }, { disableValidation: true }))
+      const userId = Option.orElse(id(wire.user_id), () => authedUserId)
+      user = Option.some(new UserToken({ ...token, userId }, { disableValidation: true }))
     } else {
-      const botUserId = present(wire.bot_user_id)
-      bot = Option.some(new BotToken({ ...token.right, botUserId }, { disableValidation: true }))
+      const botUserId = id(wire.bot_user_id)
+      bot = Option.some(new BotToken({ ...token, botUserId }, { disableValidation: true }))
     }
   }
 
-  const authedUser = wire.authed_user ?? {}
-  const nested = present(authedUser.access_token)
   if (Option.isSome(nested) && Option.isNone(user)) {
-    const token = decodeToken(authedUser, nested.value, requestedAt, ["authed_user"])
-    if (Either.isLeft(token)) return Either.left(token.left)
-    const userId = Option.orElse(authedUserId, () => present(wire.user_id))
-    user = Option.some(new UserToken({ ...token.right, userId }, { disableValidation: true }))
+    // The refresh token that was presented is the other token's, if there is one.
+    const token = decodeToken(authedUser, nested.value, requestedAt, Option.isSome(bot) ? {} : known)
+    const userId = Option.orElse(authedUserId, () => id(wire.user_id))
+    user = Option.some(new UserToken({ ...token, userId }, { disableValidation: true }))
   }
 
-  if (Option.isNone(bot) && Option.isNone(user)) {
-    return misfit("access_token")
-  }
+  if (Option.isNone(bot) && Option.isNone(user)) return Either.left("access_token")
 
   return Either.right(
     new TokenResponse({
-      appId: wire.app_id,
+      appId,
       target: target.right,
       bot,
       user,
       authedUserId,
-      incomingWebhook: Option.map(Option.fromNullable(wire.incoming_webhook), decodeWebhook),
-      warnings: Array.from(
-        new Set([wire.warning, ...wire.response_metadata?.warnings ?? []].flatMap((warning) => commaList(warning)))
-      )
+      incomingWebhook: decodeWebhook(object(wire.incoming_webhook)),
+      warnings: Array.from(new Set([...list(wire.warning), ...list(object(wire.response_metadata).warnings)]))
     }, { disableValidation: true })
   )
 }
@@ -438,10 +462,8 @@ const decode = (wire: Wire, requestedAt: DateTime.Utc): Either.Either<TokenRespo
 // encoding
 // -------------------------------------------------------------------------------------
 
-const encodeParty = ({ id, name }: Party) => ({
-  id,
-  ...(Option.isSome(name) ? { name: name.value } : undefined)
-})
+const encodeParty = ({ id, name }: Party) =>
+  id === "" ? null : { id, ...(Option.isSome(name) ? { name: name.value } : undefined) }
 
 const encodeToken = (type: "bot" | "user", token: BotToken | UserToken, requestedAt: DateTime.Utc): WireToken => ({
   access_token: Redacted.value(token.accessToken),
@@ -450,7 +472,9 @@ const encodeToken = (type: "bot" | "user", token: BotToken | UserToken, requeste
   ...(Option.isSome(token.expiry)
     ? {
       expires_in: Math.max(0, Math.round(DateTime.distance(requestedAt, token.expiry.value.expiresAt) / 1000)),
-      refresh_token: Redacted.value(token.expiry.value.refreshToken)
+      ...(Option.isSome(token.expiry.value.refreshToken)
+        ? { refresh_token: Redacted.value(token.expiry.value.refreshToken.value) }
+        : undefined)
     }
     : undefined)
 })

@@ -63,7 +63,7 @@ export interface Report {
   readonly early: number
   /** Of both: those that have a new token now. */
   readonly renewed: number
-  /** Of both: those that somebody else had refreshed, or removed. */
+  /** Of both: those that somebody else had refreshed or removed, or that have no refresh token. */
   readonly current: number
   /** Of both: those that will be tried again later. */
   readonly failed: number
@@ -95,7 +95,14 @@ export interface Sweep {
 interface Candidate {
   readonly key: InstallationStore.CredentialInfo["key"]
   readonly generation: number
+  readonly expiresAt: number
 }
+
+const candidateOf = ({ expiresAt, generation, key }: InstallationStore.CredentialInfo): Candidate => ({
+  key,
+  generation,
+  expiresAt: Option.match(expiresAt, { onNone: () => 0, onSome: DateTime.toEpochMillis })
+})
 
 /** What one look at the whole fleet said. */
 interface Plan {
@@ -165,11 +172,16 @@ export const make = (
     const interval = Duration.toMillis(options.interval ?? "1 minute")
     const most = Math.max(1, Math.floor((options.ratePerMinute ?? 600) * interval / 60_000))
     const concurrency = options.concurrency ?? 16
-    const isOurs = ({ key }: Candidate) => options.apps?.(key.installation.appId) ?? true
+    const isOurs = ({ key }: Pick<Candidate, "key">) => options.apps?.(key.installation.appId) ?? true
 
-    /** Credentials that failed, and until when they are left alone, so that they do not keep others from their turn. */
+    /**
+     * Until when credentials are left alone, so that they do not keep others from their turn: those that failed, and by
+     * generation those that have no refresh token.
+     */
     const resting = new Map<string, { readonly attempts: number; readonly until: number }>()
-    const isRested = ({ key }: Candidate, now: number) => (resting.get(String(key))?.until ?? 0) <= now
+    const nameOf = ({ generation, key }: Pick<Candidate, "key" | "generation">) => `${key}#${generation}`
+    const isRested = (candidate: Pick<Candidate, "key" | "generation">, now: number) =>
+      [String(candidate.key), nameOf(candidate)].every((id) => (resting.get(id)?.until ?? 0) <= now)
 
     let plan: Plan | undefined
     let carry = 0
@@ -204,8 +216,8 @@ export const make = (
                 periods += period
                 const at = Math.max(0, Math.floor(slack / bucket))
                 if (at < lastBucket) dueBy[at] = (dueBy[at] ?? 0) + 1
-                if (candidates.length < kept) candidates.push({ key: info.key, generation: info.generation })
-                const name = `${info.key}#${info.generation}`
+                if (candidates.length < kept) candidates.push(candidateOf(info))
+                const name = nameOf(info)
                 if (warned.has(name) || (yield* manager.warn(info))) dying.push(name)
               }
             })
@@ -241,7 +253,7 @@ export const make = (
         expiresBefore: DateTime.unsafeMake(now + window)
       }).pipe(
         Stream.filter((info) => isOurs(info) && isRested(info, now) && slackOf(info, now).slack <= 0),
-        Stream.map(({ generation, key }): Candidate => ({ key, generation })),
+        Stream.map(candidateOf),
         Stream.take(most + 1),
         Stream.runCollect,
         Effect.map((chunk) => Array.from(chunk))
@@ -285,6 +297,8 @@ export const make = (
                   if (how === "Stale") return failed(candidate, 0)
                   counts[how === "Renewed" ? "renewed" : "current"]++
                   resting.delete(String(candidate.key))
+                  // If this generation is still there, it has no refresh token: nothing to do until it ends.
+                  if (how === "Current") resting.set(nameOf(candidate), { attempts: 0, until: candidate.expiresAt })
                 },
                 onFailure: (error) => {
                   if (error._tag === "TokenUnavailable") return failed(candidate, Duration.toMillis(error.retryAfter))

@@ -260,7 +260,7 @@ describe("the emulator by a clock that can be moved", () => {
       const late = yield* SlackEmulator.authorize()
       const { code } = yield* SlackEmulator.authorize()
       const installed = Option.getOrThrow((yield* OAuthV2.access({ code })).bot)
-      const { refreshToken } = Option.getOrThrow(installed.expiry)
+      const refreshToken = Option.getOrThrow(Option.getOrThrow(installed.expiry).refreshToken)
       yield* MovableClock.move("10 minutes")
       assert.strictEqual((yield* Effect.flip(OAuthV2.access({ code: late.code })))._tag, "SlackInvalidCode")
       assert.isTrue((yield* authTest(installed.accessToken)).ok)

@@ -103,7 +103,7 @@ const live = (steps: ReadonlyArray<Step>) =>
       Effect.gen(function*() {
         for (const token of [...Option.toArray(response.bot), ...Option.toArray(response.user)]) {
           accessTokens.push(token.accessToken)
-          if (Option.isSome(token.expiry)) refreshTokens.push(token.expiry.value.refreshToken)
+          refreshTokens.push(...Option.toArray(Option.flatMap(token.expiry, ({ refreshToken }) => refreshToken)))
           assert.strictEqual((yield* authTest(token.accessToken)).ok, true, "a token works when it comes")
         }
       })
@@ -249,7 +249,9 @@ describe("twelve hours", () => {
         Effect.gen(function*() {
           const { expiresAt, refreshToken } = Option.getOrThrow(Option.getOrThrow(response.bot).expiry)
           const left = DateTime.distance(yield* DateTime.now, expiresAt)
-          return left > Duration.toMillis("2 hours") ? response : yield* OAuthV2.access({ refreshToken })
+          return left > Duration.toMillis("2 hours")
+            ? response
+            : yield* OAuthV2.access({ refreshToken: Option.getOrThrow(refreshToken) })
         })
 
       let responses = yield* Effect.forEach(ids, install)

@@ -31,7 +31,7 @@ const botOf = (response: TokenResponse.TokenResponse) => Option.getOrThrow(respo
 const userOf = (response: TokenResponse.TokenResponse) => Option.getOrThrow(response.user)
 
 const refreshTokenOf = (token: TokenResponse.BotToken | TokenResponse.UserToken) =>
-  Option.getOrThrow(token.expiry).refreshToken
+  Option.getOrThrow(Option.getOrThrow(token.expiry).refreshToken)
 
 const install = (request?: SlackEmulator.AuthorizeRequest) =>
   Effect.flatMap(SlackEmulator.authorize(request), ({ code }) => OAuthV2.access({ code }))

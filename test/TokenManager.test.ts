@@ -369,7 +369,7 @@ describe("another process", () => {
         intent: "refresh generation 1",
         duration: "30 seconds"
       })
-      yield* OAuthV2.access({ refreshToken: Option.getOrThrow(expiry).refreshToken })
+      yield* OAuthV2.access({ refreshToken: Option.getOrThrow(Option.getOrThrow(expiry).refreshToken) })
       const reader = yield* Effect.fork(botToken(key))
       yield* TestClock.adjust("29 seconds")
       assert.strictEqual(yield* refreshes, 1)

@@ -50,7 +50,7 @@ const response: FastCheck.Arbitrary<typeof TokenResponse.TokenResponse.Encoded> 
       DateTime.formatIso(DateTime.add(requestedAt, { seconds }))
     ),
     refreshToken
-  })
+  }, { requiredKeys: ["expiresAt"] })
   const credential = { accessToken: token, scopes: FastCheck.array(word, { maxLength: 4 }) }
   const anyBot = record({ ...credential, botUserId: id("U"), expiry }, { requiredKeys: ["accessToken", "scopes"] })
   const anyUser = record({ ...credential, expiry }, { requiredKeys: ["accessToken", "scopes"] })
@@ -278,23 +278,7 @@ describe("TokenResponse", () => {
       assert.deepStrictEqual(pathsOf({ ...bot, team: null }), ["team"])
       assert.deepStrictEqual(pathsOf({ ...bot, access_token: undefined }), ["access_token"])
       assert.deepStrictEqual(pathsOf({ ...bot, access_token: [canary] }), ["access_token"])
-      assert.deepStrictEqual(pathsOf({ ...bot, expires_in: "43200", refresh_token: "xoxe-1-test" }), ["expires_in"])
-      assert.deepStrictEqual(pathsOf({ ...bot, expires_in: 43200 }), ["refresh_token"])
-      assert.deepStrictEqual(pathsOf({ ...bot, refresh_token: "xoxe-1-test" }), ["expires_in"])
-      assert.deepStrictEqual(pathsOf({ ...bot, expires_in: -1, refresh_token: "xoxe-1-test" }), ["expires_in"])
-      assert.deepStrictEqual(pathsOf({ ...bot, expires_in: 1e300, refresh_token: "xoxe-1-test" }), ["expires_in"])
-      assert.deepStrictEqual(
-        pathsOf({ ...bot, authed_user: { id: "U0CLICK", access_token: "xoxp-test", expires_in: 43200 } }),
-        ["authed_user.refresh_token"]
-      )
-      assert.deepStrictEqual(pathsOf({ ...bot, incoming_webhook: { url: 1, channel: "#test" } }), [
-        "incoming_webhook.url",
-        "incoming_webhook.configuration_url"
-      ])
-      assert.deepStrictEqual(pathsOf({ ...bot, response_metadata: { warnings: ["a", 1] } }), [
-        "response_metadata.warnings.1"
-      ])
-      assert.deepStrictEqual(pathsOf({ ok: false, error: "invalid_code" }), ["ok", "app_id"])
+      assert.deepStrictEqual(pathsOf({ ok: false, error: "invalid_code" }), ["ok"])
       assert.deepStrictEqual(pathsOf({ ok: true, warning: "missing_charset" }), ["app_id"])
       assert.deepStrictEqual(pathsOf([bot]), [])
       assert.deepStrictEqual(pathsOf("text"), [])

@@ -23,8 +23,8 @@ interface Body {
   readonly code?: string
   readonly contentType: string
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** Where a 200 with this body does not fit. */
-  readonly paths?: ReadonlyArray<string>
+  /** Where a 200 with this body does not fit; an install needs more than an exchange. */
+  readonly paths?: Readonly<Record<OAuthV2Error.Method, ReadonlyArray<string>>>
 }
 
 const encoder = new TextEncoder()
@@ -55,8 +55,16 @@ const bodies: ReadonlyArray<Body> = [
   other("a JSON array", "application/json", "[{\"ok\":true}]"),
   other("a JSON string", "application/json", "\"ratelimited\""),
   other("a JSON null", "application/json", "null"),
-  jsonBody({ name: "ok:true and no tokens", kind: "other", paths: ["app_id"] }, { ok: true }),
-  jsonBody({ name: "ok:false and no code", kind: "other", paths: ["error"] }, { ok: false }),
+  jsonBody({
+    name: "ok:true and no tokens",
+    kind: "other",
+    paths: { "oauth.v2.access": ["app_id"], "oauth.v2.exchange": ["access_token"] }
+  }, { ok: true }),
+  jsonBody({
+    name: "ok:false and no code",
+    kind: "other",
+    paths: { "oauth.v2.access": ["error"], "oauth.v2.exchange": ["error"] }
+  }, { ok: false }),
   other("10 MB of text", "text/plain", "too much ".repeat(10 * 1024 * 1024 / 9))
 ]
 
@@ -97,11 +105,11 @@ interface Outcome {
 
 const documented = ({ body, method }: Cell) => table.find((row) => row[0] === body.code && documentedFor(row, method))
 
-const unexpected = (remedy: string, outcome: string) => ({ body, status }: Cell): Outcome => ({
+const unexpected = (remedy: string, outcome: string) => ({ body, method, status }: Cell): Outcome => ({
   tag: "SlackUnexpectedResponse",
   remedy,
   outcome,
-  paths: status === 200 || (status >= 400 && body.name === "ok:false and no code") ? body.paths ?? [] : []
+  paths: status === 200 || (status >= 400 && body.name === "ok:false and no code") ? body.paths?.[method] ?? [] : []
 })
 
 /** The first that applies counts. */

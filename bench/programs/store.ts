@@ -49,7 +49,7 @@ const change = (generation: number) =>
       expiry: Option.some(
         new TokenResponse.Expiry({
           expiresAt: DateTime.unsafeMake(expiresAt),
-          refreshToken: Redacted.make(`xoxe-1-bench-${generation}`)
+          refreshToken: Option.some(Redacted.make(`xoxe-1-bench-${generation}`))
         })
       )
     }

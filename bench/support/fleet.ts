@@ -27,7 +27,7 @@ export const installation = (number: number, expiresAt: number): Installation.In
           expiry: Option.some(
             new TokenResponse.Expiry({
               expiresAt: DateTime.unsafeMake(expiresAt),
-              refreshToken: Redacted.make(`xoxe-1-bench-${number}`)
+              refreshToken: Option.some(Redacted.make(`xoxe-1-bench-${number}`))
             })
           )
         })

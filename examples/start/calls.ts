@@ -27,7 +27,7 @@ const refreshTokenOf = ({ bot, user }: TokenResponse.TokenResponse) =>
   Option.firstSomeOf([
     Option.flatMap(bot, ({ expiry }) => expiry),
     Option.flatMap(user, ({ expiry }) => expiry)
-  ]).pipe(Option.map(({ refreshToken }) => refreshToken))
+  ]).pipe(Option.flatMap(({ refreshToken }) => refreshToken))
 
 /** What works the same on any Slack. */
 export const calls = (code: string | Redacted.Redacted, legacyToken: Option.Option<Redacted.Redacted>) =>

@@ -12,7 +12,8 @@ export interface Failure {
   readonly provided: ReadonlyArray<string> | undefined
 }
 
-const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null && !Array.isArray(u)
+export const isObject = (u: unknown): u is Record<string, unknown> =>
+  typeof u === "object" && u !== null && !Array.isArray(u)
 
 /** The JSON object in a body, or `undefined` for anything else. */
 export const parseObject = (body: string): Record<string, unknown> | undefined => {

@@ -220,7 +220,7 @@ export const make: Effect.Effect<
     cipher.seal(
       Schema.encodeSync(Tokens)({
         accessToken: token.accessToken,
-        refreshToken: Option.map(token.expiry, ({ refreshToken }) => refreshToken)
+        refreshToken: Option.flatMap(token.expiry, ({ refreshToken }) => refreshToken)
       }),
       row
     )
@@ -246,10 +246,7 @@ export const make: Effect.Effect<
         scopes: row.scopes === null || row.scopes === "" ? [] : row.scopes.split(","),
         expiry: expiresAt === null
           ? Option.none()
-          : Option.map(
-            refreshToken,
-            (refreshToken) => new Expiry({ expiresAt: time(expiresAt), refreshToken }, known)
-          )
+          : Option.some(new Expiry({ expiresAt: time(expiresAt), refreshToken }, known))
       }
       return row.subject === "bot"
         ? new Installation.BotCredential({

@@ -131,7 +131,7 @@ describe("the tables of python-slack-sdk", () => {
           assert.deepStrictEqual(credential.token.scopes, ["chat:write", "commands"])
           const { expiresAt, refreshToken } = Option.getOrThrow(credential.token.expiry)
           assert.strictEqual(DateTime.formatIso(expiresAt), "2026-01-02T12:00:00.000Z")
-          assert.strictEqual(Redacted.value(refreshToken), "xoxe-test-third")
+          assert.strictEqual(Redacted.value(Option.getOrThrow(refreshToken)), "xoxe-test-third")
           assert.strictEqual(DateTime.formatIso(one.installedAt), "2026-01-01T20:00:00.000Z")
 
           const organization = Option.getOrThrow(yield* InstallationStore.get(Installation.organization("A1", "E1")))

@@ -51,7 +51,7 @@ export const makeFleet = (): Fleet => {
           expiry: Option.some(
             new TokenResponse.Expiry({
               expiresAt: DateTime.unsafeMake(now + life),
-              refreshToken: Redacted.make(`xoxe-test-${number}-${pair.count}`)
+              refreshToken: Option.some(Redacted.make(`xoxe-test-${number}-${pair.count}`))
             })
           )
         }, { disableValidation: true })

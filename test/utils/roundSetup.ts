@@ -201,7 +201,7 @@ export const brokenBots = (leaseMillis: number) =>
       tokens.some((other) => Redacted.value(other) === Redacted.value(token))
     return (yield* storedBots).flatMap(({ credential, team }) => {
       const live = chains.get(team)!
-      return !has(live.liveRefreshTokens, Option.getOrThrow(credential.token.expiry).refreshToken)
+      return !has(live.liveRefreshTokens, Option.getOrThrow(Installation.refreshTokenOf(credential)))
         ? [`${team}: the chain is lost`]
         : !has(live.liveAccessTokens, credential.token.accessToken)
         ? [`${team}: Slack does not take what is stored`]

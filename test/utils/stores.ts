@@ -75,7 +75,10 @@ const fill = (url: string) => (installations: Stream.Stream<Installation.Install
         const { expiry, scopes, accessToken } = Option.getOrThrow(bot).token
         const { expiresAt, refreshToken } = Option.getOrThrow(expiry)
         const installation = installationRowId(key)
-        const tokens = { accessToken: Redacted.value(accessToken), refreshToken: Redacted.value(refreshToken) }
+        const tokens = {
+          accessToken: Redacted.value(accessToken),
+          refreshToken: Redacted.value(Option.getOrThrow(refreshToken))
+        }
         const row = { installation, generation: 1, issued_at: installedAt.epochMillis }
         return [
           {
