@@ -1,0 +1,216 @@
+/**
+ * Tokens that end and cannot be refreshed, and tokens that have ended when they come.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Duration, Effect, Either, Layer, Option, Redacted, Schema, Stream, TestClock } from "effect"
+import {
+  Installation,
+  InstallationStore,
+  OAuthV2,
+  TokenManager,
+  TokenMigration,
+  TokenResponse,
+  TokenSweep
+} from "effect-slack-oauth"
+
+const key = Installation.workspace("A0TEST", "T0TEST")
+
+/** An answer whose token lives so many seconds. */
+const answer = (name: string, lifetime: number, refreshToken: Option.Option<string>) =>
+  Effect.map(DateTime.now, (now) => {
+    const expiry = new TokenResponse.Expiry({
+      expiresAt: DateTime.add(now, { seconds: lifetime }),
+      refreshToken: Option.map(refreshToken, Redacted.make)
+    })
+    return new TokenResponse.TokenResponse({
+      ...Installation.placeOf(key),
+      bot: Option.some(
+        new TokenResponse.BotToken({
+          accessToken: Redacted.make(`xoxe.xoxb-test-${name}`),
+          scopes: ["chat:write"],
+          expiry: Option.some(expiry)
+        })
+      )
+    })
+  })
+
+/** A Slack whose refreshes bring tokens of one lifetime, and how often it was asked. */
+const makeSlack = (lifetime: number) => {
+  let refreshes = 0
+  const layer = OAuthV2.layerTest({
+    access: () => Effect.suspend(() => answer(`${++refreshes}`, lifetime, Option.some(`xoxe-1-test-${refreshes}`)))
+  })
+  return { layer, refreshes: () => refreshes }
+}
+
+const live = (slack: Layer.Layer<OAuthV2.OAuthV2>) =>
+  TokenManager.layer().pipe(Layer.provideMerge(InstallationStore.layerMemory), Layer.provideMerge(slack))
+
+const install = (lifetime: number, refreshToken: Option.Option<string>) =>
+  Effect.gen(function*() {
+    const at = yield* DateTime.now
+    yield* InstallationStore.save(
+      Installation.fromTokenResponse(yield* answer("installed", lifetime, refreshToken), at)
+    )
+  })
+
+const watchEvents = Effect.gen(function*() {
+  const seen: Array<TokenManager.Event> = []
+  yield* Effect.forkScoped(Stream.runForEach(TokenManager.events, (event) => Effect.sync(() => seen.push(event))))
+  yield* Effect.yieldNow()
+  return seen
+})
+
+describe("a token that ends and cannot be refreshed", () => {
+  it.scoped("is served to its end, and then means a new install", () => {
+    const slack = makeSlack(43_200)
+    return Effect.gen(function*() {
+      const events = yield* watchEvents
+      yield* install(3599, Option.none())
+      for (const minutes of [0, 10, 20, 25, 4]) {
+        yield* TestClock.adjust(Duration.minutes(minutes))
+        assert.strictEqual(Redacted.value(yield* TokenManager.botToken(key)), "xoxe.xoxb-test-installed")
+      }
+      assert.strictEqual((yield* TokenManager.health).expiring, 1)
+      yield* TestClock.adjust("59 seconds")
+      for (let ask = 0; ask < 20; ask++) {
+        const error = yield* Effect.flip(TokenManager.botToken(key))
+        assert.strictEqual(error._tag, "ReauthorizationRequired")
+        assert.strictEqual(error._tag === "ReauthorizationRequired" && error.error._tag, "SlackTokenExpired")
+        yield* TestClock.adjust("1 minute")
+      }
+      assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["ReauthorizationNeeded"])
+      assert.deepInclude(yield* TokenManager.health, { dead: 1, expiring: 0, fresh: 0 })
+      assert.strictEqual(slack.refreshes(), 0)
+    }).pipe(Effect.provide(live(slack.layer)))
+  })
+
+  it.scoped("cannot be refreshed by force either", () => {
+    const slack = makeSlack(43_200)
+    return Effect.gen(function*() {
+      yield* install(3599, Option.none())
+      assert.strictEqual(yield* TokenManager.refresh(Installation.botKey(key)), "Current")
+      assert.strictEqual(slack.refreshes(), 0)
+      yield* TestClock.adjust("2 hours")
+      const error = yield* Effect.flip(TokenManager.refresh(Installation.botKey(key)))
+      assert.strictEqual(error._tag, "ReauthorizationRequired")
+      assert.strictEqual(slack.refreshes(), 0)
+    }).pipe(Effect.provide(live(slack.layer)))
+  })
+
+  it.scoped("is not served again once Slack has refused it", () => {
+    const slack = makeSlack(43_200)
+    return Effect.gen(function*() {
+      yield* install(3599, Option.none())
+      yield* TokenManager.invalidate(Installation.botKey(key), yield* TokenManager.botToken(key), "token_revoked")
+      const error = yield* Effect.flip(TokenManager.botToken(key))
+      assert.strictEqual(error._tag === "ReauthorizationRequired" && error.error._tag, "SlackTokenRevoked")
+    }).pipe(Effect.provide(live(slack.layer)))
+  })
+
+  it.scoped("is left alone by the sweep until it ends, and reported then, once", () => {
+    const slack = makeSlack(43_200)
+    return Effect.gen(function*() {
+      const events = yield* watchEvents
+      yield* install(3600, Option.none())
+      const sweep = yield* TokenSweep.make()
+      const reports: Array<TokenSweep.Report> = []
+      for (let minute = 0; minute <= 90; minute++) {
+        reports.push(yield* sweep.pass)
+        yield* TestClock.adjust("1 minute")
+      }
+      const sum = (count: "current" | "dead" | "failed" | "renewed") =>
+        reports.reduce((sum, report) => sum + report[count], 0)
+      assert.deepStrictEqual([sum("current"), sum("dead"), sum("failed"), sum("renewed")], [1, 1, 0, 0])
+      assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["ReauthorizationNeeded"])
+      assert.strictEqual(slack.refreshes(), 0)
+    }).pipe(Effect.provide(live(slack.layer)))
+  })
+
+  it.scoped("is nothing to exchange", () => {
+    const slack = makeSlack(43_200)
+    return Effect.gen(function*() {
+      yield* install(3600, Option.none())
+      assert.deepStrictEqual(yield* TokenMigration.run(), TokenMigration.emptyReport)
+    }).pipe(Effect.provide(live(slack.layer)))
+  })
+})
+
+describe("a token that has ended when it comes", () => {
+  for (const lifetime of [0, -60]) {
+    it.scoped(`is never handed out, and is refreshed with a pause (${lifetime} seconds)`, () => {
+      const slack = makeSlack(lifetime)
+      return Effect.gen(function*() {
+        yield* install(lifetime, Option.some("xoxe-1-test"))
+        for (let ask = 0; ask < 50; ask++) {
+          const error = yield* Effect.flip(TokenManager.botToken(key))
+          assert.strictEqual(error._tag, "TokenUnavailable")
+          if (error._tag !== "TokenUnavailable") continue
+          assert.strictEqual(error.error._tag, "SlackUnexpectedResponse")
+          assert.deepStrictEqual(
+            error.error._tag === "SlackUnexpectedResponse" && error.error.paths,
+            ["expires_in"]
+          )
+          assert.isAbove(Duration.toMillis(error.retryAfter), 0)
+        }
+        assert.strictEqual(slack.refreshes(), 1)
+        for (let step = 0; step < 150; step++) {
+          yield* Effect.flip(TokenManager.botToken(key))
+          yield* TestClock.adjust("24 seconds")
+        }
+        assert.isBelow(slack.refreshes(), 100)
+      }).pipe(Effect.provide(live(slack.layer)))
+    })
+  }
+
+  it.scoped("is not swept without a pause", () => {
+    const slack = makeSlack(0)
+    return Effect.gen(function*() {
+      yield* install(0, Option.some("xoxe-1-test"))
+      const sweep = yield* TokenSweep.make()
+      let failed = 0
+      for (let minute = 0; minute < 120; minute++) {
+        failed += (yield* sweep.pass).failed
+        yield* TestClock.adjust("1 minute")
+      }
+      assert.strictEqual(failed, slack.refreshes())
+      assert.isBelow(failed, 15)
+    }).pipe(Effect.provide(live(slack.layer)))
+  })
+
+  it.scoped("does not stop a later, good one", () => {
+    let refreshes = 0
+    const slack = OAuthV2.layerTest({
+      access: () =>
+        Effect.suspend(() => answer(`${++refreshes}`, refreshes < 3 ? 0 : 43_200, Option.some("xoxe-1-test")))
+    })
+    return Effect.gen(function*() {
+      yield* install(0, Option.some("xoxe-1-test"))
+      yield* Effect.flip(TokenManager.botToken(key))
+      yield* TestClock.adjust("2 minutes")
+      yield* Effect.flip(TokenManager.botToken(key))
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(Redacted.value(yield* TokenManager.botToken(key)), "xoxe.xoxb-test-3")
+    }).pipe(Effect.provide(live(slack)))
+  })
+
+  it.scoped("that Slack has refused before counts as ended", () => {
+    const slack = OAuthV2.layerTest({ access: () => answer("installed", 43_200, Option.some("xoxe-1-test")) })
+    return Effect.gen(function*() {
+      yield* install(43_200, Option.some("xoxe-1-test"))
+      yield* TokenManager.invalidate(Installation.botKey(key), yield* TokenManager.botToken(key))
+      const result = yield* Effect.either(TokenManager.botToken(key))
+      assert.strictEqual(Either.isLeft(result) && result.left._tag, "TokenUnavailable")
+    }).pipe(Effect.provide(live(slack)))
+  })
+})
+
+describe("a credential that was stored before", () => {
+  it("keeps its refresh token", () => {
+    const expiry = Schema.decodeSync(TokenResponse.Expiry)({
+      expiresAt: "2026-01-02T15:04:05.000Z",
+      refreshToken: "xoxe-1-test"
+    })
+    assert.strictEqual(Redacted.value(Option.getOrThrow(expiry.refreshToken)), "xoxe-1-test")
+  })
+})
