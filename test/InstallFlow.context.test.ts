@@ -1,4 +1,5 @@
 /** What of a request reaches an install, and what does not. */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -20,6 +21,7 @@ import { sha256 } from "../src/internal/random.js"
 import * as OAuthV2 from "../src/OAuthV2.js"
 import * as PendingInstall from "../src/PendingInstall.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
+import * as SlackApp from "../src/SlackApp.js"
 import * as SlackEmulator from "../src/SlackEmulator.js"
 import * as Migrations from "../src/sql/Migrations.js"
 import * as SqlInstallationStore from "../src/sql/SqlInstallationStore.js"
@@ -401,6 +403,35 @@ describe("the application's effects", () => {
       assert.deepStrictEqual(tags(told), ["InstallUnexpected"])
       assert.isTrue(Option.isSome(told[0]?.installed ?? Option.none()))
     }).pipe(Effect.provide(world())))
+})
+
+describe("the call for the tokens", () => {
+  it.scoped("is made with the layer's client: neither a Fetch nor a RequestInit nor a policy of the request reaches it", () =>
+    Effect.gen(function*() {
+      const calls: Array<string> = []
+      const fetchAs = (name: string) =>
+        Layer.succeed(FetchHttpClient.Fetch, async (_, init) => {
+          calls.push(`${name} ${new Headers(init?.headers).get("x-request") ?? ""}`.trim())
+          return new Response(`{"ok":false,"error":"invalid_code"}`)
+        })
+      const { browser, failures, flow } = yield* counted().pipe(
+        Effect.provide(OAuthV2.layer),
+        Effect.provide(Layer.provideMerge(FetchHttpClient.layer, fetchAs("layer"))),
+        Effect.provide(Layer.merge(
+          PendingInstall.layerMemory(),
+          SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" })
+        ))
+      )
+      const state = new URL(yield* browser.begin()).searchParams.get("state") ?? ""
+      const response = yield* flow.handle(browser.request(`${flow.redirectUri}?code=x&state=${state}`)).pipe(
+        Effect.provide(fetchAs("request")),
+        Effect.provideService(FetchHttpClient.RequestInit, { headers: { "x-request": "1" } }),
+        RetryPolicy.provide(RetryPolicy.background)
+      )
+      assert.strictEqual(response.status, 400)
+      assert.deepStrictEqual(tags(failures), ["InstallExchangeFailed"])
+      assert.deepStrictEqual(calls, ["layer"])
+    }))
 })
 
 describe("a server that shuts down", () => {
