@@ -93,29 +93,62 @@ const make = (options: Options) =>
     return { attempt, found: sources.some(Option.isSome), rows, sql }
   })
 
+interface Row {
+  readonly source: string
+  readonly id: string
+  readonly app_id: string | null
+  readonly is_enterprise_install: string | null
+  readonly team_id: string | null
+  readonly enterprise_id: string | null
+}
+
+/** What the rows are ordered by, of a stored row or of a page's last: no two rows are equal in it. */
+const position = [
+  "COALESCE(app_id, '')",
+  "COALESCE(is_enterprise_install, '')",
+  "COALESCE(team_id, '')",
+  "COALESCE(enterprise_id, '')",
+  "source",
+  "LENGTH(id)",
+  "id"
+].join(", ")
+
 /**
- * The rows of both tables, those of one workspace one after the other. They are read in pages, so nobody should write to
- * the tables meanwhile: stop the other app first.
+ * The rows of both tables, those of one workspace one after the other. They are read in pages, each beginning after the
+ * last row of the one before; a row that is added meanwhile comes or does not, so stop the other app first.
  *
  * @since 0.1.0
  * @category reading
  */
 export const rows = (options: Options = {}): Stream.Stream<Import.Row, StoreError, SqlClient.SqlClient> =>
-  Stream.unwrap(Effect.map(make(options), ({ attempt, found, rows, sql }) =>
-    !found
-      ? Stream.fail(new StoreError({ operation: "import", reason: "unreadable", row: "slack_installations" }))
-      : Stream.paginateChunkEffect(0, (offset) =>
-        Effect.map(
-          attempt(
-            sql<{ readonly source: string; readonly id: string }>`SELECT * FROM (${rows}) AS stored
-              ORDER BY app_id, is_enterprise_install, COALESCE(team_id, ''), COALESCE(enterprise_id, ''), source, LENGTH(id), id
-              LIMIT ${pageSize} OFFSET ${offset}`
+  Stream.unwrap(Effect.map(make(options), ({ attempt, found, rows, sql }) => {
+    if (!found) {
+      return Stream.fail(new StoreError({ operation: "import", reason: "unreadable", row: "slack_installations" }))
+    }
+    const order = sql.literal(position)
+    const after = (last: Row) =>
+      sql`WHERE (${order}) > (${
+        sql.csv([
+          ...[last.app_id, last.is_enterprise_install, last.team_id, last.enterprise_id, last.source].map((value) =>
+            sql`CAST(${value ?? ""} AS TEXT)`
           ),
-          (page) => [
-            Chunk.unsafeFromArray(page.map((value) => ({ row: value.source + value.id, value }))),
-            page.length < pageSize ? Option.none() : Option.some(offset + pageSize)
-          ]
-        ))))
+          sql`LENGTH(CAST(${last.id} AS TEXT))`,
+          sql`CAST(${last.id} AS TEXT)`
+        ])
+      })`
+    return Stream.paginateChunkEffect(Option.none<Row>(), (last) =>
+      Effect.map(
+        attempt(
+          sql<Row>`SELECT * FROM (${rows}) AS stored ${
+            Option.match(last, { onNone: () => sql.literal(""), onSome: after })
+          } ORDER BY ${order} LIMIT ${pageSize}`
+        ),
+        (page) => [
+          Chunk.unsafeFromArray(page.map((value) => ({ row: value.source + value.id, value }))),
+          page.length < pageSize ? Option.none() : Option.some(Option.fromNullable(page.at(-1)))
+        ]
+      ))
+  }))
 
 /**
  * How many rows there are, for a progress bar.

@@ -139,6 +139,21 @@ describe("the tables of python-slack-sdk", () => {
           assert.isTrue(Option.isNone(yield* InstallationStore.get(Installation.workspace("A2", "T1"))))
         }).pipe(Effect.provide(live)))
 
+      it.effect("are read whole, also when rows of earlier pages go meanwhile", () =>
+        Effect.gen(function*() {
+          yield* fill
+          const sql = yield* SqlClient
+          const read: Array<string> = []
+          yield* Stream.runForEach(SqlImport.rows({ clientId: "1.1" }), ({ row }) =>
+            Effect.gen(function*() {
+              read.push(row)
+              // The first page is read, and most of what was in it is gone when the next one is asked for.
+              if (read.length === 1) yield* sql`DELETE FROM slack_bots WHERE team_id LIKE 'TX1%'`
+            }))
+          assert.strictEqual(read.length, 706)
+          assert.strictEqual(new Set(read).size, 706)
+        }).pipe(Effect.provide(live)))
+
       it.effect("may be of an older version, or have other names, or not be there", () =>
         Effect.gen(function*() {
           yield* fill

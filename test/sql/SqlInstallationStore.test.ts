@@ -1,5 +1,6 @@
 /** Rows that somebody has changed by hand. */
 import { SqlClient } from "@effect/sql/SqlClient"
+import * as Statement from "@effect/sql/Statement"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
 import { Installation, InstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
@@ -44,6 +45,33 @@ for (const [name, url] of Object.entries(databases)) {
   )
   const reasonOf = <A>(read: Effect.Effect<A, InstallationStore.StoreError, InstallationStore.InstallationStore>) =>
     Effect.match(read, { onSuccess: () => "read", onFailure: ({ reason, row }) => `${reason} ${row}` })
+
+  describe(`a credential listed, on ${name}`, () => {
+    it.live("is read without its tokens", () =>
+      Effect.gen(function*() {
+        yield* InstallationStore.save(installation)
+        const store = yield* InstallationStore.InstallationStore
+        const statements: Array<string> = []
+        const listen = Statement.withTransformer((statement) =>
+          Effect.sync(() => {
+            statements.push(statement.compile()[0])
+            return statement
+          })
+        )
+        const selections: ReadonlyArray<InstallationStore.Selection> = [
+          { state: "permanent" },
+          { state: "dead" },
+          { state: "rotating" },
+          { state: "rotating", expiresBefore: DateTime.unsafeMake(1_800_000_000_000) }
+        ]
+        const found = yield* listen(
+          Effect.forEach(selections, (selection) => Stream.runCount(store.credentials(selection)))
+        )
+        assert.deepStrictEqual(found, [1, 0, 0, 0])
+        assert.strictEqual(statements.length, 4)
+        for (const statement of statements) assert.notMatch(statement, /secret|details|scopes/)
+      }).pipe(Effect.provide(live)))
+  })
 
   describe(`a row changed by hand, on ${name}`, () => {
     it.live("with a time that is none is unreadable, and named", () =>
