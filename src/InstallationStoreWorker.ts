@@ -118,6 +118,7 @@ export const install = (options: {
  *   others work on at the same time
  * - `Write`: numbered writes without end, each announced on a line of its own once it is stored
  * - `Stream`: go through everything, and count what is the app's
+ * - `Heap`: go through everything, and count the megabytes of memory that stay in use
  *
  * @since 0.1.0
  * @category tasks
@@ -130,7 +131,8 @@ export const Task = Schema.Union(
     operations: Schema.Int
   }),
   Schema.TaggedStruct("Write", { appId: Schema.String, worker: Schema.String }),
-  Schema.TaggedStruct("Stream", { appId: Schema.String })
+  Schema.TaggedStruct("Stream", { appId: Schema.String }),
+  Schema.TaggedStruct("Heap", {})
 )
 
 /**
@@ -269,6 +271,16 @@ const write = (store: InstallationStore.Service, { appId, worker }: Extract<Task
     }
   })
 
+/** The megabytes of memory in use, on Node and what is like it. */
+const heapMegabytes = Effect.sync(() => {
+  const { gc, ["process"]: host } = globalThis as unknown as {
+    readonly gc?: () => void
+    readonly process: { readonly memoryUsage: () => { readonly heapUsed: number } }
+  }
+  gc?.()
+  return Math.ceil(host.memoryUsage().heapUsed / 1_000_000)
+})
+
 /**
  * Does what the task in the environment says. A user's own store is tested from several processes by a script that
  * provides it to this:
@@ -301,6 +313,11 @@ export const main = Effect.gen(function*() {
     case "Stream": {
       const count = yield* Stream.runCount(Stream.filter(store.stream, ({ appId }) => appId === task.appId))
       yield* Console.log(String(count))
+      break
+    }
+    case "Heap": {
+      yield* Stream.runDrain(store.stream)
+      yield* Console.log(String(yield* heapMegabytes))
     }
   }
 })

@@ -1,4 +1,7 @@
-/** One of the other processes of the suite: `STORE_URL` says which database, `SLACK_TOKEN_KEYS` how it is encrypted. */
+/**
+ * One of the other processes of the suite: `STORE_URL` says which database, `SLACK_TOKEN_KEYS` how it is encrypted,
+ * `BALLAST` how many megabytes it holds for other reasons than the store.
+ */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
 import * as InstallationStoreWorker from "effect-slack-oauth/InstallationStoreWorker"
@@ -6,7 +9,13 @@ import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationSto
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import { connect } from "./databases.js"
 
+const ballast = Array.from(
+  { length: Number(process.env.BALLAST ?? 0) },
+  (_, n) => Array.from({ length: 125_000 }, () => n)
+)
+
 InstallationStoreWorker.main.pipe(
+  Effect.ensuring(Effect.sync(() => ballast.length)),
   Effect.provide(SqlInstallationStore.layer),
   Effect.provide(Layer.merge(connect(process.env.STORE_URL!), TokenCipher.layerConfig)),
   NodeRuntime.runMain
