@@ -21,7 +21,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
-import { InstallationStore, type StoreError } from "./InstallationStore.js"
+import { bounded, InstallationStore, type StoreError } from "./InstallationStore.js"
 import { deepest } from "./internal/paths.js"
 import { isStorable } from "./internal/rowId.js"
 import { BotToken, Expiry, IncomingWebhook, Organization, type Party, UserToken, Workspace } from "./TokenResponse.js"
@@ -495,7 +495,7 @@ export const run = <E, R>(
     readonly onProgress?: ((report: Report) => Effect.Effect<void>) | undefined
   }
 ): Effect.Effect<Report, E | StoreError, R | InstallationStore> =>
-  Effect.flatMap(InstallationStore, (store) => {
+  Effect.flatMap(Effect.map(InstallationStore, (store) => bounded(store)), (store) => {
     /** What a dry run would have stored by now. */
     const pretended = new Set<string>()
     /** One list for all reports: to copy it for each row would take the square of the time. */

@@ -18,7 +18,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Installation from "./Installation.js"
-import { InstallationStore, type StoreError } from "./InstallationStore.js"
+import { bounded, InstallationStore, type StoreError } from "./InstallationStore.js"
 import { deepest } from "./internal/paths.js"
 import { isStorable } from "./internal/rowId.js"
 
@@ -219,7 +219,7 @@ export const handle = (body: unknown): Effect.Effect<Result, MalformedEvent | St
     const reading = yield* read(body)
     if (Option.isNone(reading)) return Result.NotOurs()
     const { at, credentials, key } = reading.value
-    const store = yield* InstallationStore
+    const store = bounded(yield* InstallationStore)
 
     if (Option.isNone(credentials)) {
       return (yield* store.remove(key, { installedBefore: at }))

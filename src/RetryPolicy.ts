@@ -60,6 +60,20 @@ export interface Policy extends Schedule.Schedule<Duration.Duration, OAuthV2Erro
  */
 export interface Service extends Limits {
   readonly schedule: Schedule.Schedule<unknown, OAuthV2Error>
+  /** Asked before each repetition, after the wait. If it is `false`, the call fails as its last attempt did. */
+  readonly mayRepeat?: Effect.Effect<boolean> | undefined
+}
+
+/**
+ * What can be set besides the schedule. What is not set comes from the {@link Policy}.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  readonly attemptTimeout?: Duration.DurationInput | undefined
+  readonly budget?: Duration.DurationInput | undefined
+  readonly mayRepeat?: Effect.Effect<boolean> | undefined
 }
 
 /**
@@ -174,13 +188,14 @@ export const none: Policy = policy(Schedule.as(Schedule.stop, Duration.zero), {
 
 const service = (
   schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
-  limits?: { readonly [K in keyof Limits]?: Duration.DurationInput | undefined }
+  options?: Options
 ): Service => {
   const own: Partial<Policy> = "unlimited" in schedule ? schedule : {}
   return {
-    schedule: limits?.budget === undefined ? schedule : own.unlimited ?? schedule,
-    attemptTimeout: Duration.decode(limits?.attemptTimeout ?? own.attemptTimeout ?? interactive.attemptTimeout),
-    budget: Duration.decode(limits?.budget ?? own.budget ?? Duration.infinity)
+    schedule: options?.budget === undefined ? schedule : own.unlimited ?? schedule,
+    attemptTimeout: Duration.decode(options?.attemptTimeout ?? own.attemptTimeout ?? interactive.attemptTimeout),
+    budget: Duration.decode(options?.budget ?? own.budget ?? Duration.infinity),
+    mayRepeat: options?.mayRepeat
   }
 }
 
@@ -193,8 +208,8 @@ const service = (
  */
 export const layer = (
   schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
-  limits?: { readonly [K in keyof Limits]?: Duration.DurationInput | undefined }
-): Layer.Layer<RetryPolicy> => Layer.succeed(RetryPolicy, service(schedule, limits))
+  options?: Options
+): Layer.Layer<RetryPolicy> => Layer.succeed(RetryPolicy, service(schedule, options))
 
 /**
  * Sets the policy for the calls inside one effect.
@@ -213,9 +228,9 @@ export const layer = (
  */
 export const provide = (
   schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
-  limits?: { readonly [K in keyof Limits]?: Duration.DurationInput | undefined }
+  options?: Options
 ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, RetryPolicy>> =>
-  Effect.provideService(RetryPolicy, service(schedule, limits))
+  Effect.provideService(RetryPolicy, service(schedule, options))
 
 /**
  * The policy that nobody had to choose.
@@ -259,7 +274,7 @@ const timeoutFail = <A, E, R>(
 
 /**
  * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
- * first, and only a repeatable error leads to another. An attempt has a fiber of its own: what it does to a `FiberRef`
+ * first, and only a repeatable error leads to another, if `mayRepeat` does not object. An attempt has a fiber of its own: what it does to a `FiberRef`
  * ends with it. `onFailure` runs after each that failed.
  *
  * @since 0.1.0
@@ -280,17 +295,24 @@ export const run = <A, E extends OAuthV2Error, R>(
       const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - clock.unsafeCurrentTimeMillis()))
       return timeoutFail(attempt, duration, () => onTimeout(duration))
     }).pipe(Effect.tapError(onFailure))
+    /** A process that was paused during the wait may wake up when its time is over. */
+    const mayRepeat = Effect.suspend(() =>
+      clock.unsafeCurrentTimeMillis() > latest ? Effect.succeed(false) : policy.mayRepeat ?? Effect.succeed(true)
+    )
     const again = (driver: Schedule.ScheduleDriver<unknown, OAuthV2Error>, error: E): Effect.Effect<A, E, R> =>
       isRepeatable(error)
         ? Effect.matchEffect(driver.next(error), {
           onFailure: () => Effect.fail(error),
-          onSuccess: () => Effect.catchAll(once, (error) => again(driver, error))
+          onSuccess: () =>
+            Effect.flatMap(mayRepeat, (may) =>
+              may ? Effect.catchAll(once, (error) => again(driver, error)) : Effect.fail(error))
         })
         : Effect.fail(error)
     // What `Effect.retry` does, save that an attempt which succeeds pays for no schedule.
     return Effect.catchAll(once, (error) =>
       Effect.flatMap(
         Schedule.driver(within(policy.schedule, policy.budget, startedAt)),
-        (driver) => again(driver, error)
+        (driver) =>
+          again(driver, error)
       ))
   })

@@ -4,13 +4,14 @@
  *
  * 1. the lease, so that of all processes one is at work, with its intent for whoever comes after a crash
  * 2. a second look at the credential, under the lease
- * 3. the call
+ * 3. the call; before it is repeated, another look under the lease: the generation has to be the one that was sent
  * 4. compare-and-set of what Slack said, from the generation that was sent; if the lease has run out by then, under a
  *    new one, so that it does not come between another owner's call and that owner's commit
  * 5. the lease is given back, unless it is unknown whether Slack acted: then it runs out by itself, and that paces
  *    the next try
  *
- * From step 3 to step 4 nothing interrupts. `docs/token-rotation.md` has the states, and what a crash at each leaves.
+ * From step 3 to step 4 nothing interrupts. Each call to the store has a sixth of the lease, so it ends in time also if
+ * the store never answers. `docs/token-rotation.md` has the states, and what a crash at each leaves.
  *
  * @since 0.1.0
  */
@@ -24,7 +25,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Installation from "./Installation.js"
-import type * as InstallationStore from "./InstallationStore.js"
+import * as InstallationStore from "./InstallationStore.js"
 import type { OAuthV2Error } from "./OAuthV2Error.js"
 import type { TokenResponse } from "./TokenResponse.js"
 
@@ -48,7 +49,14 @@ export interface Options<E extends OAuthV2Error> {
   readonly leaseDuration: Duration.DurationInput
   /** Whether the credential is to be turned over. Asked before the lease is taken, and again under it. */
   readonly isDue: (credential: Installation.Credential) => boolean
-  readonly call: (credential: Installation.Credential) => Effect.Effect<TokenResponse, E>
+  /**
+   * Asks Slack, in half of the lease time. Whoever repeats a call that Slack did nothing with asks `mayRepeat` before:
+   * it looks at the credential again, and is `false` if somebody else has changed it or the lease is over.
+   */
+  readonly call: (
+    credential: Installation.Credential,
+    mayRepeat: Effect.Effect<boolean>
+  ) => Effect.Effect<TokenResponse, E>
   /** Whether a refusal means that the credential is dead. */
   readonly isEnd: (error: E) => boolean
   /**
@@ -150,8 +158,17 @@ const uninterrupted = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(call)), Fiber.join))
 
 /**
+ * The parts of a lease. The lease and the second look end in a third of it, whatever the store does; the call gets a
+ * half; and a sixth is left to store the answer.
+ */
+const forOneStoreCall = 1 / 6
+const untilTheCall = 1 / 3
+const untilTheCommit = 5 / 6
+
+/**
  * Turns a credential over, if it is due and nobody else is at it. Fails if the store cannot be read or the lease cannot
- * be taken; then nothing was sent.
+ * be taken; then nothing was sent. Run it outside of a database transaction: one that is rolled back would take the
+ * token with it.
  *
  * @since 0.1.0
  * @category rotation
@@ -159,7 +176,11 @@ const uninterrupted = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
 export const turnOver = <E extends OAuthV2Error>(
   store: InstallationStore.Service,
   options: Options<E>
-): Effect.Effect<Result<E>, InstallationStore.StoreError> => Effect.suspend(() => turnOverOnce(store, options))
+): Effect.Effect<Result<E>, InstallationStore.StoreError> =>
+  Effect.suspend(() => {
+    const oneCall = Math.ceil(Duration.toMillis(options.leaseDuration) * forOneStoreCall)
+    return turnOverOnce(InstallationStore.bounded(store, oneCall), options)
+  })
 
 const turnOverOnce = <E extends OAuthV2Error>(
   store: InstallationStore.Service,
@@ -184,11 +205,11 @@ const turnOverOnce = <E extends OAuthV2Error>(
 
   /** Whether more than a part of the lease has passed. */
   const isPast = (part: number): Effect.Effect<boolean> =>
-    Effect.map(Clock.currentTimeMillis, (now) => now - leasedAt >= part * Duration.toMillis(duration))
+    Effect.map(Clock.currentTimeMillis, (now) => now - leasedAt > part * Duration.toMillis(duration))
 
-  /** Waits for the lease if it has run out and somebody else has it now. */
+  /** Renews the lease if what is left is too short for a commit, and waits for it if somebody else has it now. */
   const underLease = (generation: number): Effect.Effect<void, InstallationStore.StoreError> =>
-    Effect.flatMap(isPast(1), (isOver) =>
+    Effect.flatMap(isPast(untilTheCommit), (isOver) =>
       isOver
         ? Effect.flatMap(takeLease(generation), (lease) =>
           lease._tag === "Held"
@@ -196,24 +217,56 @@ const turnOverOnce = <E extends OAuthV2Error>(
             : Effect.void)
         : Effect.void)
 
+  /** What somebody else has made of a credential that was to be sent; nothing if it is still the same. */
+  const lookAgain = (
+    { generation }: Installation.Credential
+  ): Effect.Effect<Option.Option<Result<E>>, InstallationStore.StoreError> =>
+    Effect.map(
+      store.credential(key),
+      Option.match({
+        onNone: () => Option.some<Result<E>>({ _tag: "Missing" }),
+        onSome: (current) =>
+          current.generation === generation
+            ? Option.none()
+            : Option.some<Result<E>>({ _tag: "Current", credential: current })
+      })
+    )
+
   const renew = (credential: Installation.Credential): Effect.Effect<Result<E>> =>
     Effect.gen(function*() {
-      const issuedAt = yield* DateTime.now
-      const first = yield* Effect.either(uninterrupted(options.call(credential)))
-      if (Either.isRight(first)) return yield* commit(credential, first.right, issuedAt)
-      if (first.left.outcome === "rejected") return yield* giveUp(credential, first.left)
+      const first = yield* send(credential)
+      if (first._tag !== "Failed" || first.error.outcome === "rejected" || !options.repeatLost) return first
 
-      if (options.repeatLost) {
-        const lease = yield* Effect.either(takeLease(credential.generation))
-        if (Either.isRight(lease) && lease.right._tag === "Acquired") {
-          const again = yield* DateTime.now
-          const second = yield* Effect.either(uninterrupted(options.call(credential)))
-          if (Either.isRight(second)) return yield* commit(credential, second.right, again)
-          if (second.left.outcome === "rejected") return yield* giveUp(credential, second.left)
-          return { _tag: "Failed", credential, error: second.left }
-        }
-      }
-      return { _tag: "Failed", credential, error: first.left }
+      const again = yield* Effect.either(Effect.gen(function*() {
+        const lease = yield* takeLease(credential.generation)
+        if (lease._tag === "Missing") return Option.some<Result<E>>(lease)
+        if (lease._tag === "Held") return Option.some<Result<E>>({ _tag: "Busy", remaining: lease.remaining })
+        const changed = yield* lookAgain(credential)
+        if (Option.isSome(changed)) return yield* Effect.as(release, changed)
+        return (yield* isPast(untilTheCall)) ? Option.some<Result<E>>(first) : Option.none<Result<E>>()
+      }))
+      // The store does not say whether the token is still the one to send. So it is not sent again.
+      if (Either.isLeft(again)) return first
+      return yield* Option.match(again.right, { onNone: () => send(credential), onSome: Effect.succeed })
+    })
+
+  /** One call, with its repetitions after Slack did nothing, and what follows from it. */
+  const send = (credential: Installation.Credential): Effect.Effect<Result<E>> =>
+    Effect.gen(function*() {
+      let changed = Option.none<Result<E>>()
+      const mayRepeat = Effect.gen(function*() {
+        if (yield* isPast(untilTheCommit)) return false
+        changed = yield* lookAgain(credential)
+        return Option.isNone(changed)
+      }).pipe(Effect.orElseSucceed(() => false))
+
+      const issuedAt = yield* DateTime.now
+      const answer = yield* Effect.either(uninterrupted(options.call(credential, mayRepeat)))
+      if (Either.isRight(answer)) return yield* commit(credential, answer.right, issuedAt)
+      if (Option.isSome(changed)) return yield* Effect.as(release, changed.value)
+      return answer.left.outcome === "rejected"
+        ? yield* giveUp(credential, answer.left)
+        : { _tag: "Failed", credential, error: answer.left }
     })
 
   const commit = (
@@ -286,7 +339,9 @@ const turnOverOnce = <E extends OAuthV2Error>(
         if (renewed._tag === "Held") return { _tag: "Busy", remaining: renewed.remaining } as const
       }
       // The store took so long that the rest of the lease is too short for a call.
-      if (yield* isPast(0.5)) return yield* Effect.as(release, { _tag: "Busy", remaining: Duration.zero } as const)
+      if (yield* isPast(untilTheCall)) {
+        return yield* Effect.as(release, { _tag: "Busy", remaining: Duration.zero } as const)
+      }
       return yield* renew(current.value)
     }))
   })

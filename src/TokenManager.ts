@@ -21,7 +21,9 @@ import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
@@ -34,6 +36,8 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import { parseObject } from "./internal/answer.js"
+import { withDeadline } from "./internal/effect/deadline.js"
+import * as LayerContext from "./internal/effect/layerContext.js"
 import { peek } from "./internal/effect/peek.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
@@ -87,8 +91,32 @@ export class ReauthorizationRequired
 }
 
 /**
- * There is no valid token now, and there may be one later: Slack or the store did not do its part, which `error` tells.
- * Nothing is lost.
+ * Another process is refreshing the credential, and has not finished in two lease times: it is paused, or each one that
+ * takes over gets stuck.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class CredentialBusy extends Schema.TaggedError<CredentialBusy>("effect-slack-oauth/CredentialBusy")(
+  "CredentialBusy",
+  {
+    /** How long this process has waited for the other one. */
+    waited: Schema.DurationFromMillis
+  }
+) {
+  override get message(): string {
+    return `Another process has been refreshing this credential for ${
+      Duration.format(this.waited)
+    }. Ask again later; if this goes on, look at the other processes that use the store.`
+  }
+}
+
+/** Why a refresh did not bring a token, and may do so later. */
+type Obstacle = OAuthV2Error.AccessError | InstallationStore.StoreError | CredentialBusy
+
+/**
+ * There is no valid token now, and there may be one later: Slack or the store did not do its part, or another process
+ * did not, which `error` tells. Nothing is lost.
  *
  * @since 0.1.0
  * @category errors
@@ -96,7 +124,7 @@ export class ReauthorizationRequired
 export class TokenUnavailable
   extends Schema.TaggedError<TokenUnavailable>("effect-slack-oauth/TokenUnavailable")("TokenUnavailable", {
     key: Installation.CredentialKey,
-    error: Schema.Union(OAuthV2Error.AccessError, InstallationStore.StoreError),
+    error: Schema.Union(OAuthV2Error.AccessError, InstallationStore.StoreError, CredentialBusy),
     /** How long to wait before it makes sense to ask again. */
     retryAfter: Schema.DurationFromMillis
   })
@@ -138,7 +166,7 @@ export type Event = Data.TaggedEnum<{
   ServingStale: {
     readonly key: Installation.CredentialKey
     readonly expiresAt: DateTime.Utc
-    readonly error: OAuthV2Error.AccessError | InstallationStore.StoreError
+    readonly error: Obstacle
   }
   ReauthorizationNeeded: { readonly key: Installation.CredentialKey; readonly error: OAuthV2Error.AccessError }
   RefreshTokenExpiring: { readonly key: Installation.CredentialKey; readonly expiresAt: DateTime.Utc }
@@ -315,7 +343,7 @@ interface Entry {
 
 /** What went wrong last, and when it makes sense to try again. */
 interface Failure {
-  readonly error: OAuthV2Error.AccessError | InstallationStore.StoreError
+  readonly error: Obstacle
   readonly attempts: number
   readonly retryAt: number
 }
@@ -413,10 +441,13 @@ export const make = (
 ): Effect.Effect<Service, never, OAuthV2.OAuthV2 | InstallationStore.InstallationStore | Scope.Scope> =>
   Effect.gen(function*() {
     const slack = yield* OAuthV2.OAuthV2
-    const store = yield* InstallationStore.InstallationStore
+    const context = yield* LayerContext.make()
     const window = Duration.toMillis(options.window ?? "2 hours")
     const jitter = options.jitter ?? 0.25
     const leaseDuration = Duration.decode(options.leaseDuration ?? "30 seconds")
+    const lease = Duration.toMillis(leaseDuration)
+    const unbounded = yield* InstallationStore.InstallationStore
+    const store = InstallationStore.bounded(unbounded, Math.ceil(lease / 6))
     const cacheSize = options.cacheSize ?? 100_000
     const cacheTime = Duration.toMillis(options.cacheTime ?? "10 minutes")
     const patience = Duration.toMillis(options.patience ?? "3 seconds")
@@ -431,17 +462,27 @@ export const make = (
     let isClosed = false
 
     const events = yield* Effect.acquireRelease(PubSub.sliding<Event>(1024), PubSub.shutdown)
-    const scope = yield* Scope.make()
+    const scope = yield* Scope.make(ExecutionStrategy.parallel)
+    /** Gives work a part of the lease time to finish. What takes longer goes on in the background. */
+    const finish = (work: Effect.Effect<void>, part: number, what: string) =>
+      Effect.catchAll(
+        withDeadline(Effect.flatMap(context.fork(work), Fiber.join), Duration.millis(lease * part), () => what),
+        (what) => Effect.logError(`TokenManager is closing, and ${what}.`)
+      )
     yield* Effect.addFinalizer((exit) =>
       Effect.gen(function*() {
         isClosed = true
-        yield* Scope.close(scope, exit)
-        yield* Effect.forEach(
-          Array.from(unsaved),
-          ({ settle }) =>
-            Effect.catchAll(settle, (error) =>
-              Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)),
-          { concurrency: 8, discard: true }
+        yield* finish(Scope.close(scope, exit), 2 / 3, "refreshes under way did not finish")
+        yield* finish(
+          Effect.forEach(
+            Array.from(unsaved),
+            ({ settle }) =>
+              Effect.catchAll(settle, (error) =>
+                Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)),
+            { concurrency: 8, discard: true }
+          ),
+          1 / 3,
+          "tokens that Slack gave could not be saved: the store does not answer"
         )
       })
     )
@@ -503,13 +544,16 @@ export const make = (
     const isRefused = (local: Local, token: Redacted.Redacted): boolean =>
       local.refused !== undefined && local.refused.token === Redacted.value(token)
 
-    const isUsable = (local: Local, entry: Entry | undefined, now: number): entry is Entry =>
-      entry !== undefined && now < entry.expiresAt &&
-      !isRefused(local, entry.credential.token.accessToken) &&
-      Option.match(entry.credential.reauthorization, {
+    const isGood = (local: Local, credential: Installation.Credential, now: number): boolean =>
+      now < expiryOf(credential) &&
+      !isRefused(local, credential.token.accessToken) &&
+      Option.match(credential.reauthorization, {
         onNone: () => true,
         onSome: ({ code }) => outlivesItsChain(code)
       })
+
+    const isUsable = (local: Local, entry: Entry | undefined, now: number): entry is Entry =>
+      entry !== undefined && isGood(local, entry.credential, now)
 
     // ---- refresh tokens
 
@@ -535,7 +579,11 @@ export const make = (
           : Effect.succeed(false)
       })
 
-    const call = (key: Installation.CredentialKey, credential: Installation.Credential) => {
+    const call = (
+      key: Installation.CredentialKey,
+      credential: Installation.Credential,
+      mayRepeat: Effect.Effect<boolean>
+    ) => {
       const { appId } = key.installation
       const app = options.apps?.(appId)
       if (options.apps !== undefined && app === undefined) {
@@ -543,17 +591,27 @@ export const make = (
       }
       return Option.match(Installation.refreshTokenOf(credential), {
         onNone: () => Effect.dieMessage("A credential without a refresh token cannot be refreshed"),
-        onSome: (refreshToken) =>
-          slack.access({
+        onSome: (refreshToken) => {
+          const budget = Duration.millis(Math.ceil(lease / 2))
+          return slack.access({
             refreshToken,
             installation: Installation.placeOf(key.installation),
             ...(app === undefined ? undefined : { app })
           }).pipe(
             RetryPolicy.provide(RetryPolicy.background, {
-              attemptTimeout: Math.ceil(Duration.toMillis(leaseDuration) / 3),
-              budget: Math.ceil(Duration.toMillis(leaseDuration) / 2)
-            })
+              attemptTimeout: Math.ceil(lease / 3),
+              budget,
+              mayRepeat
+            }),
+            // Another implementation of the service may have no deadline of its own.
+            (access) =>
+              withDeadline(
+                access,
+                budget,
+                () => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout: budget })
+              )
           )
+        }
       })
     }
 
@@ -579,11 +637,11 @@ export const make = (
     const fail = (
       key: Installation.CredentialKey,
       local: Local,
-      error: OAuthV2Error.AccessError | InstallationStore.StoreError
+      error: Obstacle
     ): Effect.Effect<Delivery, TokenError> =>
       Effect.gen(function*() {
         const attempts = local.failure?.attempts ?? 0
-        const millis = yield* pause(attempts, error._tag === "StoreError" ? undefined : error.retryAfter)
+        const millis = yield* pause(attempts, "retryAfter" in error ? error.retryAfter : undefined)
         const now = yield* Clock.currentTimeMillis
         const { entry } = local
         const validUntil = isUsable(local, entry, now) ? entry.expiresAt : now
@@ -676,7 +734,7 @@ export const make = (
       local.unsaved = held
       unsaved.add(held)
       if (!sharedRefresh) return Effect.ignore(Effect.retry(settle, soon))
-      return Effect.asVoid(Effect.forkIn(Effect.uninterruptible(keepTrying(0)), scope))
+      return Effect.asVoid(context.fork(Effect.uninterruptible(keepTrying(0)), scope))
     }
 
     /** Marks a credential dead whose token has ended, or was refused, and that has no refresh token. */
@@ -733,13 +791,13 @@ export const make = (
               : refreshAtOf(credential, chance)
             return clock.unsafeCurrentTimeMillis() >= refreshAt
           }
-          const result = yield* Effect.either(Rotation.turnOver<OAuthV2Error.AccessError>(store, {
+          const result = yield* Effect.either(Rotation.turnOver<OAuthV2Error.AccessError>(unbounded, {
             key,
             verb: "refresh",
             holder: `${holder}-${turns++}`,
             leaseDuration,
             isDue,
-            call: (credential) => call(key, credential),
+            call: (credential, mayRepeat) => call(key, credential, mayRepeat),
             isEnd: (error) => error.remedy === "reauthorize",
             repeatLost: true
           }))
@@ -787,13 +845,8 @@ export const make = (
               return yield* fail(key, local, outcome.error)
             case "Busy": {
               const waited = now - startedAt
-              if (waited > 2 * Duration.toMillis(leaseDuration)) {
-                const timeout = Duration.millis(waited)
-                return yield* fail(
-                  key,
-                  local,
-                  new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout })
-                )
+              if (waited > 2 * lease) {
+                return yield* fail(key, local, new CredentialBusy({ waited: Duration.millis(waited) }))
               }
               const wait = Math.ceil(Math.min(100 * 1.5 ** waits++, 2000) * (0.75 + chance / 2))
               yield* Effect.interruptible(
@@ -819,7 +872,7 @@ export const make = (
           root: true,
           attributes: { "slack.credential": String(key) }
         })
-        if (!sharedRefresh) return updating
+        if (!sharedRefresh) return context.run(updating)
         const { arrival, land } = local.flight = makeFlight(now, force !== undefined)
         return updating.pipe(
           Effect.onExit((exit) =>
@@ -828,7 +881,8 @@ export const make = (
               land(exit)
             })
           ),
-          Effect.forkIn(scope),
+          Effect.uninterruptible,
+          (work) => context.fork(work, scope),
           Effect.zipRight(restore(arrival))
         )
       })
@@ -856,14 +910,39 @@ export const make = (
         if (isWaiting) return entry.token
         const startedAt = since ?? flight?.startedAt ?? now
         const patienceLeft = startedAt + patience - now
-        return patienceLeft <= 0
-          ? entry.token
-          : Effect.flatten(Effect.timeoutTo(updated, {
-            duration: patienceLeft,
-            onSuccess: Effect.succeed,
-            onTimeout: () => slowly(key, local, startedAt)
-          }))
+        return patienceLeft <= 0 ? entry.token : Effect.catchAll(
+          withDeadline(updated, Duration.millis(patienceLeft), () => undefined),
+          (error) => error === undefined ? slowly(key, local, startedAt) : Effect.fail(error)
+        )
       })
+
+    /**
+     * A caller inside a database transaction may hold the lock, or the only connection, that an update waits for. Such a
+     * caller first reads inside the transaction, and gets that token unless there is a newer one in time. It is not
+     * remembered: the transaction may be rolled back.
+     */
+    const insideTransaction = (
+      key: Installation.CredentialKey,
+      local: Local
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.gen(function*() {
+        const seen = yield* Effect.orElseSucceed(store.credential(key), Option.none)
+        const now = yield* Clock.currentTimeMillis
+        if (Option.isNone(seen) || !isGood(local, seen.value, now)) return yield* slowly(key, local)
+        const { accessToken } = seen.value.token
+        if (Option.isSome(seen.value.reauthorization) || now < refreshAtOf(seen.value, 1)) return accessToken
+        return yield* Effect.catchAll(
+          withDeadline(slowly(key, local), Duration.millis(patience), () => undefined),
+          (error) =>
+            error === undefined || error._tag === "TokenUnavailable" ? Effect.succeed(accessToken) : Effect.fail(error)
+        )
+      })
+
+    const ask = (key: Installation.CredentialKey, local: Local): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.flatMap(
+        LayerContext.isInTransaction,
+        (isInTransaction) => isInTransaction ? insideTransaction(key, local) : slowly(key, local)
+      )
 
     const read = (
       id: string,
@@ -874,7 +953,7 @@ export const make = (
         const { entry } = local
         return entry !== undefined && clock.unsafeCurrentTimeMillis() < entry.freshUntil && local.refused === undefined
           ? entry.token
-          : slowly(key(), local)
+          : ask(key(), local)
       })
 
     const refresh: Service["refresh"] = (key, force = {}) =>

@@ -20,6 +20,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
+import * as LayerContext from "./internal/effect/layerContext.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
 import * as OAuthV2 from "./OAuthV2.js"
@@ -203,6 +204,7 @@ export const stream = (
   Stream.unwrap(Effect.gen(function*() {
     const slack = yield* OAuthV2.OAuthV2
     const store = yield* InstallationStore.InstallationStore
+    const context = yield* LayerContext.make()
     const leaseDuration = Duration.decode(options.leaseDuration ?? "30 seconds")
     const gate = makeGate(60_000 / (options.ratePerMinute ?? 50))
     const holder = randomToken()
@@ -232,8 +234,9 @@ export const stream = (
       return Result.Failed({ key, error, isInDoubt: error.outcome === "unknown" })
     }
 
+    /** Not in the caller's database transaction: one that is rolled back would take the new tokens with it. */
     const once = (key: Installation.CredentialKey): Effect.Effect<Result, InstallationStore.StoreError> =>
-      Effect.uninterruptible(
+      context.run(Effect.uninterruptible(
         Effect.flatMap(
           Rotation.turnOver<OAuthV2Error.ExchangeError>(store, {
             key,
@@ -268,7 +271,7 @@ export const stream = (
             }
           }
         )
-      )
+      ))
 
     const migrate = (key: Installation.CredentialKey, attempt = 0): Effect.Effect<Result> =>
       Effect.suspend(() => {
@@ -290,7 +293,7 @@ export const stream = (
         )
       })
 
-    return store.credentials({ state: "permanent" }).pipe(
+    return InstallationStore.bounded(store).credentials({ state: "permanent" }).pipe(
       Stream.filter(({ key }) => isOurs(key)),
       options.dryRun === true
         ? Stream.map(({ key }): Result => Result.Pending({ key }))

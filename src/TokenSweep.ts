@@ -20,6 +20,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as InstallationStore from "./InstallationStore.js"
+import * as LayerContext from "./internal/effect/layerContext.js"
 import * as TokenManager from "./TokenManager.js"
 
 // -------------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ export const make = (
 ): Effect.Effect<Sweep, never, TokenManager.TokenManager | InstallationStore.InstallationStore> =>
   Effect.gen(function*() {
     const manager = yield* TokenManager.TokenManager
-    const store = yield* InstallationStore.InstallationStore
+    const store = InstallationStore.bounded(yield* InstallationStore.InstallationStore)
     const window = Duration.toMillis(options.window ?? "2 hours")
     const interval = Duration.toMillis(options.interval ?? "1 minute")
     const most = Math.max(1, Math.floor((options.ratePerMinute ?? 600) * interval / 60_000))
@@ -367,11 +368,12 @@ export const layer = (
       const sweep = yield* make(options)
       const interval = Duration.decode(options.interval ?? "1 minute")
       const start = yield* Random.next
-      yield* sweep.pass.pipe(
+      const context = yield* LayerContext.make()
+      const work = sweep.pass.pipe(
         Effect.catchAllCause((cause) => Effect.logWarning("TokenSweep: a pass failed", cause)),
         Effect.repeat(Schedule.fixed(interval)),
-        Effect.delay(Math.floor(Duration.toMillis(interval) * start)),
-        Effect.forkScoped
+        Effect.delay(Math.floor(Duration.toMillis(interval) * start))
       )
+      yield* context.fork(work, yield* Effect.scope)
     })
   )

@@ -16,8 +16,8 @@ import * as Tracer from "effect/Tracer"
 
 /** The context of a layer, for as long as the layer lives. */
 export interface LayerContext<R> {
-  /** Starts shared work. It runs until it ends, or is interrupted when the scope closes. */
-  readonly fork: <A, E>(effect: Effect.Effect<A, E, R>, scope: Scope.Scope) => Effect.Effect<Fiber.RuntimeFiber<A, E>>
+  /** Starts shared work. It runs until it ends, or is interrupted when the scope closes, if there is one. */
+  readonly fork: <A, E>(effect: Effect.Effect<A, E, R>, scope?: Scope.Scope) => Effect.Effect<Fiber.RuntimeFiber<A, E>>
   /**
    * Runs an effect of the application as a part of the caller: under the caller's span and log annotations, with the
    * services of the layer instead of the caller's, and in a scope that closes after it.
@@ -25,16 +25,24 @@ export interface LayerContext<R> {
   readonly run: <A, E>(effect: Effect.Effect<A, E, R | Scope.Scope>) => Effect.Effect<A, E>
 }
 
-/**
- * What a layer's context has only while the layer is built: the span of the start-up, the scope, and a transaction that
- * the layer may have been built inside of. Tags are equal by their keys, so no driver is imported for them.
- */
-const withoutPassing = Context.omit(
-  Tracer.ParentSpan,
-  Scope.Scope,
+/** A database transaction. Tags are equal by their keys, so no driver is imported for these. */
+const transactions = [
   Context.GenericTag("@effect/sql/SqlClient/TransactionConnection"),
   Context.GenericTag("@effect/sql-libsql/LibsqlClient/LibsqlTransaction")
-) as <R>(context: Context.Context<R>) => Context.Context<R>
+] as const
+
+/** Whether the caller is inside a database transaction. */
+export const isInTransaction: Effect.Effect<boolean> = Effect.contextWith((context: Context.Context<never>) =>
+  transactions.some(({ key }) => context.unsafeMap.has(key))
+)
+
+/**
+ * What a layer's context has only while the layer is built: the span of the start-up, the scope, and a transaction that
+ * the layer may have been built inside of.
+ */
+const withoutPassing = Context.omit(Tracer.ParentSpan, Scope.Scope, ...transactions) as <R>(
+  context: Context.Context<R>
+) => Context.Context<R>
 
 /** Captures the context of the layer that is being built. */
 export const make = <R = never>(): Effect.Effect<LayerContext<R>, never, R> =>
@@ -52,7 +60,7 @@ export const make = <R = never>(): Effect.Effect<LayerContext<R>, never, R> =>
         onSome: (span) => Context.add(runtime.context, Tracer.ParentSpan, span) as Context.Context<R>
       })
     return {
-      fork: (effect, scope) => Effect.sync(() => fork(effect, { scope })),
+      fork: (effect, scope) => Effect.sync(() => fork(effect, scope && { scope })),
       run: (effect) => Effect.mapInputContext(Effect.scoped(effect), underSpanOf) as Effect.Effect<any, any>
     }
   })

@@ -1,0 +1,308 @@
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Effect, Exit, Fiber, Layer, Option, Redacted, Scope, Stream, TestClock } from "effect"
+import {
+  Installation,
+  InstallationStore,
+  OAuthV2,
+  SlackEmulator,
+  TokenManager,
+  TokenMigration,
+  TokenResponse,
+  TokenSweep
+} from "effect-slack-oauth"
+import { makeMeddler, type Meddler } from "./utils/meddler.js"
+
+const live = (meddler: Meddler, options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>
+  TokenManager.layer(options).pipe(
+    Layer.provideMerge(meddler.layer),
+    Layer.provideMerge(InstallationStore.layerMemory),
+    Layer.provideMerge(OAuthV2.layer),
+    Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
+    Layer.provideMerge(SlackEmulator.layer(emulator))
+  )
+
+const install = (request?: SlackEmulator.AuthorizeRequest) =>
+  Effect.gen(function*() {
+    const { code } = yield* SlackEmulator.authorize(request)
+    const at = yield* DateTime.now
+    const response = yield* OAuthV2.access({ code })
+    return yield* InstallationStore.save(Installation.fromTokenResponse(response, at))
+  })
+
+const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
+
+const refreshes = Effect.map(
+  SlackEmulator.calls,
+  (calls) => calls.filter(({ grantType }) => grantType === "refresh_token").length
+)
+
+/** How an effect ends within a time. */
+const within = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  time: "3 seconds" | "6 seconds" | "20 seconds" | "30 seconds"
+) =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.fork(effect)
+    yield* TestClock.adjust(time)
+    const exit = yield* fiber.poll
+    if (Option.isNone(exit)) return assert.fail(`it did not end within ${time}`)
+    return yield* exit.value
+  })
+
+/** The calls to a store that a refresh is made of. */
+const operations = ["credential", "acquireLease", "compareAndSet", "releaseLease"] as const
+
+const hanging = {
+  "never answers": Effect.never,
+  "never answers and cannot be interrupted": Effect.uninterruptible(Effect.never)
+}
+
+describe("a store call that hangs", () => {
+  for (const operation of operations) {
+    for (const [name, hang] of Object.entries(hanging)) {
+      it.effect(`${operation} ${name}: a token that is still valid is served`, () => {
+        const meddler = makeMeddler()
+        return Effect.gen(function*() {
+          const { key } = yield* install()
+          const old = yield* botToken(key)
+          yield* TestClock.adjust("11 hours")
+          meddler.before(operation, hang)
+          const token = yield* within(botToken(key), "3 seconds")
+          assert.isTrue(token === old || operation === "releaseLease")
+          meddler.before(operation, Effect.void)
+          yield* TestClock.adjust("1 minute")
+        }).pipe(Effect.provide(live(meddler)))
+      })
+
+      it.effect(`${operation} ${name}: after the expiry there is an answer in time, and a token when the store is back`, () => {
+        const meddler = makeMeddler()
+        return Effect.gen(function*() {
+          const { key } = yield* install()
+          yield* botToken(key)
+          yield* TestClock.adjust("12 hours")
+          meddler.before(operation, hang)
+          const crowd = yield* within(
+            Effect.all(Array.from({ length: 10 }, () => Effect.either(botToken(key))), { concurrency: "unbounded" }),
+            "6 seconds"
+          )
+          for (const answer of crowd) {
+            if (answer._tag === "Right") continue
+            assert(answer.left._tag === "TokenUnavailable")
+            assert.deepInclude(answer.left.error, { _tag: "StoreError", operation, code: "DEADLINE" })
+          }
+          meddler.before(operation, Effect.void)
+          yield* TestClock.adjust("1 minute")
+          yield* within(botToken(key), "3 seconds")
+          assert.strictEqual(yield* refreshes, 1)
+        }).pipe(Effect.provide(live(meddler)))
+      })
+    }
+  }
+
+  it.effect("leaves what Slack gave unsaved, served, and saved when the store is back", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      meddler.before("compareAndSet", Effect.never)
+      const token = yield* within(botToken(key), "6 seconds")
+      assert.strictEqual((yield* TokenManager.health).unsaved, 1)
+      meddler.before("compareAndSet", Effect.void)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual((yield* TokenManager.health).unsaved, 0)
+      const stored = yield* Effect.flatMap(InstallationStore.InstallationStore, (store) => store.get(key))
+      assert.strictEqual(Redacted.value(Option.getOrThrow(Option.getOrThrow(stored).bot).token.accessToken), token)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live(meddler)))
+  })
+
+  it.effect("that throws is left alone for as long as one that fails", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      meddler.before("credential", Effect.die(new Error("no connection")))
+      for (let asked = 0; asked < 10; asked++) {
+        const error = yield* Effect.flip(botToken(key))
+        assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "StoreError")
+      }
+      assert.strictEqual(meddler.calls.credential, 1)
+    }).pipe(Effect.provide(live(meddler)))
+  })
+
+  it.effect("does not keep the manager's scope from closing within the lease time", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const manager = yield* Scope.extend(TokenManager.make(), scope)
+      const installed = yield* Effect.forEach(
+        Array.from({ length: 20 }, (_, index) => `T${index}`),
+        (workspace) => install({ workspace })
+      )
+      yield* TestClock.adjust("12 hours")
+      for (const operation of operations) meddler.before(operation, Effect.uninterruptible(Effect.never))
+      meddler.before("credential", Effect.void)
+      meddler.before("acquireLease", Effect.void)
+      // Half of them have a pair in hand that the store does not take; the other half are on their way.
+      yield* Effect.forEach(installed.slice(0, 10), ({ key }) => Effect.fork(manager.botToken(key)))
+      yield* TestClock.adjust("6 seconds")
+      meddler.before("acquireLease", Effect.uninterruptible(Effect.never))
+      yield* Effect.forEach(installed.slice(10), ({ key }) => Effect.fork(manager.botToken(key)))
+      yield* TestClock.adjust("1 second")
+      yield* within(Scope.close(scope, Exit.void), "30 seconds")
+    }).pipe(Effect.provide(
+      live(meddler, {}, { workspaces: Array.from({ length: 20 }, (_, index) => ({ id: `T${index}` })) })
+    ))
+  })
+
+  it.effect("does not keep a sweep from the other credentials", () => {
+    const meddler = makeMeddler()
+    const workspaces = ["T0A", "T0B", "T0C"]
+    return Effect.gen(function*() {
+      yield* Effect.forEach(workspaces, (workspace) => install({ workspace }))
+      yield* TestClock.adjust("11 hours")
+      let calls = 0
+      meddler.before("acquireLease", Effect.suspend(() => calls++ === 0 ? Effect.never : Effect.void))
+      const report = yield* within(TokenSweep.pass(), "6 seconds")
+      assert.deepInclude(report, { urgent: 3, renewed: 2, failed: 1 })
+    }).pipe(Effect.provide(live(meddler, {}, { workspaces: workspaces.map((id) => ({ id })) })))
+  })
+
+  it.effect("does not keep a sweep's pass from ending when it is the list that hangs", () =>
+    Effect.gen(function*() {
+      const store = yield* InstallationStore.InstallationStore
+      const pass = TokenSweep.pass().pipe(
+        Effect.provideService(InstallationStore.InstallationStore, { ...store, credentials: () => Stream.never })
+      )
+      const fiber = yield* Effect.fork(pass)
+      yield* TestClock.adjust("1 minute")
+      const error = yield* Effect.flip(Fiber.join(fiber))
+      assert.deepInclude(error, { operation: "credentials", code: "DEADLINE" })
+    }).pipe(Effect.provide(live(makeMeddler()))))
+
+  it.effect("does not keep a migration from the other credentials", () => {
+    const meddler = makeMeddler()
+    const workspaces = ["T0A", "T0B", "T0C"]
+    return Effect.gen(function*() {
+      yield* Effect.forEach(workspaces, (workspace) => install({ workspace }))
+      yield* SlackEmulator.enableRotation()
+      let calls = 0
+      meddler.before("acquireLease", Effect.suspend(() => calls++ === 0 ? Effect.never : Effect.void))
+      const report = yield* within(TokenMigration.run(), "6 seconds")
+      assert.deepInclude(report, { exchanged: 2, failed: 1 })
+    }).pipe(Effect.provide(live(meddler, {}, {
+      apps: [{ rotation: false }],
+      workspaces: workspaces.map((id) => ({ id }))
+    })))
+  })
+})
+
+describe("an OAuthV2 that never answers", () => {
+  it.effect("is given half of the lease", () =>
+    Effect.gen(function*() {
+      const store = yield* InstallationStore.InstallationStore
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      const manager = yield* TokenManager.make().pipe(
+        Effect.provideService(InstallationStore.InstallationStore, store),
+        Effect.provide(OAuthV2.layerTest({ access: () => Effect.never }))
+      )
+      const fiber = yield* Effect.fork(Effect.flip(manager.botToken(key)))
+      yield* TestClock.adjust("30 seconds")
+      const error = yield* Fiber.join(fiber)
+      assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "SlackTimeoutError")
+    }).pipe(Effect.scoped, Effect.provide(live(makeMeddler()))))
+})
+
+describe("a caller that cannot be interrupted", () => {
+  it.effect("waits as long as others do, and gets the token that is still valid", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("8 seconds") })
+      assert.strictEqual(yield* within(Effect.uninterruptible(botToken(key)), "3 seconds"), old)
+      yield* TestClock.adjust("1 minute")
+    }).pipe(Effect.provide(live(makeMeddler()))))
+})
+
+describe("a credential that another process holds and does not finish with", () => {
+  it.effect("is told apart from a Slack that does not answer", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const store = yield* InstallationStore.InstallationStore
+      yield* TestClock.adjust("12 hours")
+      yield* store.acquireLease(Installation.botKey(key), { holder: "other", intent: "refresh", duration: "1 day" })
+      const fiber = yield* Effect.fork(Effect.flip(botToken(key)))
+      yield* TestClock.adjust("70 seconds")
+      const error = yield* Fiber.join(fiber)
+      assert(error._tag === "TokenUnavailable")
+      assert.strictEqual(error.error._tag, "CredentialBusy")
+      assert.include(error.message, "Another process has been refreshing this credential for 1m")
+    }).pipe(Effect.provide(live(makeMeddler()))))
+})
+
+/** What another process commits that has refreshed this credential. */
+const rotateElsewhere = (key: Installation.CredentialKey) =>
+  Effect.gen(function*() {
+    const store = yield* InstallationStore.InstallationStore
+    const issuedAt = yield* DateTime.now
+    const { generation } = Option.getOrThrow(yield* store.credential(key))
+    const expiry = new TokenResponse.Expiry({
+      expiresAt: DateTime.add(issuedAt, { hours: 12 }),
+      refreshToken: Option.some(Redacted.make("xoxe-test-elsewhere"))
+    })
+    const token = new TokenResponse.BotToken({
+      accessToken: Redacted.make("xoxe.xoxb-test-elsewhere"),
+      scopes: [],
+      botUserId: Option.none(),
+      expiry: Option.some(expiry)
+    })
+    yield* Effect.orDie(store.compareAndSet(key, generation, Installation.Change.Renewed({ token, issuedAt })))
+  })
+
+describe("a refresh token", () => {
+  it.effect("is not sent a second time if somebody else has used it since", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
+      const rotate = yield* Effect.map(
+        Effect.context<InstallationStore.InstallationStore>(),
+        (context) => Effect.orDie(Effect.provide(rotateElsewhere(Installation.botKey(key)), context))
+      )
+      let leases = 0
+      meddler.before("acquireLease", Effect.suspend(() => ++leases === 2 ? rotate : Effect.void))
+      assert.strictEqual(yield* botToken(key), "xoxe.xoxb-test-elsewhere")
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live(meddler)))
+  })
+
+  it.effect("is not sent a second time if the store does not say whether it is still the one", () => {
+    const meddler = makeMeddler()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
+      let looks = 0
+      meddler.before("credential", Effect.suspend(() => ++looks > 2 ? Effect.never : Effect.void))
+      const error = yield* within(Effect.flip(botToken(key)), "6 seconds")
+      assert.strictEqual(error._tag, "TokenUnavailable")
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live(meddler)))
+  })
+
+  it.effect("is not sent again after a wait in which somebody else has used it", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "5 seconds" }) })
+      const reader = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("1 second")
+      yield* rotateElsewhere(Installation.botKey(key))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* Fiber.join(reader), "xoxe.xoxb-test-elsewhere")
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live(makeMeddler()))))
+})
