@@ -155,10 +155,11 @@ export const layer = (options: Options): Layer.Layer<SlackApp, ConfigError.Confi
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
   Config.map(Config.option(config), Option.getOrUndefined)
 
+// Secrets are read as strings, because `Config.redacted` also redacts the message that one is missing.
 const publicSettings = {
   clientId: Config.string(variable("clientId")),
   appId: optional(Config.string(variable("appId"))),
-  signingSecret: optional(Config.redacted(variable("signingSecret"))),
+  signingSecret: optional(Config.string(variable("signingSecret"))),
   baseUrl: optional(Config.string(variable("baseUrl")))
 }
 
@@ -172,7 +173,7 @@ const publicSettings = {
  */
 export const config: Config.Config<Service> = Config.all({
   ...publicSettings,
-  clientSecret: Config.redacted(variable("clientSecret"))
+  clientSecret: Config.string(variable("clientSecret"))
 }).pipe(Config.mapOrFail((options) => check(options, variable)))
 
 /**

@@ -334,7 +334,7 @@ describe("SlackApp", () => {
       Effect.gen(function*() {
         const error = yield* Effect.flip(fromEnv({ SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRT: clientSecret }))
         assert.strictEqual(error._op, "MissingData")
-        assert.include(String(error), "SLACK_CLIENT_SECRET")
+        assert.include(String(error), "Expected SLACK_CLIENT_SECRET to exist")
       }))
 
     const wrong: ReadonlyArray<readonly [promise: string, variable: string, env: Record<string, string>]> = [

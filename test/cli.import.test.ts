@@ -134,7 +134,7 @@ describe("the command effect-slack-oauth import", () => {
       [["slack-oauth", rows, "--to", database("text.db")], "text.db is not a SQLite database"],
       [["slack-oauth", rows, "--to", database("text.db"), "--dry-run"], "text.db is not a SQLite database"],
       [["slack-oauth", rows, "--to", `file:${folder}`], "is not a file"],
-      [["slack-oauth", rows, "--to", database("no-folder/x.db")], "x.db"]
+      [["slack-oauth", rows, "--to", database("no-folder/x.db")], "no-folder does not exist or cannot be written to."]
     ]
     for (const [args, words] of cases) {
       const { code, stderr } = await command(...args)

@@ -17,6 +17,7 @@ import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationSto
 import { execFile, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { createServer } from "node:http"
+import { type AddressInfo, createServer as createSocketServer, type Server } from "node:net"
 import * as Path from "node:path"
 import { promisify } from "node:util"
 import { beforeAll } from "vitest"
@@ -132,7 +133,7 @@ describe("the command migrate", () => {
       const url = yield* libsqlUrl
       const { code, stderr } = yield* command({ PATH: process.env.PATH, NO_COLOR: "1", DATABASE_URL: url })
       assert.strictEqual(code, 1)
-      assert.include(stderr, "SLACK_CLIENT_ID")
+      assert.match(stderr, /^SLACK_CLIENT_ID: Expected .*\nSLACK_CLIENT_SECRET: Expected .*\n$/)
     }))
 
   const plain = (url: string) => ({ PATH: process.env.PATH, DATABASE_URL: url, SLACK_TOKEN_KEYS: "plain" })
@@ -271,6 +272,38 @@ describe("the command migrate", () => {
       }
       assert.deepStrictEqual(filesIn(folder), before)
     }))
+
+  it.scopedLive("does not wait for ever for a Postgres that never answers", () =>
+    Effect.gen(function*() {
+      const server = yield* Effect.acquireRelease(
+        Effect.async<Server>((resume) => {
+          const server = createSocketServer(() => {}).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const { port } = server.address() as AddressInfo
+      const { code, stderr } = yield* command(plain(`postgres://x:secret@127.0.0.1:${port}/x`), "--dry-run")
+      assert.strictEqual(code, 1)
+      assert.strictEqual(
+        stderr.trim(),
+        "The Postgres database cannot be reached. Check its URL and that it is running."
+      )
+    }))
+
+  it.scopedLive.runIf(process.getuid?.() !== 0)(
+    "says that a file cannot be written to, and reads it all the same",
+    () =>
+      Effect.gen(function*() {
+        const url = yield* libsqlUrl
+        yield* oldStore(url)
+        Fs.chmodSync(url.slice("file:".length), 0o444)
+        const app = { SLACK_CLIENT_ID: "1.2", SLACK_CLIENT_SECRET: "test-secret", SLACK_BASE_URL: "http://127.0.0.1:1" }
+        const { code, stderr } = yield* command({ ...plain(url), ...app })
+        assert.strictEqual(code, 1)
+        assert.include(stderr, "test.db does not exist or cannot be written to. Check its permissions.")
+        assert.strictEqual((yield* command(plain(url), "--dry-run")).code, 0)
+      })
+  )
 
   it.scopedLive("reports a wrong key in a dry run, and shows none", () =>
     Effect.gen(function*() {

@@ -8,7 +8,8 @@ import * as SqlPendingInstallStore from "effect-slack-oauth/sql/SqlPendingInstal
 
 const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 
-const connect = (url: string) => isFile(url) ? Libsql.layer({ url }) : PgClient.layer({ url: Redacted.make(url) })
+const connect = (url: string) =>
+  isFile(url) ? Libsql.layer({ url }) : PgClient.layer({ url: Redacted.make(url), connectTimeout: "10 seconds" })
 
 /** The URL without what nobody should see. */
 const nameOf = (url: string) => isFile(url) ? url.slice("file:".length) : `Postgres at ${new URL(url).host}`

@@ -21,10 +21,13 @@ export class CommandFailed extends Data.TaggedError("CommandFailed")<{
   readonly exitCode?: number | undefined
 }> {}
 
+const wordsOf = (error: ConfigError.ConfigError): string =>
+  ConfigError.isAnd(error)
+    ? `${wordsOf(error.left)}\n${wordsOf(error.right)}`
+    : ConfigError.isInvalidData(error) || ConfigError.isMissingData(error)
+    ? `${error.path.join(".")}: ${error.message}.`
+    : String(error)
+
 /** A setting of the environment is missing or wrong. */
 export const settingFailed = (error: ConfigError.ConfigError): CommandFailed =>
-  new CommandFailed({
-    message: ConfigError.isInvalidData(error) || ConfigError.isMissingData(error)
-      ? `${error.path.join(".")}: ${error.message}.`
-      : String(error)
-  })
+  new CommandFailed({ message: wordsOf(error) })

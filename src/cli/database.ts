@@ -36,7 +36,8 @@ const postgres = (url: string) =>
     load("@effect/sql-pg", () => import("@effect/sql-pg/PgClient")),
     (driver) =>
       Layer.mapError(
-        driver.layer({ url: Redacted.make(url) }),
+        // Without `connectTimeout` the driver waits for ever for a server that accepts a connection and says nothing.
+        driver.layer({ url: Redacted.make(url), connectTimeout: "5 seconds" }),
         () =>
           new CommandFailed({
             message: "The Postgres database cannot be reached. Check its URL and that it is running."
@@ -72,6 +73,12 @@ export const databaseToRead = (
     ))
     : database(url)
 
+/** A database to write to. A file that does not exist is created. */
+const databaseToWrite = (url: string): Layer.Layer<SqlClient.SqlClient, CommandFailed, FileSystem.FileSystem> =>
+  url.startsWith("file:")
+    ? Layer.unwrapEffect(Effect.as(SqliteFile.checkWritable(url), libsql(url)))
+    : database(url)
+
 const table = "slack_oauth_installations"
 
 const hasStore = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem.FileSystem> =>
@@ -81,6 +88,10 @@ const hasStore = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem
       orElse: () => sql`SELECT 1 FROM sqlite_master WHERE name = ${table}`
     })).pipe(
       Effect.map((rows) => rows.length > 0),
+      Effect.timeoutFail({
+        duration: "30 seconds",
+        onTimeout: () => new CommandFailed({ message: "The database does not answer. Check it, and try again." })
+      }),
       Effect.catchTag("SqlError", (error) =>
         new CommandFailed({
           message: `The database cannot be read (${codeOf(error) ?? "unknown reason"}). Check it, and try again.`
@@ -105,7 +116,7 @@ const storeIn = (url: string, { dryRun }: Options) =>
     ? Layer.effect(InstallationStore.InstallationStore, SqlInstallationStore.make).pipe(
       Layer.provide(databaseToRead(url, table))
     )
-    : Layer.provide(SqlInstallationStore.layer, database(url))
+    : Layer.provide(SqlInstallationStore.layer, databaseToWrite(url))
 
 /** A store that exists, with the keys of `SLACK_TOKEN_KEYS`. */
 export const store = (url: string, options: Options): Store =>

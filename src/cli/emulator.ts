@@ -126,7 +126,7 @@ Point an app at it with these variables:
 
   SLACK_BASE_URL=${baseUrl}
   SLACK_CLIENT_ID=${clientId}
-  SLACK_CLIENT_SECRET=${Redacted.value(clientSecret)}${pkce ? "   # leave it out for PKCE" : ""}
+  SLACK_CLIENT_SECRET=${Redacted.value(clientSecret)}${pkce ? "   # not for PKCE: SlackApp.layerConfigPublic" : ""}
 
 Redirect URLs have to be one of these, or below one: ${redirectUris.join(", ")}
 Install the app in a browser, with your own scopes and redirect_uri:

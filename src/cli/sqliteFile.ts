@@ -5,7 +5,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { resolve } from "node:path"
+import { dirname, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { CommandFailed } from "./CommandFailed.js"
 
@@ -27,6 +27,20 @@ export const pathOf = (url: string): string => {
 }
 
 const header = "SQLite format 3\0"
+
+/** SQLite writes to the file, and to files beside it. */
+export const checkWritable = (url: string): Effect.Effect<void, CommandFailed, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = pathOf(url)
+    const isThere = yield* Effect.orElseSucceed(fs.exists(path), () => true)
+    for (const place of isThere ? [path, dirname(resolve(path))] : [dirname(resolve(path))]) {
+      yield* Effect.mapError(
+        fs.access(place, { writable: true }),
+        () => new CommandFailed({ message: `${place} does not exist or cannot be written to. Check its permissions.` })
+      )
+    }
+  })
 
 /** The SQLite file of a URL; none if there is no file. */
 export const find = (
