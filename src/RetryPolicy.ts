@@ -9,11 +9,13 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
@@ -245,8 +247,15 @@ export const defaultPolicy: Service = service(interactive)
 // -------------------------------------------------------------------------------------
 
 /**
- * What `Effect.timeoutFail` does for less, since a deadline is the dearest part of a call: the timer is told to stop and
- * not waited for, and an attempt does not pass on its `FiberRef`s.
+ * Starts a fiber that can be interrupted also in an uninterruptible region, and that an interruption of the caller which
+ * has to wait does not reach. So a deadline holds there, and nothing else ends the attempt.
+ */
+const forkInterruptible = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.locally(Effect.forkDaemon(Effect.interruptible(effect)), FiberRef.interruptedCause, Cause.empty)
+
+/**
+ * A cheaper `Effect.timeoutFail`: it does not wait for the timer to stop, and keeps the attempt's `FiberRef` changes
+ * local. It holds in an uninterruptible region too.
  */
 const timeoutFail = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,
@@ -254,13 +263,13 @@ const timeoutFail = <A, E, R>(
   onTimeout: () => E
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.fork(restore(attempt)), (fiber) => {
+    Effect.flatMap(forkInterruptible(attempt), (fiber) => {
       let late = false
       const cutOff = Effect.map(elapsed(duration), () => {
         late = true
         fiber.unsafeInterruptAsFork(fiber.id())
       })
-      return Effect.flatMap(Effect.fork(Effect.interruptible(cutOff)), (timer) => {
+      return Effect.flatMap(forkInterruptible(cutOff), (timer) => {
         const ended = Effect.async<A, E>((resume) => {
           fiber.addObserver((exit) => {
             timer.unsafeInterruptAsFork(timer.id())

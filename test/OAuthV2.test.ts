@@ -17,6 +17,7 @@ import {
   Either,
   Exit,
   Fiber,
+  identity,
   Layer,
   Option,
   Queue,
@@ -362,21 +363,29 @@ describe("OAuthV2", () => {
             yield* request.closed
           }), 5000)
 
-        it.scopedLive(
-          "by its own deadline: the socket is closed, and the outcome is unknown",
-          () =>
-            Effect.gen(function*() {
-              const server = yield* makeRawServer(() => undefined)
-              const error = yield* OAuthV2.access({ code: "test-code" }).pipe(
-                RetryPolicy.provide(RetryPolicy.background, { attemptTimeout: "200 millis" }),
-                Effect.provide(slack(confidential(server.url))),
-                Effect.flip
-              )
-              assert.deepInclude(error, { _tag: "SlackTimeoutError", outcome: "unknown" })
-              yield* onlyRequest(server.requests).closed
-            }),
-          5000
-        )
+        for (
+          const [where, region] of Object.entries<<A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>>({
+            "by its own deadline": identity,
+            "by its own deadline in an uninterruptible region": Effect.uninterruptible
+          })
+        ) {
+          it.scopedLive(
+            `${where}: the socket is closed, and the outcome is unknown`,
+            () =>
+              Effect.gen(function*() {
+                const server = yield* makeRawServer(() => undefined)
+                const error = yield* OAuthV2.access({ code: "test-code" }).pipe(
+                  RetryPolicy.provide(RetryPolicy.background, { attemptTimeout: "200 millis" }),
+                  region,
+                  Effect.provide(slack(confidential(server.url))),
+                  Effect.flip
+                )
+                assert.deepInclude(error, { _tag: "SlackTimeoutError", outcome: "unknown" })
+                yield* onlyRequest(server.requests).closed
+              }),
+            5000
+          )
+        }
       })
     })
   }

@@ -6,6 +6,7 @@ import {
   Deferred,
   Duration,
   Effect,
+  Either,
   Exit,
   FastCheck,
   Fiber,
@@ -438,6 +439,61 @@ describe("RetryPolicy", () => {
         const ref = yield* FiberRef.make("before")
         const seen = yield* run(Effect.zipRight(FiberRef.set(ref, "inside"), FiberRef.get(ref)))
         assert.deepStrictEqual([seen, yield* FiberRef.get(ref)], ["inside", "before"])
+      }))
+
+    for (
+      const [where, region] of Object.entries<<A, E>(call: Effect.Effect<A, E>) => Effect.Effect<A, E>>({
+        "in an uninterruptible region": Effect.uninterruptible,
+        "in the release of a resource": (call) =>
+          Effect.flatMap(Deferred.make<Exit.Exit<any, any>>(), (done) =>
+            Effect.zipRight(
+              Effect.scoped(
+                Effect.addFinalizer(() => Effect.flatMap(Effect.exit(call), (exit) => Deferred.succeed(done, exit)))
+              ),
+              Effect.flatten(Deferred.await(done))
+            )),
+        "after an interruption that has to wait": (call) =>
+          Effect.flatMap(Deferred.make<Exit.Exit<any, any>>(), (done) =>
+            Effect.gen(function*() {
+              const waiting = yield* Effect.fork(Effect.onInterrupt(Effect.never, () =>
+                Effect.flatMap(Effect.exit(call), (exit) =>
+                  Deferred.succeed(done, exit))))
+              yield* Effect.yieldNow()
+              yield* Fiber.interruptFork(waiting)
+              return yield* Effect.flatten(Deferred.await(done))
+            }))
+      })
+    ) {
+      it.effect(`ends an attempt at its deadline, and succeeds before it: ${where}`, () =>
+        Effect.gen(function*() {
+          let sent = 0
+          let aborted = 0
+          const sending = Effect.sync(() => sent++)
+          const silent = Effect.zipRight(sending, Effect.onInterrupt(Effect.never, () => Effect.sync(() => aborted++)))
+          const call = yield* Effect.fork(Effect.either(region(run(silent))))
+          yield* TestClock.adjust("9 seconds")
+          assert.isNull(call.unsafePoll())
+          yield* TestClock.adjust("1 second")
+          const exit = call.unsafePoll()
+          assert.isTrue(exit !== null && Exit.isSuccess(exit) && Either.isLeft(exit.value))
+          assert.deepStrictEqual([sent, aborted], [1, 1])
+          assert.strictEqual(yield* region(run(Effect.as(sending, "done"))), "done")
+        }))
+    }
+
+    it.effect("goes on in an uninterruptible region when its caller is interrupted", () =>
+      Effect.gen(function*() {
+        let result: string | undefined
+        const caller = yield* run(Effect.delay(Effect.succeed("done"), "5 seconds")).pipe(
+          Effect.map((done) => result = done),
+          Effect.uninterruptible,
+          Effect.fork
+        )
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interruptFork(caller)
+        yield* TestClock.adjust("4 seconds")
+        yield* Fiber.await(caller)
+        assert.strictEqual(result, "done")
       }))
 
     const ends = {

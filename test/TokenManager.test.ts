@@ -118,6 +118,21 @@ describe("a token in its refresh window", () => {
     }).pipe(Effect.provide(live())))
 })
 
+describe("somebody who cannot be interrupted", () => {
+  it.effect("waits no longer than others for a new token", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("8 seconds"), times: 1 })
+      const asked = yield* Effect.fork(Effect.uninterruptible(botToken(key)))
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(asked.unsafePoll(), Exit.succeed(old))
+      yield* TestClock.adjust("5 seconds")
+      assert.notStrictEqual(yield* botToken(key), old)
+    }).pipe(Effect.provide(live())))
+})
+
 describe("a token past its expiry", () => {
   it.effect("is never served", () =>
     Effect.gen(function*() {
