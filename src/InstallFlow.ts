@@ -2,19 +2,11 @@
  * From "Add to Slack" to tokens, in the browser: `begin` sends a person to Slack's consent page, `callback` takes them
  * back, turns the code into tokens, and hands these to the application.
  *
- * There is one implementation, from web `Request` to web `Response`, and three ways to serve it: {@link toHttpRouter} and
- * {@link layerRoutes} for `@effect/platform`, and {@link toWebHandler} for everything else. What each check stops is in
- * `docs/security.md`.
+ * A flow is a function from web `Request` to web `Response`. `InstallRouter` serves it on the routers of
+ * `@effect/platform`, and {@link toWebHandler} everywhere else. `docs/security.md` lists what each check stops.
  *
  * @since 0.1.0
  */
-import * as Cookies from "@effect/platform/Cookies"
-import * as HttpBody from "@effect/platform/HttpBody"
-import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
-import * as HttpRouter from "@effect/platform/HttpRouter"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as ConfigError from "effect/ConfigError"
@@ -47,7 +39,7 @@ import { late, storeCall } from "./internal/effect/storeCall.js"
 import { makeFlowCookies } from "./internal/flowCookies.js"
 import { Html, html } from "./internal/html.js"
 import * as DefaultPages from "./internal/installPages.js"
-import { canonicalPath, parsePath, parsePublicUrl, routePath } from "./internal/publicUrl.js"
+import { canonicalPath, parsePath, parsePublicUrl } from "./internal/publicUrl.js"
 import { randomToken, sha256 } from "./internal/random.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import type * as OAuthV2Error from "./OAuthV2Error.js"
@@ -1109,129 +1101,6 @@ export const layer: {
 // -------------------------------------------------------------------------------------
 // serving it
 // -------------------------------------------------------------------------------------
-
-/**
- * Platform's tracer puts the whole URL into the span of a request. The code in it is single use and soon spent, but a
- * trace is no place for it.
- */
-const hideQuery = Effect.map(Effect.option(Effect.currentParentSpan), (parent) => {
-  for (
-    let span = Option.getOrUndefined(parent);
-    span !== undefined && span._tag === "Span";
-    span = Option.getOrUndefined(span.parent)
-  ) {
-    const url = span.attributes.get("url.full")
-    if (typeof url === "string") span.attribute("url.full", url.split("?")[0])
-    if (span.attributes.has("url.query")) span.attribute("url.query", "REDACTED")
-  }
-})
-
-/** HTTP/2 adds pseudo-headers (`:path`), which `Headers` refuses, as it does others. The flow needs none of these. */
-const toHeaders = (fields: Readonly<Record<string, string>>): Headers => {
-  const headers = new Headers()
-  for (const [name, value] of Object.entries(fields)) {
-    try {
-      headers.set(name, value)
-    } catch {
-      continue
-    }
-  }
-  return headers
-}
-
-/** The request as a web request at the configured address, whatever its `Host` says. */
-const toWebRequest = (request: HttpServerRequest.HttpServerRequest, url: string): Request => {
-  if (request.source instanceof Request) return request.source
-  const question = request.url.indexOf("?")
-  return new Request(question < 0 ? url : url + request.url.slice(question), {
-    method: request.method,
-    headers: toHeaders(request.headers)
-  })
-}
-
-/** As `HttpServerResponse.fromWeb`, which the oldest platform that this package runs on does not have. */
-const fromWebResponse = (response: Response): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.tryPromise(() => response.arrayBuffer()).pipe(
-    Effect.map((buffer) => {
-      const headers = new Headers(response.headers)
-      headers.delete("set-cookie")
-      const empty = HttpServerResponse.empty({
-        status: response.status,
-        headers: Object.fromEntries(headers),
-        cookies: Cookies.fromSetCookie(response.headers.getSetCookie())
-      })
-      return buffer.byteLength === 0
-        ? empty
-        : HttpServerResponse.setBody(
-          empty,
-          HttpBody.uint8Array(new Uint8Array(buffer), headers.get("content-type") ?? undefined)
-        )
-    }),
-    // Only a response of the application's `begin` can be one that cannot be sent.
-    Effect.catchAllCause(() => HttpServerResponse.empty({ status: 500 }))
-  )
-
-const route = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>
-  Effect.gen(function*() {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    yield* hideQuery
-    return yield* fromWebResponse(yield* handle(toWebRequest(request, url)))
-  }).pipe(
-    // Platform's request log has the whole URL as well.
-    HttpMiddleware.withLoggerDisabled
-  )
-
-/**
- * The routes of a flow, below the path of its public URL and without it: a proxy may have taken that off, or not.
- */
-const routesOf = (flow: Service) =>
-  ([[flow.installPath, flow.installUrl, flow.begin], [flow.callbackPath, flow.redirectUri, flow.callback]] as const)
-    .flatMap(([path, url, handle]) =>
-      Array.from(new Set([path, new URL(url).pathname]), (path) => ({
-        path: routePath(path),
-        handler: route(url, handle)
-      }))
-    )
-
-/**
- * A flow as an `HttpRouter` with its two routes, to be added to others with `HttpRouter.concat`. Platform's request log
- * is off for them, since it shows the code and the state.
- *
- * @since 0.1.0
- * @category serving
- */
-export const toHttpRouter = (flow: Service): HttpRouter.HttpRouter =>
-  routesOf(flow).reduce(
-    (router: HttpRouter.HttpRouter, { handler, path }) => HttpRouter.get(router, path, handler),
-    HttpRouter.empty
-  )
-
-/**
- * The flow in the context as an `HttpRouter`.
- *
- * @since 0.1.0
- * @category serving
- */
-export const httpRouter: Effect.Effect<HttpRouter.HttpRouter, never, InstallFlow> = Effect.map(
-  InstallFlow,
-  toHttpRouter
-)
-
-/**
- * Adds the two routes of the flow in the context to the `HttpLayerRouter` in the context. Platform's request log is off
- * for them, since it shows the code and the state.
- *
- * @since 0.1.0
- * @category serving
- */
-export const layerRoutes: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | InstallFlow> = HttpLayerRouter.use(
-  (router) =>
-    Effect.flatMap(
-      InstallFlow,
-      (flow) =>
-        Effect.forEach(routesOf(flow), ({ handler, path }) => router.add("GET", path, handler), { discard: true })
-    )
-)
 
 /** How long a layer may take to be built, and to be released after it could not be built. */
 const buildLimit = Duration.seconds(30)

@@ -16,6 +16,7 @@ import * as Logger from "effect/Logger"
 import { createServer } from "node:http"
 import type { Page } from "playwright-core"
 import * as InstallFlow from "../src/InstallFlow.js"
+import * as InstallRouter from "../src/InstallRouter.js"
 import * as OAuthV2 from "../src/OAuthV2.js"
 import * as PendingInstall from "../src/PendingInstall.js"
 import * as SlackEmulator from "../src/SlackEmulator.js"
@@ -55,7 +56,7 @@ const startSite = (
     yield* Layer.build(
       HttpLayerRouter.serve(
         Layer.merge(
-          InstallFlow.layerRoutes,
+          InstallRouter.layerRoutes,
           HttpLayerRouter.add("GET", "/", HttpServerResponse.html("<title>home</title>"))
         ),
         { disableListenLog: true, disableLogger: true }

@@ -30,10 +30,11 @@ const webGlobals = {
 
 /** Everything bundled into one script, for a place without modules. Node's builtins are not known to the bundler. */
 const bundle = Effect.promise(async () => {
-  const { outputFiles, warnings } = await build({
+  const { metafile, outputFiles, warnings } = await build({
     entryPoints: [Path.resolve(import.meta.dirname, "utils/edgeApp.ts")],
     bundle: true,
     write: false,
+    metafile: true,
     minify: true,
     platform: "browser",
     format: "iife",
@@ -42,7 +43,7 @@ const bundle = Effect.promise(async () => {
     logLevel: "silent"
   })
   assert.deepStrictEqual(warnings, [])
-  return outputFiles[0]?.text ?? ""
+  return { text: outputFiles[0]?.text ?? "", modules: Object.keys(metafile.inputs) }
 })
 
 describe("the web handler", () => {
@@ -71,7 +72,7 @@ describe("the web handler", () => {
         ),
         []
       )
-      Vm.runInContext(yield* bundle, context)
+      Vm.runInContext((yield* bundle).text, context)
 
       const installed: Array<string> = []
       const { app } = emulator
@@ -95,6 +96,12 @@ describe("the web handler", () => {
       assert.strictEqual((yield* browser.get(`${origin}/elsewhere`)).status, 404)
       yield* Effect.promise(dispose)
     }).pipe(Effect.provide(SlackEmulator.layer({ apps: [{ pkce: true }] }))))
+
+  it.live("has no router in its bundle", () =>
+    Effect.map(bundle, ({ modules }) => {
+      assert.isAbove(modules.length, 100)
+      assert.deepStrictEqual(modules.filter((module) => /router|find-my-way/i.test(module)), [])
+    }))
 
   it("answers 503 when the layer cannot be built, and logs the reason", async () => {
     const { makeApp } = await import("./utils/edgeApp.js")

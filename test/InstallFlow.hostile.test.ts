@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import * as Net from "node:net"
 import * as InstallFlow from "../src/InstallFlow.js"
+import * as InstallRouter from "../src/InstallRouter.js"
 import { randomToken } from "../src/internal/random.js"
 import * as SlackEmulator from "../src/SlackEmulator.js"
 import { makeBrowser, origin, world } from "./utils/installs.js"
@@ -295,7 +296,7 @@ const problems = ({ body, head, status }: Received, good: Good): ReadonlyArray<s
   return found
 }
 
-const Live = HttpLayerRouter.serve(InstallFlow.layerRoutes, { disableListenLog: true }).pipe(
+const Live = HttpLayerRouter.serve(InstallRouter.layerRoutes, { disableListenLog: true }).pipe(
   Layer.provideMerge(InstallFlow.layer({
     publicUrl: origin,
     botScopes: ["chat:write"],

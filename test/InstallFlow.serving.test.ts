@@ -13,6 +13,7 @@ import * as TestClock from "effect/TestClock"
 import * as Http from "node:http"
 import * as Http2 from "node:http2"
 import * as InstallFlow from "../src/InstallFlow.js"
+import * as InstallRouter from "../src/InstallRouter.js"
 import * as OAuthV2 from "../src/OAuthV2.js"
 import * as PendingInstall from "../src/PendingInstall.js"
 import * as SlackApp from "../src/SlackApp.js"
@@ -140,7 +141,7 @@ describe("a response as a page", () => {
 
 const bytes = new Uint8Array([0, 255, 128, 13, 10])
 
-const routes = HttpLayerRouter.serve(InstallFlow.layerRoutes, { disableListenLog: true }).pipe(
+const routes = HttpLayerRouter.serve(InstallRouter.layerRoutes, { disableListenLog: true }).pipe(
   Layer.provide(InstallFlow.layer({
     publicUrl: origin,
     botScopes: ["chat:write"],

@@ -15,6 +15,7 @@ import {
   Installation,
   InstallationStore,
   InstallFlow,
+  InstallRouter,
   SlackApp,
   TokenManager,
   type TokenResponse,
@@ -189,7 +190,7 @@ const pages = (publicUrl: string) =>
 
 /** The application at a public address. */
 export const app = (publicUrl: string) =>
-  Layer.merge(pages(publicUrl), InstallFlow.layerRoutes).pipe(
+  Layer.merge(pages(publicUrl), InstallRouter.layerRoutes).pipe(
     Layer.provide(flow(publicUrl)),
     Layer.provide(Tokens),
     Layer.provide(Journal.layer)

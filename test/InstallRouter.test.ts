@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { createServer, request as httpRequest } from "node:http"
 import * as InstallFlow from "../src/InstallFlow.js"
+import * as InstallRouter from "../src/InstallRouter.js"
 import * as SlackEmulator from "../src/SlackEmulator.js"
 import { makeBrowser, origin, world } from "./utils/installs.js"
 
@@ -28,7 +29,7 @@ const flow = InstallFlow.layer({
 const Server = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
 
 const withHttpRouter = Layer.unwrapEffect(
-  Effect.map(InstallFlow.httpRouter, (router) =>
+  Effect.map(InstallRouter.httpRouter, (router) =>
     HttpRouter.empty.pipe(
       HttpRouter.get("/", HttpServerResponse.text("home")),
       HttpRouter.concat(router),
@@ -38,7 +39,7 @@ const withHttpRouter = Layer.unwrapEffect(
 
 const withLayerRouter = HttpLayerRouter.serve(
   Layer.mergeAll(
-    InstallFlow.layerRoutes,
+    InstallRouter.layerRoutes,
     HttpLayerRouter.add("GET", "/", HttpServerResponse.text("home"))
   ),
   { disableListenLog: true }
@@ -56,9 +57,9 @@ const strange = InstallFlow.layer({
 /** Each way to serve a flow, as a function from a path to the status of its answer. */
 const servings = Effect.gen(function*() {
   const flow = yield* InstallFlow.InstallFlow
-  const router = HttpApp.toWebHandler(yield* HttpRouter.toHttpApp(InstallFlow.toHttpRouter(flow)))
+  const router = HttpApp.toWebHandler(yield* HttpRouter.toHttpApp(InstallRouter.toHttpRouter(flow)))
   const layerRouter = HttpLayerRouter.toWebHandler(
-    Layer.provide(InstallFlow.layerRoutes, Layer.succeed(InstallFlow.InstallFlow, flow)),
+    Layer.provide(InstallRouter.layerRoutes, Layer.succeed(InstallFlow.InstallFlow, flow)),
     { disableLogger: true }
   )
   yield* Effect.addFinalizer(() => Effect.promise(layerRouter.dispose))

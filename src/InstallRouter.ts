@@ -1,0 +1,143 @@
+/**
+ * Serves an install flow on the routers of `@effect/platform`. The web handler, `InstallFlow.toWebHandler`, is for all
+ * other servers and has no router in its bundle.
+ *
+ * Platform's request log is off for the routes of a flow, and their spans lose the query, because the code and the state
+ * are in it.
+ *
+ * @since 0.1.0
+ */
+import * as Cookies from "@effect/platform/Cookies"
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+// Effect 3 only
+import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as InstallFlow from "./InstallFlow.js"
+import { routePath } from "./internal/publicUrl.js"
+
+/**
+ * Platform's tracer writes the whole URL into the span of a request. The code in it works once and expires soon, but it
+ * does not belong in a trace.
+ */
+const hideQuery = Effect.map(Effect.option(Effect.currentParentSpan), (parent) => {
+  for (
+    let span = Option.getOrUndefined(parent);
+    span !== undefined && span._tag === "Span";
+    span = Option.getOrUndefined(span.parent)
+  ) {
+    const url = span.attributes.get("url.full")
+    if (typeof url === "string") span.attribute("url.full", url.split("?")[0])
+    if (span.attributes.has("url.query")) span.attribute("url.query", "REDACTED")
+  }
+})
+
+/** Leaves out what `Headers` refuses, such as the pseudo-headers of HTTP/2 (`:path`). The flow needs none of these. */
+const toHeaders = (fields: Readonly<Record<string, string>>): Headers => {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(fields)) {
+    try {
+      headers.set(name, value)
+    } catch {
+      continue
+    }
+  }
+  return headers
+}
+
+/** The request as a web request at the configured address. Its `Host` header is not used. */
+const toWebRequest = (request: HttpServerRequest.HttpServerRequest, url: string): Request => {
+  if (request.source instanceof Request) return request.source
+  const question = request.url.indexOf("?")
+  return new Request(question < 0 ? url : url + request.url.slice(question), {
+    method: request.method,
+    headers: toHeaders(request.headers)
+  })
+}
+
+/** Like `HttpServerResponse.fromWeb`, which the oldest supported version of platform does not have. */
+const fromWebResponse = (response: Response): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.tryPromise(() => response.arrayBuffer()).pipe(
+    Effect.map((buffer) => {
+      const headers = new Headers(response.headers)
+      headers.delete("set-cookie")
+      const empty = HttpServerResponse.empty({
+        status: response.status,
+        headers: Object.fromEntries(headers),
+        cookies: Cookies.fromSetCookie(response.headers.getSetCookie())
+      })
+      return buffer.byteLength === 0
+        ? empty
+        : HttpServerResponse.setBody(
+          empty,
+          HttpBody.uint8Array(new Uint8Array(buffer), headers.get("content-type") ?? undefined)
+        )
+    }),
+    // Only a response from the application's `begin` can be unreadable: all others are checked before.
+    Effect.catchAllCause(() => HttpServerResponse.empty({ status: 500 }))
+  )
+
+const route = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>
+  Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    yield* hideQuery
+    return yield* fromWebResponse(yield* handle(toWebRequest(request, url)))
+  }).pipe(
+    // Platform's request log shows the whole URL too.
+    HttpMiddleware.withLoggerDisabled
+  )
+
+/** The routes of a flow, with the path of its public URL and without it, since a proxy may remove that path. */
+const routesOf = (flow: InstallFlow.Service) =>
+  ([[flow.installPath, flow.installUrl, flow.begin], [flow.callbackPath, flow.redirectUri, flow.callback]] as const)
+    .flatMap(([path, url, handle]) =>
+      Array.from(new Set([path, new URL(url).pathname]), (path) => ({
+        path: routePath(path),
+        handler: route(url, handle)
+      }))
+    )
+
+/**
+ * Adds the two routes of the flow in the context to the `HttpLayerRouter` in the context.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerRoutes: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | InstallFlow.InstallFlow> =
+  HttpLayerRouter.use((router) =>
+    Effect.flatMap(
+      InstallFlow.InstallFlow,
+      (flow) =>
+        Effect.forEach(routesOf(flow), ({ handler, path }) => router.add("GET", path, handler), { discard: true })
+    )
+  )
+
+// Effect 3 only
+/**
+ * A flow as an `HttpRouter` with its two routes. `HttpRouter.concat` adds it to another router.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toHttpRouter = (flow: InstallFlow.Service): HttpRouter.HttpRouter =>
+  routesOf(flow).reduce(
+    (router: HttpRouter.HttpRouter, { handler, path }) => HttpRouter.get(router, path, handler),
+    HttpRouter.empty
+  )
+
+// Effect 3 only
+/**
+ * The flow in the context as an `HttpRouter`.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const httpRouter: Effect.Effect<HttpRouter.HttpRouter, never, InstallFlow.InstallFlow> = Effect.map(
+  InstallFlow.InstallFlow,
+  toHttpRouter
+)
