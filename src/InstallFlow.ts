@@ -35,6 +35,7 @@ import { parseCallbackQuery } from "./internal/callbackQuery.js"
 import { withDeadline } from "./internal/effect/deadline.js"
 import * as Answer from "./internal/effect/installAnswer.js"
 import * as LayerContext from "./internal/effect/layerContext.js"
+import { checkDuration, refuse } from "./internal/effect/options.js"
 import { late, storeCall } from "./internal/effect/storeCall.js"
 import { makeFlowCookies } from "./internal/flowCookies.js"
 import { Html, html } from "./internal/html.js"
@@ -603,6 +604,14 @@ const slackOrigins = (baseUrl: string): ReadonlyArray<string> => {
   return hostname === "slack.com" || hostname === "slack-gov.com" ? [origin, `https://app.${hostname}`] : [origin]
 }
 
+/** An origin as browsers write it, or the error of one that nothing is at. */
+const originOption = (input: string): Either.Either<string, ConfigError.ConfigError> => {
+  const url = URL.canParse(input) ? new URL(input) : undefined
+  return url !== undefined && url.origin !== "null" && url.href === `${url.origin}/`
+    ? Either.right(url.origin)
+    : refuse("allowedOrigins", `${input} is not an origin; write it like https://example.com`)
+}
+
 type Requirements = OAuthV2.OAuthV2 | SlackApp.SlackApp | PendingInstall.PendingInstallStore
 
 const makeAny = <M, R1, R2, R3>(
@@ -650,12 +659,13 @@ const makeAny = <M, R1, R2, R3>(
     const answerLimit = Duration.sum(budget, "20 seconds")
     const usePkce = options.pkce ?? app.clientSecret === undefined
     const publicApp: SlackApp.Service = { clientId: app.clientId, baseUrl: app.baseUrl }
-    const lifetime = Duration.decode(options.lifetime ?? "10 minutes")
-    const window = Duration.decode(options.duplicateWindow ?? "5 minutes")
+    const lifetime = yield* checkDuration("lifetime", options.lifetime ?? "10 minutes")
+    const window = yield* checkDuration("duplicateWindow", options.duplicateWindow ?? "5 minutes", { zero: true })
+    const allowedOrigins = yield* Either.all((options.allowedOrigins ?? []).map(originOption))
     const metadata = Schema.parseJson(options.metadata ?? Schema.Undefined as Schema.Schema<any>)
     const contentSecurityPolicy = yield* Effect.promise(DefaultPages.contentSecurityPolicy)
     const cookies = makeFlowCookies(publicUrl.secure, app.clientId)
-    const safeOrigins = new Set([publicUrl.origin, ...slackOrigins(app.baseUrl), ...options.allowedOrigins ?? []])
+    const safeOrigins = new Set([publicUrl.origin, ...slackOrigins(app.baseUrl), ...allowedOrigins])
 
     // what is not ours
 

@@ -20,6 +20,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as LayerContext from "./internal/effect/layerContext.js"
+import { checkCount } from "./internal/effect/options.js"
 import { late, standardDeadline, storeCall } from "./internal/effect/storeCall.js"
 import * as Sealing from "./internal/sealing.js"
 
@@ -277,27 +278,29 @@ const makeExpiring = <A>(capacity: number) => {
  */
 export const layerMemory = (
   options?: { readonly capacity?: number | undefined }
-): Layer.Layer<PendingInstallStore> =>
-  Layer.sync(PendingInstallStore, () => {
-    const capacity = options?.capacity ?? defaultCapacity
-    const waiting = makeExpiring<PendingInstall>(capacity)
-    const used = makeExpiring<true>(capacity)
-    return {
-      save: (stateHash, pending) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          waiting.set(stateHash, pending, keepUntil(pending).epochMillis, now)
-          return ""
-        }),
-      consume: (stateHash) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<PendingInstall, ConsumeError> => {
-          const pending = waiting.take(stateHash)
-          if (pending === undefined) return Effect.fail(new PendingInstallNotFound({ used: used.has(stateHash) }))
-          const result = unlessExpired(pending, now)
-          if (Either.isRight(result)) used.set(stateHash, true, keepUntil(pending).epochMillis, now)
-          return result
-        })
-    }
-  })
+): Layer.Layer<PendingInstallStore, ConfigError.ConfigError> =>
+  Layer.effect(
+    PendingInstallStore,
+    Effect.map(checkCount("capacity", options?.capacity ?? defaultCapacity), (capacity) => {
+      const waiting = makeExpiring<PendingInstall>(capacity)
+      const used = makeExpiring<true>(capacity)
+      return {
+        save: (stateHash, pending) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            waiting.set(stateHash, pending, keepUntil(pending).epochMillis, now)
+            return ""
+          }),
+        consume: (stateHash) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<PendingInstall, ConsumeError> => {
+            const pending = waiting.take(stateHash)
+            if (pending === undefined) return Effect.fail(new PendingInstallNotFound({ used: used.has(stateHash) }))
+            const result = unlessExpired(pending, now)
+            if (Either.isRight(result)) used.set(stateHash, true, keepUntil(pending).epochMillis, now)
+            return result
+          })
+      }
+    })
+  )
 
 // -------------------------------------------------------------------------------------
 // KeyValueStore

@@ -10,9 +10,11 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
@@ -23,6 +25,7 @@ import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleInterval from "effect/ScheduleInterval"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
 import { elapsed } from "./internal/effect/deadline.js"
+import { checkDuration } from "./internal/effect/options.js"
 import type { OAuthV2Error } from "./OAuthV2Error.js"
 
 // -------------------------------------------------------------------------------------
@@ -191,19 +194,21 @@ export const none: Policy = policy(Schedule.as(Schedule.stop, Duration.zero), {
 const service = (
   schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
   options?: Options
-): Service => {
+): Either.Either<Service, ConfigError.ConfigError> => {
   const own: Partial<Policy> = "unlimited" in schedule ? schedule : {}
-  return {
-    schedule: options?.budget === undefined ? schedule : own.unlimited ?? schedule,
-    attemptTimeout: Duration.decode(options?.attemptTimeout ?? own.attemptTimeout ?? interactive.attemptTimeout),
-    budget: Duration.decode(options?.budget ?? own.budget ?? Duration.infinity),
-    mayRepeat: options?.mayRepeat
-  }
+  const { attemptTimeout = own.attemptTimeout ?? interactive.attemptTimeout } = options ?? {}
+  const { budget = own.budget ?? Duration.infinity } = options ?? {}
+  return Either.all({
+    schedule: Either.right(options?.budget === undefined ? schedule : own.unlimited ?? schedule),
+    attemptTimeout: checkDuration("attemptTimeout", attemptTimeout),
+    budget: checkDuration("budget", budget, { infinite: true }),
+    mayRepeat: Either.right(options?.mayRepeat)
+  })
 }
 
 /**
  * Sets the policy for an `OAuthV2.layer`, or for a whole program. Any schedule will do; one that is no {@link Policy}
- * gets ten seconds an attempt and no budget, unless the limits are given.
+ * gets ten seconds an attempt and no budget, unless the limits are given. Fails if a limit cannot be used.
  *
  * @since 0.1.0
  * @category layers
@@ -211,10 +216,11 @@ const service = (
 export const layer = (
   schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
   options?: Options
-): Layer.Layer<RetryPolicy> => Layer.succeed(RetryPolicy, service(schedule, options))
+): Layer.Layer<RetryPolicy, ConfigError.ConfigError> => Layer.effect(RetryPolicy, service(schedule, options))
 
 /**
- * Sets the policy for the calls inside one effect.
+ * Sets the policy for the calls inside one effect, which dies if a limit cannot be used: the limits are part of the
+ * program, as the schedule is.
  *
  * @example
  * ```ts
@@ -232,7 +238,7 @@ export const provide = (
   schedule: Schedule.Schedule<unknown, OAuthV2Error> | Policy,
   options?: Options
 ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, RetryPolicy>> =>
-  Effect.provideService(RetryPolicy, service(schedule, options))
+  Effect.provideServiceEffect(RetryPolicy, Effect.orDie(service(schedule, options)))
 
 /**
  * The policy that nobody had to choose.
@@ -240,7 +246,11 @@ export const provide = (
  * @since 0.1.0
  * @category constructors
  */
-export const defaultPolicy: Service = service(interactive)
+export const defaultPolicy: Service = {
+  schedule: interactive,
+  attemptTimeout: interactive.attemptTimeout,
+  budget: interactive.budget
+}
 
 // -------------------------------------------------------------------------------------
 // running under one

@@ -23,12 +23,15 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { checkCount, checkDuration } from "./internal/effect/options.js"
 import * as Authorize from "./internal/emulator/authorize.js"
 import * as Faults from "./internal/emulator/faults.js"
 import * as History from "./internal/emulator/history.js"
@@ -622,13 +625,22 @@ const seedPerson = (world: World.World, options: PersonOptions = {}): World.Pers
   return person
 }
 
-const seed = (options: Options): World.World => {
-  const world = World.make({
-    codeLifetime: Duration.toMillis(options.codeLifetime ?? "10 minutes"),
-    accessTokenLifetime: Duration.toMillis(options.accessTokenLifetime ?? "12 hours"),
-    refreshGracePeriod: Duration.toMillis(options.refreshGracePeriod ?? "1 minute"),
-    publicRefreshTokenLifetime: Duration.toMillis(options.publicRefreshTokenLifetime ?? "30 days")
-  }, options.historySize ?? 10_000)
+const checkTimes = (options: Options) =>
+  Either.map(
+    Either.all({
+      codeLifetime: checkDuration("codeLifetime", options.codeLifetime ?? "10 minutes"),
+      accessTokenLifetime: checkDuration("accessTokenLifetime", options.accessTokenLifetime ?? "12 hours"),
+      refreshGracePeriod: checkDuration("refreshGracePeriod", options.refreshGracePeriod ?? "1 minute", { zero: true }),
+      publicRefreshTokenLifetime: checkDuration(
+        "publicRefreshTokenLifetime",
+        options.publicRefreshTokenLifetime ?? "30 days"
+      )
+    }),
+    (times) => Record.map(times, Duration.toMillis)
+  )
+
+const seed = (options: Options, times: World.Rules, historySize: number): World.World => {
+  const world = World.make(times, historySize)
   for (const app of options.apps ?? [{}]) seedApp(world, app)
   for (const organization of options.organizations ?? []) seedOrganization(world, organization)
   for (const workspace of options.workspaces ?? [{}]) seedWorkspace(world, workspace)
@@ -1025,9 +1037,10 @@ const isMany = <A>(value: A | ReadonlyArray<A>): value is ReadonlyArray<A> => Ar
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options = {}): Effect.Effect<Service> =>
-  Effect.sync(() => {
-    const world = seed(options)
+export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.ConfigError> =>
+  Effect.gen(function*() {
+    const times = yield* checkTimes(options)
+    const world = seed(options, times, yield* checkCount("historySize", options.historySize ?? 10_000))
     const state: State = { world, injections: [] }
 
     return SlackEmulator.of({
@@ -1147,7 +1160,8 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options?: Options): Layer.Layer<SlackEmulator> => Layer.effect(SlackEmulator, make(options))
+export const layer = (options?: Options): Layer.Layer<SlackEmulator, ConfigError.ConfigError> =>
+  Layer.effect(SlackEmulator, make(options))
 
 /**
  * The `SlackApp` of an emulated app: the first one, or the one with the given client id. An app with PKCE comes as a

@@ -16,6 +16,7 @@ import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
+import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -38,6 +39,7 @@ import * as InstallationStore from "./InstallationStore.js"
 import { parseObject } from "./internal/answer.js"
 import { withDeadline } from "./internal/effect/deadline.js"
 import * as LayerContext from "./internal/effect/layerContext.js"
+import { checkCount, checkDuration, checkShare } from "./internal/effect/options.js"
 import { peek } from "./internal/effect/peek.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
@@ -431,26 +433,38 @@ const soon = Schedule.intersect(Schedule.exponential("200 millis"), Schedule.rec
 
 /**
  * Makes a manager. When its scope closes, refreshes that are under way are finished first, and every token that the
- * store has not taken gets one more try. Whoever still waits for a token then is interrupted.
+ * store has not taken gets one more try. Whoever still waits for a token then is interrupted. Fails if an option cannot
+ * be used, which the error names.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
   options: Options = {}
-): Effect.Effect<Service, never, OAuthV2.OAuthV2 | InstallationStore.InstallationStore | Scope.Scope> =>
+): Effect.Effect<
+  Service,
+  ConfigError.ConfigError,
+  OAuthV2.OAuthV2 | InstallationStore.InstallationStore | Scope.Scope
+> =>
   Effect.gen(function*() {
     const slack = yield* OAuthV2.OAuthV2
     const context = yield* LayerContext.make()
-    const window = Duration.toMillis(options.window ?? "2 hours")
-    const jitter = options.jitter ?? 0.25
-    const leaseDuration = Duration.decode(options.leaseDuration ?? "30 seconds")
-    const lease = Duration.toMillis(leaseDuration)
     const unbounded = yield* InstallationStore.InstallationStore
+    const window = Duration.toMillis(yield* checkDuration("window", options.window ?? "2 hours"))
+    const jitter = yield* checkShare("jitter", options.jitter ?? 0.25)
+    const leaseDuration = yield* checkDuration("leaseDuration", options.leaseDuration ?? "30 seconds")
+    const lease = Duration.toMillis(leaseDuration)
     const store = InstallationStore.bounded(unbounded, Math.ceil(lease / 6))
-    const cacheSize = options.cacheSize ?? 100_000
-    const cacheTime = Duration.toMillis(options.cacheTime ?? "10 minutes")
-    const patience = Duration.toMillis(options.patience ?? "3 seconds")
+    const cacheSize = yield* checkCount("cacheSize", options.cacheSize ?? 100_000)
+    const cacheTime = Duration.toMillis(
+      yield* checkDuration("cacheTime", options.cacheTime ?? "10 minutes", { zero: true, infinite: true })
+    )
+    const patience = Duration.toMillis(
+      yield* checkDuration("patience", options.patience ?? "3 seconds", { zero: true })
+    )
+    const refreshTokenLifetime = options.refreshTokenLifetime === undefined
+      ? undefined
+      : yield* checkDuration("refreshTokenLifetime", options.refreshTokenLifetime)
     const sharedRefresh = options.sharedRefresh ?? true
     const standardApp = yield* Effect.serviceOption(SlackApp.SlackApp)
     /** Not from Effect's `Random`: with one seed two processes would be one holder. */
@@ -477,8 +491,10 @@ export const make = (
           Effect.forEach(
             Array.from(unsaved),
             ({ settle }) =>
-              Effect.catchAll(settle, (error) =>
-                Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)),
+              Effect.catchAll(
+                settle,
+                (error) => Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)
+              ),
             { concurrency: 8, discard: true }
           ),
           1 / 3,
@@ -562,7 +578,7 @@ export const make = (
       options.apps === undefined ? Option.getOrUndefined(standardApp) : options.apps(appId)
 
     const refreshTokenLifetimeOf = (appId: string): Duration.Duration | undefined => {
-      if (options.refreshTokenLifetime !== undefined) return Duration.decode(options.refreshTokenLifetime)
+      if (refreshTokenLifetime !== undefined) return refreshTokenLifetime
       const app = appOf(appId)
       return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
     }
@@ -960,13 +976,15 @@ export const make = (
       Effect.suspend(() => {
         const id = String(key)
         const local = localOf(id)
-        const go: Effect.Effect<Delivery, TokenError> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          local.flight === undefined || local.flight.forced
-            ? join(key, local, now, force)
-            : Effect.zipRight(Effect.exit(local.flight.arrival), go))
+        const go: Effect.Effect<Delivery, TokenError> = Effect.flatMap(
+          Clock.currentTimeMillis,
+          (now) =>
+            local.flight === undefined || local.flight.forced
+              ? join(key, local, now, force)
+              : Effect.zipRight(Effect.exit(local.flight.arrival), go)
+        )
         return Effect.ensuring(
-          Effect.map(go, ({ how }) =>
-            how),
+          Effect.map(go, ({ how }) => how),
           Effect.sync(() => {
             if (!local.asked && isIdle(local) && locals.get(id) === local) {
               locals.delete(id)
@@ -1021,8 +1039,11 @@ export const make = (
  */
 export const layer = (
   options?: Options
-): Layer.Layer<TokenManager, never, OAuthV2.OAuthV2 | InstallationStore.InstallationStore> =>
-  Layer.scoped(TokenManager, make(options))
+): Layer.Layer<
+  TokenManager,
+  ConfigError.ConfigError,
+  OAuthV2.OAuthV2 | InstallationStore.InstallationStore
+> => Layer.scoped(TokenManager, make(options))
 
 // -------------------------------------------------------------------------------------
 // reading

@@ -12,6 +12,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import type * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,6 +22,7 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as LayerContext from "./internal/effect/layerContext.js"
+import { checkCount, checkDuration, checkRate } from "./internal/effect/options.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
 import * as OAuthV2 from "./OAuthV2.js"
@@ -200,13 +202,18 @@ const makeGate = (spacing: number) => {
  */
 export const stream = (
   options: Options = {}
-): Stream.Stream<Result, InstallationStore.StoreError, OAuthV2.OAuthV2 | InstallationStore.InstallationStore> =>
+): Stream.Stream<
+  Result,
+  ConfigError.ConfigError | InstallationStore.StoreError,
+  OAuthV2.OAuthV2 | InstallationStore.InstallationStore
+> =>
   Stream.unwrap(Effect.gen(function*() {
     const slack = yield* OAuthV2.OAuthV2
     const store = yield* InstallationStore.InstallationStore
     const context = yield* LayerContext.make()
-    const leaseDuration = Duration.decode(options.leaseDuration ?? "30 seconds")
-    const gate = makeGate(60_000 / (options.ratePerMinute ?? 50))
+    const leaseDuration = yield* checkDuration("leaseDuration", options.leaseDuration ?? "30 seconds")
+    const gate = makeGate(60_000 / (yield* checkRate("ratePerMinute", options.ratePerMinute ?? 50)))
+    const concurrency = yield* checkCount("concurrency", options.concurrency ?? 8)
     const holder = randomToken()
     const misconfigured = new Map<string, OAuthV2Error.ExchangeError>()
 
@@ -298,7 +305,7 @@ export const stream = (
       options.dryRun === true
         ? Stream.map(({ key }): Result => Result.Pending({ key }))
         : Stream.mapEffect(({ key }) => Effect.tap(migrate(key), ({ _tag }) => Telemetry.exchanged(_tag)), {
-          concurrency: options.concurrency ?? 8,
+          concurrency,
           unordered: true
         })
     )
@@ -322,5 +329,8 @@ export const stream = (
  */
 export const run = (
   options?: Options
-): Effect.Effect<Report, InstallationStore.StoreError, OAuthV2.OAuthV2 | InstallationStore.InstallationStore> =>
-  Stream.runFold(stream(options), emptyReport, addToReport)
+): Effect.Effect<
+  Report,
+  ConfigError.ConfigError | InstallationStore.StoreError,
+  OAuthV2.OAuthV2 | InstallationStore.InstallationStore
+> => Stream.runFold(stream(options), emptyReport, addToReport)

@@ -11,6 +11,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import type * as ConfigError from "effect/ConfigError"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,6 +22,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as InstallationStore from "./InstallationStore.js"
 import * as LayerContext from "./internal/effect/layerContext.js"
+import { checkCount, checkDuration, checkRate } from "./internal/effect/options.js"
 import * as TokenManager from "./TokenManager.js"
 
 // -------------------------------------------------------------------------------------
@@ -158,21 +160,26 @@ const enough = 20
 // -------------------------------------------------------------------------------------
 
 /**
- * Makes a sweep.
+ * Makes a sweep. Fails if an option cannot be used, which the error names.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
   options: Options = {}
-): Effect.Effect<Sweep, never, TokenManager.TokenManager | InstallationStore.InstallationStore> =>
+): Effect.Effect<
+  Sweep,
+  ConfigError.ConfigError,
+  TokenManager.TokenManager | InstallationStore.InstallationStore
+> =>
   Effect.gen(function*() {
     const manager = yield* TokenManager.TokenManager
     const store = InstallationStore.bounded(yield* InstallationStore.InstallationStore)
-    const window = Duration.toMillis(options.window ?? "2 hours")
-    const interval = Duration.toMillis(options.interval ?? "1 minute")
-    const most = Math.max(1, Math.floor((options.ratePerMinute ?? 600) * interval / 60_000))
-    const concurrency = options.concurrency ?? 16
+    const window = Duration.toMillis(yield* checkDuration("window", options.window ?? "2 hours"))
+    const interval = Duration.toMillis(yield* checkDuration("interval", options.interval ?? "1 minute"))
+    const ratePerMinute = yield* checkRate("ratePerMinute", options.ratePerMinute ?? 600)
+    const most = Math.max(1, Math.floor(ratePerMinute * interval / 60_000))
+    const concurrency = yield* checkCount("concurrency", options.concurrency ?? 16)
     const isOurs = ({ key }: Pick<Candidate, "key">) => options.apps?.(key.installation.appId) ?? true
 
     /**
@@ -338,7 +345,7 @@ export const pass = (
   options?: Options
 ): Effect.Effect<
   Report,
-  InstallationStore.StoreError,
+  ConfigError.ConfigError | InstallationStore.StoreError,
   TokenManager.TokenManager | InstallationStore.InstallationStore
 > => Effect.flatMap(make(options), (sweep) => sweep.pass)
 
@@ -362,7 +369,11 @@ export const pass = (
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<never, never, TokenManager.TokenManager | InstallationStore.InstallationStore> =>
+): Layer.Layer<
+  never,
+  ConfigError.ConfigError,
+  TokenManager.TokenManager | InstallationStore.InstallationStore
+> =>
   Layer.scopedDiscard(
     Effect.gen(function*() {
       const sweep = yield* make(options)

@@ -3,6 +3,7 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
+import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -67,7 +68,7 @@ const rollingBack = (sql: SqlClient.SqlClient) => <A, E>(effect: Effect.Effect<A
 const process = (url: string, options?: {
   readonly maxConnections?: number
   readonly after?: Effect.Effect<void>
-  readonly pending?: Layer.Layer<PendingInstall.PendingInstallStore>
+  readonly pending?: Layer.Layer<PendingInstall.PendingInstallStore, ConfigError.ConfigError>
 }) =>
   Effect.gen(function*() {
     const context = yield* Layer.build(Layer.fresh(
@@ -502,7 +503,10 @@ describe("a store of pending installs that fails in its own way", () => {
 })
 
 describe("a retry policy of the whole program", () => {
-  const busy = (policy: Layer.Layer<RetryPolicy.RetryPolicy>, options: Partial<InstallFlow.Options<void>>) =>
+  const busy = (
+    policy: Layer.Layer<RetryPolicy.RetryPolicy, ConfigError.ConfigError>,
+    options: Partial<InstallFlow.Options<void>>
+  ) =>
     Effect.gen(function*() {
       const { browser } = yield* counted({ retryPolicy: undefined, ...options })
       const url = yield* allowed(browser)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   Cause,
   Clock,
+  type ConfigError,
   Deferred,
   Duration,
   Effect,
@@ -69,7 +70,7 @@ const call = OAuthV2.access({ code: "test-code" })
 const watch = (answers: ReadonlyArray<Answer>, options: {
   readonly policy?: Wrap
   readonly random?: number
-  readonly layers?: Layer.Layer<RetryPolicy.RetryPolicy>
+  readonly layers?: Layer.Layer<RetryPolicy.RetryPolicy, ConfigError.ConfigError>
   readonly call?: Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.OAuthV2Error, OAuthV2.OAuthV2>
 }) =>
   Effect.gen(function*() {
@@ -77,7 +78,7 @@ const watch = (answers: ReadonlyArray<Answer>, options: {
     const startedAt = yield* Clock.currentTimeMillis
     const fiber = yield* (options.call ?? call).pipe(
       options.policy ?? ((effect) => effect),
-      Effect.provide(options.layers === undefined ? layer : Layer.provide(layer, options.layers)),
+      Effect.provide(options.layers === undefined ? layer : Layer.provide(layer, Layer.orDie(options.layers))),
       Effect.either,
       Effect.zip(Clock.currentTimeMillis),
       Effect.withRandomFixed([options.random ?? 0.5]),

@@ -33,7 +33,7 @@ const serve = (env: Readonly<Record<string, string>>) =>
     const folder = yield* temporaryFolder
     yield* Effect.promise(() =>
       build({
-        entryPoints: [Path.resolve(import.meta.dirname, "utils/workersApp.ts")],
+        entryPoints: [Path.resolve(import.meta.dirname, "utils/isolateWorker.ts")],
         outfile: Path.join(folder, "worker.js"),
         bundle: true,
         platform: "browser",

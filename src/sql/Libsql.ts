@@ -11,8 +11,11 @@ import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { createClient } from "@libsql/client"
+import type * as ConfigError from "effect/ConfigError"
 import type * as Duration from "effect/Duration"
-import type * as Layer from "effect/Layer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { checkDuration } from "../internal/effect/options.js"
 import * as PatientLibsql from "../internal/effect/patientLibsql.js"
 
 /**
@@ -43,5 +46,8 @@ export const layer = (
      */
     readonly busyTimeout?: Duration.DurationInput | undefined
   }
-): Layer.Layer<LibsqlClient.LibsqlClient | SqlClient.SqlClient, SqlError> =>
-  PatientLibsql.layer(LibsqlClient, createClient, options)
+): Layer.Layer<LibsqlClient.LibsqlClient | SqlClient.SqlClient, ConfigError.ConfigError | SqlError> =>
+  Layer.unwrapEffect(Effect.as(
+    checkDuration("busyTimeout", options.busyTimeout ?? "5 seconds", { zero: true }),
+    PatientLibsql.layer(LibsqlClient, createClient, options)
+  ))

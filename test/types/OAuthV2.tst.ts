@@ -72,7 +72,7 @@ describe("what comes out", () => {
   test("secrets are redacted, and what may be absent is an option", () => {
     expect<TokenResponse.BotToken["accessToken"]>().type.toBe<Redacted.Redacted<string>>()
     expect<TokenResponse.UserToken["accessToken"]>().type.toBe<Redacted.Redacted<string>>()
-    expect<TokenResponse.Expiry["refreshToken"]>().type.toBe<Redacted.Redacted<string>>()
+    expect<TokenResponse.Expiry["refreshToken"]>().type.toBe<Option.Option<Redacted.Redacted<string>>>()
     expect<TokenResponse.IncomingWebhook["url"]>().type.toBe<Redacted.Redacted<string>>()
     expect<TokenResponse.TokenResponse["bot"]>().type.toBe<Option.Option<TokenResponse.BotToken>>()
     expect<TokenResponse.TokenResponse["target"]["_tag"]>().type.toBe<"Workspace" | "Organization">()
@@ -91,7 +91,9 @@ describe("the layers", () => {
   })
 
   test("RetryPolicy is a layer or goes around a call, and takes any schedule over these errors", () => {
-    expect(RetryPolicy.layer(RetryPolicy.background)).type.toBe<Layer.Layer<RetryPolicy.RetryPolicy>>()
+    expect(RetryPolicy.layer(RetryPolicy.background)).type.toBe<
+      Layer.Layer<RetryPolicy.RetryPolicy, ConfigError.ConfigError>
+    >()
     expect(RetryPolicy.layer).type.toBeCallableWith(Schedule.recurs(3), { budget: "1 minute" as const })
     expect(OAuthV2.access({ code: "test-code" }).pipe(RetryPolicy.provide(RetryPolicy.none))).type.toBe<
       Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.AccessError, OAuthV2.OAuthV2>
