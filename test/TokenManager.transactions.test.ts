@@ -1,0 +1,247 @@
+import { FetchHttpClient, HttpClient } from "@effect/platform"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Deferred, Effect, Fiber, Layer, Option, Redacted, TestClock } from "effect"
+import {
+  Installation,
+  InstallationStore,
+  OAuthV2,
+  SlackEmulator,
+  TokenManager,
+  TokenMigration
+} from "effect-slack-oauth"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { breathe } from "./utils/breathe.js"
+import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { acquire, postgres } from "./utils/resources.js"
+import { cipher } from "./utils/stores.js"
+
+const live = (url: string, maxConnections = 4, emulator?: SlackEmulator.Options) =>
+  TokenManager.layer().pipe(
+    Layer.provideMerge(SqlInstallationStore.layer),
+    Layer.provide(cipher),
+    Layer.provideMerge(connect(url, { maxConnections })),
+    Layer.provideMerge(OAuthV2.layer),
+    Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
+    Layer.provideMerge(SlackEmulator.layer({
+      workspaces: Array.from({ length: 20 }, (_, index) => ({ id: `T${index}` })),
+      ...emulator
+    }))
+  )
+
+let workspaces = 0
+
+/** Installs into a workspace that no other test has. */
+const install = Effect.suspend(() =>
+  Effect.gen(function*() {
+    const { code } = yield* SlackEmulator.authorize({ workspace: `T${workspaces++}` })
+    const at = yield* DateTime.now
+    const response = yield* OAuthV2.access({ code })
+    return (yield* InstallationStore.save(Installation.fromTokenResponse(response, at))).key
+  })
+)
+
+const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
+
+const storedToken = (key: Installation.InstallationKey) =>
+  Effect.map(
+    InstallationStore.get(key),
+    (installation) => Redacted.value(Option.getOrThrow(Option.getOrThrow(installation).bot).token.accessToken)
+  )
+
+/** Runs to the end, while the clock of the test moves and the database takes its own time. */
+const finish = <A, E, R>(effect: Effect.Effect<A, E, R>, seconds: number) =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.fork(effect)
+    for (let tick = 0; tick < seconds * 10; tick++) {
+      for (let turn = 0; turn < 5; turn++) yield* breathe
+      const exit = yield* Fiber.poll(fiber)
+      if (Option.isSome(exit)) return yield* exit.value
+      yield* TestClock.adjust("100 millis")
+    }
+    return assert.fail(`it did not end in ${seconds} seconds`)
+  })
+
+const inTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(SqlClient, (sql) => sql.withTransaction(effect))
+
+const urls = {
+  libsql: await acquire(libsqlUrl),
+  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+}
+
+for (const [name, url] of Object.entries(urls)) {
+  describe(`a caller inside a transaction on ${name}`, () => {
+    it.effect("that is rolled back takes no token with it", () =>
+      Effect.gen(function*() {
+        const key = yield* install
+        yield* TestClock.adjust("12 hours")
+        const seen: Array<string> = []
+        yield* finish(
+          inTransaction(Effect.zipRight(
+            Effect.map(Effect.either(botToken(key)), (token) => {
+              if (token._tag === "Right") seen.push(token.right)
+            }),
+            Effect.fail("rolled back")
+          )).pipe(Effect.ignore),
+          40
+        )
+        yield* TestClock.adjust("2 minutes")
+        const token = yield* finish(botToken(key), 40)
+        assert.strictEqual(yield* storedToken(key), token)
+        for (const early of seen) assert.strictEqual(early, token)
+        assert.deepStrictEqual((yield* SlackEmulator.calls).filter(({ result }) => result !== "ok"), [])
+      }).pipe(Effect.provide(live(url))))
+
+    it.effect("that has written gets the valid token, in the refresh window and outside of it", () =>
+      Effect.gen(function*() {
+        const key = yield* install
+        const old = yield* storedToken(key)
+        const sql = yield* SqlClient
+        yield* sql`CREATE TABLE IF NOT EXISTS notes (id INTEGER)`
+        const ask = finish(inTransaction(Effect.zipRight(sql`INSERT INTO notes VALUES (1)`, botToken(key))), 4)
+        // Not known to this process yet.
+        assert.strictEqual(yield* ask, old)
+        yield* TestClock.adjust("11 hours")
+        const token = yield* ask
+        assert.isTrue(token === old || name === "Postgres")
+        yield* TestClock.adjust("1 minute")
+        const fresh = yield* finish(botToken(key), 40)
+        assert.notStrictEqual(fresh, old)
+        assert.strictEqual(yield* storedToken(key), fresh)
+      }).pipe(Effect.provide(live(url))))
+
+    it.effect("whose token has run out gets another, or a typed error in time", () =>
+      Effect.gen(function*() {
+        const key = yield* install
+        yield* TestClock.adjust("12 hours")
+        const sql = yield* SqlClient
+        yield* sql`CREATE TABLE IF NOT EXISTS notes (id INTEGER)`
+        const answer = yield* finish(
+          Effect.either(
+            inTransaction(Effect.zipRight(sql`INSERT INTO notes VALUES (1)`, Effect.either(botToken(key))))
+          ),
+          6
+        )
+        assert(answer._tag === "Right")
+        if (answer.right._tag === "Left") {
+          const error = answer.right.left
+          assert(error._tag === "TokenUnavailable" && error.error._tag === "StoreError")
+          assert.strictEqual(name, "libsql")
+        }
+        yield* TestClock.adjust("2 minutes")
+        assert.strictEqual(yield* finish(botToken(key), 40), yield* storedToken(key))
+      }).pipe(Effect.provide(live(url))))
+
+    it.effect("who is joined by others outside of it takes nothing from them", () =>
+      Effect.gen(function*() {
+        const key = yield* install
+        yield* TestClock.adjust("12 hours")
+        yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second") })
+        const begun = yield* Deferred.make<void>()
+        const inside = yield* Effect.fork(Effect.ignore(inTransaction(Effect.zipRight(
+          Effect.zipRight(Deferred.succeed(begun, undefined), Effect.either(botToken(key))),
+          Effect.fail("rolled back")
+        ))))
+        yield* Effect.zipRight(Deferred.await(begun), breathe)
+        const outside = yield* finish(Effect.either(botToken(key)), 40)
+        yield* finish(Fiber.join(inside), 40)
+        yield* TestClock.adjust("2 minutes")
+        const token = yield* finish(botToken(key), 40)
+        if (outside._tag === "Right") assert.strictEqual(outside.right, token)
+        assert.strictEqual(yield* storedToken(key), token)
+      }).pipe(Effect.provide(live(url))))
+  })
+}
+
+describe("a caller inside a transaction on Postgres", () => {
+  it.effect("who has got the old token and commits does not keep the late refresh in that connection", () =>
+    Effect.gen(function*() {
+      const key = yield* install
+      const old = yield* finish(botToken(key), 4)
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("4 seconds") })
+      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 4), old)
+      // The answer comes while somebody else has that connection in a transaction that is rolled back.
+      yield* finish(Effect.ignore(inTransaction(Effect.zipRight(Effect.sleep("3 seconds"), Effect.fail("no")))), 4)
+      const token = yield* finish(botToken(key), 4)
+      assert.notStrictEqual(token, old)
+      assert.strictEqual(yield* storedToken(key), token)
+    }).pipe(Effect.provide(live(urls.Postgres))))
+
+  it.effect("that has failed already gets a token all the same, and so do others", () =>
+    Effect.gen(function*() {
+      const key = yield* install
+      yield* TestClock.adjust("12 hours")
+      const sql = yield* SqlClient
+      const inside = yield* finish(
+        sql.withTransaction(Effect.zipRight(Effect.ignore(sql`SELECT * FROM nowhere`), botToken(key))),
+        20
+      )
+      assert.strictEqual(yield* botToken(key), inside)
+      assert.strictEqual(yield* storedToken(key), inside)
+    }).pipe(Effect.provide(live(urls.Postgres))))
+
+  it.effect("that has the only connection of the pool does not wait for itself", () =>
+    Effect.gen(function*() {
+      const key = yield* install
+      const old = yield* storedToken(key)
+      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 1), old)
+      yield* TestClock.adjust("11 hours")
+      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 4), old)
+      yield* TestClock.adjust("1 minute")
+      const fresh = yield* finish(botToken(key), 40)
+      assert.notStrictEqual(fresh, old)
+      yield* TestClock.adjust("12 hours")
+      const expired = yield* finish(inTransaction(Effect.either(botToken(key))), 6)
+      assert.strictEqual(expired._tag === "Left" && expired.left._tag, "TokenUnavailable")
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(yield* finish(botToken(key), 40), yield* storedToken(key))
+    }).pipe(Effect.provide(live(urls.Postgres, 1))))
+
+  it.effect("may migrate, and a rollback takes no exchanged token with it", () =>
+    Effect.gen(function*() {
+      const key = yield* install
+      yield* SlackEmulator.enableRotation()
+      const only = ({ installation }: Installation.CredentialKey) => installation.toString() === key.toString()
+      yield* finish(
+        Effect.ignore(inTransaction(Effect.zipRight(TokenMigration.run({ only }), Effect.fail("rolled back")))),
+        40
+      )
+      assert.deepInclude(yield* TokenMigration.run({ only, dryRun: true }), { pending: 0 })
+    }).pipe(Effect.provide(live(urls.Postgres, 4, { apps: [{ rotation: false }] }))))
+})
+
+describe("a refresh", () => {
+  it.effect("goes by the HTTP client's settings of its layer, not by those of who asks first", () => {
+    const seen: Array<unknown> = []
+    const fetching = Layer.effect(
+      HttpClient.HttpClient,
+      Effect.map(HttpClient.HttpClient, (client) =>
+        HttpClient.transform(client, (effect) =>
+          Effect.zipRight(
+            Effect.flatMap(
+              Effect.serviceOption(FetchHttpClient.Fetch),
+              (own) => Effect.sync(() => seen.push(Option.isSome(own)))
+            ),
+            effect
+          )))
+    ).pipe(Layer.provide(SlackEmulator.layerHttpClient))
+    return Effect.gen(function*() {
+      const key = yield* install
+      yield* TestClock.adjust("12 hours")
+      seen.length = 0
+      yield* Effect.provideService(botToken(key), FetchHttpClient.Fetch, fetch)
+      assert.deepStrictEqual(seen, [false])
+    }).pipe(Effect.provide(
+      TokenManager.layer().pipe(
+        Layer.provideMerge(InstallationStore.layerMemory),
+        Layer.provideMerge(OAuthV2.layer),
+        Layer.provideMerge(Layer.merge(fetching, SlackEmulator.layerSlackApp())),
+        Layer.provideMerge(
+          SlackEmulator.layer({ workspaces: Array.from({ length: 20 }, (_, index) => ({ id: `T${index}` })) })
+        )
+      )
+    ))
+  })
+})
