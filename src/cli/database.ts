@@ -8,8 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as InstallationStore from "../InstallationStore.js"
-import * as PatientLibsql from "../internal/effect/patientLibsql.js"
-import { codeOf } from "../internal/sqlFailure.js"
+import { codeOf } from "../internal/driverCode.js"
+import * as SharedLibsql from "../internal/sql/sharedLibsql.js"
 import * as SqlInstallationStore from "../sql/SqlInstallationStore.js"
 import * as TokenCipher from "../TokenCipher.js"
 import { CommandFailed } from "./CommandFailed.js"
@@ -26,7 +26,7 @@ const libsql = (url: string) =>
     const driver = yield* load("@effect/sql-libsql", () => import("@effect/sql-libsql/LibsqlClient"))
     const { createClient } = yield* load("@libsql/client", () => import("@libsql/client"))
     return Layer.mapError(
-      PatientLibsql.layer(driver, createClient, { url }),
+      SharedLibsql.layer(driver, createClient, { url }),
       ({ message }) => new CommandFailed({ message })
     )
   }))

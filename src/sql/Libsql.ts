@@ -16,7 +16,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { checkDuration } from "../internal/effect/options.js"
-import * as PatientLibsql from "../internal/effect/patientLibsql.js"
+import * as SharedLibsql from "../internal/sql/sharedLibsql.js"
 
 /**
  * A client for a libsql file. The layer fails if the file cannot be opened: its folder has to be there, and writable.
@@ -49,5 +49,5 @@ export const layer = (
 ): Layer.Layer<LibsqlClient.LibsqlClient | SqlClient.SqlClient, ConfigError.ConfigError | SqlError> =>
   Layer.unwrapEffect(Effect.as(
     checkDuration("busyTimeout", options.busyTimeout ?? "5 seconds", { zero: true }),
-    PatientLibsql.layer(LibsqlClient, createClient, options)
+    SharedLibsql.layer(LibsqlClient, createClient, options)
   ))

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { StoreError } from "../InstallationStore.js"
-import { storeError } from "../internal/effect/sqlOperation.js"
+import { storeError } from "../internal/sql/failure.js"
 
 // -------------------------------------------------------------------------------------
 // the tables

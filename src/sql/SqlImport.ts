@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as Import from "../Import.js"
 import { StoreError } from "../InstallationStore.js"
-import { codeOf } from "../internal/sqlFailure.js"
+import { codeOf } from "../internal/driverCode.js"
 
 const pageSize = 500
 

@@ -17,14 +17,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "../Installation.js"
 import * as InstallationStore from "../InstallationStore.js"
-import { inTransaction, storeError } from "../internal/effect/sqlOperation.js"
 import { credentialRowId, installationRowId, parseInstallationRowId } from "../internal/rowId.js"
-import { isPassing } from "../internal/sqlFailure.js"
+import { inTransaction, run, unreadable } from "../internal/sql/failure.js"
 import * as TokenCipher from "../TokenCipher.js"
 import { BotToken, Expiry, IncomingWebhook, Organization, UserToken, Workspace } from "../TokenResponse.js"
 import * as Migrations from "./Migrations.js"
@@ -129,12 +127,6 @@ const keyOf = (installation: string): Option.Option<Installation.InstallationKey
 // the store
 // -------------------------------------------------------------------------------------
 
-/** How often a statement is repeated that lost against another writer, in steps too small to be noticed. */
-const again = {
-  schedule: Schedule.exponential("5 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(8))),
-  while: isPassing
-}
-
 /**
  * Makes the store over the `SqlClient` in the context. The tables have to be there; {@link layer} sees to that.
  *
@@ -172,21 +164,6 @@ export const make: Effect.Effect<
       )
     }
   }
-
-  /** Runs a statement, again if it lost against another writer, and words its failure. */
-  const run = <A>(
-    operation: string,
-    statement: Effect.Effect<A, SqlError>,
-    row?: string
-  ): Effect.Effect<A, InstallationStore.StoreError> =>
-    Effect.catchAll(statement, (error) => {
-      const failed = storeError(operation, row)
-      return isPassing(error)
-        ? Effect.mapError(Effect.retry(statement, again), failed)
-        : Effect.fail(failed(error))
-    })
-
-  const unreadable = (operation: string, row: string) => new StoreError({ operation, reason: "unreadable", row })
 
   const columns = sql.literal(
     "installation, subject, generation, issued_at, details, scopes, bot_user_id, secret, expires_at, dead_code, dead_since"

@@ -9,8 +9,8 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { codeOf } from "../driverCode.js"
 import { makeScrubber } from "../secrets.js"
-import { codeOf } from "../sqlFailure.js"
 import { withDeadline } from "./deadline.js"
 
 /** How long a call takes at most, where nothing depends on it but the caller. */

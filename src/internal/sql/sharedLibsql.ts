@@ -26,7 +26,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { codeOf } from "../sqlFailure.js"
+import { codeOf } from "../driverCode.js"
 
 /** How long the driver may stop the calling thread. */
 const millisInThread = 10

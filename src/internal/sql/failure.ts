@@ -1,0 +1,53 @@
+/** How statements and transactions fail, and the store's error for each failure. */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { StoreError } from "../../InstallationStore.js"
+import { codeOf } from "../driverCode.js"
+
+/** A client without transactions (Cloudflare D1) dies with this exception. */
+const hasNoTransactions = (error: unknown): boolean =>
+  error instanceof SqlError && Cause.isRuntimeException(error.cause)
+
+/** The store's error for the failure of an operation. */
+export const storeError = (operation: string, row?: string) => (error: unknown): StoreError =>
+  hasNoTransactions(error)
+    ? new StoreError({ operation, reason: "unsupported", row })
+    : new StoreError({ operation, reason: "unavailable", row, code: codeOf(error) })
+
+/** What is stored in a row is not what this package writes. */
+export const unreadable = (operation: string, row: string): StoreError =>
+  new StoreError({ operation, reason: "unreadable", row })
+
+/**
+ * A transaction that fails with an `SqlError` and does not die. `withTransaction` dies when a commit or a rollback
+ * fails; after a failed commit the transaction may be stored or not. It runs statements only, so a defect comes from the
+ * client.
+ */
+export const inTransaction = <A>(sql: SqlClient, statements: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> =>
+  Effect.catchAllDefect(
+    sql.withTransaction(statements),
+    (defect) => Effect.fail(defect instanceof SqlError ? defect : new SqlError({ cause: defect }))
+  )
+
+/** Postgres: a deadlock or a serialization failure. It undid the statement, so the statement can be repeated. */
+const isUndone = (error: SqlError): boolean => /^(40001|40P01)$/.test(codeOf(error) ?? "")
+
+/** How often such a statement is repeated, after pauses that nobody notices. */
+const again = {
+  schedule: Schedule.exponential("5 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(8))),
+  while: isUndone
+}
+
+/** Runs a statement of an operation. Repeats it if the database undid it, and fails with the store's error. */
+export const run = <A>(
+  operation: string,
+  statement: Effect.Effect<A, SqlError>,
+  row?: string
+): Effect.Effect<A, StoreError> =>
+  Effect.catchAll(statement, (error) =>
+    isUndone(error)
+      ? Effect.mapError(Effect.retry(statement, again), storeError(operation, row))
+      : Effect.fail(storeError(operation, row)(error)))
