@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import { commaList } from "./internal/commaList.js"
 import * as SlackApp from "./SlackApp.js"
 
 /**
@@ -76,7 +77,7 @@ export type AuthorizeUrlError = AuthorizeUrlNoScopes | AuthorizeUrlInvalidRedire
  * @category utils
  */
 export const scopes = (entries: ReadonlyArray<string> = []): ReadonlyArray<string> =>
-  Array.from(new Set(entries.flatMap((entry) => entry.split(/[\s,]+/)).filter((scope) => scope !== "")))
+  Array.from(new Set(entries.flatMap(commaList)))
 
 const redirectUriProblem = (redirectUri: string): string | undefined => {
   if (!URL.canParse(redirectUri)) return "it is not an absolute URL"

@@ -22,6 +22,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import { bounded, InstallationStore, type StoreError } from "./InstallationStore.js"
+import { commaList } from "./internal/commaList.js"
 import { deepest } from "./internal/paths.js"
 import { isStorable } from "./internal/rowId.js"
 import { BotToken, Expiry, IncomingWebhook, Organization, type Party, UserToken, Workspace } from "./TokenResponse.js"
@@ -363,9 +364,6 @@ const PythonRow = Schema.Struct({
   installed_at: maybe(PythonTime)
 })
 
-const commaList = (text: string | null | undefined): ReadonlyArray<string> =>
-  (text ?? "").split(/[\s,]+/).filter((scope) => scope !== "")
-
 const readPython = reader(PythonRow, (value): Pieces => ({
   appId: present(value.app_id),
   team: toParty(present(value.team_id), value.team_name),
@@ -375,14 +373,14 @@ const readPython = reader(PythonRow, (value): Pieces => ({
   userId: present(value.user_id),
   bot: Option.map(present(value.bot_token), (token) => ({
     token,
-    scopes: commaList(value.bot_scopes),
+    scopes: commaList(value.bot_scopes ?? ""),
     refreshToken: present(value.bot_refresh_token),
     expiresAt: Option.fromNullable(value.bot_token_expires_at),
     botUserId: present(value.bot_user_id)
   })),
   user: Option.map(present(value.user_token), (token) => ({
     token,
-    scopes: commaList(value.user_scopes),
+    scopes: commaList(value.user_scopes ?? ""),
     refreshToken: present(value.user_refresh_token),
     expiresAt: Option.fromNullable(value.user_token_expires_at)
   })),

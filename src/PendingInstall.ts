@@ -22,6 +22,7 @@ import * as Schema from "effect/Schema"
 import * as LayerContext from "./internal/effect/layerContext.js"
 import { checkCount } from "./internal/effect/options.js"
 import { late, standardDeadline, storeCall } from "./internal/effect/storeCall.js"
+import * as Keys from "./internal/keys.js"
 import * as Sealing from "./internal/sealing.js"
 
 // -------------------------------------------------------------------------------------
@@ -402,25 +403,13 @@ export interface SealingKey {
 const maxSealedLength = 3600
 
 const keyring = (
-  keys: ReadonlyArray<SealingKey>,
+  [current, ...older]: ReadonlyArray<SealingKey>,
   name: string
-): Either.Either<Sealing.Keyring, ConfigError.ConfigError> =>
-  Either.gen(function*() {
-    const materials: Array<Sealing.KeyMaterial> = []
-    for (const [position, { id, key }] of keys.entries()) {
-      const bytes = Sealing.parseKey(Redacted.isRedacted(key) ? Redacted.value(key) : key)
-      if (bytes === undefined) {
-        return yield* Either.left(
-          ConfigError.InvalidData([name], `Key ${position + 1} has to be 32 bytes in base64: openssl rand -base64 32`)
-        )
-      }
-      materials.push({ id, bytes })
-    }
-    const [current, ...older] = materials
-    if (current === undefined) return yield* Either.left(ConfigError.MissingData([name], "There is no key"))
-    const made = Sealing.makeKeyring(current, older)
-    return made.ok ? made.keyring : yield* Either.left(ConfigError.InvalidData([name], made.problem))
-  })
+): Either.Either<Sealing.Keyring, ConfigError.ConfigError> => {
+  if (current === undefined) return Either.left(ConfigError.MissingData([name], "There is no key"))
+  const made = Keys.toKeyring([current, ...older])
+  return made.ok ? Either.right(made.keyring) : Either.left(ConfigError.InvalidData([name], made.problem))
+}
 
 const makeSealed = (keyring: Sealing.Keyring): Service => {
   const used = makeExpiring<true>(defaultCapacity)
@@ -483,11 +472,10 @@ const cookieKeys = "SLACK_COOKIE_KEYS"
 export const layerSealedCookieConfig: Layer.Layer<PendingInstallStore, ConfigError.ConfigError> = Layer.effect(
   PendingInstallStore,
   Effect.flatMap(Config.redacted(cookieKeys), (text) => {
-    const keys = Redacted.value(text).split(",").map((entry) => entry.trim()).filter((entry) => entry !== "")
-    const split = keys.map((entry): SealingKey => {
-      const colon = entry.indexOf(":")
-      return { id: entry.slice(0, Math.max(0, colon)), key: entry.slice(colon + 1) }
-    })
-    return Effect.map(keyring(split, cookieKeys), makeSealed)
+    const list = Keys.readEntries(Keys.keyEntries(Redacted.value(text)))
+    return Effect.map(
+      list.ok ? keyring(list.keys, cookieKeys) : Either.left(ConfigError.InvalidData([cookieKeys], list.problem)),
+      makeSealed
+    )
   })
 )

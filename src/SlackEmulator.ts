@@ -39,6 +39,7 @@ import * as Methods from "./internal/emulator/methods.js"
 import * as Page from "./internal/emulator/page.js"
 import * as Wire from "./internal/emulator/wire.js"
 import * as World from "./internal/emulator/world.js"
+import { isLoopback } from "./internal/loopback.js"
 import { sha256 } from "./internal/random.js"
 import * as SlackApp from "./SlackApp.js"
 import * as TokenResponse from "./TokenResponse.js"
@@ -1304,8 +1305,6 @@ const cutConnection = (request: HttpServerRequest.HttpServerRequest): Effect.Eff
     else return false
     return true
   })
-
-const isLoopback = (address: string): boolean => /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
 
 const respond = (
   request: HttpServerRequest.HttpServerRequest,

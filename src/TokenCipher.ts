@@ -18,8 +18,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Keys from "./internal/keys.js"
 import * as Sealing from "./internal/sealing.js"
-import { problemOf } from "./internal/settings.js"
 
 // -------------------------------------------------------------------------------------
 // errors
@@ -125,28 +125,12 @@ const plain: Service = {
   }
 }
 
-const check = (options: Options, name: string): Either.Either<Service, ConfigError.ConfigError> =>
-  Either.gen(function*() {
-    const no = (problem: string) => Either.left(ConfigError.InvalidData([name], problem))
-    const materials: Array<Sealing.KeyMaterial> = []
-    for (const { id, key } of [options.current, ...options.older ?? []]) {
-      const text: unknown = Redacted.isRedacted(key) ? Redacted.value(key) : key
-      const problem = problemOf(text)
-      const bytes = problem === undefined ? Sealing.parseKey(String(text)) : undefined
-      if (bytes === undefined) {
-        return yield* no(
-          `The key ${/^[\w-]{1,64}$/.test(id) ? id : "?"} ${
-            problem ?? "is not 32 bytes in base64: openssl rand -base64 32"
-          }`
-        )
-      }
-      materials.push({ id, bytes })
-    }
-    const [current, ...older] = materials
-    const made = Sealing.makeKeyring(current, older)
-    if (!made.ok) return yield* no(made.problem)
-    return fromKeyring(made.keyring, options.readPlain === true)
-  })
+const check = (options: Options, name: string): Either.Either<Service, ConfigError.ConfigError> => {
+  const made = Keys.toKeyring([options.current, ...options.older ?? []])
+  return made.ok
+    ? Either.right(fromKeyring(made.keyring, options.readPlain === true))
+    : Either.left(ConfigError.InvalidData([name], made.problem))
+}
 
 const fromKeyring = (keyring: Sealing.Keyring, readPlain: boolean): Service => ({
   encrypts: true,
@@ -207,17 +191,11 @@ const otherwise = "To store tokens in plain text, set it to `plain` or use Token
 
 const parse = (text: string): Either.Either<Service, ConfigError.ConfigError> => {
   const no = (problem: string) => Either.left(ConfigError.InvalidData([variable], problem))
-  const entries = text.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "")
+  const entries = Keys.keyEntries(text)
   const readPlain = entries.at(-1) === "plain"
-  const keys: Array<Key> = []
-  for (const entry of readPlain ? entries.slice(0, -1) : entries) {
-    const problem = problemOf(entry)
-    if (problem !== undefined) return no(`The list of keys ${problem}`)
-    const colon = entry.indexOf(":")
-    if (colon < 1) return no("Write each key as id:base64, separated by commas; `plain` may stand at the end")
-    keys.push({ id: entry.slice(0, colon), key: entry.slice(colon + 1) })
-  }
-  const [current, ...older] = keys
+  const list = Keys.readEntries(readPlain ? entries.slice(0, -1) : entries)
+  if (!list.ok) return no(`${list.problem}. The last entry may be \`plain\``)
+  const [current, ...older] = list.keys
   return current === undefined
     ? readPlain ? Either.right(plain) : no(`It has no key. ${otherwise}`)
     : check({ current, older, readPlain }, variable)

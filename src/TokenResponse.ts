@@ -15,6 +15,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isObject } from "./internal/answer.js"
+import { commaList } from "./internal/commaList.js"
 
 // -------------------------------------------------------------------------------------
 // the model
@@ -306,7 +307,7 @@ const isWord = (item: string): boolean => item !== "" && !unusable.test(item) &&
 /** A list as Slack writes it, with commas, or as JSON does. */
 const list = (value: unknown): ReadonlyArray<string> =>
   (Array.isArray(value) ? value : [value])
-    .flatMap((item) => typeof item === "string" ? item.split(/[\s,]+/) : [])
+    .flatMap((item) => typeof item === "string" ? commaList(item) : [])
     .filter(isWord)
 
 const number = (value: unknown): number | undefined => {

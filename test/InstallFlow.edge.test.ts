@@ -111,7 +111,7 @@ describe("the web handler", () => {
       const response = await handler(new Request(origin))
       assert.strictEqual(response.status, 503)
       assert.notMatch(await response.text(), /32 bytes|client id/)
-      assert.match(log.mock.calls.join(), /Key 1 has to be 32 bytes|client id is empty/)
+      assert.match(log.mock.calls.join(), /The key k1 is not 32 bytes|client id is empty/)
     } finally {
       log.mockRestore()
     }

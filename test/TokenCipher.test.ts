@@ -119,12 +119,21 @@ describe("TokenCipher", () => {
   it.effect("refuses keys that are none, and shows none", () =>
     Effect.gen(function*() {
       const short = Buffer.alloc(31, 9).toString("base64")
+      const swapped = Buffer.alloc(32, 8).toString("base64url")
       for (
-        const value of ["", "a", `a:${short}`, `:${reveal(a)}`, `a:${reveal(a)},a:${reveal(b)}`, `plain,a:${reveal(a)}`]
+        const value of [
+          "",
+          "a",
+          `a:${short}`,
+          `:${reveal(a)}`,
+          `a:${reveal(a)},a:${reveal(b)}`,
+          `plain,a:${reveal(a)}`,
+          `${swapped}:a`
+        ]
       ) {
         const error = yield* Effect.flip(fromConfig(value))
         assert.include(String(error), "SLACK_TOKEN_KEYS")
-        for (const secret of [short, reveal(a), reveal(b)]) assert.notInclude(String(error), secret)
+        for (const secret of [short, swapped, reveal(a), reveal(b)]) assert.notInclude(String(error), secret)
       }
     }))
 })

@@ -15,6 +15,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
+import { isLoopback } from "../internal/loopback.js"
 import * as SlackApp from "../SlackApp.js"
 import * as SlackEmulator from "../SlackEmulator.js"
 import { CommandFailed, settingFailed } from "./CommandFailed.js"
@@ -154,8 +155,6 @@ const reasonOf = (error: HttpServerError.ServeError, { host, port }: Settings): 
       return `The emulator cannot listen on ${host}, port ${port}: ${code}.`
   }
 }
-
-const isLoopback = (host: string) => host === "localhost" || host === "::1" || host.startsWith("127.")
 
 export const emulator = Command.make("emulator", options, (settings) => {
   const server = NodeHttpServer.layer(createServer, { port: settings.port, host: settings.host }).pipe(

@@ -2,6 +2,7 @@
  * What an HTTP answer says, before anyone knows whether it is good: JSON or not, Slack's error code, and the words
  * around it with their secrets masked.
  */
+import { commaList } from "./commaList.js"
 
 export interface Failure {
   /** Slack's code, if the answer has one; as it came, so one that nobody documents may quote a secret. */
@@ -36,19 +37,17 @@ export const readFailure = (body: Record<string, unknown>, scrub: (text: string)
   const clean = (text: string): string => scrub(text).slice(0, most.characters)
   const strings = (u: unknown): ReadonlyArray<string> =>
     Array.isArray(u) ? u.filter((item) => typeof item === "string").slice(0, most.items).map(clean) : []
-  const commaList = (u: unknown): ReadonlyArray<string> | undefined =>
-    typeof u === "string"
-      ? clean(u).split(",").map((item) => item.trim()).filter((item) => item !== "")
-      : undefined
+  const list = (u: unknown): ReadonlyArray<string> | undefined =>
+    typeof u === "string" ? commaList(clean(u)) : undefined
   const metadata = isObject(body.response_metadata) ? body.response_metadata : {}
   return {
     code: body.ok === false && typeof body.error === "string" && /^[\w.:-]{1,100}$/.test(body.error)
       ? body.error
       : undefined,
     messages: strings(metadata.messages),
-    warnings: Array.from(new Set([...commaList(body.warning) ?? [], ...strings(metadata.warnings)])),
-    needed: commaList(body.needed),
-    provided: commaList(body.provided)
+    warnings: Array.from(new Set([...list(body.warning) ?? [], ...strings(metadata.warnings)])),
+    needed: list(body.needed),
+    provided: list(body.provided)
   }
 }
 

@@ -1,10 +1,7 @@
 /**
  * The one base URL that every Slack URL is built on.
  */
-
-export const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
-  /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
+import { isLoopback } from "./loopback.js"
 
 /** The base URL without a trailing slash, or what is wrong with it. */
 export const parseBaseUrl = (input: string):

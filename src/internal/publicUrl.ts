@@ -2,7 +2,7 @@
  * The address at which browsers reach a server, and paths below it. It is configured: behind a proxy the `Host` header says something
  * else, and anybody can send another one.
  */
-import { isLoopback } from "./baseUrl.js"
+import { isLoopback } from "./loopback.js"
 
 export type PublicUrl =
   | {

@@ -36,6 +36,9 @@ export const parseKey = (text: string): Uint8Array<ArrayBuffer> | undefined => {
   return bytes?.length === keyBytes ? bytes : undefined
 }
 
+/** Whether a text can be the id of a key. */
+export const isKeyId = (text: string): boolean => /^[\w-]{1,64}$/.test(text)
+
 export type KeyringResult =
   | { readonly ok: true; readonly keyring: Keyring }
   | { readonly ok: false; readonly problem: string }
@@ -46,9 +49,7 @@ const refuse = (problem: string): KeyringResult => ({ ok: false, problem })
 export const makeKeyring = (current: KeyMaterial, older: ReadonlyArray<KeyMaterial> = []): KeyringResult => {
   const materials = new Map<string, KeyMaterial>()
   for (const key of [current, ...older]) {
-    if (!/^[\w-]{1,64}$/.test(key.id)) {
-      return refuse("A key id has 1 to 64 letters, digits, hyphens and underscores")
-    }
+    if (!isKeyId(key.id)) return refuse("A key id has 1 to 64 letters, digits, hyphens and underscores")
     if (materials.has(key.id)) return refuse(`The key id ${key.id} stands for two keys`)
     if (key.bytes.length !== keyBytes) return refuse(`The key ${key.id} has ${key.bytes.length} bytes, not ${keyBytes}`)
     materials.set(key.id, { id: key.id, bytes: key.bytes.slice() })

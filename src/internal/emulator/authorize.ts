@@ -1,6 +1,8 @@
 /**
  * The authorize step: what an app asks for, what a person can say to it, and where the browser goes then.
  */
+import { commaList } from "../commaList.js"
+import { isLoopback } from "../loopback.js"
 import * as History from "./history.js"
 import { isCustomScheme } from "./methods.js"
 import * as World from "./world.js"
@@ -36,11 +38,7 @@ export type Judged = { readonly ok: true; readonly request: Request } | {
 
 const no = (code: string, message: string): Judged => ({ ok: false, refusal: { code, message } })
 
-const scopeList = (text: string | null): ReadonlyArray<string> =>
-  Array.from(new Set((text ?? "").split(/[\s,]+/).filter((scope) => scope !== "")))
-
-const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname)
+const scopeList = (text: string | null): ReadonlyArray<string> => Array.from(new Set(commaList(text ?? "")))
 
 const parseUrl = (text: string): URL | undefined => {
   try {
