@@ -94,7 +94,8 @@ itself, that is still good. After \`unknown\` it may have: codes, refresh tokens
 that was sent may be spent. No retry policy sends it again on a guess.
 
 Two statuses have a meaning of their own: HTTP 429 is \`SlackRateLimited\`, whatever its body, and HTTP 503 without a code
-from Slack is \`SlackServiceUnavailable\`. A call that Slack could only refuse, such as one with an empty code, fails here
+from Slack is \`SlackServiceUnavailable\` with the outcome \`unknown\`, because a machine on the way may say so after Slack
+has acted. A call that Slack could only refuse, such as one with an empty code, fails here
 with Slack's error without being sent; then \`status\` is absent.
 
 ${

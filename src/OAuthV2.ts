@@ -275,7 +275,12 @@ const judge = <M extends OAuthV2Error.Method>(
       error._tag === "SlackUndocumentedError" ? OAuthV2Error.fromCode(scrub(failure.code), details) : error
     )
   }
-  if (status === 503) return Either.left(OAuthV2Error.fromCode("service_unavailable", details))
+  if (status === 503) {
+    // An edge says so too, of a connection to Slack that ended after the request was sent.
+    return Either.left(
+      new OAuthV2Error.SlackServiceUnavailable({ ...details, outcome: "unknown" }) as OAuthV2Error.ErrorOf<M>
+    )
+  }
   return Either.left(
     new OAuthV2Error.SlackUnexpectedResponse({
       ...details,

@@ -110,6 +110,7 @@ const details = {
 }
 
 const anyMethod = Schema.Literal("oauth.v2.access", "oauth.v2.exchange")
+const anyOutcome = Schema.Literal("rejected", "unknown")
 
 /** What an error says to a person: the call, the code, what to do, and what helps to find the call again. */
 const describe = (error: Details & { readonly method: Method; readonly code: string }, text: string): string => {
@@ -179,25 +180,52 @@ interface DocumentedClass<
   Tag extends string,
   M extends Method,
   R extends Remedy,
-  O extends Outcome
-> extends ErrorClass<Self, Tag, typeof details & { readonly method: Schema.Schema<M> }, Branded & Traits<Code, R, O>> {
+  O extends Outcome,
+  Fields extends Schema.Struct.Fields
+> extends
+  ErrorClass<Self, Tag, typeof details & { readonly method: Schema.Schema<M> } & Fields, Branded & Traits<Code, R, O>>
+{
   /** The methods that Slack documents the code for. */
   readonly methods: ReadonlyArray<M>
 }
 
-const documented =
-  <Self>() =>
-  <Code extends string, Tag extends string, M extends Method, R extends Remedy, O extends Outcome>(
-    { code, methods, outcome, remedy, tag, text }: Codes.SlackCode<Code, Tag, M, R, O>
-  ): DocumentedClass<Self, Code, Tag, M, R, O> =>
-    Object.assign(
-      slackError<any>()(tag, { method: Schema.Literal(...methods) }, { code, remedy, outcome }, text),
-      { methods }
-    ) as any
+const documented = <Self>() =>
+<
+  Code extends string,
+  Tag extends string,
+  M extends Method,
+  R extends Remedy,
+  O extends Outcome,
+  Fields extends Schema.Struct.Fields = {}
+>(
+  { code, methods, outcome, remedy, tag, text }: Codes.SlackCode<Code, Tag, M, R, O>,
+  fields?: Fields,
+  describe?: (error: Schema.Struct.Type<Fields>) => string
+): DocumentedClass<Self, Code, Tag, M, R, O, Fields> =>
+  Object.assign(
+    slackError<any>()(
+      tag,
+      { method: Schema.Literal(...methods), ...fields },
+      { code, remedy, outcome },
+      describe as any ?? text
+    ),
+    { methods }
+  ) as any
+
+const mayBeSpent = "A single-use grant may be spent: do not send it again on a guess."
 
 // -------------------------------------------------------------------------------------
 // the codes that Slack documents
 // -------------------------------------------------------------------------------------
+
+/** By its code alone it is `rejected`, and the only one whose answer may come without its code. */
+const serviceUnavailable: Codes.SlackCode<
+  "service_unavailable",
+  "SlackServiceUnavailable",
+  Method,
+  "retry",
+  Outcome
+> = Codes.serviceUnavailable
 
 /**
  * `access_denied`: Slack refuses access to something that the request names.
@@ -522,10 +550,20 @@ export class SlackRequestTimeout extends documented<SlackRequestTimeout>()(Codes
 /**
  * `service_unavailable`: Slack takes no calls right now; also what HTTP 503 without a Slack code becomes.
  *
+ * With Slack's code the `outcome` is `rejected`. Without it, the answer may come from a machine on the way whose
+ * connection to Slack ended after the request was sent, so the `outcome` is `unknown`.
+ *
  * @since 0.1.0
  * @category documented errors
  */
-export class SlackServiceUnavailable extends documented<SlackServiceUnavailable>()(Codes.serviceUnavailable) {}
+export class SlackServiceUnavailable extends documented<SlackServiceUnavailable>()(
+  serviceUnavailable,
+  { outcome: Schema.optionalWith(anyOutcome, { default: () => serviceUnavailable.outcome }) },
+  ({ outcome }) =>
+    outcome === "rejected"
+      ? serviceUnavailable.text
+      : `Slack, or something on the way to it, is unavailable and may have acted on the call. ${mayBeSpent}`
+) {}
 
 /**
  * `team_access_not_granted`: The organization has not granted the app to this workspace.
@@ -607,8 +645,6 @@ export class SlackUserEmailUnverified extends documented<SlackUserEmailUnverifie
 // what Slack's list does not have
 // -------------------------------------------------------------------------------------
 
-const mayBeSpent = "A single-use grant may be spent: do not send it again on a guess."
-
 /**
  * Slack said no with a code that it does not document for this method. The code is kept. What it means is anyone's
  * guess, so the `outcome` is `unknown`.
@@ -637,7 +673,7 @@ export class SlackTransportError extends slackError<SlackTransportError>()(
   "SlackTransportError",
   {
     method: anyMethod,
-    outcome: Schema.Literal("rejected", "unknown"),
+    outcome: anyOutcome,
     /** The platform's name for what broke, such as `ECONNREFUSED`, where it has one. */
     reason: Schema.optional(Schema.String)
   },

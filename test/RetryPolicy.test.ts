@@ -36,7 +36,7 @@ const http = (status: number, body: string, headers: Record<string, string> = {}
 const success = http(200, JSON.stringify(accessResponses[0]?.wire))
 const code = (code: string, headers?: Record<string, string>) =>
   http(200, JSON.stringify({ ok: false, error: code }), headers)
-const unavailable = http(503, "<html>Server Error</html>")
+const unavailable = http(503, JSON.stringify({ ok: false, error: "service_unavailable" }))
 const limited = (retryAfter: string) => http(429, "", { "retry-after": retryAfter })
 const broken = (code: string): Answer => (request) =>
   new HttpClientError.RequestError({ request, reason: "Transport", cause: Object.assign(new Error(), { code }) })
@@ -124,8 +124,10 @@ describe("RetryPolicy", () => {
       ["429 with an empty body", http(429, ""), true],
       ["429 with ratelimited", http(429, "{\"ok\":false,\"error\":\"ratelimited\"}"), true],
       ["429 with a token response", http(429, JSON.stringify(accessResponses[0]?.wire)), true],
-      ["503 with HTML", unavailable, true],
-      ["503 with service_unavailable", http(503, "{\"ok\":false,\"error\":\"service_unavailable\"}"), true],
+      ["503 with HTML", http(503, "<html>Server Error</html>"), false],
+      ["503 with nothing", http(503, ""), false],
+      ["503 with JSON that has no code", http(503, "{\"ok\":false}"), false],
+      ["503 with service_unavailable", unavailable, true],
       ["503 with internal_error", http(503, "{\"ok\":false,\"error\":\"internal_error\"}"), false],
       ["a refused connection", broken("ECONNREFUSED"), true],
       ["a name that is not found", broken("ENOTFOUND"), true],

@@ -8,7 +8,7 @@ import { makeWatcher } from "./utils/watching.js"
 const answers = {
   success: () => new Response(JSON.stringify(accessResponses[0]?.wire)),
   refused: () => new Response(JSON.stringify({ ok: false, error: "invalid_code" })),
-  unavailable: () => new Response("", { status: 503 })
+  unavailable: () => Response.json({ ok: false, error: "service_unavailable" }, { status: 503 })
 }
 
 /** Plays the answers in turn, the last for ever, each after a second. */

@@ -147,6 +147,20 @@ describe("a token past its expiry", () => {
       assert.strictEqual(yield* refreshes, 2)
     }).pipe(Effect.provide(live())))
 
+  it.effect("comes back though a machine on the way said 503 once, and is asked for twice at most", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.serverError(503), times: 1 })
+      yield* TokenManager.botToken(key)
+      assert.strictEqual(yield* refreshes, 2)
+      yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.serverError(503), times: 2 })
+      const error = yield* Effect.flip(TokenManager.botToken(key))
+      assert.strictEqual(error._tag, "TokenUnavailable")
+      assert.strictEqual(yield* refreshes, 4)
+    }).pipe(Effect.provide(live())))
+
   it.effect("comes back though the first reply was lost", () =>
     Effect.gen(function*() {
       const { key } = yield* install()

@@ -129,7 +129,7 @@ const rules: ReadonlyArray<readonly [applies: (cell: Cell) => boolean, then: (ce
   [({ status }) => status === 503, () => ({
     tag: "SlackServiceUnavailable",
     remedy: "retry",
-    outcome: "rejected"
+    outcome: "unknown"
   })],
   [({ status }) => status >= 500, unexpected("retry", "unknown")],
   [({ status }) => status >= 400, unexpected("report", "rejected")],
