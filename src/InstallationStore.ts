@@ -24,8 +24,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
-import { standardDeadline, storeCall, storeStream } from "./internal/effect/storeCall.js"
 import { credentialRowId, installationRowId, parseInstallationRowId } from "./internal/rowId.js"
+import { standardDeadline, storeCall, storeStream } from "./internal/storeCall.js"
 import * as TokenCipher from "./TokenCipher.js"
 
 // -------------------------------------------------------------------------------------

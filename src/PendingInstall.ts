@@ -19,11 +19,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as LayerContext from "./internal/effect/layerContext.js"
-import { checkCount } from "./internal/effect/options.js"
-import { late, standardDeadline, storeCall } from "./internal/effect/storeCall.js"
 import * as Keys from "./internal/keys.js"
+import * as LayerContext from "./internal/layerContext.js"
+import { checkCount } from "./internal/options.js"
 import * as Sealing from "./internal/sealing.js"
+import { late, standardDeadline, storeCall } from "./internal/storeCall.js"
 
 // -------------------------------------------------------------------------------------
 // the model

@@ -24,8 +24,8 @@ import * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleInterval from "effect/ScheduleInterval"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
-import { elapsed } from "./internal/effect/deadline.js"
-import { checkDuration } from "./internal/effect/options.js"
+import { elapsed } from "./internal/deadline.js"
+import { checkDuration } from "./internal/options.js"
 import type { OAuthV2Error } from "./OAuthV2Error.js"
 
 // -------------------------------------------------------------------------------------

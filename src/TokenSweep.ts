@@ -21,8 +21,8 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as InstallationStore from "./InstallationStore.js"
-import * as LayerContext from "./internal/effect/layerContext.js"
-import { checkCount, checkDuration, checkRate } from "./internal/effect/options.js"
+import * as LayerContext from "./internal/layerContext.js"
+import { checkCount, checkDuration, checkRate } from "./internal/options.js"
 import * as TokenManager from "./TokenManager.js"
 
 // -------------------------------------------------------------------------------------

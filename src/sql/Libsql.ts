@@ -15,7 +15,7 @@ import type * as ConfigError from "effect/ConfigError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { checkDuration } from "../internal/effect/options.js"
+import { checkDuration } from "../internal/options.js"
 import * as SharedLibsql from "../internal/sql/sharedLibsql.js"
 
 /**

@@ -9,7 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as LayerContext from "../internal/effect/layerContext.js"
+import * as LayerContext from "../internal/layerContext.js"
 import * as PendingInstall from "../PendingInstall.js"
 
 /** How many expired rows the beginning of an install deletes at most. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, FiberRef, TestClock } from "effect"
-import { withDeadline } from "../../src/internal/effect/deadline.js"
+import { withDeadline } from "../../src/internal/deadline.js"
 
 const tenSeconds = Duration.seconds(10)
 

@@ -15,7 +15,7 @@ import {
   TestClock,
   Tracer
 } from "effect"
-import * as LayerContext from "../../src/internal/effect/layerContext.js"
+import * as LayerContext from "../../src/internal/layerContext.js"
 
 class Name extends Context.Tag("test/Name")<Name, string>() {}
 

@@ -9,9 +9,9 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { codeOf } from "../driverCode.js"
-import { makeScrubber } from "../secrets.js"
 import { withDeadline } from "./deadline.js"
+import { codeOf } from "./driverCode.js"
+import { makeScrubber } from "./secrets.js"
 
 /** How long a call takes at most, where nothing depends on it but the caller. */
 export const standardDeadline: Duration.Duration = Duration.seconds(10)
