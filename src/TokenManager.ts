@@ -535,27 +535,29 @@ export const make = (
     }
 
     /** Keeps a credential in memory. */
+    const keep = (local: Local, credential: Installation.Credential, chance: number, now: number): Entry => {
+      const known = local.entry
+      const isKnown = known !== undefined && known.credential.generation === credential.generation
+      const expiresAt = expiryOf(credential)
+      const refreshAt = isKnown ? known.refreshAt : refreshAtOf(credential, chance)
+      const isDead = Option.isSome(credential.reauthorization)
+      const entry: Entry = {
+        credential,
+        token: Effect.succeed(credential.token.accessToken),
+        expiresAt,
+        refreshAt,
+        // Without a background, whoever asks tries to save what is not saved.
+        freshUntil: !sharedRefresh && local.unsaved !== undefined
+          ? 0
+          : Math.min(isDead ? expiresAt : refreshAt, now + cacheTime)
+      }
+      local.entry = entry
+      if (!isRefused(local, credential.token.accessToken)) local.refused = undefined
+      return entry
+    }
+
     const remember = (local: Local, credential: Installation.Credential): Effect.Effect<Entry> =>
-      Effect.zipWith(Random.next, Clock.currentTimeMillis, (chance, now) => {
-        const known = local.entry
-        const isKnown = known !== undefined && known.credential.generation === credential.generation
-        const expiresAt = expiryOf(credential)
-        const refreshAt = isKnown ? known.refreshAt : refreshAtOf(credential, chance)
-        const isDead = Option.isSome(credential.reauthorization)
-        const entry: Entry = {
-          credential,
-          token: Effect.succeed(credential.token.accessToken),
-          expiresAt,
-          refreshAt,
-          // Without a background, whoever asks tries to save what is not saved.
-          freshUntil: !sharedRefresh && local.unsaved !== undefined
-            ? 0
-            : Math.min(isDead ? expiresAt : refreshAt, now + cacheTime)
-        }
-        local.entry = entry
-        if (!isRefused(local, credential.token.accessToken)) local.refused = undefined
-        return entry
-      })
+      Effect.zipWith(Random.next, Clock.currentTimeMillis, (chance, now) => keep(local, credential, chance, now))
 
     const isRefused = (local: Local, token: Redacted.Redacted): boolean =>
       local.refused !== undefined && local.refused.token === Redacted.value(token)
@@ -798,14 +800,14 @@ export const make = (
 
           const chance = yield* Random.next
           const isDue = (credential: Installation.Credential): boolean => {
+            const now = clock.unsafeCurrentTimeMillis()
+            // It is served while it is valid, also if nothing after this read succeeds.
+            const { refreshAt } = keep(local, credential, chance, now)
             if (Option.isSome(credential.reauthorization)) return false
             if (Option.isNone(Installation.refreshTokenOf(credential))) return false
             if (isRefused(local, credential.token.accessToken)) return true
             if (force !== undefined && (forcedFrom ??= credential.generation) === credential.generation) return true
-            const refreshAt = local.entry?.credential.generation === credential.generation
-              ? local.entry.refreshAt
-              : refreshAtOf(credential, chance)
-            return clock.unsafeCurrentTimeMillis() >= refreshAt
+            return now >= refreshAt
           }
           const result = yield* Effect.either(Rotation.turnOver<OAuthV2Error.AccessError>(unbounded, {
             key,
@@ -864,9 +866,17 @@ export const make = (
               if (waited > 2 * lease) {
                 return yield* fail(key, local, new CredentialBusy({ waited: Duration.millis(waited) }))
               }
+              // Nobody but its caller waits for this update, so the caller's patience counts here.
+              const { entry } = local
+              const isPatient = sharedRefresh || force !== undefined || !isUsable(local, entry, now)
+              if (!isPatient && waited >= patience) return { token: entry.credential.token.accessToken, how: "Stale" }
               const wait = Math.ceil(Math.min(100 * 1.5 ** waits++, 2000) * (0.75 + chance / 2))
               yield* Effect.interruptible(
-                Effect.sleep(Math.min(wait, Math.ceil(Duration.toMillis(outcome.remaining)) + 1))
+                Effect.sleep(Math.min(
+                  wait,
+                  Math.ceil(Duration.toMillis(outcome.remaining)) + 1,
+                  isPatient ? never : patience - waited
+                ))
               )
             }
           }
@@ -905,12 +915,8 @@ export const make = (
 
     // ---- asking
 
-    /** The way for a token that is not served at once. `since` is when the caller began to wait. */
-    const slowly = (
-      key: Installation.CredentialKey,
-      local: Local,
-      since?: number
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+    /** The way for a token that is not served at once. */
+    const slowly = (key: Installation.CredentialKey, local: Local): Effect.Effect<Redacted.Redacted, TokenError> =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         local.asked = true
         const { entry, failure, flight } = local
@@ -918,17 +924,19 @@ export const make = (
         const updated = Effect.flatMap(join(key, local, now), ({ token }) =>
           // It may have been refused after the update had come to its end.
           isRefused(local, token) ? slowly(key, local) : Effect.succeed(token))
-        if (!isUsable(local, entry, now)) {
-          return isWaiting
-            ? new TokenUnavailable({ key, error: failure.error, retryAfter: Duration.millis(failure.retryAt - now) })
-            : updated
+        const isKnown = isUsable(local, entry, now)
+        if (isWaiting) {
+          return isKnown
+            ? entry.token
+            : new TokenUnavailable({ key, error: failure.error, retryAfter: Duration.millis(failure.retryAt - now) })
         }
-        if (isWaiting) return entry.token
-        const startedAt = since ?? flight?.startedAt ?? now
-        const patienceLeft = startedAt + patience - now
-        return patienceLeft <= 0 ? entry.token : Effect.catchAll(
+        const patienceLeft = flight === undefined ? patience : flight.startedAt + patience - now
+        if (patienceLeft <= 0) return isKnown ? entry.token : updated
+        if (!sharedRefresh) return updated
+        // Also for a caller without a valid token: the update may have read one by then.
+        return Effect.catchAll(
           withDeadline(updated, Duration.millis(patienceLeft), () => undefined),
-          (error) => error === undefined ? slowly(key, local, startedAt) : Effect.fail(error)
+          (error) => error === undefined ? slowly(key, local) : Effect.fail(error)
         )
       })
 

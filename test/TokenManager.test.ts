@@ -436,6 +436,50 @@ describe("another process", () => {
     }).pipe(Effect.provide(live())))
 })
 
+describe("a process that has not served a credential before", () => {
+  const due = Effect.gen(function*() {
+    const { bot, key } = yield* install()
+    yield* TestClock.adjust("11 hours")
+    return { key, valid: Redacted.value(Option.getOrThrow(bot).token.accessToken) }
+  })
+
+  for (const operation of ["acquireLease", "second look"] as const) {
+    it.effect(`serves the valid token that it has read, though the store fails afterwards: ${operation}`, () => {
+      const meddler = makeMeddler()
+      return Effect.gen(function*() {
+        const { key, valid } = yield* due
+        if (operation === "acquireLease") meddler.before(operation, unavailable(operation))
+        else meddler.before("acquireLease", Effect.sync(() => meddler.before("credential", unavailable(operation))))
+        assert.strictEqual(yield* botToken(key), valid)
+        assert.strictEqual(yield* botToken(key), valid)
+        assert.strictEqual(meddler.calls.acquireLease, 1)
+      }).pipe(Effect.provide(live({}, {}, meddler)))
+    })
+  }
+
+  it.effect("serves the valid token after three seconds while another process refreshes it", () =>
+    Effect.gen(function*() {
+      const { key, valid } = yield* due
+      const store = yield* InstallationStore.InstallationStore
+      yield* store.acquireLease(Installation.botKey(key), { holder: "another", intent: "", duration: "1 hour" })
+      const reader = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* Effect.flatten(Effect.flatten(Fiber.poll(reader))), valid)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("serves the valid token after three seconds while Slack does not answer", () =>
+    Effect.gen(function*() {
+      const { key, valid } = yield* due
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("8 seconds") })
+      const reader = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* Effect.flatten(Effect.flatten(Fiber.poll(reader))), valid)
+      yield* TestClock.adjust("5 seconds")
+      assert.notStrictEqual(yield* botToken(key), valid)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+})
+
 describe("a refresh left in doubt", () => {
   it.effect("is tried once in each lease time, however many ask", () =>
     Effect.gen(function*() {
@@ -505,6 +549,22 @@ describe("without shared refreshes, as on Workers", () => {
       assert.strictEqual(Option.isSome(yield* Fiber.poll(reader)), true)
       assert.strictEqual(yield* Fiber.join(reader), old)
     }).pipe(Effect.provide(live(workers))))
+
+  for (const known of [true, false]) {
+    it.effect(`the caller that refreshes stays until the new token is stored${known ? "" : ", on its first read too"}`, () =>
+      Effect.gen(function*() {
+        const { key } = yield* install()
+        if (known) yield* botToken(key)
+        yield* TestClock.adjust("11 hours")
+        yield* SlackEmulator.inject({ fault: SlackEmulator.delay("4 seconds") })
+        const reader = yield* Effect.fork(botToken(key))
+        yield* TestClock.adjust("3500 millis")
+        assert.strictEqual(Option.isSome(yield* Fiber.poll(reader)), false)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* Fiber.join(reader), yield* storedToken(Installation.botKey(key)))
+        assert.strictEqual(yield* refreshes, 1)
+      }).pipe(Effect.provide(live({ ...workers, leaseDuration: "30 seconds" }))))
+  }
 
   it.effect("a token that the store does not take is served, and saved by the next caller", () => {
     const meddler = makeMeddler()
