@@ -8,6 +8,7 @@ export default defineConfig({
     // The same mapping as `paths` in tsconfig.json.
     alias: [
       { find: /^effect-slack-oauth$/, replacement: `${src}index.ts` },
+      { find: /^effect-slack-oauth\/testing$/, replacement: `${src}testing/index.ts` },
       { find: /^effect-slack-oauth\/(.+)$/, replacement: `${src}$1.ts` }
     ]
   },

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Either, Option, Redacted, Stream, TestClock } from "effect"
 import { Import, Installation, InstallationStore } from "effect-slack-oauth"
-import { botToken, install } from "effect-slack-oauth/InstallationStoreWorker"
+import { botToken, install } from "effect-slack-oauth/testing/InstallationStoreWorker"
 
 const seconds = 1_767_225_600
 

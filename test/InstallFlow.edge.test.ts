@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import { build } from "esbuild"
 import * as Path from "node:path"
 import * as Vm from "node:vm"
-import * as SlackEmulator from "../src/SlackEmulator.js"
+import * as SlackEmulator from "../src/testing/SlackEmulator.js"
 import type { makeApp } from "./utils/edgeApp.js"
 import { makeBrowser, origin } from "./utils/installs.js"
 

@@ -14,7 +14,7 @@ import * as Net from "node:net"
 import * as InstallFlow from "../src/InstallFlow.js"
 import * as InstallRouter from "../src/InstallRouter.js"
 import { randomToken } from "../src/internal/random.js"
-import * as SlackEmulator from "../src/SlackEmulator.js"
+import * as SlackEmulator from "../src/testing/SlackEmulator.js"
 import { makeBrowser, origin, world } from "./utils/installs.js"
 
 // -------------------------------------------------------------------------------------

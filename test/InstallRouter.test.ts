@@ -14,7 +14,7 @@ import * as Tracer from "effect/Tracer"
 import { createServer, request as httpRequest } from "node:http"
 import * as InstallFlow from "../src/InstallFlow.js"
 import * as InstallRouter from "../src/InstallRouter.js"
-import * as SlackEmulator from "../src/SlackEmulator.js"
+import * as SlackEmulator from "../src/testing/SlackEmulator.js"
 import { makeBrowser, origin, world } from "./utils/installs.js"
 
 const installs: Array<string> = []

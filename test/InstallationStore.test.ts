@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import { InstallationStore } from "effect-slack-oauth"
-import * as InstallationStoreSuite from "effect-slack-oauth/InstallationStoreSuite"
+import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
 import { temporaryFolder } from "./utils/databases.js"
 import { acquire } from "./utils/resources.js"
 import * as Stores from "./utils/stores.js"

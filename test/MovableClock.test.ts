@@ -16,7 +16,8 @@ import {
   Stream,
   TestClock
 } from "effect"
-import { MovableClock, OAuthV2, SlackEmulator } from "effect-slack-oauth"
+import { OAuthV2 } from "effect-slack-oauth"
+import { MovableClock, SlackEmulator } from "effect-slack-oauth/testing"
 import { authTest, inMemory } from "./utils/emulator.js"
 
 const hour = 3_600_000

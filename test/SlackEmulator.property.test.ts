@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OAuthV2, RetryPolicy, SlackEmulator, type TokenResponse } from "effect-slack-oauth"
+import { OAuthV2, RetryPolicy, type TokenResponse } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"

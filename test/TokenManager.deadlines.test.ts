@@ -4,12 +4,12 @@ import {
   Installation,
   InstallationStore,
   OAuthV2,
-  SlackEmulator,
   TokenManager,
   TokenMigration,
   TokenResponse,
   TokenSweep
 } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import { makeMeddler, type Meddler } from "./utils/meddler.js"
 
 const live = (meddler: Meddler, options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>

@@ -7,7 +7,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, DateTime, Effect, Exit, FastCheck, Fiber, Layer, Option, Redacted, Scope, TestClock } from "effect"
-import { Installation, InstallationStore, Lifecycle, OAuthV2, SlackEmulator, TokenManager } from "effect-slack-oauth"
+import { Installation, InstallationStore, Lifecycle, OAuthV2, TokenManager } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import { authTest } from "./utils/emulator.js"
 import { unavailable } from "./utils/meddler.js"
 

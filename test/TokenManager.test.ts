@@ -15,20 +15,13 @@ import {
   Stream,
   TestClock
 } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  Pkce,
-  SlackApp,
-  SlackEmulator,
-  TokenManager
-} from "effect-slack-oauth"
+import { Installation, InstallationStore, OAuthV2, Pkce, SlackApp, TokenManager } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import {
   botToken as sampleBotToken,
   install as sampleInstall,
   userToken as sampleUserToken
-} from "effect-slack-oauth/InstallationStoreWorker"
+} from "effect-slack-oauth/testing/InstallationStoreWorker"
 import { Readable } from "node:stream"
 import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 

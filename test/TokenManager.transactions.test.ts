@@ -2,14 +2,8 @@ import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Deferred, Effect, Fiber, Layer, Option, Redacted, TestClock } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  SlackEmulator,
-  TokenManager,
-  TokenMigration
-} from "effect-slack-oauth"
+import { Installation, InstallationStore, OAuthV2, TokenManager, TokenMigration } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import { breathe } from "./utils/breathe.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { SlackApp, SlackEmulator } from "effect-slack-oauth"
+import { SlackApp } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import * as Redacted from "effect/Redacted"
 import { build } from "esbuild"
 import { spawn } from "node:child_process"

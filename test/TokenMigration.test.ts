@@ -1,13 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Fiber, Layer, Option, Redacted, Stream, TestClock } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  SlackEmulator,
-  TokenManager,
-  TokenMigration
-} from "effect-slack-oauth"
+import { Installation, InstallationStore, OAuthV2, TokenManager, TokenMigration } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import { authTest } from "./utils/emulator.js"
 import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 

@@ -3,17 +3,10 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  SlackApp,
-  SlackEmulator,
-  TokenCipher,
-  TokenResponse
-} from "effect-slack-oauth"
+import { Installation, InstallationStore, OAuthV2, SlackApp, TokenCipher, TokenResponse } from "effect-slack-oauth"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import { execFile, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { createServer } from "node:http"

@@ -7,11 +7,11 @@ import {
   PendingInstall,
   RetryPolicy,
   SlackApp,
-  SlackEmulator,
   TokenManager,
   TokenMigration,
   TokenSweep
 } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 
 const Slack = OAuthV2.layerTest({})

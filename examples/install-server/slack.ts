@@ -1,7 +1,8 @@
 /** The two Slacks: the emulator, embedded, with levers to make time pass and things go wrong; and the real one. */
 import { NodeHttpServer } from "@effect/platform-node"
 import { Console, Effect, Layer, Ref } from "effect"
-import { MovableClock, SlackApp, SlackEmulator } from "effect-slack-oauth"
+import { SlackApp } from "effect-slack-oauth"
+import { MovableClock, SlackEmulator } from "effect-slack-oauth/testing"
 import { createServer } from "node:http"
 import { Backstage, closed, type Lever } from "./backstage.js"
 

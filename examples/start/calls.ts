@@ -1,6 +1,7 @@
 /** The two calls, on any Slack; and what is repeated of them when things go wrong, on an emulated one. */
 import { DateTime, Duration, Effect, Option, Redacted } from "effect"
-import { OAuthV2, RetryPolicy, SlackApp, SlackEmulator, type TokenResponse } from "effect-slack-oauth"
+import { OAuthV2, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import * as Story from "../support/story.js"
 
 const until = (expiry: Option.Option<TokenResponse.Expiry>) =>

@@ -3,13 +3,12 @@ import { DateTime, Duration, Effect, Option, Redacted } from "effect"
 import {
   Installation,
   InstallationStore,
-  MovableClock,
   OAuthV2,
-  SlackEmulator,
   TokenManager,
   TokenMigration,
   TokenResponse
 } from "effect-slack-oauth"
+import { MovableClock, SlackEmulator } from "effect-slack-oauth/testing"
 import * as Story from "../support/story.js"
 import { counted } from "./calls.js"
 

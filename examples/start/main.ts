@@ -8,15 +8,8 @@
  */
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
-import {
-  InstallationStore,
-  MovableClock,
-  OAuthV2,
-  OAuthV2Error,
-  SlackApp,
-  SlackEmulator,
-  TokenManager
-} from "effect-slack-oauth"
+import { InstallationStore, OAuthV2, OAuthV2Error, SlackApp, TokenManager } from "effect-slack-oauth"
+import { MovableClock, SlackEmulator } from "effect-slack-oauth/testing"
 import { createServer } from "node:http"
 import * as Story from "../support/story.js"
 import { calls, repetitions } from "./calls.js"

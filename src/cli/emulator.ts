@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
 import { isLoopback } from "../internal/loopback.js"
 import * as SlackApp from "../SlackApp.js"
-import * as SlackEmulator from "../SlackEmulator.js"
+import * as SlackEmulator from "../testing/SlackEmulator.js"
 import { CommandFailed, settingFailed } from "./CommandFailed.js"
 
 // -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-import * as InstallationStoreSuite from "effect-slack-oauth/InstallationStoreSuite"
+import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
 import * as Path from "node:path"
 import { libsqlUrl } from "../utils/databases.js"
 import { acquire } from "../utils/resources.js"

@@ -7,7 +7,7 @@ import * as InstallFlow from "../../src/InstallFlow.js"
 import * as OAuthV2 from "../../src/OAuthV2.js"
 import * as PendingInstall from "../../src/PendingInstall.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
-import * as SlackEmulator from "../../src/SlackEmulator.js"
+import * as SlackEmulator from "../../src/testing/SlackEmulator.js"
 
 export const origin = "https://example.com"
 

@@ -2,16 +2,9 @@
 import { FetchHttpClient } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
 import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  SlackApp,
-  SlackEmulator,
-  TokenCipher,
-  TokenManager
-} from "effect-slack-oauth"
+import { Installation, InstallationStore, OAuthV2, SlackApp, TokenCipher, TokenManager } from "effect-slack-oauth"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import { type ChildProcess, spawn } from "node:child_process"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import * as Readline from "node:readline"

@@ -4,8 +4,8 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
-import * as InstallationStoreWorker from "effect-slack-oauth/InstallationStoreWorker"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as InstallationStoreWorker from "effect-slack-oauth/testing/InstallationStoreWorker"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import { connect } from "./databases.js"
 

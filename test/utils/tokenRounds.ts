@@ -3,7 +3,8 @@
  * in `npm run stress`, large. Each returns what it counted; what must hold is asserted inside.
  */
 import { DateTime, Effect, Option, Redacted } from "effect"
-import { Installation, SlackEmulator, TokenResponse } from "effect-slack-oauth"
+import { Installation, TokenResponse } from "effect-slack-oauth"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 import assert from "node:assert/strict"
 import {
   brokenBots,

@@ -31,18 +31,18 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Authorize from "./internal/emulator/authorize.js"
-import * as Faults from "./internal/emulator/faults.js"
-import * as History from "./internal/emulator/history.js"
-import * as Methods from "./internal/emulator/methods.js"
-import * as Page from "./internal/emulator/page.js"
-import * as Wire from "./internal/emulator/wire.js"
-import * as World from "./internal/emulator/world.js"
-import { isLoopback } from "./internal/loopback.js"
-import { checkCount, checkDuration } from "./internal/options.js"
-import { sha256 } from "./internal/random.js"
-import * as SlackApp from "./SlackApp.js"
-import * as TokenResponse from "./TokenResponse.js"
+import * as Authorize from "../internal/emulator/authorize.js"
+import * as Faults from "../internal/emulator/faults.js"
+import * as History from "../internal/emulator/history.js"
+import * as Methods from "../internal/emulator/methods.js"
+import * as Page from "../internal/emulator/page.js"
+import * as Wire from "../internal/emulator/wire.js"
+import * as World from "../internal/emulator/world.js"
+import { isLoopback } from "../internal/loopback.js"
+import { checkCount, checkDuration } from "../internal/options.js"
+import { sha256 } from "../internal/random.js"
+import * as SlackApp from "../SlackApp.js"
+import * as TokenResponse from "../TokenResponse.js"
 
 // -------------------------------------------------------------------------------------
 // who is there
@@ -1142,7 +1142,8 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
  * @example
  * ```ts
  * import { Effect, Layer } from "effect"
- * import { OAuthV2, SlackEmulator } from "effect-slack-oauth"
+ * import { OAuthV2 } from "effect-slack-oauth"
+ * import { SlackEmulator } from "effect-slack-oauth/testing"
  *
  * const program = Effect.gen(function*() {
  *   const { code } = yield* SlackEmulator.authorize({ scopes: ["chat:write"] })
@@ -1506,7 +1507,7 @@ export const addPerson = (options?: PersonOptions): Effect.Effect<{ readonly id:
  *
  * @example
  * ```ts
- * import { SlackEmulator } from "effect-slack-oauth"
+ * import { SlackEmulator } from "effect-slack-oauth/testing"
  *
  * // The next refresh or redemption happens, and its answer gets lost.
  * const lostReply = SlackEmulator.inject({

@@ -12,9 +12,9 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Installation from "./Installation.js"
-import * as InstallationStore from "./InstallationStore.js"
-import { BotToken, Expiry, type IncomingWebhook, Organization, UserToken, Workspace } from "./TokenResponse.js"
+import * as Installation from "../Installation.js"
+import * as InstallationStore from "../InstallationStore.js"
+import { BotToken, Expiry, type IncomingWebhook, Organization, UserToken, Workspace } from "../TokenResponse.js"
 
 // -------------------------------------------------------------------------------------
 // fixtures
@@ -289,7 +289,7 @@ const heapMegabytes = Effect.sync(() => {
  * ```ts
  * import { Effect } from "effect"
  * import { InstallationStore } from "effect-slack-oauth"
- * import * as InstallationStoreWorker from "effect-slack-oauth/InstallationStoreWorker"
+ * import * as InstallationStoreWorker from "effect-slack-oauth/testing/InstallationStoreWorker"
  *
  * export const program = InstallationStoreWorker.main.pipe(Effect.provide(InstallationStore.layerMemory))
  * ```

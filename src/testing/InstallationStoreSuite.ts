@@ -9,7 +9,7 @@
  * ```ts
  * // MyStore.test.ts
  * import { InstallationStore } from "effect-slack-oauth"
- * import * as InstallationStoreSuite from "effect-slack-oauth/InstallationStoreSuite"
+ * import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
  *
  * export const test = () =>
  *   InstallationStoreSuite.register({ name: "my store", layer: InstallationStore.layerMemory })
@@ -32,10 +32,10 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Installation from "./Installation.js"
-import * as InstallationStore from "./InstallationStore.js"
+import * as Installation from "../Installation.js"
+import * as InstallationStore from "../InstallationStore.js"
+import { IncomingWebhook, Workspace } from "../TokenResponse.js"
 import * as Worker from "./InstallationStoreWorker.js"
-import { IncomingWebhook, Workspace } from "./TokenResponse.js"
 
 type Store = InstallationStore.Service
 

@@ -105,7 +105,7 @@ export const make: Effect.Effect<Service> = Effect.clockWith((clock) => Effect.s
  * @example
  * ```ts
  * import { DateTime, Effect } from "effect"
- * import { MovableClock } from "effect-slack-oauth"
+ * import { MovableClock } from "effect-slack-oauth/testing"
  *
  * const program = Effect.gen(function*() {
  *   const before = yield* DateTime.now

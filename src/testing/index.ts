@@ -1,0 +1,3 @@
+export * as InstallationStoreWorker from "./InstallationStoreWorker.js"
+export * as MovableClock from "./MovableClock.js"
+export * as SlackEmulator from "./SlackEmulator.js"
