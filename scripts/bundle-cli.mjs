@@ -6,7 +6,7 @@ import { chmodSync } from "node:fs"
 const outfile = process.argv[2] ?? "dist/cli/main.js"
 
 await build({
-  entryPoints: ["src/cli/main.ts"],
+  entryPoints: ["cli/main.ts"],
   outfile,
   bundle: true,
   minify: true,

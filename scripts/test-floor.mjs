@@ -38,7 +38,7 @@ for (const [name, version] of Object.entries(manifest.devDependencies)) {
   if (needed.test(name)) devDependencies[name] = version
 }
 
-const copied = ["src", "test", "scripts", "examples", "bench", "docs", "vitest.config.ts"]
+const copied = ["src", "cli", "test", "scripts", "examples", "bench", "docs", "vitest.config.ts"]
   .concat(["tsconfig.base.json", "tsconfig.json", "tsconfig.src.json", "tstyche.config.json"])
 
 /**

@@ -1,6 +1,6 @@
 export * as AuthorizeUrl from "./AuthorizeUrl.js"
-export * as Import from "./Import.js"
 export * as Installation from "./Installation.js"
+export * as InstallationImport from "./InstallationImport.js"
 export * as InstallationStore from "./InstallationStore.js"
 export * as InstallError from "./InstallError.js"
 export * as InstallFlow from "./InstallFlow.js"

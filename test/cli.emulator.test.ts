@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net"
 import { createInterface } from "node:readline"
 import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { hasColours } from "../src/cli/output.js"
+import { hasColours } from "../cli/output.js"
 import * as Consent from "./utils/consent.js"
 
 const run = promisify(execFile)

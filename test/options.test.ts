@@ -11,8 +11,8 @@ import {
   TokenMigration,
   TokenSweep
 } from "effect-slack-oauth"
-import { SlackEmulator } from "effect-slack-oauth/testing"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
+import { SlackEmulator } from "effect-slack-oauth/testing"
 
 const Slack = OAuthV2.layerTest({})
 

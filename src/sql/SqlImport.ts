@@ -1,5 +1,5 @@
 /**
- * The tables of python-slack-sdk (its SQLite3 and SQLAlchemy stores), for `Import.fromPython`.
+ * The tables of python-slack-sdk (its SQLite3 and SQLAlchemy stores), for `InstallationImport.fromPython`.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type * as Import from "../Import.js"
+import type * as InstallationImport from "../InstallationImport.js"
 import { StoreError } from "../InstallationStore.js"
 import { codeOf } from "../internal/driverCode.js"
 
@@ -120,7 +120,7 @@ const position = [
  * @since 0.1.0
  * @category reading
  */
-export const rows = (options: Options = {}): Stream.Stream<Import.Row, StoreError, SqlClient.SqlClient> =>
+export const rows = (options: Options = {}): Stream.Stream<InstallationImport.Row, StoreError, SqlClient.SqlClient> =>
   Stream.unwrap(Effect.map(make(options), ({ attempt, found, rows, sql }) => {
     if (!found) {
       return Stream.fail(new StoreError({ operation: "import", reason: "unreadable", row: "slack_installations" }))

@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
-import { Import, Installation, InstallationStore } from "effect-slack-oauth"
+import { Installation, InstallationImport, InstallationStore } from "effect-slack-oauth"
 import * as SqlImport from "effect-slack-oauth/sql/SqlImport"
 import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
 import { postgres } from "../utils/resources.js"
@@ -120,7 +120,7 @@ describe("the tables of python-slack-sdk", () => {
           yield* fill
           const options = { clientId: "1.1" }
           assert.strictEqual(yield* SqlImport.count(options), 706)
-          const report = yield* Import.run(Import.fromPython(SqlImport.rows(options)))
+          const report = yield* InstallationImport.run(InstallationImport.fromPython(SqlImport.rows(options)))
           assert.deepStrictEqual(report, { rows: 706, installations: 702, imported: 703, kept: 0, unreadable: [] })
 
           const one = Option.getOrThrow(yield* InstallationStore.get(Installation.workspace("A1", "T1")))

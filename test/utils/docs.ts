@@ -143,6 +143,9 @@ const typeCheck = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
   })
 }
 
+/** The package's names that are no path of a module. */
+const modules = new Map([["effect-slack-oauth", "index"], ["effect-slack-oauth/testing", "testing/index"]])
+
 const bundle = async (blocks: ReadonlyArray<Block>): Promise<void> => {
   await build({
     entryPoints: blocks.map(sourceOf),
@@ -166,7 +169,7 @@ const require = __createRequire(import.meta.url)`
       name: "this-package",
       setup({ onResolve }) {
         onResolve({ filter: /^effect-slack-oauth(\/|$)/ }, ({ path }) => ({
-          path: Path.join(root, "src", `${path.slice("effect-slack-oauth/".length) || "index"}.ts`)
+          path: Path.join(root, "src", `${modules.get(path) ?? path.slice("effect-slack-oauth/".length)}.ts`)
         }))
       }
     }]

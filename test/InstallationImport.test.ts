@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Either, Option, Redacted, Stream, TestClock } from "effect"
-import { Import, Installation, InstallationStore } from "effect-slack-oauth"
+import { Installation, InstallationImport, InstallationStore } from "effect-slack-oauth"
 import { botToken, install } from "effect-slack-oauth/testing/InstallationStoreWorker"
 
 const seconds = 1_767_225_600
@@ -54,7 +54,7 @@ const rows = (...values: ReadonlyArray<unknown>) =>
   Stream.fromIterable(values.map((value, index) => ({ row: `row ${index + 1}`, value })))
 
 const nodeRows = (...values: ReadonlyArray<unknown>) =>
-  Import.fromSlackOAuth(rows(...values.map((value) => JSON.parse(JSON.stringify(value)))))
+  InstallationImport.fromSlackOAuth(rows(...values.map((value) => JSON.parse(JSON.stringify(value)))))
 
 const token = (credential: Option.Option<Installation.Credential>) =>
   Option.getOrUndefined(Option.map(credential, ({ token }) => Redacted.value(token.accessToken)))
@@ -67,7 +67,7 @@ const test = <E>(name: string, run: () => Effect.Effect<void, E, InstallationSto
 describe("installations of @slack/oauth", () => {
   test("come in with everything that is known of them", () =>
     Effect.gen(function*() {
-      const report = yield* Import.run(nodeRows(v2, org))
+      const report = yield* InstallationImport.run(nodeRows(v2, org))
       assert.deepStrictEqual(report, { rows: 2, installations: 2, imported: 3, kept: 0, unreadable: [] })
 
       const one = yield* stored(Installation.workspace("A1", "T1"))
@@ -94,18 +94,18 @@ describe("installations of @slack/oauth", () => {
 
   test("of v1 need to be told their app", () =>
     Effect.gen(function*() {
-      const untold = yield* Import.run(nodeRows(v1))
+      const untold = yield* InstallationImport.run(nodeRows(v1))
       assert.deepStrictEqual(untold.unreadable.map(({ message }) => message), [
         "row 1: it names no app; say which one it is"
       ])
-      yield* Import.run(Import.fromSlackOAuth(rows(v1), { appId: "A1" }))
+      yield* InstallationImport.run(InstallationImport.fromSlackOAuth(rows(v1), { appId: "A1" }))
       const two = yield* stored(Installation.workspace("A1", "T2"))
       assert.deepStrictEqual([token(two.bot), token(two.user("U2"))], ["xoxb-test-v1", "xoxp-test-v1"])
     }))
 
   test("that cannot be read are listed, without what stands in them", () =>
     Effect.gen(function*() {
-      const report = yield* Import.run(nodeRows(
+      const report = yield* InstallationImport.run(nodeRows(
         null,
         { ...v2, bot: { ...v2.bot, token: { canary: "xoxb-test-canary" } } },
         { ...v2, bot: undefined, user: { id: "U1" } },
@@ -131,7 +131,7 @@ describe("installations of @slack/oauth", () => {
 
   test("with ids that are none are listed, and do not stop the others", () =>
     Effect.gen(function*() {
-      const report = yield* Import.run(nodeRows(
+      const report = yield* InstallationImport.run(nodeRows(
         { ...v2, user: { ...v2.user, id: "bot" } },
         { ...v2, team: { id: "T\ud800" } },
         { ...v2, appId: "A\u0000" },
@@ -147,9 +147,9 @@ describe("installations of @slack/oauth", () => {
   test("never replace what is stored already, however often they come", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(install({ appId: "A1", teamId: "T1", bot: botToken("fresh"), at: time(seconds) }))
-      const once = yield* Import.run(nodeRows(v2))
+      const once = yield* InstallationImport.run(nodeRows(v2))
       assert.deepStrictEqual([once.imported, once.kept], [1, 1])
-      const again = yield* Import.run(nodeRows(v2))
+      const again = yield* InstallationImport.run(nodeRows(v2))
       assert.deepStrictEqual([again.imported, again.kept], [0, 2])
       const one = yield* stored(Installation.workspace("A1", "T1"))
       assert.strictEqual(token(one.bot), "xoxb-test-fresh")
@@ -157,7 +157,7 @@ describe("installations of @slack/oauth", () => {
 
       yield* TestClock.setTime(seconds * 1000)
       yield* InstallationStore.remove(one.key)
-      const after = yield* Import.run(nodeRows(v2))
+      const after = yield* InstallationImport.run(nodeRows(v2))
       assert.deepStrictEqual([after.imported, after.kept], [0, 2])
       assert.isTrue(Option.isNone(yield* InstallationStore.get(one.key)))
     }))
@@ -165,7 +165,7 @@ describe("installations of @slack/oauth", () => {
   test("are only counted in a dry run", () =>
     Effect.gen(function*() {
       const seen: Array<number> = []
-      const report = yield* Import.run(nodeRows(v2, org, v2), {
+      const report = yield* InstallationImport.run(nodeRows(v2, org, v2), {
         dryRun: true,
         onProgress: ({ rows }) => Effect.sync(() => seen.push(rows))
       })
@@ -178,10 +178,10 @@ describe("installations of @slack/oauth", () => {
 describe("a report", () => {
   test("of many rows that cannot be read takes no longer than the rows", () =>
     Effect.gen(function*() {
-      const problem = new Import.Unreadable({ row: "row", problem: "it is no object" })
-      const item: Import.Item = { rows: 1, installation: Either.left(problem) }
-      let last: Import.Report | undefined
-      const report = yield* Import.run(Stream.fromIterable(Array.from({ length: 150_000 }, () => item)), {
+      const problem = new InstallationImport.Unreadable({ row: "row", problem: "it is no object" })
+      const item: InstallationImport.Item = { rows: 1, installation: Either.left(problem) }
+      let last: InstallationImport.Report | undefined
+      const report = yield* InstallationImport.run(Stream.fromIterable(Array.from({ length: 150_000 }, () => item)), {
         onProgress: (report) => Effect.sync(() => last = report)
       })
       assert.deepStrictEqual([report.rows, report.unreadable.length], [150_000, 150_000])
@@ -209,7 +209,7 @@ describe("rows of python-slack-sdk", () => {
         bot_refresh_token: `xoxe-test-${name}`,
         bot_token_expires_at: expires
       })
-      const report = yield* Import.run(Import.fromPython(rows(
+      const report = yield* InstallationImport.run(InstallationImport.fromPython(rows(
         python({ ...bot("second", "2026-01-02 12:00:00"), user_id: "U1", user_token: "xoxp-test-old" }),
         python({ ...bot("first", seconds), user_id: "U2", user_token: "xoxp-test-two" }),
         python({ bot_token: 7 }),

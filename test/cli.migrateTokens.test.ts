@@ -21,7 +21,7 @@ import { testKeys } from "./utils/stores.js"
 
 const run = promisify(execFile)
 
-const file = ".tmp/cli-migrate/main.js"
+const file = ".tmp/cli/migrate-tokens.js"
 
 const size = 30
 
@@ -59,7 +59,7 @@ const setting = (url: string) =>
 
 const command = (env: NodeJS.ProcessEnv, ...args: ReadonlyArray<string>) =>
   Effect.promise(() =>
-    run(process.execPath, [file, "migrate", ...args], { env, timeout: 30_000 }).then(
+    run(process.execPath, [file, "migrate-tokens", ...args], { env, timeout: 30_000 }).then(
       ({ stderr, stdout }) => ({ code: 0, stderr, stdout }),
       ({ code, stderr, stdout }) => ({ code, stderr, stdout })
     )
@@ -86,7 +86,7 @@ const rotating = Effect.gen(function*() {
   return bots.filter(({ token }) => Option.isSome(token.expiry)).length
 })
 
-describe("the command migrate", () => {
+describe("the command migrate-tokens", () => {
   beforeAll(() => run(process.execPath, ["scripts/bundle-cli.mjs", file]))
 
   it.scopedLive("looks, is stopped in the middle, and goes on where it was", () =>
@@ -101,7 +101,7 @@ describe("the command migrate", () => {
       assert.strictEqual(yield* exchanges, 0)
 
       // Ten a second, and a Ctrl+C after the tenth.
-      const child = spawn(process.execPath, [file, "migrate", "--rate", "600"], { env })
+      const child = spawn(process.execPath, [file, "migrate-tokens", "--rate", "600"], { env })
       let output = ""
       child.stdout.on("data", (data) => output += String(data))
       const ended = new Promise((resolve) => child.once("close", resolve))

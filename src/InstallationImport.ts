@@ -463,7 +463,7 @@ export const fromPython = <E, R>(
  * @example
  * ```ts
  * import { Effect, Stream } from "effect"
- * import { Import, InstallationStore } from "effect-slack-oauth"
+ * import { InstallationImport, InstallationStore } from "effect-slack-oauth"
  *
  * const rows = Stream.make({
  *   row: "T0EXAMPLE",
@@ -476,7 +476,7 @@ export const fromPython = <E, R>(
  *   }
  * })
  *
- * const program = Import.run(Import.fromSlackOAuth(rows))
+ * const program = InstallationImport.run(InstallationImport.fromSlackOAuth(rows))
  *
  * Effect.runPromise(Effect.provide(program, InstallationStore.layerMemory)).then(console.log)
  * // { rows: 1, installations: 1, imported: 1, kept: 0, unreadable: [] }

@@ -10,18 +10,18 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { version } from "../internal/version.js"
+import { version } from "../src/internal/version.js"
 import { CommandFailed, exitCodes } from "./CommandFailed.js"
 import { emulator } from "./emulator.js"
 import { importCommand } from "./import.js"
-import { migrate } from "./migrate.js"
+import { migrateTokens } from "./migrateTokens.js"
 import * as Output from "./output.js"
 
 const main = Command.make("effect-slack-oauth").pipe(
   Command.withDescription(
     "Tools for Slack OAuth: a Slack emulator for the desk, moving in from other SDKs, and to rotating tokens."
   ),
-  Command.withSubcommands([emulator, importCommand, migrate])
+  Command.withSubcommands([emulator, importCommand, migrateTokens])
 )
 
 const run = Command.run(main, { name: "effect-slack-oauth", version })

@@ -1,9 +1,13 @@
 /**
- * `effect-slack-oauth migrate`: long-lived tokens of a store to rotating ones.
+ * `effect-slack-oauth migrate-tokens`: long-lived tokens of a store to rotating ones.
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as TokenMigration from "effect-slack-oauth/TokenMigration"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
@@ -12,10 +16,6 @@ import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as InstallationStore from "../InstallationStore.js"
-import * as OAuthV2 from "../OAuthV2.js"
-import * as SlackApp from "../SlackApp.js"
-import * as TokenMigration from "../TokenMigration.js"
 import { CommandFailed, exitCodes, exitCodesInWords, settingFailed } from "./CommandFailed.js"
 import { store } from "./database.js"
 import * as Progress from "./progress.js"
@@ -108,17 +108,21 @@ const migration = (dryRun: boolean, rate: number) =>
 
 const slack = OAuthV2.layer.pipe(Layer.provide(SlackApp.layerConfig), Layer.provide(FetchHttpClient.layer))
 
-export const migrate = Command.make("migrate", options, ({ database, dryRun, rate }) =>
-  migration(dryRun, rate).pipe(
-    Effect.provide(store(database, { dryRun })),
-    // A dry run needs no app.
-    Effect.provide(dryRun ? OAuthV2.layerTest({}) : slack),
-    Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
-    Effect.catchIf(ConfigError.isConfigError, settingFailed)
-  )).pipe(
-    Command.withDescription(
-      "Exchange the long-lived tokens of the store for rotating ones. It can be stopped at any time, and goes on where " +
-        "it was. SLACK_CLIENT_ID and SLACK_CLIENT_SECRET name the app, SLACK_TOKEN_KEYS has the keys of the store, or " +
-        `\`plain\` if it has none. ${exitCodesInWords}`
+export const migrateTokens = Command.make(
+  "migrate-tokens",
+  options,
+  ({ database, dryRun, rate }) =>
+    migration(dryRun, rate).pipe(
+      Effect.provide(store(database, { dryRun })),
+      // A dry run needs no app.
+      Effect.provide(dryRun ? OAuthV2.layerTest({}) : slack),
+      Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
+      Effect.catchIf(ConfigError.isConfigError, settingFailed)
     )
+).pipe(
+  Command.withDescription(
+    "Exchange the long-lived tokens of the store for rotating ones. It can be stopped at any time, and goes on where " +
+      "it was. SLACK_CLIENT_ID and SLACK_CLIENT_SECRET name the app, SLACK_TOKEN_KEYS has the keys of the store, or " +
+      `\`plain\` if it has none. ${exitCodesInWords}`
   )
+)

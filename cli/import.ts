@@ -6,6 +6,9 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
+import * as InstallationImport from "effect-slack-oauth/InstallationImport"
+import type * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as SqlImport from "effect-slack-oauth/sql/SqlImport"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
@@ -14,9 +17,6 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Import from "../Import.js"
-import type * as InstallationStore from "../InstallationStore.js"
-import * as SqlImport from "../sql/SqlImport.js"
 import { CommandFailed, exitCodesInWords, settingFailed } from "./CommandFailed.js"
 import { databaseToRead, storeOrNew } from "./database.js"
 import * as Progress from "./progress.js"
@@ -40,12 +40,15 @@ const appId = Options.text("app-id").pipe(
   Options.withDescription("App id (A…) for rows that do not name an app.")
 )
 
-const summary = ({ imported, installations, kept, rows, unreadable }: Import.Report, dryRun: boolean): string =>
+const summary = (
+  { imported, installations, kept, rows, unreadable }: InstallationImport.Report,
+  dryRun: boolean
+): string =>
   `${rows} rows, ${installations} installations: ${imported} credentials ${
     dryRun ? "would be imported" : "imported"
   }, ${kept} were here already, ${unreadable.length} rows cannot be read.`
 
-const tell = (report: Import.Report, dryRun: boolean) =>
+const tell = (report: InstallationImport.Report, dryRun: boolean) =>
   Effect.gen(function*() {
     yield* Console.log(summary(report, dryRun))
     for (const problem of report.unreadable) yield* Console.log(`  ${problem.message}`)
@@ -58,12 +61,12 @@ const importInto = <R>(
   url: string,
   dryRun: boolean,
   total: number | undefined,
-  items: Stream.Stream<Import.Item, InstallationStore.StoreError | CommandFailed, R>
+  items: Stream.Stream<InstallationImport.Item, InstallationStore.StoreError | CommandFailed, R>
 ) =>
   Effect.gen(function*() {
     const progress = Progress.make(total)
-    let sofar: Import.Report = { rows: 0, installations: 0, imported: 0, kept: 0, unreadable: [] }
-    const report = yield* Import.run(items, {
+    let sofar: InstallationImport.Report = { rows: 0, installations: 0, imported: 0, kept: 0, unreadable: [] }
+    const report = yield* InstallationImport.run(items, {
       dryRun,
       onProgress: (report) => {
         sofar = report
@@ -89,7 +92,7 @@ const importInto = <R>(
 const parse = Schema.decodeUnknownEither(Schema.parseJson())
 
 /** What is no JSON is read as nothing at all, and so gets into the report. */
-const toRow = (row: string, text: string): Import.Row => ({
+const toRow = (row: string, text: string): InstallationImport.Row => ({
   row,
   value: Either.getOrElse(parse(text), () => undefined)
 })
@@ -145,7 +148,7 @@ const slackOAuth = Command.make(
     Effect.flatMap(
       rowsAt(path),
       ({ rows, total }) =>
-        importInto(to, dryRun, total, Import.fromSlackOAuth(rows, { appId: Option.getOrUndefined(appId) }))
+        importInto(to, dryRun, total, InstallationImport.fromSlackOAuth(rows, { appId: Option.getOrUndefined(appId) }))
     )
 ).pipe(
   Command.withDescription("Installations of @slack/oauth (Bolt for JavaScript), as its stores keep them in JSON.")
@@ -178,7 +181,7 @@ const python = Command.make(
         to,
         dryRun,
         total,
-        Import.fromPython(SqlImport.rows(options), { appId: Option.getOrUndefined(appId) })
+        InstallationImport.fromPython(SqlImport.rows(options), { appId: Option.getOrUndefined(appId) })
       )).pipe(
         Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
         Effect.provide(databaseToRead(from, "slack_installations and slack_bots"))
