@@ -25,12 +25,17 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import { credentialRowId, installationRowId, parseInstallationRowId } from "./internal/rowId.js"
-import { standardDeadline, storeCall, storeStream } from "./internal/storeCall.js"
+import { logCause, standardDeadline, storeCall, storeStream } from "./internal/storeCall.js"
 import * as TokenCipher from "./TokenCipher.js"
 
 // -------------------------------------------------------------------------------------
 // errors
 // -------------------------------------------------------------------------------------
+
+/** The operations that change nothing. */
+const reads = new Set(["make", "get", "find", "credential", "stream", "credentials", "counts", "import"])
+
+const failedRead = "The storage did not answer, or failed. Nothing was changed: ask again later."
 
 const remedies = {
   unavailable:
@@ -47,7 +52,7 @@ const remedies = {
 /**
  * Why a store failed.
  *
- * - `unavailable`: the storage did not answer or failed; whether a write happened is unknown
+ * - `unavailable`: the storage did not answer or failed; whether a write happened is unknown, and a read changed nothing
  * - `unreadable`: what is stored there is not what this package writes
  * - `keyMissing`: sealed under a key that is not configured
  * - `notAuthentic`: it does not open: wrong key, changed, or moved here from another row
@@ -76,8 +81,9 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
 }) {
   override get message(): string {
     const where = [...(this.row === undefined ? [] : [this.row]), ...(this.code === undefined ? [] : [this.code])]
+    const isRead = this.reason === "unavailable" && reads.has(this.operation)
     return `InstallationStore.${this.operation}: ${this.reason}${where.length === 0 ? "" : ` (${where.join(", ")})`}. ${
-      remedies[this.reason]
+      isRead ? failedRead : remedies[this.reason]
     }`
   }
 }
@@ -874,13 +880,13 @@ export const fromCipherError =
  */
 const makeCopies = (store: KeyValueStore.KeyValueStore) => {
   const failed = (operation: string) =>
-    Effect.mapError((error: PlatformError) =>
-      new StoreError({
-        operation,
-        reason: "unavailable",
-        code: error._tag === "SystemError" ? error.reason : error._tag
-      })
-    )
+    Effect.catchAll((error: PlatformError) => {
+      const code = error._tag === "SystemError" ? error.reason : error._tag
+      return Effect.zipRight(
+        logCause(`InstallationStore.${operation}`, error),
+        Effect.fail(new StoreError({ operation, reason: "unavailable", code }))
+      )
+    })
 
   const readCopy = (operation: string, key: string): Effect.Effect<Option.Option<string>, StoreError> =>
     Effect.flatMap(failed(operation)(store.get(key)), (stored) => {

@@ -1,6 +1,12 @@
+import { KeyValueStore } from "@effect/platform"
+import { SystemError } from "@effect/platform/Error"
+import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Exit, Fiber, Logger, LogLevel, Option, Stream, TestClock } from "effect"
+import { DateTime, Effect, Exit, Fiber, Layer, Logger, LogLevel, Option, Stream, TestClock } from "effect"
 import { Installation, InstallationStore, TokenResponse } from "effect-slack-oauth"
+import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import { connect, libsqlUrl } from "./utils/databases.js"
+import * as Stores from "./utils/stores.js"
 
 const at = DateTime.unsafeMake(0)
 const installation = new Installation.Installation({
@@ -149,4 +155,69 @@ describe("the functions of this module", () => {
         assert.isTrue(Exit.isFailure(exit))
       }).pipe(Effect.provideService(InstallationStore.InstallationStore, storeOf(Effect.never))))
   }
+})
+
+describe("the failure of a store", () => {
+  it("says of a read that nothing was changed, and of a write that it may have happened", () => {
+    for (const operation of operations) {
+      const { message } = new InstallationStore.StoreError({ operation, reason: "unavailable" })
+      const isRead = ["get", "credential", "stream", "credentials", "counts"].includes(operation)
+      assert.include(message, isRead ? "Nothing was changed" : "A write may have happened or not")
+    }
+  })
+
+  /** What an effect tells the log at debug. */
+  const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    return effect.pipe(
+      Effect.as(lines),
+      Logger.withMinimumLogLevel(LogLevel.Debug),
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+    )
+  }
+
+  it.scoped("of a database tells the log what the driver said", () =>
+    Effect.gen(function*() {
+      const url = yield* libsqlUrl
+      const lines = yield* logged(
+        Effect.gen(function*() {
+          const sql = yield* SqlClient
+          const store = yield* InstallationStore.InstallationStore
+          yield* sql`DROP TABLE slack_oauth_installations`
+          const error = yield* Effect.flip(store.get(key))
+          assert.notInclude(error.message, "no such table")
+        }).pipe(Effect.provide(
+          SqlInstallationStore.layer.pipe(Layer.provide(Stores.cipher), Layer.provideMerge(connect(url)))
+        ))
+      )
+      const line = lines.find((line) => line.includes("InstallationStore.get"))
+      assert.include(line, "no such table: slack_oauth_installations")
+    }))
+
+  it.effect("of a folder tells the log what the file system said, and no token", () =>
+    Effect.gen(function*() {
+      const failing = Layer.effect(
+        KeyValueStore.KeyValueStore,
+        Effect.map(KeyValueStore.KeyValueStore, (store): KeyValueStore.KeyValueStore => ({
+          ...store,
+          get: () =>
+            Effect.fail(
+              new SystemError({
+                module: "KeyValueStore",
+                method: "get",
+                reason: "TimedOut",
+                description: "gave up on xoxb-test-secret"
+              })
+            )
+        }))
+      ).pipe(Layer.provide(KeyValueStore.layerMemory))
+      const lines = yield* logged(
+        Effect.flip(InstallationStore.get(key)).pipe(Effect.provide(
+          InstallationStore.layerKeyValueStore.pipe(Layer.provide(failing), Layer.provide(Stores.cipher))
+        ))
+      )
+      const line = lines.find((line) => line.includes("InstallationStore.get"))
+      assert.include(line, "gave up on <redacted>")
+    }))
 })

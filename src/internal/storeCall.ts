@@ -24,9 +24,18 @@ const unexpected = "DEFECT"
 
 const scrub = makeScrubber([])
 
-/** The cause of a failure, for whoever runs the store. What looks like a secret is masked. */
-export const logCause = (operation: string, cause: unknown): Effect.Effect<void> =>
-  Effect.logDebug(`${operation}: ${scrub(Cause.isCause(cause) ? Cause.pretty(cause) : String(cause))}`)
+/** What an error says, and the errors inside of it. The stack has paths and nothing more. */
+const messagesOf = (error: unknown, depth = 0): ReadonlyArray<string> =>
+  typeof error !== "object" || error === null || depth > 8
+    ? []
+    : [
+      ..."message" in error && typeof error.message === "string" ? [error.message] : [],
+      ..."cause" in error ? messagesOf(error.cause, depth + 1) : []
+    ]
+
+/** Tells the log, at debug, what a driver said of a failure. What looks like a secret is masked. */
+export const logCause = (operation: string, error: unknown): Effect.Effect<void> =>
+  Effect.suspend(() => Effect.logDebug(`${operation}: ${scrub(messagesOf(error).join(": ") || String(error))}`))
 
 /**
  * Runs one call to a store: it has ended by the deadline, and fails typed. `toError` makes the error of a call that was
@@ -45,11 +54,13 @@ export const storeCall = <A, E, R, E2>(
     (cause) =>
       Either.match(Cause.failureOrCause(cause), {
         onLeft: Effect.fail,
-        onRight: (cause) =>
-          Effect.zipRight(
-            logCause(operation, cause),
-            Effect.failSync(() => toError(codeOf(Cause.squash(cause)) ?? unexpected))
+        onRight: (cause) => {
+          const defect = Cause.squash(cause)
+          return Effect.zipRight(
+            logCause(operation, defect),
+            Effect.failSync(() => toError(codeOf(defect) ?? unexpected))
           )
+        }
       })
   )
 

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { StoreError } from "../InstallationStore.js"
-import { storeError } from "../internal/sql/failure.js"
+import { failStore } from "../internal/sql/failure.js"
 
 // -------------------------------------------------------------------------------------
 // the tables
@@ -111,7 +111,7 @@ export const run: Effect.Effect<ReadonlyArray<string>, StoreError, SqlClient.Sql
     Effect.provideService(SqlClient.SqlClient, sql),
     // The migrator turns a failed statement into a defect, and the client a failed commit.
     Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
-    Effect.mapError(storeError("migrate")),
+    Effect.catchAll(failStore("migrate")),
     // Who found the file busy has waited already.
     Effect.retry({ schedule: again, while: ({ code, reason }) => reason === "unavailable" && !code?.includes("BUSY") }),
     Effect.timeoutFail({

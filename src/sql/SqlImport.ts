@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as InstallationImport from "../InstallationImport.js"
 import { StoreError } from "../InstallationStore.js"
-import { codeOf } from "../internal/driverCode.js"
+import { failStore } from "../internal/sql/failure.js"
 
 const pageSize = 500
 
@@ -58,9 +58,7 @@ const names = [
 const make = (options: Options) =>
   Effect.gen(function*() {
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    const attempt = <A>(statement: Effect.Effect<A, SqlError>) =>
-      Effect.mapError(statement, (error) =>
-        new StoreError({ operation: "import", reason: "unavailable", code: codeOf(error) }))
+    const attempt = <A>(statement: Effect.Effect<A, SqlError>) => Effect.catchAll(statement, failStore("import"))
 
     const source = (table: string) =>
       Effect.map(
@@ -69,8 +67,7 @@ const make = (options: Options) =>
             pg: () =>
               sql<{ readonly name: string }>`SELECT column_name AS name FROM information_schema.columns
                 WHERE table_name = ${table} AND table_schema = ANY (current_schemas(false))`,
-            orElse: () =>
-              sql<{ readonly name: string }>`SELECT name FROM pragma_table_info(${table})`
+            orElse: () => sql<{ readonly name: string }>`SELECT name FROM pragma_table_info(${table})`
           })
         ),
         (columns) => {

@@ -6,16 +6,20 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { StoreError } from "../../InstallationStore.js"
 import { codeOf } from "../driverCode.js"
+import { logCause } from "../storeCall.js"
 
 /** A client without transactions (Cloudflare D1) dies with this exception. */
 const hasNoTransactions = (error: unknown): boolean =>
   error instanceof SqlError && Cause.isRuntimeException(error.cause)
 
-/** The store's error for the failure of an operation. */
-export const storeError = (operation: string, row?: string) => (error: unknown): StoreError =>
-  hasNoTransactions(error)
-    ? new StoreError({ operation, reason: "unsupported", row })
-    : new StoreError({ operation, reason: "unavailable", row, code: codeOf(error) })
+/** Fails with the store's error for the failure of an operation, and logs what the driver says at debug. */
+export const failStore = (operation: string, row?: string) => (error: unknown): Effect.Effect<never, StoreError> =>
+  Effect.zipRight(
+    logCause(`InstallationStore.${operation}`, error),
+    hasNoTransactions(error)
+      ? new StoreError({ operation, reason: "unsupported", row })
+      : new StoreError({ operation, reason: "unavailable", row, code: codeOf(error) })
+  )
 
 /** What is stored in a row is not what this package writes. */
 export const unreadable = (operation: string, row: string): StoreError =>
@@ -49,5 +53,5 @@ export const run = <A>(
 ): Effect.Effect<A, StoreError> =>
   Effect.catchAll(statement, (error) =>
     isUndone(error)
-      ? Effect.mapError(Effect.retry(statement, again), storeError(operation, row))
-      : Effect.fail(storeError(operation, row)(error)))
+      ? Effect.catchAll(Effect.retry(statement, again), failStore(operation, row))
+      : failStore(operation, row)(error))
