@@ -956,7 +956,10 @@ export const make = (
         const { accessToken } = seen.value.token
         if (Option.isSome(seen.value.reauthorization) || now < refreshAtOf(seen.value, 1)) return accessToken
         return yield* Effect.catchAll(
-          withDeadline(slowly(key, local), Duration.millis(patience), () => undefined),
+          // A caller who refreshes has to stay: there is nobody else to store the result.
+          sharedRefresh
+            ? withDeadline(slowly(key, local), Duration.millis(patience), () => undefined)
+            : slowly(key, local),
           (error) =>
             error === undefined || error._tag === "TokenUnavailable" ? Effect.succeed(accessToken) : Effect.fail(error)
         )
