@@ -8,6 +8,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
+import type { ErrorClass } from "./internal/effect/schemas.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 
 /**
@@ -29,20 +30,6 @@ interface Traits extends Cause.YieldableError {
   readonly nextStep: NextStep
 }
 
-interface InstallErrorClass<Self, Tag extends string, Fields extends Schema.Struct.Fields> extends
-  Schema.Class<
-    Self,
-    { readonly _tag: Schema.tag<Tag> } & Fields,
-    Schema.Struct.Encoded<{ readonly _tag: Schema.tag<Tag> } & Fields>,
-    Schema.Struct.Context<Fields>,
-    Schema.Struct.Constructor<Fields>,
-    {},
-    Traits
-  >
-{
-  readonly _tag: Tag
-}
-
 const installError = <Self>() =>
 <Tag extends string, Fields extends Schema.Struct.Fields>(
   tag: Tag,
@@ -50,7 +37,7 @@ const installError = <Self>() =>
   status: number,
   nextStep: NextStep,
   text: (fields: Schema.Struct.Type<Fields>) => string
-): InstallErrorClass<Self, Tag, Fields> => {
+): ErrorClass<Self, Tag, Fields, Traits> => {
   const Base: abstract new() => Cause.YieldableError = Schema.TaggedError<any>()(tag, fields) as any
   abstract class InstallErrorBase extends Base {
     get status(): number {

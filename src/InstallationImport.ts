@@ -16,14 +16,13 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import { bounded, InstallationStore, type StoreError } from "./InstallationStore.js"
 import { commaList } from "./internal/commaList.js"
-import { deepest } from "./internal/paths.js"
+import { between, decoder, maybe } from "./internal/effect/schemas.js"
 import { isStorable } from "./internal/rowId.js"
 import { BotToken, Expiry, IncomingWebhook, Organization, type Party, UserToken, Workspace } from "./TokenResponse.js"
 
@@ -207,8 +206,6 @@ const toInstallation = (
     )
   })
 
-const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
-
 const present = (value: string | null | undefined): Option.Option<string> =>
   Option.filter(Option.fromNullable(value), (text) => text !== "")
 
@@ -217,13 +214,11 @@ const toParty = (id: Option.Option<string>, name: string | null | undefined): Op
 
 /** A parse error prints the values that failed; the paths say enough. */
 const reader = <A, I>(schema: Schema.Schema<A, I>, f: (value: A) => Pieces) => {
-  const decode = ParseResult.decodeUnknownEither(schema, { errors: "all" })
+  const decode = decoder(schema)
   return ({ row, value }: Row): Either.Either<Pieces, Unreadable> =>
     Either.mapBoth(decode(value), {
-      onLeft: (issue) => {
-        const named = deepest(ParseResult.ArrayFormatter.formatIssueSync(issue).map(({ path }) => path))
-        return new Unreadable({ row, problem: named.length === 0 ? "it is no object" : `look at ${named.join(", ")}` })
-      },
+      onLeft: (paths) =>
+        new Unreadable({ row, problem: paths.length === 0 ? "it is no object" : `look at ${paths.join(", ")}` }),
       onRight: f
     })
 }
@@ -319,24 +314,20 @@ export const fromSlackOAuth = <E, R>(
 // -------------------------------------------------------------------------------------
 
 /** SQLite has them as seconds, or as text; SQLAlchemy writes text and, in Postgres, timestamps; all without a zone. */
-const PythonTime = Schema.transformOrFail(
+const PythonTime = between(
   Schema.Union(Schema.Number, Schema.String, Schema.DateFromSelf),
   Schema.DateTimeUtcFromSelf,
   {
-    strict: true,
-    decode: (value, _, ast) => {
+    decode: (value) => {
       const text = typeof value === "string" ? value.trim() : value
       const time = typeof text === "number" || typeof text === "string" && /^\d+(\.\d+)?$/.test(text)
         ? Number(text) * 1000
         : typeof text === "string"
         ? `${text.replace(" ", "T").replace(/(\.\d{3})\d+/, "$1")}${/(Z|[+-]\d{2}:?\d{2})$/.test(text) ? "" : "Z"}`
         : text
-      return Option.match(DateTime.make(time), {
-        onNone: () => ParseResult.fail(new ParseResult.Type(ast, value)),
-        onSome: (time) => ParseResult.succeed(DateTime.toUtc(time))
-      })
+      return Either.fromOption(Option.map(DateTime.make(time), DateTime.toUtc), () => ({ path: [] }))
     },
-    encode: (time) => ParseResult.succeed(DateTime.formatIso(time))
+    encode: DateTime.formatIso
   }
 )
 

@@ -15,21 +15,18 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Installation from "./Installation.js"
 import { bounded, InstallationStore, type StoreError } from "./InstallationStore.js"
-import { deepest } from "./internal/paths.js"
+import { decoder, maybe, where } from "./internal/effect/schemas.js"
 import { isStorable } from "./internal/rowId.js"
 
 // -------------------------------------------------------------------------------------
 // events
 // -------------------------------------------------------------------------------------
 
-const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
-
 /** An id that can be a part of a key. */
-const Id = Schema.String.pipe(Schema.filter(isStorable))
+const Id = where(Schema.String, isStorable)
 
 const list = maybe(Schema.Array(Id))
 
@@ -42,7 +39,7 @@ const list = maybe(Schema.Array(Id))
  */
 export const Envelope = Schema.Struct({
   type: Schema.Literal("event_callback"),
-  api_app_id: Id.pipe(Schema.nonEmptyString()),
+  api_app_id: where(Id, (id) => id !== ""),
   team_id: maybe(Id),
   enterprise_id: maybe(Id),
   is_enterprise_install: maybe(Schema.Boolean),
@@ -128,7 +125,7 @@ const Headline = Schema.Struct({
 
 const readHeadline = Schema.decodeUnknownOption(Headline)
 
-const readEnvelope = ParseResult.decodeUnknownEither(Envelope, { errors: "all" })
+const readEnvelope = decoder(Envelope)
 
 /** An event belongs to one installation: the one that Slack names among the authorizations, if it names any. */
 const keyOf = (envelope: Envelope): Option.Option<Installation.InstallationKey> => {
@@ -163,9 +160,7 @@ const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEve
   const malformed = (paths: ReadonlyArray<string>) => Either.left(new MalformedEvent({ event, paths }))
 
   const envelope = readEnvelope(body)
-  if (Either.isLeft(envelope)) {
-    return malformed(deepest(ParseResult.ArrayFormatter.formatIssueSync(envelope.left).map(({ path }) => path)))
-  }
+  if (Either.isLeft(envelope)) return malformed(envelope.left)
   const key = keyOf(envelope.right)
   if (Option.isNone(key)) return malformed(["team_id"])
   const { event: detail, event_time: seconds } = envelope.right

@@ -17,6 +17,7 @@ import { dual } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Codes from "./internal/codes.js"
+import { type ErrorClass, type Text, union, withDefault } from "./internal/effect/schemas.js"
 
 /**
  * What marks this module's errors, see {@link isOAuthV2Error}.
@@ -97,7 +98,7 @@ export interface Details {
 const texts = Schema.Array(Schema.String)
 const maybeText = Schema.optional(Schema.String)
 const maybeTexts = Schema.optional(texts)
-const list = Schema.optionalWith(texts, { default: () => [] })
+const list = withDefault(texts, [])
 
 const details = {
   status: Schema.optional(Schema.Number),
@@ -123,20 +124,6 @@ const describe = (error: Details & { readonly method: Method; readonly code: str
     ...error.messages ?? []
   ].filter(Boolean)
   return `${error.method}: ${error.code}. ${text}${facts.length > 0 ? ` (${facts.join("; ")})` : ""}`
-}
-
-interface ErrorClass<Self, Tag extends string, Fields extends Schema.Struct.Fields, Inherited> extends
-  Schema.Class<
-    Self,
-    { readonly _tag: Schema.tag<Tag> } & Fields,
-    Schema.Struct.Encoded<{ readonly _tag: Schema.tag<Tag> } & Fields>,
-    never,
-    Schema.Struct.Constructor<Fields>,
-    {},
-    Inherited
-  >
-{
-  readonly _tag: Tag
 }
 
 interface Branded extends Cause.YieldableError {
@@ -182,9 +169,7 @@ interface DocumentedClass<
   R extends Remedy,
   O extends Outcome,
   Fields extends Schema.Struct.Fields
-> extends
-  ErrorClass<Self, Tag, typeof details & { readonly method: Schema.Schema<M> } & Fields, Branded & Traits<Code, R, O>>
-{
+> extends ErrorClass<Self, Tag, typeof details & { readonly method: Text<M> } & Fields, Branded & Traits<Code, R, O>> {
   /** The methods that Slack documents the code for. */
   readonly methods: ReadonlyArray<M>
 }
@@ -558,7 +543,7 @@ export class SlackRequestTimeout extends documented<SlackRequestTimeout>()(Codes
  */
 export class SlackServiceUnavailable extends documented<SlackServiceUnavailable>()(
   serviceUnavailable,
-  { outcome: Schema.optionalWith(anyOutcome, { default: () => serviceUnavailable.outcome }) },
+  { outcome: withDefault(anyOutcome, serviceUnavailable.outcome) },
   ({ outcome }) =>
     outcome === "rejected"
       ? serviceUnavailable.text
@@ -863,8 +848,8 @@ const clientErrors = [
  * @since 0.1.0
  * @category schemas
  */
-export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend((): Schema.Schema<any> =>
-  Schema.Union(...Object.values(byCode).filter(isDocumentedFor("oauth.v2.access")), ...clientErrors)
+export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend(() =>
+  union([...Object.values(byCode).filter(isDocumentedFor("oauth.v2.access")), ...clientErrors])
 )
 
 /**
@@ -873,8 +858,8 @@ export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend((
  * @since 0.1.0
  * @category schemas
  */
-export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspend((): Schema.Schema<any> =>
-  Schema.Union(...Object.values(byCode).filter(isDocumentedFor("oauth.v2.exchange")), ...clientErrors)
+export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspend(() =>
+  union([...Object.values(byCode).filter(isDocumentedFor("oauth.v2.exchange")), ...clientErrors])
 )
 
 // -------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -19,6 +19,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Configs from "./internal/effect/config.js"
+import { toEffect } from "./internal/effect/either.js"
+import * as KeyValues from "./internal/effect/kv.js"
+import { optional, withDefault } from "./internal/effect/schemas.js"
 import * as Keys from "./internal/keys.js"
 import * as LayerContext from "./internal/layerContext.js"
 import { checkCount } from "./internal/options.js"
@@ -45,9 +49,7 @@ export class PendingInstall extends Schema.Class<PendingInstall>("effect-slack-o
   /** The user scopes asked for. */
   userScopes: Schema.Array(Schema.String),
   /** The PKCE verifier, if the authorize step named a challenge. */
-  codeVerifier: Schema.optionalWith(Schema.Redacted(Schema.String), { as: "Option" }).pipe(
-    Schema.withConstructorDefault(() => Option.none<Redacted.Redacted>())
-  ),
+  codeVerifier: optional(Schema.Redacted(Schema.String)),
   /** The caller's own metadata, encoded as JSON by the caller's schema. */
   metadata: Schema.Redacted(Schema.String),
   /** From this moment on the install cannot be finished. */
@@ -63,7 +65,7 @@ export class PendingInstall extends Schema.Class<PendingInstall>("effect-slack-o
  */
 export class PendingInstallNotFound extends Schema.TaggedError<PendingInstallNotFound>()("PendingInstallNotFound", {
   /** `true` if the store knows that the install was taken before. A store that cannot tell says `false`. */
-  used: Schema.optionalWith(Schema.Boolean, { default: () => false })
+  used: withDefault(Schema.Boolean, false)
 }) {
   override get message(): string {
     return this.used
@@ -339,16 +341,8 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
     const { run } = yield* LayerContext.make()
     const exclusively = (yield* Effect.makeSemaphore(1)).withPermits(1)
 
-    /** Some stores fail to remove what is not there. */
-    const remove = (key: string) =>
-      Effect.catchIf(
-        store.remove(key),
-        (error) => error._tag === "SystemError" && error.reason === "NotFound",
-        () => Effect.void
-      )
-
     const read = <A>(key: string, schema: Schema.Schema<A, string>) =>
-      Effect.map(store.get(key), Option.flatMap(Schema.decodeOption(schema)))
+      Effect.map(KeyValues.get(store, key), Option.flatMap(Schema.decodeOption(schema)))
 
     /** Removes from the front of the queue what may go, and returns the number of the first entry that stays. */
     const sweep = (first: number, next: number) =>
@@ -361,8 +355,8 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
           if (Option.isNone(entry)) continue
           const [key, until] = entry.value
           if (until > now && next - number < defaultCapacity) return number
-          yield* remove(key)
-          yield* remove(`queue.${number}`)
+          yield* KeyValues.remove(store, key)
+          yield* KeyValues.remove(store, `queue.${number}`)
         }
         return last
       })
@@ -378,9 +372,12 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
         }))),
       take: (key) =>
         run(exclusively(
-          Effect.tap(store.get(key), (text) => Option.isNone(text) ? Effect.void : remove(key))
+          Effect.tap(
+            KeyValues.get(store, key),
+            (text) => Option.isNone(text) ? Effect.void : KeyValues.remove(store, key)
+          )
         ))
-    }, (error) => `${error._tag === "SystemError" ? error.reason : error._tag} in ${error.module}.${error.method}`)
+    }, KeyValues.describe)
   })
 )
 
@@ -406,9 +403,9 @@ const keyring = (
   [current, ...older]: ReadonlyArray<SealingKey>,
   name: string
 ): Either.Either<Sealing.Keyring, ConfigError.ConfigError> => {
-  if (current === undefined) return Either.left(ConfigError.MissingData([name], "There is no key"))
+  if (current === undefined) return Either.left(Configs.missing(name, "There is no key"))
   const made = Keys.toKeyring([current, ...older])
-  return made.ok ? Either.right(made.keyring) : Either.left(ConfigError.InvalidData([name], made.problem))
+  return made.ok ? Either.right(made.keyring) : Either.left(Configs.invalid(name, made.problem))
 }
 
 const makeSealed = (keyring: Sealing.Keyring): Service => {
@@ -458,7 +455,7 @@ const makeSealed = (keyring: Sealing.Keyring): Service => {
 export const layerSealedCookie = (
   keys: readonly [current: SealingKey, ...older: ReadonlyArray<SealingKey>]
 ): Layer.Layer<PendingInstallStore, ConfigError.ConfigError> =>
-  Layer.effect(PendingInstallStore, Effect.map(Effect.suspend(() => keyring(keys, "keys")), makeSealed))
+  Layer.effect(PendingInstallStore, Effect.map(Effect.suspend(() => toEffect(keyring(keys, "keys"))), makeSealed))
 
 const cookieKeys = "SLACK_COOKIE_KEYS"
 
@@ -473,9 +470,7 @@ export const layerSealedCookieConfig: Layer.Layer<PendingInstallStore, ConfigErr
   PendingInstallStore,
   Effect.flatMap(Config.redacted(cookieKeys), (text) => {
     const list = Keys.readEntries(Keys.keyEntries(Redacted.value(text)))
-    return Effect.map(
-      list.ok ? keyring(list.keys, cookieKeys) : Either.left(ConfigError.InvalidData([cookieKeys], list.problem)),
-      makeSealed
-    )
+    const made = list.ok ? keyring(list.keys, cookieKeys) : Either.left(Configs.invalid(cookieKeys, list.problem))
+    return toEffect(Either.map(made, makeSealed))
   })
 )

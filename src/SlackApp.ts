@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -12,6 +12,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { parseBaseUrl } from "./internal/baseUrl.js"
+import { invalid, mapOrFail } from "./internal/effect/config.js"
+import { toEffect } from "./internal/effect/either.js"
 import { type Mistakes, problemOf } from "./internal/settings.js"
 
 /**
@@ -97,7 +99,7 @@ const check = (
 ): Either.Either<Service, ConfigError.ConfigError> => {
   const { appId, clientId, clientSecret, signingSecret } = options
   const no = (setting: keyof Service, problem: string) =>
-    Either.left(ConfigError.InvalidData([name(setting)], `The ${words(setting, " ").toLowerCase()} ${problem}`))
+    Either.left(invalid(name(setting), `The ${words(setting, " ").toLowerCase()} ${problem}`))
 
   for (const setting of ["clientId", "clientSecret", "appId", "signingSecret"] as const) {
     const value = options[setting]
@@ -150,7 +152,8 @@ const layerOf = (
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<SlackApp, ConfigError.ConfigError> => layerOf(make(options))
+export const layer = (options: Options): Layer.Layer<SlackApp, ConfigError.ConfigError> =>
+  layerOf(toEffect(make(options)))
 
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
   Config.map(Config.option(config), Option.getOrUndefined)
@@ -174,7 +177,7 @@ const publicSettings = {
 export const config: Config.Config<Service> = Config.all({
   ...publicSettings,
   clientSecret: Config.string(variable("clientSecret"))
-}).pipe(Config.mapOrFail((options) => check(options, variable)))
+}).pipe(mapOrFail((options) => check(options, variable)))
 
 /**
  * The settings of a public client as a `Config`: those of {@link config} without a client secret. If
@@ -184,7 +187,7 @@ export const config: Config.Config<Service> = Config.all({
  * @category config
  */
 export const configPublic: Config.Config<Service> = Config.all(publicSettings).pipe(
-  Config.mapOrFail((options) => check(options, variable))
+  mapOrFail((options) => check(options, variable))
 )
 
 /**

@@ -10,7 +10,7 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -18,6 +18,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { invalid, mapOrFail, missing } from "./internal/effect/config.js"
+import { toEffect } from "./internal/effect/either.js"
 import * as Keys from "./internal/keys.js"
 import * as Sealing from "./internal/sealing.js"
 
@@ -129,7 +131,7 @@ const check = (options: Options, name: string): Either.Either<Service, ConfigErr
   const made = Keys.toKeyring([options.current, ...options.older ?? []])
   return made.ok
     ? Either.right(fromKeyring(made.keyring, options.readPlain === true))
-    : Either.left(ConfigError.InvalidData([name], made.problem))
+    : Either.left(invalid(name, made.problem))
 }
 
 const fromKeyring = (keyring: Sealing.Keyring, readPlain: boolean): Service => ({
@@ -175,7 +177,7 @@ export const make = (options: Options): Either.Either<Service, ConfigError.Confi
  * @category layers
  */
 export const layer = (options: Options): Layer.Layer<TokenCipher, ConfigError.ConfigError> =>
-  Layer.effect(TokenCipher, make(options))
+  Layer.effect(TokenCipher, toEffect(make(options)))
 
 /**
  * No encryption: tokens are stored as they are, and the store says so once, in a warning, when it starts.
@@ -190,7 +192,7 @@ const variable = "SLACK_TOKEN_KEYS"
 const otherwise = "To store tokens in plain text, set it to `plain` or use TokenCipher.layerPlain"
 
 const parse = (text: string): Either.Either<Service, ConfigError.ConfigError> => {
-  const no = (problem: string) => Either.left(ConfigError.InvalidData([variable], problem))
+  const no = (problem: string) => Either.left(invalid(variable, problem))
   const entries = Keys.keyEntries(text)
   const readPlain = entries.at(-1) === "plain"
   const list = Keys.readEntries(readPlain ? entries.slice(0, -1) : entries)
@@ -210,8 +212,8 @@ const parse = (text: string): Either.Either<Service, ConfigError.ConfigError> =>
  * @category config
  */
 export const config: Config.Config<Service> = Config.option(Config.redacted(variable)).pipe(
-  Config.mapOrFail(Option.match({
-    onNone: () => Either.left(ConfigError.MissingData([variable], `The keys are missing. ${otherwise}`)),
+  mapOrFail(Option.match({
+    onNone: () => Either.left(missing(variable, `The keys are missing. ${otherwise}`)),
     onSome: (text) => parse(Redacted.value(text))
   }))
 )

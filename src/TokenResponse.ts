@@ -11,18 +11,15 @@
 import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isObject } from "./internal/answer.js"
 import { commaList } from "./internal/commaList.js"
+import { between, exactOptional, guarded, optional, withConstructorDefault } from "./internal/effect/schemas.js"
 
 // -------------------------------------------------------------------------------------
 // the model
 // -------------------------------------------------------------------------------------
-
-const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) =>
-  Schema.optionalWith(schema, { as: "Option" }).pipe(Schema.withConstructorDefault(() => Option.none<A>()))
 
 /**
  * A workspace (`T…`) or an organization (`E…`) by id, with its name where Slack gives one.
@@ -43,7 +40,7 @@ export interface Party {
  */
 export const Party: Schema.Schema<Party, { readonly id: string; readonly name?: string }> = Schema.Struct({
   id: Schema.String,
-  name: Schema.optionalWith(Schema.String, { as: "Option", exact: true })
+  name: exactOptional(Schema.String)
 })
 
 /**
@@ -142,7 +139,7 @@ export class TokenResponse extends Schema.Class<TokenResponse>("effect-slack-oau
   authedUserId: optional(Schema.String),
   incomingWebhook: optional(IncomingWebhook),
   /** Slack's warning codes, such as `superfluous_charset`. */
-  warnings: Schema.propertySignature(Schema.Array(Schema.String)).pipe(Schema.withConstructorDefault(() => []))
+  warnings: withConstructorDefault(Schema.Array(Schema.String), [])
 }) {}
 
 // -------------------------------------------------------------------------------------
@@ -196,10 +193,11 @@ export interface Wire extends WireToken {
  * @since 0.1.0
  * @category schemas
  */
-export const Wire: Schema.Schema<Wire> = Schema.declare((body): body is Wire => isObject(body), {
-  identifier: "Wire",
-  message: () => ({ message: "Expected a token response of Slack, as a JSON object", override: true })
-})
+export const Wire: Schema.Schema<Wire> = guarded(
+  "Wire",
+  (body): body is Wire => isObject(body),
+  "Expected a token response of Slack, as a JSON object"
+)
 
 const modelType = Schema.typeSchema(TokenResponse)
 
@@ -259,15 +257,13 @@ export const unnamed: Workspace = new Workspace({ team: { id: "", name: Option.n
  * @category schemas
  */
 export const FromWire = (requestedAt: DateTime.Utc, known?: Known): Schema.Schema<TokenResponse, Wire> =>
-  Schema.transformOrFail(Wire, modelType, {
-    strict: true,
-    decode: (wire, _, ast) =>
+  between(Wire, modelType, {
+    decode: (wire) =>
       Either.mapLeft(
         decode(object(wire), requestedAt, known),
-        (path) =>
-          new ParseResult.Pointer(path.split(".") as [string], wire, new ParseResult.Type(ast, null, needed[path]))
+        (path) => ({ path: path.split("."), expected: needed[path] })
       ),
-    encode: (model) => ParseResult.succeed(encode(model, requestedAt))
+    encode: (model) => encode(model, requestedAt)
   })
 
 /**

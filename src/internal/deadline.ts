@@ -2,15 +2,12 @@
  * A deadline that holds whatever the effect does: one that never answers, one that cannot be interrupted, and one that
  * runs inside an uninterruptible region all end in time.
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
-import * as FiberRefs from "effect/FiberRefs"
-import * as Runtime from "effect/Runtime"
+import { exitOf, stop, withFork } from "./effect/fibers.js"
 
 /** How long at most what arrived during a pause is read before a deadline counts. */
 const catchUp = 1000
@@ -28,14 +25,6 @@ export const elapsed = (duration: Duration.Duration): Effect.Effect<void> =>
         clock.sleep(Duration.millis(Math.max(0, Math.min(now - due, catchUp)))))
     )
   })
-
-/** A fiber that begins its life inherits an interruption of the fiber that started it. These fibers must not. */
-const uninterrupted = <R>(runtime: Runtime.Runtime<R>): Runtime.Runtime<R> =>
-  Cause.isEmpty(FiberRefs.getOrDefault(runtime.fiberRefs, FiberRef.interruptedCause))
-    ? runtime
-    : Runtime.deleteFiberRef(runtime, FiberRef.interruptedCause)
-
-const stop = (fiber: Fiber.RuntimeFiber<unknown, unknown>): void => fiber.unsafeInterruptAsFork(fiber.id())
 
 /** The result of a fiber, or `undefined` once the timer has fired. */
 const firstOf = <A, E>(
@@ -62,12 +51,11 @@ export const withDeadline = <A, E, R, E2>(
   onTimeout: () => E2
 ): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.runtime<R>(), (runtime): Effect.Effect<A, E | E2> => {
-      const fork = Runtime.runFork(uninterrupted(runtime))
+    withFork<R, A, E | E2>((fork) => {
       // As a value, because a fiber that fails tells the log, and the cause may have a secret in it.
       const call = fork(Effect.exit(Effect.interruptible(effect)))
-      const ended = call.unsafePoll()
-      if (ended !== null) return Exit.flatten(ended)
+      const ended = exitOf(call)
+      if (ended !== undefined) return Exit.flatten(ended)
       const timer = fork(Effect.interruptible(elapsed(duration)))
       return restore(
         Effect.async<A, E | E2>((resume) => {

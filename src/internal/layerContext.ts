@@ -7,12 +7,10 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
-import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import * as Fibers from "./effect/fibers.js"
 
 /** The context of a layer, for as long as the layer lives. */
 export interface LayerContext<R> {
@@ -46,21 +44,15 @@ const withoutPassing = Context.omit(Tracer.ParentSpan, Scope.Scope, ...transacti
 
 /** Captures the context of the layer that is being built. */
 export const make = <R = never>(): Effect.Effect<LayerContext<R>, never, R> =>
-  Effect.map(Effect.runtime<R>(), (building) => {
-    const runtime = building.pipe(
-      Runtime.updateContext(withoutPassing),
-      // The layer may be built where nothing can be interrupted, or by a fiber that is being interrupted.
-      Runtime.enableRuntimeFlag(RuntimeFlags.Interruption),
-      Runtime.deleteFiberRef(FiberRef.interruptedCause)
-    )
-    const fork = Runtime.runFork(runtime)
+  // The layer may be built where nothing can be interrupted, or by a fiber that is being interrupted.
+  Effect.map(Fibers.capture<R>(withoutPassing), ({ context, fork }) => {
     const underSpanOf = (caller: Context.Context<never>): Context.Context<R> =>
       Option.match(Context.getOption(caller, Tracer.ParentSpan), {
-        onNone: () => runtime.context,
-        onSome: (span) => Context.add(runtime.context, Tracer.ParentSpan, span) as Context.Context<R>
+        onNone: () => context,
+        onSome: (span) => Context.add(context, Tracer.ParentSpan, span) as Context.Context<R>
       })
     return {
-      fork: (effect, scope) => Effect.sync(() => fork(effect, scope && { scope })),
+      fork: (effect, scope) => Effect.sync(() => fork(effect, scope)),
       run: (effect) => Effect.mapInputContext(Effect.scoped(effect), underSpanOf) as Effect.Effect<any, any>
     }
   })

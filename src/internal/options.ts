@@ -1,15 +1,15 @@
 /**
  * Options are checked where something is made of them. The error names the option that is wrong.
  */
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import { invalid } from "./effect/config.js"
 
 type Checked<A> = Either.Either<A, ConfigError.ConfigError>
 
-export const refuse = (name: string, problem: string): Checked<never> =>
-  Either.left(ConfigError.InvalidData([name], problem))
+export const refuse = (name: string, problem: string): Checked<never> => Either.left(invalid(name, problem))
 
 /** `Duration` makes zero of what is negative or no number, so that has to be seen before. */
 const isBelowZero = (input: unknown): boolean =>

@@ -6,11 +6,10 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import { withDeadline } from "./deadline.js"
 import { codeOf } from "./driverCode.js"
+import { eachPull } from "./effect/streams.js"
 import { makeScrubber } from "./secrets.js"
 
 /** How long a call takes at most, where nothing depends on it but the caller. */
@@ -69,16 +68,7 @@ export const storeStream = <A, E, R, E2>(
   stream: Stream.Stream<A, E, R>,
   options: Parameters<typeof storeCall<A, E, R, E2>>[1]
 ): Stream.Stream<A, E | E2, R> =>
-  Stream.unwrapScoped(
-    Effect.flatMap(
-      Effect.acquireRelease(Scope.make(), (scope, exit) => Effect.ignore(storeCall(Scope.close(scope, exit), options))),
-      (scope) =>
-        Effect.map(Scope.extend(Stream.toPull(stream), scope), (pull) =>
-          Stream.repeatEffectChunkOption<A, E | E2, R>(
-            storeCall(pull, {
-              ...options,
-              toError: (code): Option.Option<E | E2> => Option.some(options.toError(code))
-            })
-          ))
-    )
+  eachPull<A, E, R, E2>(
+    stream,
+    (pull, failed) => storeCall(pull, { ...options, toError: (code) => failed(options.toError(code)) })
   )
