@@ -16,6 +16,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   read: () => import("./read.js"),
   storm: () => import("./storm.js"),
   install: () => import("./install.js"),
+  store: () => import("./store.js"),
   cost: () => import("./cost.js"),
   scale: () => import("./scale.js")
 }

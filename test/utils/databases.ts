@@ -1,4 +1,4 @@
-/** Databases of one's own for a test or a process: a libsql file, or a schema in Postgres. */
+/** Databases of one's own for a test or a process: a SQLite file, or a schema in Postgres. */
 import { PgClient } from "@effect/sql-pg"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Layer, Redacted } from "effect"
@@ -6,6 +6,7 @@ import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import * as SqliteNode from "./sqliteNode.js"
 
 /** A folder that is gone afterwards. */
 export const temporaryFolder = Effect.acquireRelease(
@@ -15,14 +16,24 @@ export const temporaryFolder = Effect.acquireRelease(
 
 const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 
-/** `file:…` is libsql, `postgres://…` is Postgres. */
-export const connect = (url: string, options?: { readonly maxConnections?: number }) =>
+/** `file:…` is libsql, `sqlite-node:…` is `@effect/sql-sqlite-node`, and `postgres://…` is Postgres. */
+export const connect = (url: string, options?: { readonly maxConnections?: number }): Layer.Layer<SqlClient> =>
   isFile(url)
     ? Layer.orDie(Libsql.layer({ url }))
+    : url.startsWith(sqliteNodeScheme)
+    ? SqliteNode.layer(url.slice(sqliteNodeScheme.length))
     : PgClient.layer({ url: Redacted.make(url), maxConnections: options?.maxConnections ?? 4 }).pipe(Layer.orDie)
 
 /** The URL of a new, empty libsql file. */
 export const libsqlUrl = Effect.map(temporaryFolder, (folder) => `file:${Path.join(folder, "test.db")}` as const)
+
+const sqliteNodeScheme = "sqlite-node:"
+
+/** The URL of a new, empty SQLite file for `@effect/sql-sqlite-node`. */
+export const sqliteNodeUrl = Effect.map(
+  temporaryFolder,
+  (folder) => `${sqliteNodeScheme}${Path.join(folder, "test.db")}` as const
+)
 
 let schemas = 0
 

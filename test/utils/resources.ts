@@ -1,6 +1,6 @@
 /** What a test file needs before it knows its tests. */
 import { Effect, Exit, Scope } from "effect"
-import { afterAll, inject } from "vitest"
+import { afterAll, describe, inject } from "vitest"
 
 /** Acquires something for the whole file, and releases it after the last test. */
 export const acquire = async <A, E>(resource: Effect.Effect<A, E, Scope.Scope>): Promise<A> => {
@@ -16,3 +16,11 @@ export const postgres = Effect.promise(async () => {
   if (!response.ok) throw new Error(text)
   return text
 })
+
+/** `describe` for tests that need something. If it is missing, they are skipped, and the reason is printed. */
+export const describeUnless = (missing: string | undefined, name: string, tests: () => void): void => {
+  if (missing !== undefined) console.log(`Skipped, ${name}: ${missing}`)
+  describe.skipIf(missing !== undefined)(name, () => {
+    tests()
+  })
+}

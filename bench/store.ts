@@ -1,0 +1,164 @@
+/** The SQL store's operations, against the same statements written by hand. */
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Context, DateTime, Effect, Layer, Option, Redacted, Scope } from "effect"
+import { Installation, InstallationStore, TokenResponse } from "effect-slack-oauth"
+import { strict as assert } from "node:assert"
+import { connect, libsqlUrl, schemaUrl, sqliteNodeUrl } from "../test/utils/databases.js"
+import * as Postgres from "../test/utils/postgres.js"
+import * as SqliteNode from "../test/utils/sqliteNode.js"
+import { between, type Candidate, compare } from "./support/compare.js"
+import * as Fleet from "./support/fleet.js"
+import { atMost, ofRows, type Report } from "./support/report.js"
+import * as ByHand from "./support/sqlByHand.js"
+import { sqlStoreOver } from "./support/stores.js"
+
+const times = 100
+
+const expiresAt = Date.now() + 12 * 3_600_000
+
+/**
+ * Does something with each input, one after the other. The inputs are made before the time is taken, and the results are
+ * checked afterwards.
+ */
+const series = <I, A>(
+  input: (index: number) => I,
+  once: (input: I) => Effect.Effect<A, unknown>,
+  check: (result: A) => void
+): Candidate["prepare"] =>
+(times) => {
+  const inputs = Array.from({ length: times }, (_, index) => input(index))
+  return async () => {
+    const results: Array<A> = []
+    await Effect.runPromise(Effect.gen(function*() {
+      for (const input of inputs) results.push(yield* once(input))
+    }))
+    return () => {
+      assert.equal(results.length, times)
+      results.forEach(check)
+    }
+  }
+}
+
+const change = (generation: number) =>
+  Installation.Change.Renewed({
+    issuedAt: DateTime.unsafeMake(expiresAt),
+    token: {
+      accessToken: Redacted.make(`xoxe.xoxb-1-bench-${generation}`),
+      scopes: [],
+      expiry: Option.some(
+        new TokenResponse.Expiry({
+          expiresAt: DateTime.unsafeMake(expiresAt),
+          refreshToken: Option.some(Redacted.make(`xoxe-1-bench-${generation}`))
+        })
+      )
+    }
+  })
+
+const generationOf = (saved: Installation.Installation) => Option.getOrThrow(saved.bot).generation
+
+type Names = "save, new" | "save, again" | "compareAndSet" | "credential"
+
+type Pair = readonly [store: Candidate["prepare"], hand: Candidate["prepare"]]
+
+/** Each side has installations of its own. */
+const candidatesOf = (store: InstallationStore.Service, hand: ByHand.ByHand): Readonly<Record<Names, Pair>> => {
+  const [mine, its] = [Fleet.installation(0, expiresAt), ByHand.installation(0, expiresAt)]
+  const bot = Installation.botKey(mine.key)
+  let next = 1
+  let [generation, itsGeneration] = [0, 0]
+  return {
+    "save, new": [
+      series(() => Fleet.installation(next++, expiresAt), store.save, (saved) => assert.equal(generationOf(saved), 1)),
+      series(() => ByHand.installation(next++, expiresAt), hand.save, (saved) => assert.equal(saved, 1))
+    ],
+    "save, again": [
+      series(() => mine, store.save, (saved) => {
+        generation = generationOf(saved)
+      }),
+      series(() => its, hand.save, (saved) => {
+        itsGeneration = saved
+      })
+    ],
+    compareAndSet: [
+      series(
+        (index) => [generation + index, change(generation + index + 1)] as const,
+        ([generation, change]) => store.compareAndSet(bot, generation, change),
+        (swap) => {
+          assert.equal(swap._tag, "Swapped")
+          generation++
+        }
+      ),
+      series(
+        (index) => itsGeneration + index,
+        (generation) => hand.compareAndSet(its, generation),
+        (token) => {
+          assert.equal(token, its.accessToken)
+          itsGeneration++
+        }
+      )
+    ],
+    credential: [
+      series(
+        () => bot,
+        store.credential,
+        (found) => assert.equal(Option.getOrThrow(found).generation, generation)
+      ),
+      series(() => its, hand.credential, (token) => assert.equal(token, its.accessToken))
+    ]
+  }
+}
+
+const limits: Readonly<Record<Names, number>> = {
+  "save, new": 2,
+  "save, again": 2,
+  compareAndSet: 1.6,
+  credential: 1.6
+}
+
+const names = Object.keys(limits) as ReadonlyArray<Names>
+
+const measure = (name: string, url: string): Effect.Effect<Report, unknown, Scope.Scope> =>
+  Effect.gen(function*() {
+    const context = yield* Layer.build(sqlStoreOver(connect(url)))
+    const store = Context.get(context, InstallationStore.InstallationStore)
+    const pairs = candidatesOf(store, yield* ByHand.make(Context.get(context, SqlClient)))
+    const rows = yield* Effect.promise(() =>
+      compare(
+        names.flatMap((operation) => [
+          { name: `${operation} by hand`, prepare: pairs[operation][1] },
+          { name: operation, prepare: pairs[operation][0] }
+        ]),
+        { times, rounds: 11 }
+      )
+    )
+    const report = ofRows(`The store on ${name}, and its statements by hand`, rows, {
+      targets: names.map((operation) =>
+        atMost(
+          `${operation}, CPU by that by hand:`,
+          between(rows, operation, `${operation} by hand`, (one, other) => one.cpu / other.cpu).median,
+          limits[operation],
+          "×"
+        )
+      )
+    })
+    return report
+  })
+
+export const run = async (): Promise<ReadonlyArray<Report>> => {
+  const postgres = await Postgres.start()
+  try {
+    const reports: Array<Report> = []
+    const urls: Readonly<Record<string, Effect.Effect<string, unknown, Scope.Scope>>> = {
+      libsql: libsqlUrl,
+      ...(SqliteNode.missing === undefined ? { "@effect/sql-sqlite-node": sqliteNodeUrl } : undefined),
+      Postgres: schemaUrl(postgres.url)
+    }
+    if (SqliteNode.missing !== undefined) console.log(`Left out: ${SqliteNode.missing}`)
+    for (const [name, newUrl] of Object.entries(urls)) {
+      reports.push(await Effect.runPromise(Effect.scoped(Effect.flatMap(newUrl, (url) => measure(name, url)))))
+    }
+    return reports
+  } finally {
+    await postgres.stop()
+  }
+}
