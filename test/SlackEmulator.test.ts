@@ -1119,7 +1119,7 @@ describe("what SlackEmulator tells", () => {
         `+11:00:00.000 oauth.v2.access refresh_token refresh_token=<refresh token of ${chain} generation 1> -> ok`,
         `+11:00:00.000   replay of a refresh token: ${chain} generation 1, honoured`,
         `+11:00:00.000   issued ${chain} generation 3 by refresh`,
-        `+11:00:00.000   ended ${chain} generation 1: a third token of the chain came up`,
+        `+11:00:00.000   ended ${chain} generation 1: the chain has a third token`,
         `+11:00:00.000   ended ${chain}: uninstalled`
       ])
     }).pipe(Effect.provide(inMemory())))
@@ -1260,7 +1260,7 @@ describe("the settings of SlackEmulator", () => {
       ))
       assert.match(
         Exit.isFailure(broken) ? Cause.pretty(broken.cause) : "",
-        /organization E0NOWHERE, which is not there/
+        /organization E0NOWHERE, which does not exist/
       )
     }))
 

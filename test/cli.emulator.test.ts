@@ -37,10 +37,10 @@ describe("the command effect-slack-oauth", () => {
   it("ends with 0 after a help text, with 1 after a wrong command line, and writes no colours into a pipe", async () => {
     for (
       const [args, code, words] of [
-        [["migrate", "--help"], 0, "Exit codes: 0 all done; 1 something failed"],
+        [["migrate-tokens", "--help"], 0, "Exit codes: 0 all done; 1 something failed"],
         [["--version"], 0, "."],
-        [["immigrate"], 1, "'migrate'"],
-        [["migrate", "--rate", "0"], 1, "--rate has to be above 0"]
+        [["immigrate-tokens"], 1, "'migrate-tokens'"],
+        [["migrate-tokens", "--rate", "0"], 1, "--rate has to be above 0"]
       ] as const
     ) {
       const ended = await command(...args)

@@ -1,5 +1,5 @@
 /**
- * The authorize step: what an app asks for, what a person can say to it, and where the browser goes then.
+ * The authorize step: the app's request, the person's decision, and the redirect back to the app.
  */
 import { commaList } from "../commaList.js"
 import { isLoopback } from "../loopback.js"
@@ -8,10 +8,10 @@ import { isCustomScheme } from "./methods.js"
 import * as World from "./world.js"
 
 // -------------------------------------------------------------------------------------
-// what is asked for
+// the app's request
 // -------------------------------------------------------------------------------------
 
-/** A request to authorize that can be put before a person. */
+/** A valid request, for the consent page. */
 export interface Request {
   readonly page: "v2" | "v1"
   readonly app: World.App
@@ -21,14 +21,26 @@ export interface Request {
   readonly redirectUri: string
   readonly state: string | undefined
   readonly challenge: string | undefined
-  /** The workspace that the app would like; a wish, no more. */
+  /** The workspace that the app suggests. The person can choose another. */
   readonly team: string | undefined
 }
 
-/** Why there is no consent page: shown to the person, for Slack does not redirect what it cannot trust. */
+/** Why there is an error page. Slack shows it to the person, because it does not redirect to a URL it does not trust. */
 export interface Refusal {
   readonly code: string
   readonly message: string
+}
+
+/** The authorize page at a path. The classic one, `v1`, gives codes that `oauth.v2.access` refuses. */
+export const pageAt = (pathname: string): Request["page"] | undefined => {
+  switch (pathname) {
+    case "/oauth/v2/authorize":
+      return "v2"
+    case "/oauth/authorize":
+      return "v1"
+    default:
+      return undefined
+  }
 }
 
 export type Judged = { readonly ok: true; readonly request: Request } | {
@@ -49,8 +61,8 @@ const parseUrl = (text: string): URL | undefined => {
 }
 
 /**
- * Whether a redirect URI is the listed one or lies below it. A listed loopback address without a port stands for any
- * port, as RFC 8252 §7.3 has it.
+ * Whether a redirect URI is a listed URL or below it. A listed loopback URL without a port allows every port
+ * (RFC 8252 §7.3).
  */
 const isCovered = (redirectUri: URL, listed: string): boolean => {
   const by = parseUrl(listed)
@@ -62,7 +74,7 @@ const isCovered = (redirectUri: URL, listed: string): boolean => {
     redirectUri.pathname.startsWith(`${path}/`)
 }
 
-/** Scopes of Sign in with Slack, which go with no others. */
+/** Scopes of Sign in with Slack, which cannot be combined with others. */
 const signIn = /^(openid|email|profile|identity\..+)$/
 
 const isForSignIn = (scope: string): boolean => signIn.test(scope)
@@ -73,17 +85,17 @@ const scopeProblem = (
   permitted: ReadonlyArray<string> | undefined
 ): string | undefined => {
   const strange = scopes.find((scope) => !/^[a-z][\w.-]*(:[\w.:-]+)?$/i.test(scope))
-  if (strange !== undefined) return `${strange} is no scope`
+  if (strange !== undefined) return `${strange} is not a scope`
   const foreign = scopes.find((scope) => permitted !== undefined && !permitted.includes(scope))
   return foreign === undefined ? undefined : `The app is not configured for the ${kind} scope ${foreign}`
 }
 
-/** Checks the parameters of an authorize URL, in the order in which it is safe to. */
+/** Checks the parameters of an authorize URL. The client and the redirect URI come first. */
 export const judge = (world: World.World, page: Request["page"], query: URLSearchParams): Judged => {
   const clientId = query.get("client_id") ?? ""
   const app = world.apps.get(clientId)
   if (app === undefined) {
-    return no("invalid_client_id", clientId === "" ? "No client_id is given" : "There is no app with this client_id")
+    return no("invalid_client_id", clientId === "" ? "There is no client_id" : "No app has this client_id")
   }
 
   const namedRedirectUri = query.get("redirect_uri") || undefined
@@ -99,11 +111,11 @@ export const judge = (world: World.World, page: Request["page"], query: URLSearc
   const scopes = scopeList(query.get("scope"))
   const userScopes = scopeList(query.get("user_scope"))
   const all = [...scopes, ...userScopes]
-  if (all.length === 0) return no("no_scopes", "The app asks for no scopes: neither scope nor user_scope is given")
+  if (all.length === 0) return no("no_scopes", "The app asks for no scopes: there is neither scope nor user_scope")
   const problem = scopeProblem("bot", scopes, app.scopes) ?? scopeProblem("user", userScopes, app.userScopes)
   if (problem !== undefined) return no("invalid_scope", problem)
   if (all.some(isForSignIn) && !all.every(isForSignIn)) {
-    return no("invalid_scope", "Scopes of Sign in with Slack go with no others")
+    return no("invalid_scope", "Scopes of Sign in with Slack cannot be combined with others")
   }
 
   const challenge = query.get("code_challenge") || undefined
@@ -139,21 +151,21 @@ export const judge = (world: World.World, page: Request["page"], query: URLSearc
 }
 
 // -------------------------------------------------------------------------------------
-// what can be said to it
+// the person's decision
 // -------------------------------------------------------------------------------------
 
 export interface Consent {
-  /** The id of a workspace or an organization; by default what the app would like, or else the first there is. */
+  /** The id of a workspace or organization; by default what the app suggests, otherwise the first one. */
   readonly target?: string | undefined
-  /** Who clicks; by default the first who can. */
+  /** The id of the person who clicks; by default the first one in the target. */
   readonly person?: string | undefined
-  /** Optional scopes that the person leaves out. */
+  /** Optional scopes that the person refuses. */
   readonly withhold?: ReadonlyArray<string> | undefined
-  /** Where an incoming webhook posts to. */
+  /** The channel of an incoming webhook. */
   readonly channel?: string | undefined
 }
 
-/** Where a request could be granted. */
+/** The workspaces and organizations that can install the app. */
 export const targets = (world: World.World, app: World.App): ReadonlyArray<World.Target> => [
   ...Array.from(world.workspaces.values(), (workspace) => ({ _tag: "Workspace", workspace }) as const),
   ...(app.organizationReady
@@ -187,17 +199,17 @@ const choose = (world: World.World, request: Request, consent: Consent): Chosen 
     ? findTarget(world, request.app, request.team) ?? targets(world, request.app)[0]
     : findTarget(world, request.app, consent.target)
   if (target === undefined) {
-    return refuse("access_denied", "There is no such workspace, or the app cannot be installed in a whole organization")
+    return refuse("access_denied", "The workspace does not exist, or the app cannot be installed in an organization")
   }
   const people = Array.from(world.people.values()).filter((person) => person.active && isMember(world, person, target))
   const person = consent.person === undefined ? people[0] : people.find(({ id }) => id === consent.person)
   if (person === undefined) {
-    return refuse("access_denied", "Nobody of that id is active in the workspace")
+    return refuse("access_denied", "No active person in the workspace has this id")
   }
   return { ok: true, target, person }
 }
 
-/** Where the browser goes, and with what. */
+/** The redirect back to the app. */
 export interface Callback {
   readonly url: string
   readonly code: string | undefined

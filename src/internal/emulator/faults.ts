@@ -1,5 +1,5 @@
 /**
- * Faults: what can go wrong with a call, and how several of them make one.
+ * Faults: the ways in which a call can fail, how several faults combine, and which call gets which.
  */
 import * as Wire from "./wire.js"
 
@@ -23,15 +23,15 @@ export type Fault =
   | { readonly _tag: "AfterStateChange"; readonly fault: Fault }
   | { readonly _tag: "All"; readonly faults: ReadonlyArray<Fault> }
 
-/** What all faults of a call come to, in the order in which they act. */
+/** The combined effect of a call's faults. The fields are in the order in which they apply. */
 export interface Plan {
   readonly label: string
   readonly delayBefore: number
   readonly cutBeforeReading: boolean
-  /** The answer that stands in for the rules; they are not run. */
+  /** The answer that replaces the rules: they do not run. */
   readonly instead: Wire.Response | undefined
   readonly delayAfter: number
-  /** The answer that is sent after the rules have run, whatever they said. */
+  /** The answer that replaces the rules' answer after they have run. */
   readonly afterwards: Wire.Response | undefined
   readonly cutAfterStateChange: boolean
   readonly cutInBody: boolean
@@ -40,7 +40,7 @@ export interface Plan {
 const serverErrorPage = (status: number): string =>
   `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Server Error | Slack</title></head>
-<body><h1>Server Error</h1><p>Something went wrong on the emulated side (HTTP ${status}).</p></body></html>
+<body><h1>Server Error</h1><p>The emulator was told to fail (HTTP ${status}).</p></body></html>
 `
 
 const answerOf = (fault: Fault): Wire.Response | undefined => {
@@ -137,16 +137,16 @@ export const plan = (fault: Fault | undefined): Plan | undefined =>
 // -------------------------------------------------------------------------------------
 
 export interface Injection {
-  /** The methods that it is for; `undefined` means all of the API. */
+  /** The methods that it affects; `undefined` means all methods of the API. */
   readonly methods: ReadonlyArray<string> | undefined
-  /** The share of matching calls that get it, from 0 to 1. */
+  /** The share of matching calls that it affects, from 0 to 1. */
   readonly share: number
   readonly fault: Fault
-  /** How many more calls get it. */
+  /** How many more calls it affects. */
   remaining: number
 }
 
-/** The first injection that is for this call, which uses it up by one. */
+/** Takes the fault of the first injection that affects this call. */
 export const take = (
   injections: Array<Injection>,
   method: string,

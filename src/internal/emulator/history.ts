@@ -1,8 +1,8 @@
 /**
- * What happened, with nothing secret in it: the calls, what they changed, and a timeline for a person to read.
+ * What happened, without secrets: the calls, their changes, and a timeline for people.
  */
 
-/** A call that the emulator got. */
+/** A call that the emulator received. */
 export interface Call {
   readonly _tag: "Call"
   /** Milliseconds since the epoch. */
@@ -11,19 +11,19 @@ export interface Call {
   /** `authorization_code` or `refresh_token`, for `oauth.v2.access`. */
   readonly grantType: string | undefined
   readonly clientId: string | undefined
-  /** How the client proved itself. */
+  /** How the client authenticated. */
   readonly authentication: "basic" | "body" | "bearer" | "none"
-  /** The parameters, where a secret is replaced by what it stands for. */
+  /** The parameters. Each secret is replaced by a description of it. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Whether a secret stood in the URL, where logs would keep it. */
+  /** Whether the URL contained a secret, which logs would keep. */
   readonly secretInUrl: boolean
-  /** `ok`, Slack's code, or what a fault made of it, such as `HTTP 503` or `cut before reading`. */
+  /** `ok` or Slack's error code; `not run` if a fault came first. */
   readonly result: string
-  /** The fault that was played, if one was. */
+  /** The fault that affected the call, if there was one. */
   readonly fault: string | undefined
 }
 
-/** A person at the consent page. */
+/** A person's decision on the consent page. */
 export interface Consent {
   readonly _tag: "Consent"
   readonly at: number
@@ -46,14 +46,14 @@ export interface Ended {
   readonly why: string
 }
 
-/** Something that works once came a second time. */
+/** A single-use code or token was presented a second time. */
 export interface Replay {
   readonly _tag: "Replay"
   readonly at: number
   readonly what: "code" | "refresh token" | "legacy token"
-  /** What it stands for. */
+  /** A description of the code or token. */
   readonly label: string
-  /** Whether it was honoured all the same, which happens to refresh tokens inside the grace period. */
+  /** Whether it was accepted all the same, as a refresh token is in its grace period. */
   readonly honoured: boolean
 }
 
@@ -62,7 +62,7 @@ export type Event = Call | Consent | Issued | Ended | Replay
 export interface History {
   readonly size: number
   readonly listeners: Set<(event: Event) => void>
-  /** When the first event was. */
+  /** The time of the first event. */
   start: number | undefined
   events: Array<Event>
   dropped: number
@@ -80,7 +80,7 @@ export const add = (history: History, event: Event): void => {
   history.start ??= event.at
   history.events.push(event)
   for (const listener of history.listeners) listener(event)
-  // Cut in halves rather than one by one, which would cost the length of the list each time.
+  // Halves the list at once, because removing one event costs as much as copying the list.
   if (history.events.length > 2 * history.size) {
     history.dropped += history.events.length - history.size
     history.events = history.events.slice(-history.size)
@@ -116,7 +116,7 @@ const clock = (millis: number): string => {
   return `+${two(millis / 3_600_000)}:${two(millis / 60_000 % 60)}:${two(millis / 1000 % 60)}.${rest}`
 }
 
-/** An event in a line, with the time since the first one. */
+/** One line for an event, with the time since the first event. */
 export const line = (history: History, event: Event): string =>
   `${clock(event.at - (history.start ?? event.at))} ${describe(event)}`
 
@@ -124,4 +124,13 @@ export const render = (history: History): string => {
   const { dropped, events } = history
   const lines = events.map((event) => line(history, event))
   return [...(dropped > 0 ? [`(${dropped} earlier events dropped)`] : []), ...lines].join("\n")
+}
+
+/**
+ * Calls a function with each event from now on, and returns a function that stops it. The result of a call is set after
+ * its event has been added.
+ */
+export const listen = (history: History, listener: (event: Event) => void): () => void => {
+  history.listeners.add(listener)
+  return () => history.listeners.delete(listener)
 }

@@ -1,5 +1,5 @@
 /**
- * Slack's rules, method by method: what a request gets, and what it changes.
+ * The rules of Slack's methods: what each answers, and what it changes.
  */
 import * as History from "./history.js"
 import type * as Wire from "./wire.js"
@@ -24,17 +24,17 @@ export const isName = (name: string): name is Name => (names as ReadonlyArray<st
 export interface Call {
   readonly parameters: ReadonlyMap<string, string>
   readonly authorization: Wire.Authorization
-  /** The S256 challenge of the `code_verifier` in the parameters, which takes more than one step to compute. */
+  /** The S256 challenge of the `code_verifier`. It is an argument because computing it is asynchronous. */
   readonly challenge: string | undefined
 }
 
-/** Tokens to be written down the way Slack writes them. */
+/** Tokens to answer with. */
 export interface Tokens {
   readonly app: World.App
   readonly target: World.Target
   readonly bot: World.Generation | undefined
   readonly user: World.Generation | undefined
-  /** Who clicked; nobody did for a refresh or an exchange. */
+  /** The person who installed; `undefined` for a refresh or an exchange. */
   readonly person: World.Person | undefined
   readonly webhook: Webhook | undefined
 }
@@ -59,16 +59,16 @@ const fail = (code: string, ...messages: ReadonlyArray<string>): Answer => ({ _t
 
 const missing = (name: string): Answer => fail("invalid_arguments", `[ERROR] missing required field: ${name}`)
 
-/** Slack takes an empty parameter for an absent one. */
+/** Slack treats an empty parameter as absent. */
 const get = (call: Call, name: string): string | undefined => call.parameters.get(name) || undefined
 
 // -------------------------------------------------------------------------------------
-// who is calling
+// the client
 // -------------------------------------------------------------------------------------
 
 interface Client {
   readonly app: World.App
-  /** Whether the secret came along, and was right. */
+  /** Whether the client has authenticated with its secret. */
   readonly confidential: boolean
 }
 
@@ -85,13 +85,13 @@ const checkSecret = (
   return { app, confidential: clientSecret !== undefined }
 }
 
-/** RFC 6749 §2.3: one way of authentication a request. */
+/** RFC 6749 §2.3: a request uses one way of authentication. */
 const authenticate = (world: World.World, call: Call): Client | Answer => {
   const { authorization } = call
   const clientId = get(call, "client_id")
   const clientSecret = get(call, "client_secret")
   switch (authorization._tag) {
-    // The method needs no token, and minds one that comes all the same.
+    // The method takes no token, and refuses one.
     case "Bearer":
     case "Unreadable":
       return fail("invalid_auth")
@@ -111,7 +111,7 @@ const authenticate = (world: World.World, call: Call): Client | Answer => {
 
 const access = (world: World.World, turn: World.Turn, call: Call): Answer => {
   const grantType = get(call, "grant_type") ?? "authorization_code"
-  // Seen at Slack: an empty code is refused before anybody asks who the client is.
+  // Seen at Slack: an empty code is refused before the client is checked.
   if (grantType === "authorization_code" && get(call, "code") === undefined) return fail("invalid_code")
 
   const client = authenticate(world, call)
@@ -144,12 +144,12 @@ const redeem = (world: World.World, turn: World.Turn, call: Call, { app, confide
     return fail("invalid_code")
   }
   if (turn.now >= code.expiresAt) return fail("invalid_code")
-  // Seen at a sibling method of Slack's, for a client that proves itself in two ways at once.
+  // Seen at a similar method of Slack's, for a client that authenticates in two ways at once.
   if (confidential && verifier !== undefined) {
-    return fail("internal_error", "[ERROR] a code verifier goes without a client secret")
+    return fail("internal_error", "[ERROR] a code verifier cannot be combined with a client secret")
   }
 
-  // From here on the code is spent, whatever comes of it.
+  // From here on the code is spent, also if the call fails.
   code.usedAt = turn.now
   if (code.page === "v1") return fail("oauth_authorization_url_mismatch")
   const redirectUri = get(call, "redirect_uri")
@@ -192,7 +192,7 @@ const redeem = (world: World.World, turn: World.Turn, call: Call, { app, confide
   }
 }
 
-/** A redirect into an app on the person's own machine: its tokens rotate, whatever the app's settings say. */
+/** A redirect to an app on the person's own machine. Its tokens rotate, whatever the app's settings say. */
 export const isCustomScheme = (redirectUri: string): boolean => !/^https?:/i.test(redirectUri)
 
 const webhookOf = (world: World.World, { channel, target }: World.Code): Webhook => {
@@ -227,7 +227,7 @@ const refresh = (world: World.World, turn: World.Turn, call: Call, { app, confid
 
   spent.spentAt ??= turn.now
   chain.refreshes++
-  // A long-lived token that was exchanged runs out at the first refresh of what came of it.
+  // A long-lived token that was exchanged expires at the first refresh of its chain.
   for (const generation of chain.generations) {
     if (generation.exchangedAt !== undefined) generation.expiresAt = Math.min(generation.expiresAt, turn.now)
   }
@@ -249,7 +249,7 @@ const tokensOf = (generation: World.Generation): Tokens => ({
 // -------------------------------------------------------------------------------------
 
 const exchange = (world: World.World, turn: World.Turn, call: Call): Answer => {
-  // Slack documents id and secret as arguments of this method, and no other way.
+  // Slack documents the client id and secret as arguments of this method, and no other way.
   for (const name of ["client_id", "client_secret", "token"]) {
     if (get(call, name) === undefined) return missing(name)
   }
@@ -333,7 +333,7 @@ const authTest = (world: World.World, turn: World.Turn, call: Call): Answer => {
 
 const botName = (app: World.App): string => app.name.toLowerCase().replaceAll(/\W+/g, "_")
 
-/** The app's user in a target, the same for every chain there. */
+/** The id of the app's bot user in a target. All chains there have the same. */
 export const botUserId = ({ app, target }: World.Chain): string =>
   `U0BOT${app.id.slice(1)}${World.idOf(target).slice(1)}`
 
@@ -367,7 +367,7 @@ const appsUninstall = (world: World.World, turn: World.Turn, call: Call): Answer
 }
 
 // -------------------------------------------------------------------------------------
-// all of them
+// all methods
 // -------------------------------------------------------------------------------------
 
 const rules: { readonly [N in Name]: (world: World.World, turn: World.Turn, call: Call) => Answer } = {

@@ -1,6 +1,6 @@
 /**
- * What a person sees in the browser: the consent page, and the page that says why there is none. Plain HTML, no
- * script; everything that comes from elsewhere is escaped.
+ * The pages in the browser: the consent page and the error page. They are plain HTML without scripts, and all values
+ * are escaped.
  */
 import * as Authorize from "./authorize.js"
 import * as World from "./world.js"
@@ -38,7 +38,7 @@ ${main}
 </html>
 `
 
-/** The page for a request that cannot be granted. */
+/** The error page, for a request that Slack refuses. */
 export const refused = ({ code, message }: Authorize.Refusal): string =>
   document(
     `Error: ${code}`,
@@ -97,7 +97,7 @@ ${scopes.map(item).join("\n")}
 const nameOf = (target: World.Target): string =>
   target._tag === "Workspace" ? target.workspace.name : `${target.organization.name} (whole organization)`
 
-/** The page on which a person allows an app or does not. The form goes back to the address it came from. */
+/** The page on which a person allows an app or cancels. Its form posts to the page's own URL. */
 export const consent = (world: World.World, request: Authorize.Request): string => {
   const { app } = request
   const people = Array.from(world.people.values()).filter((person) => person.active)

@@ -1,8 +1,8 @@
 /**
- * HTTP as the emulator sees it, whichever way it came: the request with its parameters and credentials, and the answer.
+ * HTTP requests and answers, in memory or over a server: parameters, credentials, and the forms of an answer.
  */
 
-/** A request, once its body has arrived. */
+/** A request whose body has been read. */
 export interface Request {
   readonly method: string
   readonly url: URL
@@ -11,7 +11,7 @@ export interface Request {
   readonly body: string
 }
 
-/** An answer, before it is cut up. */
+/** A complete answer. */
 export interface Response {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -22,7 +22,7 @@ export interface Response {
 // parameters
 // -------------------------------------------------------------------------------------
 
-/** What a request asks for, or the code that Slack refuses its form with. */
+/** The parameters of a request, or Slack's error code for its form. */
 export type Parsed =
   | {
     readonly ok: true
@@ -33,7 +33,7 @@ export type Parsed =
 
 const no = (code: string, ...messages: ReadonlyArray<string>): Parsed => ({ ok: false, code, messages })
 
-/** The text fields of `multipart/form-data` (RFC 7578), which is what `curl -F` sends. */
+/** Reads the text fields of `multipart/form-data` (RFC 7578), which `curl -F` sends. */
 const parseMultipart = (contentType: string, body: string): ReadonlyArray<readonly [string, string]> | undefined => {
   const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType)
   if (boundary === null) return undefined
@@ -73,7 +73,7 @@ const parseBody = (
   }
 }
 
-/** Reads the query and the body; Slack takes parameters from either, though a secret has no place in a URL. */
+/** Reads parameters from the query and the body. Slack accepts both, also for secrets. */
 export const parse = (request: Request): Parsed => {
   const entries: Array<readonly [string, unknown]> = Array.from(request.url.searchParams)
   const warnings: Array<string> = []
@@ -113,7 +113,7 @@ export type Authorization =
 
 const formDecode = (text: string): string => new URLSearchParams(`=${text.replaceAll("&", "%26")}`).get("") ?? ""
 
-/** Reads the `Authorization` header: Basic as RFC 6749 §2.3.1 has it, and Bearer. */
+/** Reads the `Authorization` header: Basic (RFC 6749 §2.3.1) or Bearer. */
 export const readAuthorization = (header: string | undefined): Authorization => {
   if (header === undefined || header.trim() === "") return { _tag: "None" }
   const [scheme = "", credentials = ""] = header.trim().split(/\s+/)

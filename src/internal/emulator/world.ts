@@ -1,14 +1,13 @@
 /**
- * What the emulator remembers, and how it changes: apps, workspaces, people, authorization codes, and credentials as
- * chains of generations.
+ * The emulator's state and how it changes: apps, workspaces, people, authorization codes, and credentials as chains of
+ * generations.
  *
- * Everything here is synchronous, so that each change is one step that nothing else can get between. Time and
- * randomness come in with the {@link Turn}.
+ * Everything here is synchronous, so each change is atomic. Time and randomness are arguments: the {@link Turn}.
  */
 import * as History from "./history.js"
 
 // -------------------------------------------------------------------------------------
-// who is there
+// apps, workspaces and people
 // -------------------------------------------------------------------------------------
 
 export interface App {
@@ -20,15 +19,15 @@ export interface App {
   /** The scopes that the app may ask for; `undefined` means any. */
   readonly scopes: ReadonlyArray<string> | undefined
   readonly userScopes: ReadonlyArray<string> | undefined
-  /** Scopes, of either kind, that the person may leave out on the consent page. */
+  /** Bot and user scopes that the person may refuse on the consent page. */
   readonly optionalScopes: ReadonlyArray<string>
-  /** Token rotation, which can be turned on and never off. */
+  /** Token rotation can be turned on and never off. */
   rotation: boolean
-  /** PKCE, which can be turned on and never off. */
+  /** PKCE can be turned on and never off. */
   pkce: boolean
-  /** Whether `http://localhost` counts as a desktop redirect (no bot scopes, PKCE a must). */
+  /** Whether `http://localhost` is a desktop redirect, which needs PKCE and gets no bot scopes. */
   readonly desktopLocalhost: boolean
-  /** Whether a whole organization can install the app. */
+  /** Whether an organization can install the app for all its workspaces. */
   readonly organizationReady: boolean
 }
 
@@ -58,7 +57,7 @@ export interface Person {
   active: boolean
 }
 
-/** Where an app gets installed. */
+/** Where an app is installed. */
 export type Target =
   | { readonly _tag: "Workspace"; readonly workspace: Workspace }
   | { readonly _tag: "Organization"; readonly organization: Organization }
@@ -75,7 +74,7 @@ const isOpen = (target: Target): boolean =>
 // grants and credentials
 // -------------------------------------------------------------------------------------
 
-/** An authorization code, and what the person agreed to when they got it. */
+/** An authorization code, and what the person has agreed to. */
 export interface Code {
   readonly value: string
   readonly app: App
@@ -83,18 +82,18 @@ export interface Code {
   readonly person: Person
   readonly scopes: ReadonlyArray<string>
   readonly userScopes: ReadonlyArray<string>
-  /** As the authorize step named it, or `undefined` if it named none and got the first one. */
+  /** The `redirect_uri` of the authorize URL; `undefined` if it had none, and the app's first one was taken. */
   readonly namedRedirectUri: string | undefined
   readonly redirectUri: string
   readonly challenge: string | undefined
   readonly channel: string
-  /** Which authorize page gave it: the one for V2, or the classic one, whose codes `oauth.v2.access` refuses. */
+  /** The authorize page that issued it. `oauth.v2.access` refuses codes of the classic page, `v1`. */
   readonly page: "v2" | "v1"
   readonly expiresAt: number
   usedAt: number | undefined
 }
 
-/** Why a token no longer works, other than by running out. */
+/** Why a token no longer works, other than expiry. */
 export type End =
   /** `auth.revoke`. */
   | "revoked"
@@ -102,10 +101,10 @@ export type End =
   | "uninstalled"
   /** The person or the workspace was deactivated. */
   | "deactivated"
-  /** More than two of the chain were active, and this was the oldest. */
+  /** More than two generations of the chain were active, and this was the oldest. */
   | "surplus"
 
-/** One access token and the refresh token that came with it. */
+/** An access token and the refresh token that was issued with it. */
 export interface Generation {
   readonly chain: Chain
   /** From 1. */
@@ -114,10 +113,10 @@ export interface Generation {
   readonly accessToken: string
   readonly refreshToken: string | undefined
   readonly issuedAt: number
-  /** `Infinity` for a token that does not rotate, until the first refresh after its exchange. */
+  /** `Infinity` for a long-lived token, until the first refresh after its exchange. */
   expiresAt: number
   readonly refreshExpiresAt: number
-  /** Whether the client that got it proved itself by PKCE alone. */
+  /** Whether the client that received it authenticated with PKCE alone. */
   readonly publicClient: boolean
   accessEnd: End | undefined
   refreshEnd: End | undefined
@@ -127,20 +126,20 @@ export interface Generation {
 }
 
 /**
- * A credential over time: the bot's in one target, or one person's in one target. Reinstalling goes on with the chain;
- * uninstalling ends it, and a later install begins another.
+ * A credential over time: the bot's in one target, or one person's in one target. Reinstalling continues the chain.
+ * Uninstalling ends it, and a later install begins another chain.
  */
 export interface Chain {
-  /** From 1, in order of appearance. */
+  /** From 1, in order of creation. */
   readonly number: number
   readonly app: App
   readonly target: Target
   readonly kind: "bot" | "user"
   readonly person: Person | undefined
   scopes: ReadonlyArray<string>
-  /** How many there were. */
+  /** How many generations were issued. */
   issued: number
-  /** Those that something can still be had from, oldest first. */
+  /** The generations with a token that still works, oldest first. */
   generations: ReadonlyArray<Generation>
   refreshes: number
   replays: number
@@ -159,7 +158,7 @@ export interface Rules {
   readonly publicRefreshTokenLifetime: number
 }
 
-/** What a step may know of the outside. */
+/** The time and the randomness of one step. */
 export interface Turn {
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -167,7 +166,7 @@ export interface Turn {
   readonly random: () => number
 }
 
-/** A turn from one random number: what it draws follows from the seed (mulberry32). */
+/** A turn whose random numbers all derive from one seed (mulberry32). */
 export const makeTurn = (now: number, seed: number): Turn => {
   let state = seed
   return {
@@ -189,12 +188,12 @@ export interface World {
   readonly people: Map<string, Person>
   readonly codes: Map<string, Code>
   readonly chains: Array<Chain>
-  /** The chain in force by app, target and person. */
+  /** The chain that has not ended, by app, target and person. */
   readonly current: Map<string, Chain>
   readonly accessTokens: Map<string, Generation>
   readonly refreshTokens: Map<string, Generation>
   readonly history: History.History
-  /** Counts whatever needs a number of its own. */
+  /** A counter for everything that needs a unique number. */
   serial: number
 }
 
@@ -213,7 +212,7 @@ export const make = (rules: Rules, historySize: number): World => ({
   serial: 0
 })
 
-/** Something that cannot be guessed from what came before, and cannot repeat. */
+/** A text that never repeats and does not follow from the ones before. */
 const unique = (world: World, turn: Turn): string => {
   world.serial++
   const letters = Math.floor(turn.random() * 36 ** 8).toString(36).padStart(8, "0")
@@ -249,7 +248,7 @@ const keyOf = (app: App, target: Target, person: Person | undefined): string =>
 const union = (some: ReadonlyArray<string>, more: ReadonlyArray<string>): ReadonlyArray<string> =>
   Array.from(new Set([...some, ...more]))
 
-/** The chain that an install goes on with, or a new one. Scopes only ever add up. */
+/** The chain that an install continues, or a new one. A chain keeps the scopes that it had. */
 export const chainFor = (
   world: World,
   app: App,
@@ -284,30 +283,30 @@ export const chainFor = (
 export const isInstalled = (world: World, app: App, target: Target): boolean =>
   world.chains.some((chain) => chain.end === undefined && chain.app === app && idOf(chain.target) === idOf(target))
 
-/** Whether the access token would be accepted. */
+/** Whether the access token works. */
 export const isLive = (generation: Generation, now: number): boolean =>
   generation.chain.end === undefined && generation.accessEnd === undefined && now < generation.expiresAt
 
-/** Whether there still is something to be had from it: an access token that works or a refresh token nobody used. */
+/** Whether the access token works, or the refresh token works and is unused. */
 const isActive = (generation: Generation, now: number): boolean =>
   isLive(generation, now) ||
   (generation.refreshToken !== undefined && generation.refreshEnd === undefined && generation.spentAt === undefined &&
     now < generation.refreshExpiresAt)
 
-/** Slack keeps two tokens of a chain; the oldest further one is revoked. */
+/** Slack keeps two active tokens of a chain. It revokes the oldest when there is a third. */
 const mostActive = 2
 
 const endSurplus = (world: World, turn: Turn, chain: Chain): void => {
   const active = chain.generations.filter((generation) => isActive(generation, turn.now))
   for (const generation of active.slice(0, Math.max(0, active.length - mostActive))) {
     generation.accessEnd ??= "surplus"
-    // A spent refresh token is under the grace period, and under nothing else.
+    // For a spent refresh token only the grace period counts.
     if (generation.spentAt === undefined) generation.refreshEnd ??= "surplus"
     History.add(world.history, {
       _tag: "Ended",
       at: turn.now,
       what: describeGeneration(generation),
-      why: "a third token of the chain came up"
+      why: "the chain has a third token"
     })
   }
 }
@@ -358,20 +357,20 @@ export const issue = (
   return generation
 }
 
-/** An install's token: a new generation where tokens rotate, and otherwise the one there is. */
+/** The token of an install: a new generation if tokens rotate, otherwise the existing one. */
 export const issueForInstall = (
   world: World,
   turn: Turn,
   chain: Chain,
   options: { readonly rotates: boolean; readonly publicClient: boolean }
 ): Generation => {
-  const standing = options.rotates
+  const existing = options.rotates
     ? undefined
     : chain.generations.find((generation) => generation.refreshToken === undefined && isLive(generation, turn.now))
-  return standing ?? issue(world, turn, chain, { ...options, how: "install" })
+  return existing ?? issue(world, turn, chain, { ...options, how: "install" })
 }
 
-/** A long-lived token: the one there is, or one more. */
+/** The long-lived token of the chain, or a new one. */
 export const issueLegacy = (world: World, turn: Turn, chain: Chain): Generation =>
   chain.generations.find((generation) =>
     generation.refreshToken === undefined && generation.exchangedAt === undefined && isLive(generation, turn.now)
@@ -393,7 +392,7 @@ export const uninstall = (world: World, turn: Turn, app: App, target: Target): n
   return chains.length
 }
 
-/** Deactivates a person, a workspace or an organization, and ends what they stood for. */
+/** Deactivates a person, a workspace or an organization, and ends their chains. */
 export const deactivate = (world: World, turn: Turn, who: Person | Workspace | Organization): void => {
   who.active = false
   for (const chain of world.chains) {
@@ -403,7 +402,7 @@ export const deactivate = (world: World, turn: Turn, who: Person | Workspace | O
   }
 }
 
-/** Revokes what one token stands for: itself where tokens rotate, the whole authorization where they do not. */
+/** Revokes a token: a rotating token alone, a long-lived token with its whole chain. */
 export const revoke = (world: World, turn: Turn, token: string): void => {
   const byAccess = world.accessTokens.get(token)
   const byRefresh = world.refreshTokens.get(token)
@@ -416,16 +415,16 @@ export const revoke = (world: World, turn: Turn, token: string): void => {
 }
 
 // -------------------------------------------------------------------------------------
-// what is wrong with it
+// whether a token works
 // -------------------------------------------------------------------------------------
 
-/** The code that Slack refuses a person's or a workspace's credentials with, if it does. */
+/** Slack's error code for tokens of an inactive person or workspace; `undefined` if both are active. */
 export const inactivity = (target: Target, person: Person | undefined): "account_inactive" | undefined =>
   !isOpen(target) || person?.active === false ? "account_inactive" : undefined
 
 const endCode = (end: End): string => end === "deactivated" ? "account_inactive" : "token_revoked"
 
-/** The code that an access token is refused with, or `undefined` if it works. */
+/** Slack's error code for an access token; `undefined` if it works. */
 export const accessProblem = (generation: Generation, now: number): string | undefined => {
   const { chain } = generation
   const inactive = inactivity(chain.target, chain.person)
@@ -435,7 +434,7 @@ export const accessProblem = (generation: Generation, now: number): string | und
   return now < generation.expiresAt ? undefined : "token_expired"
 }
 
-/** The code that a refresh token is refused with, or `undefined` if it works. */
+/** Slack's error code for a refresh token; `undefined` if it works. */
 export const refreshProblem = (world: World, generation: Generation, now: number): string | undefined => {
   const { chain } = generation
   const inactive = inactivity(chain.target, chain.person)
@@ -450,7 +449,7 @@ export const refreshProblem = (world: World, generation: Generation, now: number
 }
 
 // -------------------------------------------------------------------------------------
-// in words
+// descriptions
 // -------------------------------------------------------------------------------------
 
 export const describeChain = (chain: Chain): string =>
@@ -461,7 +460,7 @@ export const describeChain = (chain: Chain): string =>
 export const describeGeneration = (generation: Generation): string =>
   `${describeChain(generation.chain)} generation ${generation.number}`
 
-/** What a secret is, without saying it. */
+/** A description of a code or token, for output that must not contain it. */
 export const label = (world: World, secret: string): string | undefined => {
   const code = world.codes.get(secret)
   if (code !== undefined) return `code for ${code.app.id} in ${idOf(code.target)}`

@@ -1,0 +1,90 @@
+/** From a request to its outcome: finds the page or the method, and applies the fault that affects the call. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Outcome, Request } from "../../testing/SlackEmulatorModel.js"
+import * as Authorize from "./authorize.js"
+import * as Calls from "./calls.js"
+import * as Consent from "./consent.js"
+import * as Faults from "./faults.js"
+import * as Methods from "./methods.js"
+import * as Page from "./page.js"
+import * as Turn from "./turn.js"
+import * as Wire from "./wire.js"
+import type * as World from "./world.js"
+
+export interface State {
+  readonly world: World.World
+  readonly injections: Array<Faults.Injection>
+}
+
+const answered = (response: Wire.Response, cutInBody = false): Outcome => ({
+  _tag: "Answered",
+  ...response,
+  cutInBody
+})
+
+const cut: Outcome = { _tag: "Cut" }
+
+const sleep = (millis: number): Effect.Effect<void> => millis > 0 ? Effect.sleep(millis) : Effect.void
+
+/** Takes the fault of the next call, and applies it before and after the answer. */
+const withFault = <E, R>(
+  { injections }: State,
+  method: string,
+  call: {
+    /** Answers the request. If there is an answer `instead`, the rules do not run. */
+    readonly answer: (fault: Calls.Interference) => Effect.Effect<Wire.Response, E, R>
+    /** Runs if the connection breaks before the request is read. */
+    readonly unread: (fault: string) => Effect.Effect<void>
+  }
+): Effect.Effect<Outcome, E, R> =>
+  Effect.gen(function*() {
+    const { random } = yield* Turn.next
+    const plan = Faults.plan(Faults.take(injections, method, random))
+    if (plan === undefined) return answered(yield* call.answer({ label: undefined, instead: undefined }))
+    yield* sleep(plan.delayBefore)
+    if (plan.cutBeforeReading) {
+      yield* call.unread(plan.label)
+      return cut
+    }
+    const response = yield* call.answer(plan)
+    yield* sleep(plan.delayAfter)
+    return plan.cutAfterStateChange ? cut : answered(plan.afterwards ?? response, plan.cutInBody)
+  })
+
+const notFound = Wire.html(
+  404,
+  Page.refused({ code: "not_found", message: "The emulator has nothing at this address" })
+)
+
+export const handle = (state: State) => <E, R>(request: Request<E, R>): Effect.Effect<Outcome, E, R> => {
+  const { world } = state
+  const { pathname } = request.url
+  const read = Effect.map(request.body, (body): Wire.Request => ({ ...request, body }))
+
+  const page = Authorize.pageAt(pathname)
+  if (page !== undefined) {
+    return withFault(state, "authorize", {
+      answer: ({ instead }) =>
+        instead === undefined
+          ? Effect.zipWith(read, Turn.next, (request, turn) => Consent.answer(world, turn, page, request))
+          : Effect.succeed(instead),
+      unread: () => Effect.void
+    })
+  }
+
+  if (!pathname.startsWith("/api/")) return Effect.succeed(answered(notFound))
+  const method = pathname.slice("/api/".length)
+  if (!Methods.isName(method)) {
+    return Effect.as(read, answered(Wire.json({ ok: false, error: "unknown_method", req_method: method })))
+  }
+  return withFault(state, method, {
+    answer: (fault) =>
+      Effect.zipWith(
+        Effect.flatMap(read, (request) => Calls.read(method, request)),
+        Turn.next,
+        (call, turn) => Calls.answer(world, turn, call, fault)
+      ),
+    unread: (fault) => Effect.map(Clock.currentTimeMillis, (now) => Calls.recordUnread(world, now, method, fault))
+  })
+}

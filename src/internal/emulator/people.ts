@@ -1,0 +1,147 @@
+/** What people and admins do, without a browser. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import {
+  AuthorizeRefused,
+  type AuthorizeRequest,
+  type Callback,
+  type InstallationQuery,
+  type LegacyTokenRequest
+} from "../../testing/SlackEmulatorModel.js"
+import { reveal } from "../reveal.js"
+import * as Authorize from "./authorize.js"
+import * as Turn from "./turn.js"
+import * as World from "./world.js"
+
+// -------------------------------------------------------------------------------------
+// finding apps and targets
+// -------------------------------------------------------------------------------------
+
+const first = <A>(map: ReadonlyMap<string, A>): A | undefined => map.values().next().value
+
+/** If something does not exist, the test has a mistake: a defect names it. */
+export const found = <A>(value: A | undefined, what: string): A => {
+  if (value === undefined) throw new Error(`SlackEmulator: there is no ${what}. Check its id, or create it first.`)
+  return value
+}
+
+/** An app by its client id, or the first app. */
+export const findApp = (world: World.World, clientId: string | undefined): World.App =>
+  clientId === undefined ? found(first(world.apps), "app") : found(world.apps.get(clientId), `app ${clientId}`)
+
+const findTarget = (world: World.World, { organization, workspace }: InstallationQuery): World.Target =>
+  organization !== undefined
+    ? {
+      _tag: "Organization",
+      organization: found(world.organizations.get(organization), `organization ${organization}`)
+    }
+    : {
+      _tag: "Workspace",
+      workspace: workspace === undefined
+        ? found(first(world.workspaces), "workspace")
+        : found(world.workspaces.get(workspace), `workspace ${workspace}`)
+    }
+
+// -------------------------------------------------------------------------------------
+// the consent page
+// -------------------------------------------------------------------------------------
+
+/** The query of the app's own authorize URL, or of the one that the request describes. */
+const queryOf = (world: World.World, request: AuthorizeRequest): URLSearchParams => {
+  if (request.url !== undefined) return new URL(request.url).searchParams
+  const query = new URLSearchParams({ client_id: request.clientId ?? findApp(world, undefined).clientId })
+  const scopes = request.scopes ?? (request.userScopes === undefined ? ["chat:write"] : [])
+  const parameters = {
+    scope: scopes.join(","),
+    user_scope: request.userScopes?.join(","),
+    redirect_uri: request.redirectUri,
+    state: request.state,
+    code_challenge: request.codeChallenge,
+    code_challenge_method: request.codeChallenge === undefined ? undefined : "S256"
+  }
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
+  return query
+}
+
+const refuse = ({ code, message }: Authorize.Refusal) => Effect.fail(new AuthorizeRefused({ code, problem: message }))
+
+const judge = (
+  world: World.World,
+  request: AuthorizeRequest
+): Effect.Effect<Authorize.Request, AuthorizeRefused> =>
+  Effect.suspend(() => {
+    const page = request.url === undefined ? "v2" : Authorize.pageAt(new URL(request.url).pathname) ?? "v2"
+    const judged = Authorize.judge(world, page, queryOf(world, request))
+    return judged.ok ? Effect.succeed(judged.request) : refuse(judged.refusal)
+  })
+
+/** A person clicks Allow. */
+export const allow = (
+  world: World.World,
+  request: AuthorizeRequest = {}
+): Effect.Effect<Callback, AuthorizeRefused> =>
+  Effect.zipWith(
+    judge(world, request),
+    Turn.next,
+    (judged, turn) =>
+      Authorize.allow(world, turn, judged, { ...request, target: request.organization ?? request.workspace })
+  ).pipe(
+    Effect.flatMap((allowed) =>
+      allowed.ok && allowed.callback.code !== undefined
+        ? Effect.succeed({ url: allowed.callback.url, code: allowed.callback.code })
+        : refuse(allowed.ok ? { code: "access_denied", message: "There is no code" } : allowed.refusal)
+    )
+  )
+
+/** A person clicks Cancel. */
+export const cancel = (
+  world: World.World,
+  request: AuthorizeRequest = {}
+): Effect.Effect<{ readonly url: string }, AuthorizeRefused> =>
+  Effect.zipWith(judge(world, request), Turn.next, (judged, turn) => ({
+    url: Authorize.cancel(world, turn, judged).url
+  }))
+
+// -------------------------------------------------------------------------------------
+// tokens, people and settings
+// -------------------------------------------------------------------------------------
+
+export const issueLegacyToken = (
+  world: World.World,
+  request: LegacyTokenRequest = {}
+): Effect.Effect<Redacted.Redacted> =>
+  Effect.map(Turn.next, (turn) => {
+    const app = findApp(world, request.clientId)
+    const person = request.person === undefined
+      ? undefined
+      : found(world.people.get(request.person), `person ${request.person}`)
+    const chain = World.chainFor(world, app, findTarget(world, request), person, request.scopes ?? ["chat:write"])
+    return Redacted.make(World.issueLegacy(world, turn, chain).accessToken)
+  })
+
+export const revoke = (world: World.World, token: string | Redacted.Redacted): Effect.Effect<void> =>
+  Effect.map(Turn.next, (turn) => {
+    found(World.label(world, reveal(token)), "token like this")
+    World.revoke(world, turn, reveal(token))
+  })
+
+export const uninstall = (world: World.World, query: InstallationQuery = {}): Effect.Effect<void> =>
+  Effect.map(Turn.next, (turn) => {
+    World.uninstall(world, turn, findApp(world, query.clientId), findTarget(world, query))
+  })
+
+export const deactivate = (world: World.World, id: string): Effect.Effect<void> =>
+  Effect.map(Turn.next, (turn) => {
+    const who = world.people.get(id) ?? world.workspaces.get(id) ?? world.organizations.get(id)
+    World.deactivate(world, turn, found(who, `person, workspace or organization ${id}`))
+  })
+
+export const enableRotation = (world: World.World, clientId: string | undefined): Effect.Effect<void> =>
+  Effect.sync(() => {
+    findApp(world, clientId).rotation = true
+  })
+
+export const enablePkce = (world: World.World, clientId: string | undefined): Effect.Effect<void> =>
+  Effect.sync(() => {
+    findApp(world, clientId).pkce = true
+  })

@@ -1,0 +1,111 @@
+/** Creates a world, and the apps, organizations, workspaces and people in it. */
+import type * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Record from "effect/Record"
+import type {
+  AppOptions,
+  Options,
+  OrganizationOptions,
+  PersonOptions,
+  WorkspaceOptions
+} from "../../testing/SlackEmulatorModel.js"
+import { checkCount, checkDuration } from "../options.js"
+import { reveal } from "../reveal.js"
+import * as World from "./world.js"
+
+const defaultRedirectUris = ["https://example.com", "http://localhost", "http://127.0.0.1", "http://[::1]"]
+
+/** The first has no number and the others have one, which reads well in the output of a test. */
+const nth = <A>(stem: string, map: ReadonlyMap<string, A>): string => `${stem}${map.size === 0 ? "" : map.size + 1}`
+
+export const addApp = (world: World.World, options: AppOptions = {}): World.App => {
+  const number = world.apps.size + 1
+  const app: World.App = {
+    id: options.id ?? nth("A0EMULATED", world.apps),
+    name: options.name ?? nth("Emulated App", world.apps),
+    clientId: options.clientId ?? `1000000000.${1000000000 + number}`,
+    clientSecret: reveal(options.clientSecret ?? `emulated-client-secret-${number}`),
+    redirectUris: options.redirectUris ?? defaultRedirectUris,
+    scopes: options.scopes,
+    userScopes: options.userScopes,
+    optionalScopes: options.optionalScopes ?? [],
+    rotation: options.rotation ?? true,
+    pkce: options.pkce ?? false,
+    desktopLocalhost: options.desktopLocalhost ?? false,
+    organizationReady: options.organizationReady ?? true
+  }
+  world.apps.set(app.clientId, app)
+  return app
+}
+
+export const addOrganization = (world: World.World, options: OrganizationOptions = {}): World.Organization => {
+  const organization: World.Organization = {
+    id: options.id ?? nth("E0EMULATED", world.organizations),
+    name: options.name ?? nth("Emulated Organization", world.organizations),
+    active: true
+  }
+  world.organizations.set(organization.id, organization)
+  return organization
+}
+
+export const addWorkspace = (world: World.World, options: WorkspaceOptions = {}): World.Workspace => {
+  const id = options.id ?? nth("T0EMULATED", world.workspaces)
+  const organization = options.organization === undefined ? undefined : world.organizations.get(options.organization)
+  if (options.organization !== undefined && organization === undefined) {
+    throw new Error(
+      `SlackEmulator: the workspace ${id} belongs to the organization ${options.organization}, which does not exist. ` +
+        "Create the organization first."
+    )
+  }
+  const workspace: World.Workspace = {
+    id,
+    name: options.name ?? nth("Emulated Workspace", world.workspaces),
+    domain: options.domain ?? id.toLowerCase(),
+    organization,
+    requiresTwoFactor: options.requiresTwoFactor ?? false,
+    active: true
+  }
+  world.workspaces.set(id, workspace)
+  return workspace
+}
+
+export const addPerson = (world: World.World, options: PersonOptions = {}): World.Person => {
+  const person: World.Person = {
+    id: options.id ?? nth("U0EMULATED", world.people),
+    name: options.name ?? nth("Ada", world.people),
+    workspaces: options.workspaces,
+    emailVerified: options.emailVerified ?? true,
+    twoFactor: options.twoFactor ?? true,
+    active: true
+  }
+  world.people.set(person.id, person)
+  return person
+}
+
+const checkRules = (options: Options): Either.Either<World.Rules, ConfigError.ConfigError> =>
+  Either.map(
+    Either.all({
+      codeLifetime: checkDuration("codeLifetime", options.codeLifetime ?? "10 minutes"),
+      accessTokenLifetime: checkDuration("accessTokenLifetime", options.accessTokenLifetime ?? "12 hours"),
+      refreshGracePeriod: checkDuration("refreshGracePeriod", options.refreshGracePeriod ?? "1 minute", { zero: true }),
+      publicRefreshTokenLifetime: checkDuration(
+        "publicRefreshTokenLifetime",
+        options.publicRefreshTokenLifetime ?? "30 days"
+      )
+    }),
+    (times) => Record.map(times, Duration.toMillis)
+  )
+
+/** Creates the world that the options describe. */
+export const make = (options: Options): Effect.Effect<World.World, ConfigError.ConfigError> =>
+  Effect.gen(function*() {
+    const rules = yield* checkRules(options)
+    const world = World.make(rules, yield* checkCount("historySize", options.historySize ?? 10_000))
+    for (const app of options.apps ?? [{}]) addApp(world, app)
+    for (const organization of options.organizations ?? []) addOrganization(world, organization)
+    for (const workspace of options.workspaces ?? [{}]) addWorkspace(world, workspace)
+    for (const person of options.people ?? [{}]) addPerson(world, person)
+    return world
+  })

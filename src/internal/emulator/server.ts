@@ -1,0 +1,91 @@
+/** The emulator as an app of an `HttpServer`. */
+import type * as HttpServer from "@effect/platform/HttpServer"
+import type * as HttpServerError from "@effect/platform/HttpServerError"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { Outcome, Request } from "../../testing/SlackEmulatorModel.js"
+import { isLoopback } from "../loopback.js"
+
+/** A URL at which clients on this machine reach the server. A server on all addresses also has the loopback address. */
+export const urlOf = (address: HttpServer.Address): string => {
+  if (address._tag === "UnixAddress") {
+    throw new Error("SlackEmulator: the server listens on a Unix socket. Give it a port instead.")
+  }
+  const { hostname, port } = address
+  const host = hostname === "0.0.0.0" || hostname === "::" ? "127.0.0.1" : hostname
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+}
+
+/**
+ * Breaks the connection of a request, and returns whether it could. `@effect/platform` has no function for it, so this
+ * uses the socket of Node's request. `destroySoon` sends what has been written before.
+ */
+const cutConnection = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<boolean> =>
+  Effect.sync(() => {
+    const { socket } = request.source as {
+      readonly socket?: { readonly destroySoon?: () => void; readonly destroy?: () => void }
+    }
+    if (socket?.destroySoon !== undefined) socket.destroySoon()
+    else if (socket?.destroy !== undefined) socket.destroy()
+    else return false
+    return true
+  })
+
+/** An answer that breaks off. */
+const brokenOff = (
+  request: HttpServerRequest.HttpServerRequest,
+  start: Uint8Array,
+  options: HttpServerResponse.Options
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.stream(
+    Stream.concat(Stream.make(start), Stream.execute(Effect.zipRight(cutConnection(request), Effect.interrupt))),
+    options
+  )
+
+const respond = (
+  request: HttpServerRequest.HttpServerRequest,
+  outcome: Outcome
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  if (outcome._tag === "Cut") {
+    // Without access to the socket, an answer that breaks off before its first byte comes closest.
+    return Effect.map(
+      cutConnection(request),
+      (done) => done ? HttpServerResponse.empty() : brokenOff(request, new Uint8Array(), {})
+    )
+  }
+  const { body, cutInBody, headers, status } = outcome
+  if (!cutInBody) return Effect.succeed(HttpServerResponse.text(body, { status, headers }))
+  const bytes = new TextEncoder().encode(body)
+  return Effect.succeed(
+    brokenOff(request, bytes.slice(0, Math.floor(bytes.length / 2)), {
+      status,
+      headers: { ...headers, "content-length": String(bytes.length) }
+    })
+  )
+}
+
+/** Unless `anyone` is true, the app answers only clients on this machine. */
+export const app = (
+  handle: <E, R>(request: Request<E, R>) => Effect.Effect<Outcome, E, R>,
+  options: { readonly anyone: boolean }
+): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  HttpServerError.RequestError,
+  HttpServerRequest.HttpServerRequest
+> =>
+  Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (!options.anyone && Option.isSome(request.remoteAddress) && !isLoopback(request.remoteAddress.value)) {
+      return HttpServerResponse.text("The emulator answers only clients on this machine", { status: 403 })
+    }
+    const outcome = yield* handle({
+      method: request.method,
+      url: new URL(request.url, "http://emulator"),
+      headers: request.headers,
+      body: request.text
+    })
+    return yield* respond(request, outcome)
+  })

@@ -1,0 +1,51 @@
+/** What a test sees of the world: apps, chains, and the calls and replays in the history. */
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { App, Call, Chain, Replay } from "../../testing/SlackEmulatorModel.js"
+import type * as History from "./history.js"
+import * as World from "./world.js"
+
+export const app = (app: World.App): App => ({
+  id: app.id,
+  name: app.name,
+  clientId: app.clientId,
+  clientSecret: Redacted.make(app.clientSecret),
+  redirectUris: app.redirectUris,
+  rotation: app.rotation,
+  pkce: app.pkce
+})
+
+export const apps = (world: World.World): ReadonlyArray<App> => Array.from(world.apps.values(), app)
+
+const chain = (world: World.World, chain: World.Chain, now: number): Chain => ({
+  number: chain.number,
+  appId: chain.app.id,
+  kind: chain.kind,
+  target: World.idOf(chain.target),
+  person: Option.map(Option.fromNullable(chain.person), ({ id }) => id),
+  scopes: chain.scopes,
+  generations: chain.issued,
+  refreshes: chain.refreshes,
+  replays: chain.replays,
+  liveAccessTokens: chain.generations
+    .filter((generation) => World.accessProblem(generation, now) === undefined)
+    .map((generation) => Redacted.make(generation.accessToken)),
+  liveRefreshTokens: chain.generations.flatMap((generation) =>
+    generation.refreshToken !== undefined && World.refreshProblem(world, generation, now) === undefined
+      ? [Redacted.make(generation.refreshToken)]
+      : []
+  ),
+  ended: Option.fromNullable(chain.end)
+})
+
+export const chains = (world: World.World, now: number): ReadonlyArray<Chain> =>
+  world.chains.map((each) => chain(world, each, now))
+
+const event = <E extends History.Event>({ _tag, at, ...event }: E) => ({ ...event, at: DateTime.unsafeMake(at) })
+
+export const calls = ({ history }: World.World): ReadonlyArray<Call> =>
+  history.events.flatMap((entry) => entry._tag === "Call" ? [event(entry)] : [])
+
+export const replays = ({ history }: World.World): ReadonlyArray<Replay> =>
+  history.events.flatMap((entry) => entry._tag === "Replay" ? [event(entry)] : [])
