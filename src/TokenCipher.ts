@@ -21,6 +21,7 @@ import * as Schema from "effect/Schema"
 import { invalid, mapOrFail, missing } from "./internal/effect/config.js"
 import { toEffect } from "./internal/effect/either.js"
 import * as Keys from "./internal/keys.js"
+import { plainPrefix, plainTextOf } from "./internal/plainText.js"
 import * as Sealing from "./internal/sealing.js"
 
 // -------------------------------------------------------------------------------------
@@ -109,21 +110,19 @@ export interface Options {
   readonly readPlain?: boolean | undefined
 }
 
-const plainPrefix = "plain."
-
 const plain: Service = {
   encrypts: false,
   prefix: plainPrefix,
   seal: (text) => Effect.succeed(plainPrefix + text),
   open: (stored) => {
+    const plain = plainTextOf(stored)
+    if (plain !== undefined) return Effect.succeed(plain)
     const keyId = Sealing.keyIdOf(stored)
-    return stored.startsWith(plainPrefix)
-      ? Effect.succeed(stored.slice(plainPrefix.length))
-      : Effect.fail(
-        keyId === undefined
-          ? new CipherError({ reason: "malformed" })
-          : new CipherError({ reason: "keyMissing", keyId })
-      )
+    return Effect.fail(
+      keyId === undefined
+        ? new CipherError({ reason: "malformed" })
+        : new CipherError({ reason: "keyMissing", keyId })
+    )
   }
 }
 
@@ -139,10 +138,9 @@ const fromKeyring = (keyring: Sealing.Keyring, readPlain: boolean): Service => (
   prefix: Sealing.prefixOf(keyring),
   seal: (text, row) => Effect.promise(() => Sealing.seal(keyring, text, row)),
   open: (stored, row) => {
-    if (stored.startsWith(plainPrefix)) {
-      return readPlain
-        ? Effect.succeed(stored.slice(plainPrefix.length))
-        : Effect.fail(new CipherError({ reason: "notSealed" }))
+    const plain = plainTextOf(stored)
+    if (plain !== undefined) {
+      return readPlain ? Effect.succeed(plain) : Effect.fail(new CipherError({ reason: "notSealed" }))
     }
     return Effect.flatMap(Effect.promise(() => Sealing.open(keyring, stored, row)), (opened) =>
       opened.ok
@@ -226,24 +224,3 @@ export const config: Config.Config<Service> = Config.option(Config.redacted(vari
  * @category layers
  */
 export const layerConfig: Layer.Layer<TokenCipher, ConfigError.ConfigError> = Layer.effect(TokenCipher, config)
-
-/**
- * Opens a text, also one in plain text. Only `reencrypt` is meant to do so, since the one who runs it vouches for what
- * is stored.
- *
- * @since 0.1.0
- * @category combinators
- */
-export const openAny = (cipher: Service, stored: string, row: string): Effect.Effect<string, CipherError> =>
-  stored.startsWith(plainPrefix) ? plain.open(stored, row) : cipher.open(stored, row)
-
-/**
- * Warns if nothing is encrypted. Stores run it once, when they start.
- *
- * @since 0.1.0
- * @category combinators
- */
-export const warnIfPlain = (cipher: Service): Effect.Effect<void> =>
-  cipher.encrypts
-    ? Effect.void
-    : Effect.logWarning("Slack tokens are stored in plain text. Set SLACK_TOKEN_KEYS to encrypt them.")

@@ -3,7 +3,7 @@ import { SystemError } from "@effect/platform/Error"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Exit, Fiber, Layer, Logger, LogLevel, Option, Stream, TestClock } from "effect"
-import { Installation, InstallationStore, TokenResponse } from "effect-slack-oauth"
+import { Installation, InstallationStore, KeyValueInstallationStore, TokenResponse } from "effect-slack-oauth"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import { connect, libsqlUrl } from "./utils/databases.js"
 import * as Stores from "./utils/stores.js"
@@ -214,7 +214,7 @@ describe("the failure of a store", () => {
       ).pipe(Layer.provide(KeyValueStore.layerMemory))
       const lines = yield* logged(
         Effect.flip(InstallationStore.get(key)).pipe(Effect.provide(
-          InstallationStore.layerKeyValueStore.pipe(Layer.provide(failing), Layer.provide(Stores.cipher))
+          KeyValueInstallationStore.layer.pipe(Layer.provide(failing), Layer.provide(Stores.cipher))
         ))
       )
       const line = lines.find((line) => line.includes("InstallationStore.get"))

@@ -2,10 +2,11 @@ import { KeyValueStore } from "@effect/platform"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, DateTime, Effect, Either, Layer, Logger, Option, Redacted, Stream } from "effect"
-import { Installation, InstallationStore, TokenCipher } from "effect-slack-oauth"
+import { Installation, InstallationStore, KeyValueInstallationStore, TokenCipher } from "effect-slack-oauth"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import { botToken, install, userToken } from "effect-slack-oauth/testing/InstallationStoreWorker"
 import { IncomingWebhook } from "effect-slack-oauth/TokenResponse"
+import { openAny } from "../src/internal/plainText.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { acquire, postgres } from "./utils/resources.js"
 
@@ -68,7 +69,7 @@ describe("TokenCipher", () => {
     Effect.gen(function*() {
       const migrating = cipher({ current: a, readPlain: true })
       assert.strictEqual(yield* migrating.open("plain.text", "row"), "text")
-      assert.strictEqual(yield* TokenCipher.openAny(cipher({ current: a }), "plain.text", "row"), "text")
+      assert.strictEqual(yield* openAny(cipher({ current: a }), "plain.text", "row"), "text")
     }))
 
   it.effect("takes its keys from SLACK_TOKEN_KEYS", () =>
@@ -328,7 +329,7 @@ describe("a store with a cipher", () => {
       const run: Run = (keys, program) =>
         Effect.scoped(Effect.flatMap(
           Layer.build(
-            InstallationStore.layerKeyValueStore.pipe(Layer.provide(storage), Layer.provide(cipherLayer(keys)))
+            KeyValueInstallationStore.layer.pipe(Layer.provide(storage), Layer.provide(cipherLayer(keys)))
           ),
           (context) => program(Context.get(context, InstallationStore.InstallationStore))
         ))
@@ -355,7 +356,7 @@ describe("a store with a cipher", () => {
         yield* store.save(installation)
         yield* store.get(installation.key)
       }).pipe(
-        Effect.provide(InstallationStore.layerKeyValueStore),
+        Effect.provide(KeyValueInstallationStore.layer),
         Effect.provide(KeyValueStore.layerMemory),
         Effect.provide(TokenCipher.layerPlain),
         Effect.provide(Logger.replace(Logger.defaultLogger, logger))

@@ -21,7 +21,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "../Installation.js"
 import * as InstallationStore from "../InstallationStore.js"
-import { credentialRowId, installationRowId, parseInstallationRowId } from "../internal/rowId.js"
+import { keyOfRow } from "../internal/installationKey.js"
+import { openAny, warnIfPlain } from "../internal/plainText.js"
+import { credentialRowId, installationRowId } from "../internal/rowId.js"
 import { inTransaction, run, unreadable } from "../internal/sql/failure.js"
 import * as TokenCipher from "../TokenCipher.js"
 import { BotToken, Expiry, IncomingWebhook, Organization, UserToken, Workspace } from "../TokenResponse.js"
@@ -114,15 +116,6 @@ const leaseOf = (
       new InstallationStore.Lease({ holder, intent: intent ?? "", since: time(since), until: time(until) })
     )
 
-const keyOf = (installation: string): Option.Option<Installation.InstallationKey> =>
-  Option.map(
-    Option.fromNullable(parseInstallationRowId(installation)),
-    (key) =>
-      key._tag === "Workspace"
-        ? Installation.workspace(key.appId, key.teamId)
-        : Installation.organization(key.appId, key.enterpriseId)
-  )
-
 // -------------------------------------------------------------------------------------
 // the store
 // -------------------------------------------------------------------------------------
@@ -140,7 +133,7 @@ export const make: Effect.Effect<
 > = Effect.gen(function*() {
   const sql = (yield* SqlClient.SqlClient).withoutTransforms()
   const cipher = yield* TokenCipher.TokenCipher
-  yield* TokenCipher.warnIfPlain(cipher)
+  yield* warnIfPlain(cipher)
 
   const dialect = sql.onDialectOrElse({
     pg: () => ({
@@ -244,7 +237,7 @@ export const make: Effect.Effect<
     Effect.gen(function*() {
       const head = rows.find(({ subject }) => subject === itself)
       if (head === undefined) return Option.none()
-      const key = keyOf(head.installation)
+      const key = keyOfRow(head.installation)
       const details = Schema.decodeUnknownOption(Details)(head.details)
       if (Option.isNone(key) || Option.isNone(details) || !hasTimes(head)) {
         return yield* unreadable(operation, head.installation)
@@ -631,7 +624,7 @@ export const make: Effect.Effect<
   )
 
   const toInfo = (row: InfoRow): Effect.Effect<InstallationStore.CredentialInfo, InstallationStore.StoreError> =>
-    Option.match(Option.filter(keyOf(row.installation), () => hasTimes(row)), {
+    Option.match(Option.filter(keyOfRow(row.installation), () => hasTimes(row)), {
       onNone: () => Effect.fail(unreadable("credentials", rowIdOf(row))),
       onSome: (installation) =>
         Effect.succeed({
@@ -711,7 +704,7 @@ export const make: Effect.Effect<
     Effect.gen(function*() {
       const id = rowIdOf(row)
       if (row.secret === null) return Option.none()
-      const opened = yield* Effect.either(TokenCipher.openAny(cipher, row.secret, id))
+      const opened = yield* Effect.either(openAny(cipher, row.secret, id))
       if (opened._tag === "Left") {
         return Option.some({
           row: id,

@@ -3,7 +3,7 @@ import { Command, KeyValueStore } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Chunk, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
-import { type Installation, InstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
+import { type Installation, KeyValueInstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import type { Processes } from "effect-slack-oauth/testing/InstallationStoreSuite"
 import * as Fs from "node:fs"
@@ -20,7 +20,7 @@ export const cipher = TokenCipher.layer({
 })
 
 export const files = (folder: string) =>
-  InstallationStore.layerKeyValueStore.pipe(
+  KeyValueInstallationStore.layer.pipe(
     Layer.provide(KeyValueStore.layerFileSystem(folder)),
     Layer.provide(NodeContext.layer),
     Layer.provide(cipher)

@@ -1,0 +1,323 @@
+/**
+ * A store of installations over platform's `KeyValueStore`, such as a folder, for one process.
+ *
+ * A `KeyValueStore` has no compare-and-set: in-process locks provide atomicity. So one process may use it, with one
+ * instance of {@link layer}. It has no index either: `stream`, `credentials` and `counts` read everything. For several
+ * processes, use `effect-slack-oauth/sql/SqlInstallationStore`, over a libsql file or Postgres.
+ *
+ * @since 0.1.0
+ */
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Installation from "./Installation.js"
+import * as InstallationStore from "./InstallationStore.js"
+import * as KeyValues from "./internal/effect/kv.js"
+import { entries } from "./internal/effect/schemas.js"
+import { keyOfRow } from "./internal/installationKey.js"
+import * as Row from "./internal/installationRow.js"
+import { openAny, warnIfPlain } from "./internal/plainText.js"
+import { installationRowId } from "./internal/rowId.js"
+import * as RowStore from "./internal/rowStore.js"
+import { logCause } from "./internal/storeCall.js"
+import * as TokenCipher from "./TokenCipher.js"
+
+const { StoreError, fromCipherError } = InstallationStore
+type StoreError = InstallationStore.StoreError
+
+const unreadable = (operation: string, row: string) => new StoreError({ operation, reason: "unreadable", row })
+
+// -------------------------------------------------------------------------------------
+// texts
+// -------------------------------------------------------------------------------------
+
+const keyPrefix = "slack-oauth.store."
+
+interface Texts {
+  readonly read: (operation: string, key: string) => Effect.Effect<Option.Option<string>, StoreError>
+  readonly write: (operation: string, key: string, text: string) => Effect.Effect<void, StoreError>
+}
+
+/**
+ * Texts in two copies, written one after the other as `<length> <text>`. A write to a `KeyValueStore` need not be
+ * atomic: a crash may leave one copy incomplete, and then the other one is read.
+ */
+const makeTexts = (store: KeyValueStore.KeyValueStore): Texts => {
+  const failed = (operation: string) =>
+    Effect.catchAll((error: KeyValues.KeyValueStoreError) =>
+      Effect.zipRight(
+        logCause(`InstallationStore.${operation}`, error),
+        Effect.fail(new StoreError({ operation, reason: "unavailable", code: KeyValues.codeOf(error) }))
+      )
+    )
+
+  const readCopy = (operation: string, key: string): Effect.Effect<Option.Option<string>, StoreError> =>
+    Effect.flatMap(failed(operation)(KeyValues.get(store, key)), (stored) => {
+      const match = /^(\d+) ([^]*)$/.exec(Option.getOrElse(stored, () => ""))
+      if (match === null) return Effect.succeedNone
+      const [, length, text] = match as unknown as [string, string, string]
+      if (text.length < Number(length)) return Effect.succeedNone
+      return text.length > Number(length) ? Effect.fail(unreadable(operation, key)) : Effect.succeedSome(text)
+    })
+
+  return {
+    read: (operation, key) =>
+      Effect.flatMap(
+        readCopy(operation, `${keyPrefix}${key}`),
+        (text) => Option.isSome(text) ? Effect.succeed(text) : readCopy(operation, `${keyPrefix}${key}.next`)
+      ),
+    write: (operation, key, text) => {
+      const framed = `${text.length} ${text}`
+      return failed(operation)(Effect.zipRight(
+        store.set(`${keyPrefix}${key}.next`, framed),
+        store.set(`${keyPrefix}${key}`, framed)
+      ))
+    }
+  }
+}
+
+// -------------------------------------------------------------------------------------
+// the ids of all rows
+// -------------------------------------------------------------------------------------
+
+/** Rows share locks and lists of ids by a hash of the id. */
+const shards = 256
+
+/** FNV-1a. */
+const shardOf = (id: string): number => {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193)
+  return (hash >>> 0) % shards
+}
+
+const Ids = Schema.parseJson(Schema.Array(Schema.String))
+const decodeIds = Schema.decodeOption(Ids)
+const encodeIds = Schema.encodeSync(Ids)
+
+const makeIds = (texts: Texts) => {
+  const read = (operation: string, shard: number): Effect.Effect<ReadonlyArray<string>, StoreError> =>
+    Effect.flatMap(texts.read(operation, `index.${shard}`), (text) =>
+      Option.isNone(text)
+        ? Effect.succeed([])
+        : Option.match(decodeIds(text.value), {
+          onNone: () => Effect.fail(unreadable(operation, `index.${shard}`)),
+          onSome: (ids) => Effect.succeed(ids)
+        }))
+
+  return {
+    add: (operation: string, id: string): Effect.Effect<void, StoreError> => {
+      const shard = shardOf(id)
+      return Effect.flatMap(
+        read(operation, shard),
+        (ids) => ids.includes(id) ? Effect.void : texts.write(operation, `index.${shard}`, encodeIds([...ids, id]))
+      )
+    },
+    all: (operation: string): Stream.Stream<string, StoreError> =>
+      Stream.flatMap(
+        Stream.range(0, shards - 1),
+        (shard) => Stream.unwrap(Effect.map(read(operation, shard), Stream.fromIterable))
+      )
+  }
+}
+
+// -------------------------------------------------------------------------------------
+// rows
+// -------------------------------------------------------------------------------------
+
+const RowJson = Schema.parseJson(Schema.Struct({
+  installation: Schema.OptionFromNullOr(Installation.Installation),
+  slots: entries(
+    Schema.String,
+    Schema.Struct({
+      generation: Schema.NonNegativeInt,
+      credential: Schema.OptionFromNullOr(Installation.Credential),
+      lease: Schema.OptionFromNullOr(InstallationStore.Lease),
+      removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc)
+    })
+  ),
+  removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc),
+  floor: Schema.NonNegativeInt
+}))
+
+const encodeRow = Schema.encodeSync(RowJson)
+const decodeRow = Schema.decodeOption(RowJson)
+
+/** The highest generation comes before the encrypted row. So it is known also of a row that cannot be decrypted. */
+const partsOf = (stored: string): readonly [highestGeneration: number, sealed: string] => {
+  const match = /^(\d+) ([^]*)$/.exec(stored)
+  return match === null ? [0, stored] : [Number(match[1]), match[2] ?? ""]
+}
+
+const makeRows = (texts: Texts, cipher: TokenCipher.Service) => {
+  const readSealed = (operation: string, id: string) =>
+    Effect.map(texts.read(operation, `row.${id}`), Option.map(partsOf))
+
+  const writeSealed = (operation: string, id: string, highestGeneration: number, sealed: string) =>
+    texts.write(operation, `row.${id}`, `${highestGeneration} ${sealed}`)
+
+  const open = (operation: string, id: string, sealed: string): Effect.Effect<Row.Row, StoreError> =>
+    Effect.flatMap(
+      Effect.mapError(cipher.open(sealed, id), fromCipherError(operation, id)),
+      (text) =>
+        Option.match(decodeRow(text), {
+          onNone: () => Effect.fail(unreadable(operation, id)),
+          onSome: (row): Effect.Effect<Row.Row> => Effect.succeed(row)
+        })
+    )
+
+  return {
+    read: (operation: string, id: string): Effect.Effect<Option.Option<Row.Row>, StoreError> =>
+      Effect.flatMap(
+        readSealed(operation, id),
+        (parts) => Option.isNone(parts) ? Effect.succeedNone : Effect.asSome(open(operation, id, parts.value[1]))
+      ),
+
+    write: (operation: string, id: string, row: Row.Row): Effect.Effect<void, StoreError> =>
+      Effect.flatMap(
+        cipher.seal(encodeRow(row), id),
+        (sealed) => writeSealed(operation, id, Row.highestGeneration(row), sealed)
+      ),
+
+    /** The highest generation of a row, without decrypting the row. */
+    highestGeneration: (operation: string, id: string): Effect.Effect<Option.Option<number>, StoreError> =>
+      Effect.map(readSealed(operation, id), Option.map(([highest]) => highest)),
+
+    /** Encrypts a row again under the current key; none if it is there already. */
+    reencrypt: (id: string): Effect.Effect<Option.Option<InstallationStore.Reencrypted>, StoreError> =>
+      Effect.gen(function*() {
+        const operation = "reencrypt"
+        const parts = yield* readSealed(operation, id)
+        if (Option.isNone(parts)) return Option.none()
+        const [highest, sealed] = parts.value
+        if (sealed.startsWith(cipher.prefix)) return Option.none()
+        const opened = yield* Effect.either(openAny(cipher, sealed, id))
+        if (Either.isLeft(opened)) {
+          return Option.some({ row: id, error: Option.some(fromCipherError(operation, id)(opened.left)) })
+        }
+        yield* writeSealed(operation, id, highest, yield* cipher.seal(opened.right, id))
+        return Option.some({ row: id, error: Option.none() })
+      })
+  }
+}
+
+// -------------------------------------------------------------------------------------
+// the store
+// -------------------------------------------------------------------------------------
+
+/** Gives one caller at a time the lock of a row. Who has it cannot be interrupted. */
+const makeLocks = () => {
+  const locks = Array.from({ length: shards }, () => Effect.unsafeMakeSemaphore(1))
+  return (id: string) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.uninterruptibleMask((restore) => {
+      const lock = locks[shardOf(id)] as Effect.Semaphore
+      return Effect.zipRight(restore(lock.take(1)), Effect.ensuring(effect, lock.release(1)))
+    })
+}
+
+/**
+ * Makes the store over the `KeyValueStore` in the context.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<
+  InstallationStore.Service,
+  never,
+  KeyValueStore.KeyValueStore | TokenCipher.TokenCipher
+> = Effect.gen(function*() {
+  const texts = makeTexts(yield* KeyValueStore.KeyValueStore)
+  const cipher = yield* TokenCipher.TokenCipher
+  yield* warnIfPlain(cipher)
+  const ids = makeIds(texts)
+  const rows = makeRows(texts, cipher)
+  const exclusively = makeLocks()
+
+  const all = (operation: string): Stream.Stream<RowStore.Entry, StoreError> =>
+    Stream.filterMap(
+      Stream.mapEffect(ids.all(operation), (id) =>
+        Effect.flatMap(rows.read(operation, id), (row) => {
+          if (Option.isNone(row)) return Effect.succeedNone
+          const key = keyOfRow(id)
+          return Option.isNone(key)
+            ? Effect.fail(unreadable(operation, id))
+            : Effect.succeedSome<RowStore.Entry>([key.value, row.value])
+        })),
+      (entry) => entry
+    )
+
+  const service = RowStore.make(InstallationStore.Lease, {
+    all,
+    read: (operation, key) => rows.read(operation, installationRowId(key)),
+    modify: (operation, key, f) => {
+      const id = installationRowId(key)
+      return exclusively(id)(Effect.gen(function*() {
+        const stored = yield* rows.read(operation, id)
+        const before = Option.getOrElse(stored, () => Row.empty())
+        const [result, after] = f(before, yield* DateTime.now)
+        if (after === before) return result
+        // An id without a row does no harm. A row without an id would never be found.
+        if (Option.isNone(stored)) yield* ids.add(operation, id)
+        yield* rows.write(operation, id, after)
+        return result
+      }))
+    },
+    expiring: (expiresBefore) =>
+      Stream.unwrap(Effect.map(
+        Stream.runFold(all("credentials"), [] as Array<InstallationStore.CredentialInfo>, (found, [key, row]) => {
+          const selected = Row.infosOf(key, row).filter((info) =>
+            Row.isSelected(info, { state: "rotating", expiresBefore })
+          )
+          found.push(...selected)
+          return found
+        }),
+        (found) => Stream.fromIterable(found.sort((a, b) => Row.endOf(a) - Row.endOf(b)))
+      )),
+    reencrypt: Stream.filterMap(
+      Stream.mapEffect(ids.all("reencrypt"), (id) => exclusively(id)(rows.reencrypt(id))),
+      (reencrypted) => reencrypted
+    )
+  })
+
+  /** Removes also a row that cannot be decrypted. Otherwise nobody could install again after a key was lost. */
+  const removeUnread = (key: Installation.InstallationKey) => {
+    const id = installationRowId(key)
+    return exclusively(id)(Effect.gen(function*() {
+      const highest = yield* rows.highestGeneration("remove", id)
+      if (Option.isNone(highest)) return false
+      yield* rows.write("remove", id, Row.removedUnread(highest.value, yield* DateTime.now))
+      return true
+    }))
+  }
+
+  return {
+    ...service,
+    remove: (key, options): Effect.Effect<boolean, StoreError> =>
+      options?.installedBefore === undefined
+        ? Effect.catchIf(
+          service.remove(key),
+          ({ reason }) => reason !== "unavailable",
+          () => removeUnread(key)
+        )
+        : service.remove(key, options)
+  }
+})
+
+/**
+ * A store over the `KeyValueStore` in the context, such as `KeyValueStore.layerFileSystem("slack")`. Its keys begin with
+ * `slack-oauth.store.`. A crash during a write leaves the value before or after it, never a part of it.
+ *
+ * It is for one process, with one instance of this layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<
+  InstallationStore.InstallationStore,
+  never,
+  KeyValueStore.KeyValueStore | TokenCipher.TokenCipher
+> = Layer.effect(InstallationStore.InstallationStore, make)
