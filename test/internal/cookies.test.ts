@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cookies from "../../src/internal/cookies.js"
-import { makeFlowCookies } from "../../src/internal/flowCookies.js"
+import { makeFlowCookies } from "../../src/internal/install/flowCookies.js"
 
 /** Every byte, and every character that JavaScript's `trim` takes off. */
 const characters = [

@@ -4,8 +4,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { withDeadline } from "./deadline.js"
-import type { Html } from "./html.js"
+import { withDeadline } from "../deadline.js"
+import type { Html } from "../html.js"
 
 export interface Answer {
   readonly status: number

@@ -4,8 +4,8 @@
  * A cookie is the proof that a browser was given a state. It holds the state's hash, until when, and what the store of
  * pending installs lets the browser carry, if anything. Once the state is used, it says so instead.
  */
-import * as Cookies from "./cookies.js"
-import { constantTimeEqual } from "./random.js"
+import * as Cookies from "../cookies.js"
+import { constantTimeEqual } from "../random.js"
 
 /** Browsers keep the cookie for longer than the install may take, so that lateness can be told from fraud. */
 const graceSeconds = 60 * 60

@@ -2,7 +2,7 @@
  * What Slack's redirect carries in its query (RFC 6749 §4.1.2), read as strictly as it can be: everything in it may
  * come from anybody.
  */
-import { isToken } from "./random.js"
+import { isToken } from "../random.js"
 
 /** Slack's own callbacks have a few hundred characters. */
 const maxLength = 4096

@@ -1,8 +1,8 @@
 /**
  * The pages that a person sees around an install, in plain words.
  */
-import { type Html, html, raw } from "./html.js"
-import { sha256Base64 } from "./random.js"
+import { type Html, html, raw } from "../html.js"
+import { sha256Base64 } from "../random.js"
 
 const style = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
