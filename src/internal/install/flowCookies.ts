@@ -45,6 +45,8 @@ const render = ({ carried, expiresAtSeconds, stateHash }: Begun): string =>
  * The functions below take a `Cookie` header and return `Set-Cookie` lines. The client id tells the apps of a host apart
  * where a cookie belongs to an app, and not to a state.
  */
+export type FlowCookies = ReturnType<typeof makeFlowCookies>
+
 export const makeFlowCookies = (secure: boolean, clientId: string) => {
   // `__Host-`: only this very host, over https, can have set it (RFC 6265bis §4.1.3.2).
   const prefix = `${secure ? "__Host-" : ""}slack-install-`
