@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "./test/utils/globalSetup.ts",
+    setupFiles: "./test/utils/deepEquality.ts",
     reporters: ["default", "./test/utils/CountReporter.ts"],
     // For a slow shared machine with two cores. Time inside Effect programs is TestClock's and costs nothing.
     testTimeout: 60_000,

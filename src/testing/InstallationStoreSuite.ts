@@ -152,7 +152,7 @@ const installing: ReadonlyArray<Case> = [
       const found = Option.getOrThrow(yield* store.get(key))
       assert.strictEqual(tokenOf(found.bot), "xoxb-test-second")
       assert.strictEqual(generationOf(found.bot), 2)
-      assert.deepStrictEqual(found.installedBy, Option.some("U2"))
+      assert.strictEqual(Option.getOrUndefined(found.installedBy), "U2")
       assert.isTrue(DateTime.Equivalence(found.installedAt, after("1 minute")))
     })],
 
@@ -400,7 +400,7 @@ const removing: ReadonlyArray<Case> = [
       assert.deepStrictEqual(show(yield* store.get(key)), once)
       const { bot, target } = Option.getOrThrow(yield* store.get(key))
       assert.deepStrictEqual([tokenOf(bot), generationOf(bot)], ["xoxb-test-new", 1])
-      assert.deepStrictEqual(target._tag === "Workspace" ? target.team.name : undefined, Option.some("New"))
+      assert.strictEqual(target._tag === "Workspace" && Option.getOrUndefined(target.team.name), "New")
 
       yield* store.remove(key, { installedBefore: after("1 minute") })
       yield* store.save(old, keep)
@@ -489,7 +489,7 @@ const comparing: ReadonlyArray<Case> = [
         Schema.encodeSync(Installation.Credential)(credential)
       )
       assert.deepStrictEqual(stored.token.scopes, ["chat:write", "commands"])
-      assert.deepStrictEqual(stored._tag === "BotCredential" ? stored.token.botUserId : undefined, Option.some("U0BOT"))
+      assert.strictEqual(stored._tag === "BotCredential" && Option.getOrUndefined(stored.token.botUserId), "U0BOT")
       const expiry = Option.getOrThrow(stored.token.expiry)
       assert.isTrue(DateTime.Equivalence(expiry.expiresAt, after("13 hours")))
       assert.strictEqual(Redacted.value(Option.getOrThrow(expiry.refreshToken)), "xoxe-test-refreshed")
