@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Either, Option, Redacted, Stream, TestClock } from "effect"
 import { Installation, InstallationImport, InstallationStore } from "effect-slack-oauth"
-import { botToken, install } from "effect-slack-oauth/testing/InstallationStoreWorker"
+import { botToken, install } from "../src/internal/storeSuite/fixtures.js"
 
 const seconds = 1_767_225_600
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, FastCheck as fc, Option } from "effect"
 import { Installation, InstallationStore, Lifecycle } from "effect-slack-oauth"
-import { botToken, install, userToken } from "effect-slack-oauth/testing/InstallationStoreWorker"
+import { botToken, install, userToken } from "../src/internal/storeSuite/fixtures.js"
 
 const appId = "A0TEST"
 const at = (seconds: number) => DateTime.unsafeMake(seconds * 1000)

@@ -17,12 +17,12 @@ import {
 } from "effect"
 import { Installation, InstallationStore, OAuthV2, Pkce, SlackApp, TokenManager } from "effect-slack-oauth"
 import { SlackEmulator } from "effect-slack-oauth/testing"
+import { Readable } from "node:stream"
 import {
   botToken as sampleBotToken,
   install as sampleInstall,
   userToken as sampleUserToken
-} from "effect-slack-oauth/testing/InstallationStoreWorker"
-import { Readable } from "node:stream"
+} from "../src/internal/storeSuite/fixtures.js"
 import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
 const slack = (options?: SlackEmulator.Options) =>

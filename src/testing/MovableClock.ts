@@ -1,10 +1,9 @@
 /**
- * A clock that goes on by itself and can be moved ahead: twelve hours later at the press of a button, in a demo or on
- * a desk, where the program runs and `TestClock` is not at hand.
+ * A running clock that can be moved ahead, for demos and manual tests: twelve hours pass at the press of a button.
+ * `TestClock` stands still between moves, which a program with sockets or a database cannot use.
  *
- * A move is a jump. To the program it is as if its machine had been suspended: nothing runs meanwhile, and then
- * everything whose time has come wakes up. Time outside of the program, such as a server's or a database's, stays as
- * it is.
+ * A move is a jump, as if the machine had been suspended: nothing runs during the move, and then every sleep wakes whose
+ * end has passed. The clocks of other programs, such as a server or a database, do not move.
  *
  * @since 0.1.0
  */
@@ -18,16 +17,15 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 
 /**
- * Effect's `Clock`, and a way to move it.
+ * Effect's `Clock` with a function that moves it.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Service extends Clock.Clock {
   /**
-   * Moves the clock ahead, and wakes those whose sleep is over by that, in the order in which their time was to come.
-   * What they do then is not waited for. A clock is never moved back: a negative duration is no move, and one without
-   * end is a defect.
+   * Moves the clock ahead and wakes every sleep whose end has passed, in the order of their ends. It does not wait for
+   * what the woken fibers do. A negative duration moves nothing, and an infinite one is a defect.
    */
   readonly move: (duration: Duration.DurationInput) => Effect.Effect<void>
 }
@@ -47,7 +45,7 @@ interface Sleeper {
 
 const nanosPerMilli = 1_000_000n
 
-/** A clock that is ahead of another by as much as it was moved. */
+/** A clock that is ahead of another clock by the sum of its moves. */
 const over = (base: Clock.Clock): Service => {
   let ahead = 0n
   const sleepers = new Set<Sleeper>()
@@ -55,7 +53,7 @@ const over = (base: Clock.Clock): Service => {
   const unsafeCurrentTimeMillis = () => base.unsafeCurrentTimeMillis() + Number(ahead / nanosPerMilli)
   const unsafeCurrentTimeNanos = () => base.unsafeCurrentTimeNanos() + ahead
 
-  // Either contender has to give way also where the sleep as such cannot be interrupted.
+  // `raceFirst` interrupts the loser, which therefore has to be interruptible even in an uninterruptible region.
   const sleepUntil = (until: number): Effect.Effect<void> =>
     Effect.suspend(() => {
       const left = until - unsafeCurrentTimeMillis()
@@ -81,7 +79,9 @@ const over = (base: Clock.Clock): Service => {
     move: (duration) =>
       Effect.suspend(() => {
         const nanos = Duration.toNanos(duration)
-        if (Option.isNone(nanos)) return Effect.dieMessage("MovableClock: time without end cannot pass")
+        if (Option.isNone(nanos)) {
+          return Effect.dieMessage("MovableClock: the duration is infinite. Move the clock by a finite one.")
+        }
         ahead += nanos.value
         for (const { moved } of Array.from(sleepers).sort((a, b) => a.until - b.until)) {
           Deferred.unsafeDone(moved, Effect.void)
@@ -92,7 +92,7 @@ const over = (base: Clock.Clock): Service => {
 }
 
 /**
- * Makes a clock over the one that the program has now. It begins with the same time.
+ * Makes a clock that starts at the time of the current clock.
  *
  * @since 0.1.0
  * @category constructors
@@ -100,7 +100,7 @@ const over = (base: Clock.Clock): Service => {
 export const make: Effect.Effect<Service> = Effect.clockWith((clock) => Effect.sync(() => over(clock)))
 
 /**
- * Gives a program a clock that can be moved. Provide it last, so that everything else goes by it.
+ * Replaces the program's clock with one that can be moved. Provide it last, so that all other layers use it.
  *
  * @example
  * ```ts
@@ -110,7 +110,7 @@ export const make: Effect.Effect<Service> = Effect.clockWith((clock) => Effect.s
  * const program = Effect.gen(function*() {
  *   const before = yield* DateTime.now
  *   yield* MovableClock.move("12 hours")
- *   return DateTime.distanceDuration(before, yield* DateTime.now) // 12 hours, and the moment that this took
+ *   return DateTime.distanceDuration(before, yield* DateTime.now) // 12 hours and some milliseconds
  * })
  *
  * Effect.runPromise(program.pipe(Effect.provide(MovableClock.layer)))

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Option } from "effect"
 import { Installation, InstallationStore } from "effect-slack-oauth"
-import { botToken, install, t0, userToken } from "effect-slack-oauth/testing/InstallationStoreWorker"
 import * as ExpiryIndex from "../../src/internal/expiryIndex.js"
 import * as Row from "../../src/internal/installationRow.js"
+import { botToken, install, t0, userToken } from "../../src/internal/storeSuite/fixtures.js"
 
 const key = Installation.workspace("A1", "T1")
 
