@@ -1,7 +1,8 @@
 /** `npm run stress` runs all long rounds, `npm run stress -- tokens` one set of them. Each prints what it counted. */
 const rounds: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<void> }>>> = {
   store: () => import("./store.js"),
-  tokens: () => import("./tokens.js")
+  tokens: () => import("./tokens.js"),
+  outages: () => import("./outages.js")
 }
 
 const asked = process.argv.slice(2)

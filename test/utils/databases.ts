@@ -17,9 +17,12 @@ export const temporaryFolder = Effect.acquireRelease(
 const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 
 /** `file:…` is libsql, `sqlite-node:…` is `@effect/sql-sqlite-node`, and `postgres://…` is Postgres. */
-export const connect = (url: string, options?: { readonly maxConnections?: number }): Layer.Layer<SqlClient> =>
+export const connect = (
+  url: string,
+  options?: { readonly maxConnections?: number; readonly busyTimeout?: number | undefined }
+): Layer.Layer<SqlClient> =>
   isFile(url)
-    ? Layer.orDie(Libsql.layer({ url }))
+    ? Layer.orDie(Libsql.layer({ url, busyTimeout: options?.busyTimeout }))
     : url.startsWith(sqliteNodeScheme)
     ? SqliteNode.layer(url.slice(sqliteNodeScheme.length))
     : PgClient.layer({ url: Redacted.make(url), maxConnections: options?.maxConnections ?? 4 }).pipe(Layer.orDie)

@@ -7,6 +7,7 @@ import { root } from "./bundle.js"
 const script = `
 import { createClient } from "@libsql/client"
 const client = createClient({ url: process.env.URL })
+await client.execute("PRAGMA busy_timeout = 5000")
 const transaction = await client.transaction("write")
 process.stdout.write("locked")
 for await (const _ of process.stdin) {}

@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import * as Readline from "node:readline"
 import { bundle } from "./bundle.js"
 import { connect } from "./databases.js"
+import { grantOf } from "./grants.js"
 import type { Settings, Task } from "./tokenWorker.js"
 
 // -------------------------------------------------------------------------------------
@@ -188,16 +189,24 @@ export const chainOf = Effect.map(
 export const brokenBots = (leaseMillis: number) =>
   Effect.gen(function*() {
     const manager = yield* TokenManager.make({ leaseDuration: leaseMillis })
-    for (const { key } of yield* storedBots) yield* Effect.ignore(manager.refresh(Installation.botKey(key)))
-    const chains = yield* chainOf
+    const store = yield* InstallationStore.InstallationStore
     const has = (tokens: ReadonlyArray<Redacted.Redacted>, token: Redacted.Redacted) =>
       tokens.some((other) => Redacted.value(other) === Redacted.value(token))
-    return (yield* storedBots).flatMap(({ credential, team }) => {
-      const live = chains.get(team)!
-      return !has(live.liveRefreshTokens, Option.getOrThrow(Installation.refreshTokenOf(credential)))
-        ? [`${team}: the chain is lost`]
-        : !has(live.liveAccessTokens, credential.token.accessToken)
-        ? [`${team}: Slack does not take what is stored`]
-        : []
-    })
+    const bots = yield* storedBots
+    const broken = yield* Effect.forEach(bots, ({ key, team }) =>
+      Effect.gen(function*() {
+        const credentialKey = Installation.botKey(key)
+        yield* Effect.ignore(manager.refresh(credentialKey))
+        // Looked at at once, since these tokens live for seconds.
+        const credential = yield* Effect.flatten(store.credential(credentialKey))
+        const refreshToken = yield* Installation.refreshTokenOf(credential)
+        const live = (yield* chainOf).get(team)!
+        const problem = !has(live.liveRefreshTokens, refreshToken)
+          ? "the chain is lost"
+          : !has(live.liveAccessTokens, credential.token.accessToken)
+          ? "Slack does not take what is stored"
+          : undefined
+        return problem === undefined ? [] : [{ team, grant: grantOf(Redacted.value(refreshToken)), problem }]
+      }))
+    return broken.flat()
   })

@@ -3,7 +3,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import { Deferred, Effect, Layer, Logger, LogLevel, Random, Redacted } from "effect"
+import { Deferred, Effect, Layer, Logger, LogLevel, Queue, Random, Redacted } from "effect"
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
@@ -12,9 +12,10 @@ import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationSto
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as TokenMigration from "effect-slack-oauth/TokenMigration"
-import { createHash } from "node:crypto"
 import * as Readline from "node:readline"
+import * as Asking from "./asking.js"
 import { connect } from "./databases.js"
+import { grantOf } from "./grants.js"
 
 export interface Settings {
   readonly database: string
@@ -32,6 +33,8 @@ export type Task =
   | { readonly _tag: "Read"; readonly fibers: number }
   /** Reads tokens at random until it is killed, over a store that fails now and then. */
   | { readonly _tag: "Churn"; readonly fibers: number; readonly leaseMillis: number }
+  /** Asks for tokens all the time, and says what came of it. See `asking.ts`. */
+  | { readonly _tag: "Ask"; readonly options: Asking.Options }
   | { readonly _tag: "Migrate"; readonly ratePerMinute: number; readonly leaseMillis: number }
 
 const { settings, task } = JSON.parse(process.env.TASK!) as { readonly settings: Settings; readonly task: Task }
@@ -49,13 +52,12 @@ const client = Layer.effect(
     HttpClient.mapRequest((request) => {
       if (request.body._tag !== "Uint8Array") return request
       const { body } = request.body
+      const refreshToken = new URLSearchParams(Buffer.from(body).toString()).get("refresh_token")
       return HttpClientRequest.setHeaders(request, {
         "x-process": settings.name,
         "x-sent-at": String(Date.now()),
-        "x-grant": createHash("sha256").update(body).digest("hex"),
-        "x-had-answer": String(
-          answered.has(new URLSearchParams(Buffer.from(body).toString()).get("refresh_token") ?? "")
-        )
+        "x-grant": grantOf(refreshToken ?? body),
+        "x-had-answer": String(refreshToken !== null && answered.has(refreshToken))
       })
     })
   )
@@ -89,7 +91,10 @@ const faulty = (store: InstallationStore.Service): InstallationStore.Service => 
 })
 
 const storeLayer = SqlInstallationStore.layer.pipe(
-  Layer.provide(connect(settings.database, { maxConnections: 4 })),
+  Layer.provide(connect(settings.database, {
+    maxConnections: 4,
+    busyTimeout: task._tag === "Ask" ? task.options.busyTimeout : undefined
+  })),
   Layer.provide(TokenCipher.layerPlain)
 )
 
@@ -169,6 +174,19 @@ const churn = (fibers: number, leaseMillis: number) =>
     ))
   )
 
+/** The parent's commands, one a line. */
+const commands = Effect.gen(function*() {
+  const queue = yield* Queue.unbounded<string>()
+  Readline.createInterface({ input: process.stdin }).on("line", (line) => Queue.unsafeOffer(queue, line))
+  yield* say({ ready: settings.name })
+  return queue
+})
+
+const ask = (options: Asking.Options) =>
+  Effect.flatMap(commands, (queue) => Asking.run(keys, options, settings.baseUrl, queue, say)).pipe(
+    Effect.provide(FetchHttpClient.layer)
+  )
+
 const migrate = (ratePerMinute: number, leaseMillis: number) =>
   Effect.gen(function*() {
     yield* say({ ready: settings.name })
@@ -180,13 +198,20 @@ const migrate = (ratePerMinute: number, leaseMillis: number) =>
     yield* say({ alreadyExchanged, dead, exchanged, failed, skipped })
   })
 
-const main = task._tag === "Read"
-  ? read(task.fibers)
-  : task._tag === "Churn"
-  ? churn(task.fibers, task.leaseMillis)
-  : migrate(task.ratePerMinute, task.leaseMillis)
+const work = (task: Task) => {
+  switch (task._tag) {
+    case "Read":
+      return read(task.fibers)
+    case "Churn":
+      return churn(task.fibers, task.leaseMillis)
+    case "Ask":
+      return ask(task.options)
+    case "Migrate":
+      return migrate(task.ratePerMinute, task.leaseMillis)
+  }
+}
 
-main.pipe(
+work(task).pipe(
   Effect.provide(layer),
   Logger.withMinimumLogLevel(LogLevel.Error),
   NodeRuntime.runMain
