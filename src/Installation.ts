@@ -1,12 +1,12 @@
 /**
- * What is kept of an app's installation: who installed it, where, and the credentials that came with it.
+ * The model of what is stored: who installed the app, where, and with which credentials.
  *
- * There is one {@link Installation} for each app in each workspace or organization. The bot credential stands in it
- * once, whoever installed last; beside it stands one credential for each person who gave the app a token.
+ * There is one {@link Installation} for each app in each workspace or organization. It has one bot credential, whoever
+ * installed last, and one user credential for each person who gave the app a token.
  *
- * A credential is a token with a `generation`: a number that grows by one with every change and is never used again,
- * not even after the app was removed and came back. Whoever changes a credential says which generation the change is
- * made from, and loses if somebody else was faster.
+ * A credential is a token with a `generation`: a number that grows by one with every change. It is never used twice, not
+ * even if the app is removed and installed again. A caller that changes a credential names the generation that it read.
+ * The change fails if another caller has changed the credential since.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ import {
   Workspace
 } from "./TokenResponse.js"
 
-/** What is made of typed values is not validated again: that would cost more than all the rest. */
+/** Values whose types are checked are not validated again, because that takes most of the time of a construction. */
 const asTyped = { disableValidation: true } as const
 
 // -------------------------------------------------------------------------------------
@@ -76,8 +76,8 @@ export class OrganizationKey
 }
 
 /**
- * What an installation is known by: the app, and the workspace or the organization. Keys with the same content are
- * equal (`Equal.equals`), so they can be keys of a `HashMap` or a `Cache`.
+ * The identity of an installation: the app, and the workspace or the organization. Keys with the same content are equal
+ * (`Equal.equals`), so they can be the keys of a `HashMap` or a `Cache`.
  *
  * @since 0.1.0
  * @category keys
@@ -85,7 +85,7 @@ export class OrganizationKey
 export const InstallationKey = Schema.Union(WorkspaceKey, OrganizationKey)
 
 /**
- * What an installation is known by: the app, and the workspace or the organization.
+ * The identity of an installation: the app, and the workspace or the organization.
  *
  * @since 0.1.0
  * @category keys
@@ -110,7 +110,7 @@ export const organization = (appId: string, enterpriseId: string): OrganizationK
   new OrganizationKey({ appId, enterpriseId }, asTyped)
 
 /**
- * The app and the target of a key, without names.
+ * The app and the target of a key, without their names.
  *
  * @since 0.1.0
  * @category keys
@@ -123,7 +123,7 @@ export const placeOf = (key: InstallationKey): Pick<TokenResponse, "appId" | "ta
 })
 
 /**
- * What a credential is known by: its installation, and `"bot"` or the id of the person whose token it is.
+ * The identity of a credential: its installation, and `"bot"` or the id of the person who gave the token.
  *
  * @since 0.1.0
  * @category keys
@@ -154,7 +154,7 @@ export const botKey = (installation: InstallationKey): CredentialKey =>
   new CredentialKey({ installation, subject: "bot" }, asTyped)
 
 /**
- * The key of one person's credential. It is never the bot's, whatever the id.
+ * The key of one person's credential. It differs from the bot's key, whatever the id.
  *
  * @since 0.1.0
  * @category keys
@@ -163,8 +163,8 @@ export const userKey = (installation: InstallationKey, userId: string): Credenti
   new CredentialKey({ installation, subject: userSubject(userId) }, asTyped)
 
 /**
- * Where a request of Slack's comes from, as far as the request tells: Slack names these fields `team_id`,
- * `enterprise_id` and `is_enterprise_install` in events, commands and interactions. Absent, `null` and `""` are one.
+ * Where a request from Slack belongs. Slack calls these fields `team_id`, `enterprise_id` and `is_enterprise_install` in
+ * events, commands and interactions. Absent, `null` and `""` mean the same.
  *
  * @since 0.1.0
  * @category models
@@ -173,13 +173,13 @@ export interface Place {
   readonly appId: string
   readonly teamId?: string | null | undefined
   readonly enterpriseId?: string | null | undefined
-  /** `true` asks for the organization's installation alone. */
+  /** `true` asks for the organization's installation only. */
   readonly isEnterpriseInstall?: boolean | undefined
 }
 
 /**
- * The keys to look under for an installation that answers for a place, in that order: the workspace's own comes
- * before its organization's.
+ * The keys under which the installation for a place may be stored: first that of the workspace, then that of its
+ * organization.
  *
  * @since 0.1.0
  * @category keys
@@ -194,7 +194,7 @@ export const candidates = (place: Place): ReadonlyArray<InstallationKey> => [
 // -------------------------------------------------------------------------------------
 
 /**
- * Why and since when a credential is dead: nothing but a new install brings it back.
+ * Why and since when a credential is dead. Only a new install helps.
  *
  * @since 0.1.0
  * @category models
@@ -206,11 +206,11 @@ export class Reauthorization extends Schema.Class<Reauthorization>("effect-slack
 }) {}
 
 const credentialFields = {
-  /** From 1, and one more with every change. 0 means not stored yet. */
+  /** It starts at 1 and grows by one with every change. 0 means not stored yet. */
   generation: Schema.NonNegativeInt,
-  /** When the request left that brought this token; a refresh token that lives 30 days lives them from here. */
+  /** When the request for this token was sent. A refresh token that expires after 30 days expires 30 days after this. */
   issuedAt: Schema.DateTimeUtc,
-  /** Set if the credential is dead. Its last token stays: it may work until it runs out. */
+  /** Set if the credential is dead. Its last token is kept, because it may work until it expires. */
   reauthorization: Schema.OptionFromNullOr(Reauthorization)
 }
 
@@ -242,7 +242,7 @@ export class UserCredential
 {}
 
 /**
- * A stored token, with the number of its generation.
+ * A stored token, with its generation.
  *
  * @since 0.1.0
  * @category models
@@ -250,7 +250,7 @@ export class UserCredential
 export const Credential = Schema.Union(BotCredential, UserCredential)
 
 /**
- * A stored token, with the number of its generation.
+ * A stored token, with its generation.
  *
  * @since 0.1.0
  * @category models
@@ -258,7 +258,7 @@ export const Credential = Schema.Union(BotCredential, UserCredential)
 export type Credential = typeof Credential.Type
 
 /**
- * `"bot"`, or the id of the person.
+ * The subject of a credential: `"bot"`, or the id of the person.
  *
  * @since 0.1.0
  * @category getters
@@ -278,23 +278,23 @@ export const atGeneration = <C extends Credential>(credential: C, generation: nu
     : new UserCredential({ ...credential, generation }, asTyped)) as C
 
 /**
- * What a refresh or an exchange brings to a credential. A `BotToken` and a `UserToken` are both of this form.
+ * The new token of a credential after a refresh or an exchange. `BotToken` and `UserToken` have this form.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Token {
   readonly accessToken: BotToken["accessToken"]
-  /** Empty means: as before. */
+  /** Empty means: the same as before. */
   readonly scopes: ReadonlyArray<string>
   readonly expiry: Option.Option<Expiry>
 }
 
 /**
- * What can become of a credential by compare-and-set.
+ * A change of a credential, for a compare-and-set.
  *
- * - `Renewed`: it has a new token (after a refresh or an exchange) and is alive
- * - `Dead`: only a new install can help; the token stays as it is
+ * - `Renewed`: the credential has a new token, after a refresh or an exchange, and is alive
+ * - `Dead`: the credential is marked as dead, and keeps its token; only a new install helps
  *
  * @since 0.1.0
  * @category models
@@ -305,7 +305,7 @@ export type Change = Data.TaggedEnum<{
 }>
 
 /**
- * The refresh token of a credential. Without one, its token is permanent or ends.
+ * The refresh token of a credential. A token without one is permanent, or expires for good.
  *
  * @since 0.1.0
  * @category getters
@@ -350,7 +350,7 @@ export const change = <C extends Credential>(credential: C, change: Change): C =
 // -------------------------------------------------------------------------------------
 
 /**
- * An app in a workspace or an organization, with everything that is kept of it.
+ * An app in a workspace or an organization, with everything that is stored about it.
  *
  * @since 0.1.0
  * @category models
@@ -361,14 +361,14 @@ export class Installation extends Schema.Class<Installation>("effect-slack-oauth
   bot: Schema.OptionFromNullOr(BotCredential),
   /** At most one for each person. */
   users: Schema.Array(UserCredential),
-  /** The one that the latest install brought. */
+  /** The webhook of the latest install that had one. */
   incomingWebhook: Schema.OptionFromNullOr(IncomingWebhook),
   /** The person who installed last. */
   installedBy: Schema.OptionFromNullOr(Schema.String),
-  /** When the request of the latest install left. Events that are older do not concern this installation. */
+  /** When the request of the latest install was sent. Older events do not apply to this installation. */
   installedAt: Schema.DateTimeUtc
 }) {
-  /** What the installation is known by. */
+  /** The identity of the installation. */
   get key(): InstallationKey {
     return this.target._tag === "Workspace"
       ? workspace(this.appId, this.target.team.id)
@@ -391,15 +391,15 @@ export class Installation extends Schema.Class<Installation>("effect-slack-oauth
 }
 
 /**
- * The installation that an answer to an install stands for; `at` is when the request left. Its credentials are of
- * generation 0 until a store has them.
+ * Makes an installation from Slack's answer to an install. `at` is when the request was sent. Its credentials have
+ * generation 0 until a store saves them.
  *
- * Every answer has one: bot, user or both, workspace or organization, rotating or not. A user token that comes
- * without a user id, which Slack's answers to a refresh may do, belongs to a credential that is stored already
- * (`Change.Renewed` takes it there) and is left out here.
+ * It accepts every answer to an install: with a bot token, a user token or both, for a workspace or an organization,
+ * rotating or not. A user token without a user id is left out. Slack's answers to a refresh may have one: it belongs to a
+ * credential that is stored already (see `Change.Renewed`).
  *
- * It throws for an answer whose app or target nobody has named. Only a refresh or an exchange whose request does not
- * name its `installation` can bring one.
+ * It throws if the answer has no app or no target. That happens only after a refresh or an exchange whose request did not
+ * name its `installation`.
  *
  * @example
  * ```ts
@@ -419,7 +419,7 @@ export class Installation extends Schema.Class<Installation>("effect-slack-oauth
 export const fromTokenResponse = (response: TokenResponse, at: DateTime.Utc): Installation => {
   const { target } = response
   if (response.appId === "" || (target._tag === "Workspace" ? target.team : target.enterprise).id === "") {
-    throw new Error("This answer names no app or no workspace: give `installation` in the request of the refresh")
+    throw new Error("The answer has no app or no workspace: name `installation` in the request of the refresh")
   }
   const fresh = { generation: 0, issuedAt: at, reauthorization: Option.none() }
   return new Installation({

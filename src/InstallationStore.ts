@@ -1,11 +1,11 @@
 /**
- * Where installations are kept.
+ * The store of installations: its contract, and a store in memory.
  *
  * A store has many writers: installs, refreshes, events, on many machines. Every operation of {@link Service} is
- * atomic: others see all of it or nothing, and after a crash it either happened or did not. What an operation promises
- * beyond that stands with it. `docs/storage.md` has the whole picture.
+ * atomic: other callers see all of it or nothing, and after a crash it has either happened or not. Each operation
+ * documents what else it promises. See `docs/storage.md` for an overview.
  *
- * - {@link layerMemory}: for tests, and for programs that may forget
+ * - {@link layerMemory}: in memory, for tests
  * - `KeyValueInstallationStore`: over a `KeyValueStore`, such as a folder, for one process
  * - `effect-slack-oauth/sql/SqlInstallationStore`: over SQL (libsql, Postgres), for any number of processes
  *
@@ -35,29 +35,30 @@ import type * as TokenCipher from "./TokenCipher.js"
 /** The operations that change nothing. */
 const reads = new Set(["make", "get", "find", "credential", "stream", "credentials", "counts", "import"])
 
-const failedRead = "The storage did not answer, or failed. Nothing was changed: ask again later."
+const failedRead = "The storage failed or did not answer. Nothing was changed: ask again later."
 
 const remedies = {
   unavailable:
-    "The storage did not answer, or failed. A write may have happened or not: read again before you repeat it.",
-  unreadable: "What is stored there is not what this package writes. Restore the row, or remove it and install again.",
+    "The storage failed or did not answer. A write may have happened or not: read again before you repeat it.",
+  unreadable: "The row was not written by this package. Restore it, or remove it and install again.",
   keyMissing:
-    "It is sealed under a key that is not configured. Add that key to the older keys, or remove the row and install again.",
+    "The key that encrypted the row is not configured. Add it to the older keys, or remove the row and install again.",
   notAuthentic:
-    "It does not open: another key of the same id sealed it, it was changed, or it belongs to another row. Nothing was overwritten.",
-  notSealed: "It is not sealed, and a cipher is configured. Seal it with `reencrypt`, or allow `plain` in the keys.",
-  unsupported: "This store cannot run on that database. libsql, SQLite and Postgres are supported."
+    "Decryption failed: a different key has this id, or the row was altered or moved. Nothing was overwritten. Restore the row, or remove it and install again.",
+  notSealed:
+    "The row is not encrypted, and a cipher is configured. Encrypt it with `reencrypt`, or allow `plain` in the keys.",
+  unsupported: "This store does not support that database. Use libsql, SQLite or Postgres."
 } as const
 
 /**
  * Why a store failed.
  *
- * - `unavailable`: the storage did not answer or failed; whether a write happened is unknown, and a read changed nothing
- * - `unreadable`: what is stored there is not what this package writes
- * - `keyMissing`: sealed under a key that is not configured
- * - `notAuthentic`: it does not open: wrong key, changed, or moved here from another row
- * - `notSealed`: it stands in plain text, where a cipher is configured
- * - `unsupported`: the database is none that the store knows
+ * - `unavailable`: the storage failed or did not answer; a write may have happened
+ * - `unreadable`: the row was not written by this package
+ * - `keyMissing`: the key that encrypted the row is not configured
+ * - `notAuthentic`: decryption failed: a different key has this id, or the row was altered or moved
+ * - `notSealed`: the row is not encrypted, and a cipher is configured
+ * - `unsupported`: the store does not support the database
  *
  * @since 0.1.0
  * @category errors
@@ -65,7 +66,7 @@ const remedies = {
 export type Reason = keyof typeof remedies
 
 /**
- * A store failed. It says in which operation, why, and at which row, and holds nothing of what the row contains.
+ * A store failed. The error names the operation, the reason and the row, and contains nothing of the row's content.
  *
  * @since 0.1.0
  * @category errors
@@ -74,9 +75,9 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   /** The operation of the store, such as `compareAndSet`. */
   operation: Schema.String,
   reason: Schema.Literal("unavailable", "unreadable", "keyMissing", "notAuthentic", "notSealed", "unsupported"),
-  /** The key of the row, if it is about one. */
+  /** The key of the row, if the failure is about one row. */
   row: Schema.optional(Schema.String),
-  /** The driver's own code, such as `ECONNREFUSED` or `SQLITE_FULL`, or the id of the key that is missing. */
+  /** The driver's code, such as `ECONNREFUSED` or `SQLITE_FULL`, or the id of the missing key. */
   code: Schema.optional(Schema.String)
 }) {
   override get message(): string {
@@ -89,7 +90,7 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
 }
 
 /**
- * A failure of a cipher as one of a store, for stores of one's own.
+ * Makes the error of a store out of the error of a cipher, for a store of your own.
  *
  * @since 0.1.0
  * @category errors
@@ -117,17 +118,17 @@ export interface CredentialInfo {
   readonly key: Installation.CredentialKey
   readonly generation: number
   readonly issuedAt: DateTime.Utc
-  /** When the access token runs out; none if it does not rotate. */
+  /** When the access token expires; none if it does not. */
   readonly expiresAt: Option.Option<DateTime.Utc>
   readonly reauthorization: Option.Option<Installation.Reauthorization>
 }
 
 /**
- * Which credentials.
+ * Selects credentials by their state.
  *
- * - `rotating`: alive, with an expiry; with `expiresBefore`, only those that run out before that time
- * - `permanent`: alive, without expiry
- * - `dead`: in need of a new install
+ * - `rotating`: alive, with an expiry; with `expiresBefore`, only those that expire before that time
+ * - `permanent`: alive, without an expiry
+ * - `dead`: marked as dead; only a new install helps
  *
  * @since 0.1.0
  * @category models
@@ -138,7 +139,7 @@ export type Selection =
   | { readonly state: "dead" }
 
 /**
- * How many there are. `rotating`, `permanent` and `dead` add up to `bots` and `users`.
+ * Numbers of installations and credentials. `rotating`, `permanent` and `dead` add up to the sum of `bots` and `users`.
  *
  * @since 0.1.0
  * @category models
@@ -150,16 +151,16 @@ export interface Counts {
   readonly rotating: number
   readonly permanent: number
   readonly dead: number
-  /** Of `rotating`, those that run out before the time that was asked for. */
+  /** Those of `rotating` that expire before the given time. */
   readonly expiring: number
 }
 
 /**
- * How a compare-and-set ended.
+ * The result of a compare-and-set.
  *
- * - `Swapped`: the change is stored, and `credential` is what stands there now
- * - `Superseded`: the credential is of another generation, and nothing was changed; `current` is what was found there,
- *   none if it is gone
+ * - `Swapped`: the change is stored; `credential` is the changed credential
+ * - `Superseded`: the credential has another generation, and nothing was changed; `current` is the stored credential, none
+ *   if there is none
  *
  * @since 0.1.0
  * @category models
@@ -178,7 +179,7 @@ export type Swap = Data.TaggedEnum<{
 export const Swap = Data.taggedEnum<Swap>()
 
 /**
- * A row that was not sealed under the current key: now it is, unless there is an `error`.
+ * A row that was not encrypted under the current key. It is now, unless there is an `error`.
  *
  * @since 0.1.0
  * @category models
@@ -189,15 +190,16 @@ export interface Reencrypted {
 }
 
 /**
- * Who is at work on a credential, and at what. All times are the store's: the database's clock, where there is one.
+ * Tells others that a caller is working on a credential. Its times are from the store's clock: the database's, if there
+ * is one.
  *
  * @since 0.1.0
  * @category models
  */
 export class Lease extends Schema.Class<Lease>("effect-slack-oauth/Lease")({
-  /** Unique to the one at work: a process may have many. */
+  /** The id of the caller. One process may have several. */
   holder: Schema.String,
-  /** What is being done, such as `refreshing generation 7`, for whoever comes next after a crash. Never a secret. */
+  /** What the holder does, such as `refreshing generation 7`. The next holder reads it after a crash. Never a secret. */
   intent: Schema.String,
   since: Schema.DateTimeUtc,
   until: Schema.DateTimeUtc
@@ -217,12 +219,12 @@ export interface LeaseRequest {
 }
 
 /**
- * How asking for a lease ended.
+ * The result of {@link Service.acquireLease}.
  *
- * - `Acquired`: it is the caller's. `previous` is the lease that stood there and was never released: its holder crashed
- *   or is late, and was at `intent` (or it is the caller's own, being renewed). `lease.since` tells how long ago that
- *   began.
- * - `Held`: somebody else has it, for `remaining` at the longest
+ * - `Acquired`: the caller has the lease. `previous` is the lease before it, if that was not released: the caller's own,
+ *   which is renewed, or one whose holder crashed or is late. Its `intent` says what the holder did, and its `since`, from
+ *   when.
+ * - `Held`: another caller has the lease, for `remaining` at most
  * - `Missing`: there is no such credential
  *
  * @since 0.1.0
@@ -247,36 +249,36 @@ export const LeaseResult = Data.taggedEnum<LeaseResult>()
 // -------------------------------------------------------------------------------------
 
 /**
- * A store of installations. Each operation is atomic; operations on one credential happen one after the other.
+ * A store of installations. Each operation is atomic. Operations on one credential happen one after the other.
  *
- * A write that fails as `unavailable` may have happened. For {@link Service.save} it is safe to repeat; for
- * {@link Service.compareAndSet} read the credential and look at its generation and its token.
+ * A write that fails as `unavailable` may have happened. {@link Service.save} can be repeated. After
+ * {@link Service.compareAndSet}, read the credential, and compare its generation and its token.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Service {
-  /** The installation of exactly this key, with all its credentials. See {@link find} for the fallback to the organization. */
+  /** The installation with exactly this key, and all its credentials. {@link find} also looks for the organization's. */
   readonly get: (
     key: Installation.InstallationKey
   ) => Effect.Effect<Option.Option<Installation.Installation>, StoreError>
 
-  /** One credential: one row read, however many people the installation has. */
+  /** One credential. It reads one row, however many people the installation has. */
   readonly credential: (
     key: Installation.CredentialKey
   ) => Effect.Effect<Option.Option<Installation.Credential>, StoreError>
 
   /**
-   * Stores what an install brought. If the app is installed there already, the new credentials replace those of the
-   * same subject, one generation later and alive; everybody else's stay, and so do a bot credential and a webhook that
-   * this install did not bring. A save never loses against a compare-and-set: of two at once, the compare-and-set came
-   * first and is replaced, or comes second and is superseded.
+   * Stores an installation. If the app is installed there already, each new credential replaces the stored one of the same
+   * subject: it gets the next generation and is alive. Credentials of other subjects stay, and so do a bot credential and
+   * a webhook that the new installation does not have. Of a save and a compare-and-set at the same time, the save always
+   * succeeds: it replaces the result of the compare-and-set, or the compare-and-set is superseded.
    *
-   * With `existing: "keep"`, what is stored wins instead: only credentials that are not there are added, and only if
-   * the app was not removed after `installedAt`. That is what an import needs, so that it can be repeated at any time
-   * without putting a spent refresh token back.
+   * With `existing: "keep"`, it replaces nothing. It only adds credentials that are not stored, and only if the app was not
+   * removed after `installedAt`. An import uses this: it can be repeated at any time, and never restores a refresh token
+   * that was spent.
    *
-   * Succeeds with the same installation, its credentials being those that are stored now.
+   * Returns the installation with the credentials that are stored now.
    */
   readonly save: (
     installation: Installation.Installation,
@@ -284,8 +286,8 @@ export interface Service {
   ) => Effect.Effect<Installation.Installation, StoreError>
 
   /**
-   * Changes a credential if it still is of this generation; of any number at once, one succeeds. Leases do not matter
-   * here: a holder whose lease ran out succeeds if nobody was faster.
+   * Changes a credential if it still has this generation. Of several concurrent callers, one succeeds. Leases are not
+   * checked: a caller whose lease has expired succeeds if nobody else has changed the credential.
    */
   readonly compareAndSet: (
     key: Installation.CredentialKey,
@@ -294,21 +296,21 @@ export interface Service {
   ) => Effect.Effect<Swap, StoreError>
 
   /**
-   * Takes the lease on a credential if it is free, has run out, or is the caller's own; in the last case it is renewed,
-   * with the new intent. At no time do two holders have a lease that has not run out. The lease stays through changes
-   * of the credential, and goes when the credential is removed.
+   * Takes the lease on a credential if it is free, has expired, or is the caller's own. The caller's own lease is renewed,
+   * with the new intent. Two holders never have a valid lease at the same time. The lease stays when the credential
+   * changes, and is removed with the credential.
    */
   readonly acquireLease: (
     key: Installation.CredentialKey,
     request: LeaseRequest
   ) => Effect.Effect<LeaseResult, StoreError>
 
-  /** Gives the lease back; `false` if it was not this holder's any more. */
+  /** Releases the lease; `false` if this holder does not have it. */
   readonly releaseLease: (key: Installation.CredentialKey, holder: string) => Effect.Effect<boolean, StoreError>
 
   /**
-   * Removes an installation with everything in it; with `installedBefore`, only if the latest install is older than
-   * that. `false` if nothing was removed. Generations go on where they ended if the app is installed again.
+   * Removes an installation and all its credentials; with `installedBefore`, only if the latest install is older than that
+   * time. Returns `false` if nothing was removed. If the app is installed again, its generations continue.
    */
   readonly remove: (
     key: Installation.InstallationKey,
@@ -316,8 +318,8 @@ export interface Service {
   ) => Effect.Effect<boolean, StoreError>
 
   /**
-   * Removes one credential; with `issuedBefore`, only if its token is older than that. `false` if nothing was removed.
-   * The installation stays, even without any credential.
+   * Removes one credential; with `issuedBefore`, only if its token is older than that time. Returns `false` if nothing was
+   * removed. The installation stays, even without credentials.
    */
   readonly removeCredential: (
     key: Installation.CredentialKey,
@@ -325,34 +327,34 @@ export interface Service {
   ) => Effect.Effect<boolean, StoreError>
 
   /**
-   * All installations, in no particular order and in bounded memory. What is stored from the beginning to the end of
-   * the stream comes exactly once; what comes or goes meanwhile, at most once. Nothing is locked.
+   * All installations, in no particular order, in bounded memory. An installation that is stored from the start to the end
+   * of the stream is emitted exactly once; one that is added or removed during the stream, at most once. Nothing is locked.
    */
   readonly stream: Stream.Stream<Installation.Installation, StoreError>
 
   /**
-   * Credentials of one state, in bounded memory and without touching their tokens: the ones that `expiresBefore` asks
-   * for come in the order of their expiry, others in no particular order. A credential whose expiry moves on meanwhile
-   * may come again if it still is before that time.
+   * The credentials of one state, in bounded memory, without their tokens. With `expiresBefore` they come in the order of
+   * their expiry, otherwise in no particular order. A credential that is renewed during the stream may come again, if its
+   * new expiry is also before that time.
    */
   readonly credentials: (selection: Selection) => Stream.Stream<CredentialInfo, StoreError>
 
   /**
-   * Seals again whatever is not sealed under the cipher's current key, row by row, and reports each row that it came
-   * to. What is stored stays the same, generations too, and a row that is changed meanwhile is left to its writer, who
-   * seals under the current key. Begun again after an interruption, it does what is left. A row that does not open is
-   * reported and stays as it is.
+   * Encrypts each row again that is not encrypted under the cipher's current key, and reports it. The content stays the
+   * same, generations included. A row that another caller changes at the same time is skipped: that caller encrypts it
+   * under the current key. After an interruption, run it again: it continues with the remaining rows. A row that cannot be
+   * decrypted is reported and stays as it is.
    */
   readonly reencrypt: Stream.Stream<Reencrypted, StoreError>
 
-  /** Counts everything, in one pass. */
+  /** Counts all installations and credentials, in one pass. */
   readonly counts: (
     options?: { readonly expiringBefore?: DateTime.Utc | undefined }
   ) => Effect.Effect<Counts, StoreError>
 }
 
 /**
- * Where installations are kept.
+ * The store of installations.
  *
  * @since 0.1.0
  * @category tags
@@ -362,12 +364,12 @@ export class InstallationStore
 {}
 
 /**
- * The same store, with a deadline for each call: 10 seconds, or `deadline`. A pass over all rows gets six times as long
- * ({@link Service.counts}, and each pull of a stream). A call that does not answer in time, throws, or is interrupted
- * from inside fails as `unavailable`, with the code `DEADLINE` or that of the defect. It is then interrupted in the
- * background, and a write may still happen.
+ * The same store, with a deadline for each call: `deadline`, or 10 seconds. {@link Service.counts} and each pull of a
+ * stream have six times as long, because they read all rows. A call that does not answer in time, throws, or interrupts
+ * itself fails as `unavailable`, with the code `DEADLINE` or the code of the defect. A call that is late is interrupted in
+ * the background, and its write may still happen.
  *
- * Everything in this package that is given a store puts such a deadline on it.
+ * This package puts such a deadline on every store that it uses.
  *
  * @since 0.1.0
  * @category combinators
@@ -407,12 +409,11 @@ const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.E
   Effect.flatMap(InstallationStore, (store) => use(bounded(store)))
 
 /**
- * The installation that answers for a place: the workspace's own, or else its organization's. An installation whose
- * credential for `subject` is missing or dead does not hide one that can serve. In this order:
+ * The installation for a place: that of the workspace, or that of its organization. It returns, in this order:
  *
- * 1. the first with a live credential for `subject`: `"bot"`, the default, or the id of a person
+ * 1. the first installation with a live credential for `subject`: `"bot"`, which is the default, or the id of a person
  * 2. the first with any live credential
- * 3. the first, so that the caller sees what is dead
+ * 3. the first, so that the caller sees which credentials are dead
  *
  * @example
  * ```ts
@@ -456,7 +457,7 @@ const liveSubjects = ({ credentials }: Installation.Installation): ReadonlyArray
     .map((credential) => Installation.subjectOf(credential))
 
 /**
- * The installation of exactly this key.
+ * The installation with exactly this key.
  *
  * @since 0.1.0
  * @category operations
@@ -467,7 +468,7 @@ export const get = (
   withStore((store) => store.get(key))
 
 /**
- * Stores what an install brought; see {@link Service.save}.
+ * Stores an installation; see {@link Service.save}.
  *
  * @since 0.1.0
  * @category operations
@@ -479,7 +480,7 @@ export const save = (
   withStore((store) => store.save(installation, options))
 
 /**
- * Removes an installation with everything in it; see {@link Service.remove}.
+ * Removes an installation and all its credentials; see {@link Service.remove}.
  *
  * @since 0.1.0
  * @category operations
@@ -500,7 +501,8 @@ export const stream: Stream.Stream<Installation.Installation, StoreError, Instal
 )
 
 /**
- * Runs {@link Service.reencrypt} to its end and reports: how many rows are sealed anew, and the ones that do not open.
+ * Runs {@link Service.reencrypt} to its end. Returns how many rows it encrypted again, and the errors of those that could
+ * not be decrypted.
  *
  * @since 0.1.0
  * @category operations
@@ -548,7 +550,8 @@ const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
 })
 
 /**
- * A store in the memory of this process, for tests and for programs that may forget. Its leases use Effect's clock.
+ * A store in the memory of this process, for tests. Everything is lost when the process ends. Its leases use Effect's
+ * clock.
  *
  * @since 0.1.0
  * @category layers

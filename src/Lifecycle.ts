@@ -1,10 +1,10 @@
 /**
- * What Slack's events do to stored installations: `app_uninstalled` removes the installation, `tokens_revoked` removes
- * the credentials it names.
+ * Applies Slack's events to stored installations: `app_uninstalled` removes the installation, `tokens_revoked` removes
+ * the credentials that it names.
  *
- * Slack delivers events late, twice, and in any order. So an event counts only for what is older than itself
- * (`event_time` against the time of the install), and the store decides that in one atomic step: an uninstall that comes
- * in after a reinstall changes nothing, and neither does an event that comes a second time.
+ * Slack delivers events late, twice, and in any order. So an event removes only what is older than the event: its
+ * `event_time` is compared with the time of the install, in one atomic step of the store. An uninstall that arrives after
+ * a reinstall changes nothing, and neither does an event that arrives a second time.
  *
  * @see https://docs.slack.dev/reference/events/app_uninstalled
  * @see https://docs.slack.dev/reference/events/tokens_revoked
@@ -25,13 +25,13 @@ import { isStorable } from "./internal/rowId.js"
 // events
 // -------------------------------------------------------------------------------------
 
-/** An id that can be a part of a key. */
+/** An id that can be part of a key. */
 const Id = where(Schema.String, isStorable)
 
 const list = maybe(Schema.Array(Id))
 
 /**
- * The envelope that the Events API puts around both events. Of everything else in it nothing is needed here.
+ * The envelope of the Events API around both events, with the fields that are used here.
  *
  * @see https://docs.slack.dev/apis/events-api/#callback-field
  * @since 0.1.0
@@ -61,7 +61,7 @@ export const Envelope = Schema.Struct({
 })
 
 /**
- * The envelope that the Events API puts around both events.
+ * The envelope of the Events API around both events.
  *
  * @since 0.1.0
  * @category models
@@ -69,8 +69,8 @@ export const Envelope = Schema.Struct({
 export type Envelope = typeof Envelope.Type
 
 /**
- * The event is one of the two, and not of the form that Slack documents. `paths` says where, never what stood there.
- * Without `paths`, the body is not a JSON object at all: an unparsed text, for example.
+ * The event does not have the form that Slack documents. `paths` says where, and never contains a value. If `paths` is
+ * empty, the body is not a JSON object: it may be text that was not parsed.
  *
  * @since 0.1.0
  * @category errors
@@ -81,25 +81,26 @@ export class MalformedEvent extends Schema.TaggedError<MalformedEvent>()("Malfor
 }) {
   override get message(): string {
     return this.paths.length === 0
-      ? "The body of the event is not a JSON object. Parse the text of the request before you hand it in."
-      : `The ${this.event} event is not of the form that Slack documents: look at ${this.paths.join(", ")}.`
+      ? "The body of the event is not a JSON object. Parse the body of the request as JSON first."
+      : `The ${this.event} event does not have the form that Slack documents. Look at ${this.paths.join(", ")}.`
   }
 }
 
 /**
- * What became of an event.
+ * What an event changed.
  *
- * - `Removed`: these credentials, or the whole installation, are gone now
- * - `Unchanged`: there is nothing older than the event to remove; it is late, repeated, or about somebody unknown
- * - `NotOurs`: another event; nothing was looked at
+ * - `Removed`: these credentials, or the whole installation, were removed
+ * - `Unchanged`: nothing that is older than the event is stored: the event is late or repeated, or not about an
+ *   installation here
+ * - `NotOurs`: the event is of another type, and the store was not asked
  *
  * @since 0.1.0
  * @category models
  */
-export type Result = Data.TaggedEnum<{
+export type Outcome = Data.TaggedEnum<{
   Removed: {
     readonly installation: Installation.InstallationKey
-    /** Empty if the whole installation went. */
+    /** Empty if the whole installation was removed. */
     readonly credentials: ReadonlyArray<Installation.CredentialKey>
   }
   Unchanged: { readonly installation: Installation.InstallationKey }
@@ -107,12 +108,12 @@ export type Result = Data.TaggedEnum<{
 }>
 
 /**
- * Makes results.
+ * Makes and matches an {@link Outcome}.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const Result = Data.taggedEnum<Result>()
+export const Outcome = Data.taggedEnum<Outcome>()
 
 // -------------------------------------------------------------------------------------
 // reading
@@ -127,7 +128,7 @@ const readHeadline = Schema.decodeUnknownOption(Headline)
 
 const readEnvelope = decoder(Envelope)
 
-/** An event belongs to one installation: the one that Slack names among the authorizations, if it names any. */
+/** The installation that an event belongs to: that of the first authorization, or of the envelope if there is none. */
 const keyOf = (envelope: Envelope): Option.Option<Installation.InstallationKey> => {
   const place = envelope.authorizations?.[0] ?? envelope
   const isOrganization = typeof place.team_id === "string" && place.team_id === place.enterprise_id
@@ -145,11 +146,11 @@ const keyOf = (envelope: Envelope): Option.Option<Installation.InstallationKey> 
 interface Reading {
   readonly key: Installation.InstallationKey
   readonly at: DateTime.Utc
-  /** The credentials that are to go; none means all. */
+  /** The credentials to remove; none stands for the whole installation. */
   readonly credentials: Option.Option<ReadonlyArray<Installation.CredentialKey>>
 }
 
-/** Not so: a text, bytes, a list, a `Request`, a promise. */
+/** Excludes text, bytes, arrays, `Request`s and promises. */
 const isPlainObject = (body: unknown): boolean => Object.prototype.toString.call(body) === "[object Object]"
 
 const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEvent> => {
@@ -181,14 +182,14 @@ const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEve
 // -------------------------------------------------------------------------------------
 
 /**
- * Applies the body of an Events API request to the store. Check Slack's signature first: this takes the body's word.
+ * Applies the body of an Events API request to the store. Check Slack's signature first: this function does not.
  *
- * Events of other types are `NotOurs`, so every event may be handed in. Whatever the result, the request can be
- * answered with 200; after a `StoreError` answer with 5xx, and Slack sends the event again.
+ * It accepts events of every type; those of other types are `NotOurs`. Answer the request with 200 after any outcome, and
+ * with 5xx after a `StoreError`, so that Slack sends the event again.
  *
- * Times are compared in whole seconds of Slack's clock against this machine's clock at the install, so the clock has to
- * be right, as NTP keeps it. In doubt (the same second) the event changes nothing: a credential that is revoked after
- * all is found out at its next use.
+ * `event_time` has whole seconds of Slack's clock. It is compared with this machine's clock at the install, so this clock
+ * has to be right (NTP). An event in the same second as the install changes nothing. If the credential was revoked, the
+ * next call with it shows that.
  *
  * @example
  * ```ts
@@ -209,23 +210,23 @@ const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEve
  * @since 0.1.0
  * @category operations
  */
-export const handle = (body: unknown): Effect.Effect<Result, MalformedEvent | StoreError, InstallationStore> =>
+export const handle = (body: unknown): Effect.Effect<Outcome, MalformedEvent | StoreError, InstallationStore> =>
   Effect.gen(function*() {
     const reading = yield* read(body)
-    if (Option.isNone(reading)) return Result.NotOurs()
+    if (Option.isNone(reading)) return Outcome.NotOurs()
     const { at, credentials, key } = reading.value
     const store = bounded(yield* InstallationStore)
 
     if (Option.isNone(credentials)) {
       return (yield* store.remove(key, { installedBefore: at }))
-        ? Result.Removed({ installation: key, credentials: [] })
-        : Result.Unchanged({ installation: key })
+        ? Outcome.Removed({ installation: key, credentials: [] })
+        : Outcome.Unchanged({ installation: key })
     }
     const removed = yield* Effect.filter(
       credentials.value,
       (credential) => store.removeCredential(credential, { issuedBefore: at })
     )
     return removed.length > 0
-      ? Result.Removed({ installation: key, credentials: removed })
-      : Result.Unchanged({ installation: key })
+      ? Outcome.Removed({ installation: key, credentials: removed })
+      : Outcome.Unchanged({ installation: key })
   })

@@ -1,5 +1,5 @@
 /**
- * Which Slack app is speaking: its client id, its secrets, and which Slack it speaks to.
+ * The Slack app that makes the calls: its client id, its secrets, and the address of Slack.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import { toEffect } from "./internal/effect/either.js"
 import { type Mistakes, problemOf } from "./internal/settings.js"
 
 /**
- * A Slack app, as {@link make} has checked it. All of it but `baseUrl` is on the app's Basic Information page.
+ * A Slack app whose settings {@link make} has checked. All settings but `baseUrl` are on the app's Basic Information page.
  *
  * @since 0.1.0
  * @category models
@@ -25,18 +25,18 @@ import { type Mistakes, problemOf } from "./internal/settings.js"
 export interface Service {
   /** The client id, such as `123456.7890`. */
   readonly clientId: string
-  /** The client secret. An app without one is a public client: it proves itself by PKCE alone. */
+  /** The client secret. An app without one is a public client: it authenticates by PKCE alone. */
   readonly clientSecret?: Redacted.Redacted | undefined
   /** The app id, such as `A0123ABCDEF`. */
   readonly appId?: string | undefined
-  /** The signing secret, which proves that a request is from Slack. */
+  /** The signing secret, which proves that a request comes from Slack. */
   readonly signingSecret?: Redacted.Redacted | undefined
-  /** The origin (and path prefix, if any) of the API and of the authorize page, with no slash at the end. */
+  /** The origin of the API and of the authorize page, with a path prefix if there is one, and no slash at the end. */
   readonly baseUrl: string
 }
 
 /**
- * The Slack app that calls are made for.
+ * The Slack app that makes the calls.
  *
  * @since 0.1.0
  * @category tags
@@ -56,13 +56,13 @@ export interface Options {
   readonly appId?: string | undefined
   readonly signingSecret?: string | Redacted.Redacted | undefined
   /**
-   * `https://slack.com` by default. GovSlack is `https://slack-gov.com`. It must be https, unless it is a loopback
-   * address, where a Slack emulator may listen on plain http.
+   * `https://slack.com` by default; `https://slack-gov.com` for GovSlack. It must be https, unless its host is a loopback
+   * address: there a Slack emulator may serve plain http.
    */
   readonly baseUrl?: string | URL | undefined
 }
 
-/** How a setting is called: `clientId` in a program, `SLACK_CLIENT_ID` in the environment. */
+/** The name of a setting: `clientId` in a program, `SLACK_CLIENT_ID` in the environment. */
 type Naming = (setting: keyof Service) => string
 
 const words = (setting: keyof Service, gap: string): string => setting.replace(/[A-Z]/g, (letter) => gap + letter)
@@ -72,7 +72,7 @@ const variable: Naming = (setting) => `SLACK_${words(setting, "_").toUpperCase()
 const wrap = (secret: string | Redacted.Redacted): Redacted.Redacted =>
   Redacted.isRedacted(secret) ? secret : Redacted.make(secret)
 
-/** What Slack cannot have issued, by setting. */
+/** Values that Slack cannot have issued, by setting. */
 const mistakes: { readonly [setting: string]: Mistakes } = {
   clientId: [
     [/^A(?=.*\d)[A-Z\d]+$/, "is an app id"],
@@ -83,8 +83,8 @@ const mistakes: { readonly [setting: string]: Mistakes } = {
 }
 
 /**
- * Both halves of a client id are numbers of one rising sequence, so the second is never the shorter one. A float keeps 17
- * digits: of two halves of 12 digits it leaves `628987376727.629`.
+ * Both halves of a client id are numbers from one increasing sequence, so the second is never shorter than the first. A
+ * float has 17 digits: two halves of 12 digits become `628987376727.629`.
  */
 const rounded: Mistakes = [[/^\d{9,}\.\d{1,8}$/, "looks rounded by a parser"]]
 
@@ -98,18 +98,18 @@ const check = (
   name: Naming = (setting) => setting
 ): Either.Either<Service, ConfigError.ConfigError> => {
   const { appId, clientId, clientSecret, signingSecret } = options
-  const no = (setting: keyof Service, problem: string) =>
+  const refuse = (setting: keyof Service, problem: string) =>
     Either.left(invalid(name(setting), `The ${words(setting, " ").toLowerCase()} ${problem}`))
 
   for (const setting of ["clientId", "clientSecret", "appId", "signingSecret"] as const) {
     const value = options[setting]
     if (value === undefined && setting !== "clientId") continue
     const problem = problemOf(Redacted.isRedacted(value) ? Redacted.value(value) : value, mistakes[setting])
-    if (problem !== undefined) return no(setting, problem)
+    if (problem !== undefined) return refuse(setting, problem)
   }
 
   const base = parseBaseUrl(String(options.baseUrl ?? "https://slack.com"))
-  if (!base.ok) return no("baseUrl", `cannot be used: ${base.problem}`)
+  if (!base.ok) return refuse("baseUrl", `cannot be used: ${base.problem}`)
 
   return Either.right({
     clientId,
@@ -121,9 +121,9 @@ const check = (
 }
 
 /**
- * Checks an app's settings. An id that Slack cannot have issued, a secret with a quotation mark or white space in it, or
- * a base URL that is neither https nor loopback is a `ConfigError` that names the setting, says what to do, and never
- * shows a secret.
+ * Checks the settings of an app. An id that Slack cannot have issued, a secret that contains a quotation mark or white
+ * space, or a base URL that is neither https nor loopback is a `ConfigError`. It names the setting, says what to do, and
+ * contains no secret.
  *
  * The result is an `Either`, and so an `Effect` too.
  *
@@ -147,7 +147,7 @@ const layerOf = (
 ): Layer.Layer<SlackApp, ConfigError.ConfigError> => Layer.effect(SlackApp, Effect.tap(app, warn))
 
 /**
- * An app whose settings are in the program. A client id that looks as if a parser had rounded it is logged as a warning.
+ * An app with settings that the program has. If a parser seems to have rounded the client id, it logs a warning.
  *
  * @since 0.1.0
  * @category layers
@@ -158,7 +158,7 @@ export const layer = (options: Options): Layer.Layer<SlackApp, ConfigError.Confi
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
   Config.map(Config.option(config), Option.getOrUndefined)
 
-// Secrets are read as strings, because `Config.redacted` also redacts the message that one is missing.
+// Secrets are read as strings, because `Config.redacted` also redacts the message for a missing one.
 const publicSettings = {
   clientId: Config.string(variable("clientId")),
   appId: optional(Config.string(variable("appId"))),
@@ -167,9 +167,9 @@ const publicSettings = {
 }
 
 /**
- * The app's settings as a `Config`: `SLACK_CLIENT_ID` and `SLACK_CLIENT_SECRET`, and where they are set `SLACK_APP_ID`,
- * `SLACK_SIGNING_SECRET` and `SLACK_BASE_URL` (`https://slack.com` when absent). An app without a secret is a public
- * client: {@link configPublic}.
+ * The settings of an app as a `Config`: `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET`, and optionally `SLACK_APP_ID`,
+ * `SLACK_SIGNING_SECRET` and `SLACK_BASE_URL` (default `https://slack.com`). For a public client, which has no secret, use
+ * {@link configPublic}.
  *
  * @since 0.1.0
  * @category config
@@ -180,8 +180,8 @@ export const config: Config.Config<Service> = Config.all({
 }).pipe(mapOrFail((options) => check(options, variable)))
 
 /**
- * The settings of a public client as a `Config`: those of {@link config} without a client secret. If
- * `SLACK_CLIENT_SECRET` is set, it is not read.
+ * The settings of a public client as a `Config`: those of {@link config} without the client secret.
+ * `SLACK_CLIENT_SECRET` is not read.
  *
  * @since 0.1.0
  * @category config
@@ -191,8 +191,8 @@ export const configPublic: Config.Config<Service> = Config.all(publicSettings).p
 )
 
 /**
- * An app whose settings come from the environment, or from whatever `ConfigProvider` is in force. Without
- * `SLACK_CLIENT_SECRET` it fails: {@link layerConfigPublic} is for public clients.
+ * An app with settings from the environment, or from another `ConfigProvider`. It fails without `SLACK_CLIENT_SECRET`: use
+ * {@link layerConfigPublic} for a public client.
  *
  * @since 0.1.0
  * @category layers
@@ -200,7 +200,7 @@ export const configPublic: Config.Config<Service> = Config.all(publicSettings).p
 export const layerConfig: Layer.Layer<SlackApp, ConfigError.ConfigError> = layerOf(config)
 
 /**
- * A public client whose settings come from the environment. It has no secret and proves itself by PKCE alone.
+ * A public client with settings from the environment. It has no secret, and authenticates by PKCE alone.
  *
  * @see https://docs.slack.dev/authentication/using-pkce
  * @since 0.1.0

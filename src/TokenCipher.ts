@@ -1,11 +1,11 @@
 /**
- * Encryption of what is stored: AES-256-GCM through WebCrypto, with key ids, so that keys can change while the store
- * is in use.
+ * Encryption of stored tokens: AES-256-GCM through WebCrypto, with key ids, so that keys can change while the store is in
+ * use.
  *
- * The first key seals, all of them open. A sealed text is bound to the row it belongs to: moved to another row, it does
- * not open.
+ * The first key encrypts, all of them decrypt. An encrypted text is bound to its row: it cannot be decrypted in another.
  *
- * A store asks for a `TokenCipher` in its type, so nobody forgets the question. The answer may be {@link layerPlain}.
+ * The type of a store requires a `TokenCipher`, so that every application decides about encryption. {@link layerPlain}
+ * stores plain text.
  *
  * @since 0.1.0
  */
@@ -29,19 +29,19 @@ import * as Sealing from "./internal/sealing.js"
 // -------------------------------------------------------------------------------------
 
 const problems = {
-  keyMissing: "It is sealed under a key that is not configured. Add that key to the older keys.",
-  notAuthentic: "Another key of the same id sealed it, it was changed, or it belongs to another row.",
-  notSealed: "It is not sealed. Put `plain` among the older keys if it may be, and seal it with `reencrypt`.",
-  malformed: "It is not what a cipher of this package writes."
+  keyMissing: "The key that encrypted it is not configured. Add it to the older keys.",
+  notAuthentic: "A different key has this id, or the text was altered or moved to another row.",
+  notSealed: "It is not encrypted. Put `plain` at the end of the keys if that is allowed, and run `reencrypt`.",
+  malformed: "It was not written by a cipher of this package."
 } as const
 
 /**
- * A text does not open. The error holds neither the text nor a key.
+ * A text cannot be decrypted. The error contains neither the text nor a key.
  *
- * - `keyMissing`: sealed under a key that is not configured; `keyId` is the missing one
- * - `notAuthentic`: sealed by another key of the same id, changed, or moved here from another row
- * - `notSealed`: in plain text, where only sealed text is accepted
- * - `malformed`: not of this package's making
+ * - `keyMissing`: the key that encrypted the text is not configured; `keyId` is its id
+ * - `notAuthentic`: a different key has this id, or the text was altered or moved to another row
+ * - `notSealed`: the text is not encrypted, and plain text is not allowed
+ * - `malformed`: the text was not written by a cipher of this package
  *
  * @since 0.1.0
  * @category errors
@@ -51,9 +51,9 @@ export class CipherError extends Schema.TaggedError<CipherError>()("CipherError"
   keyId: Schema.optional(Schema.String)
 }) {
   override get message(): string {
-    return `A stored text does not open: ${this.reason}${this.keyId === undefined ? "" : ` (key ${this.keyId})`}. ${
-      problems[this.reason]
-    }`
+    return `A stored text cannot be decrypted: ${this.reason}${
+      this.keyId === undefined ? "" : ` (key ${this.keyId})`
+    }. ${problems[this.reason]}`
   }
 }
 
@@ -62,22 +62,22 @@ export class CipherError extends Schema.TaggedError<CipherError>()("CipherError"
 // -------------------------------------------------------------------------------------
 
 /**
- * Seals and opens texts. `row` is what a text belongs to; it has to be the same both times.
+ * Encrypts and decrypts texts. `row` is the row that a text belongs to; it has to be the same for both.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Service {
-  /** Whether anything is encrypted at all. */
+  /** `false` if texts are stored as plain text. */
   readonly encrypts: boolean
   readonly seal: (text: string, row: string) => Effect.Effect<string>
   readonly open: (stored: string, row: string) => Effect.Effect<string, CipherError>
-  /** What every text begins with that is sealed as `seal` seals now; one that begins otherwise wants `reencrypt`. */
+  /** Every text that `seal` returns begins with this. `reencrypt` changes stored texts that do not. */
   readonly prefix: string
 }
 
 /**
- * The encryption of what is stored.
+ * The encryption of stored tokens.
  *
  * @since 0.1.0
  * @category tags
@@ -102,11 +102,14 @@ export interface Key {
  * @category models
  */
 export interface Options {
-  /** The key that seals. */
+  /** The key that encrypts. */
   readonly current: Key
-  /** Keys that only open, from before `current`. */
+  /** Former keys, which only decrypt. */
   readonly older?: ReadonlyArray<Key> | undefined
-  /** Whether texts from before there were any keys may be read. Until they are sealed, nothing proves whose they are. */
+  /**
+   * Whether to read texts that were stored before there were keys. Until `reencrypt` has run, nothing proves that such a
+   * text belongs to its row.
+   */
   readonly readPlain?: boolean | undefined
 }
 
@@ -161,7 +164,8 @@ const fromKeyring = (keyring: Sealing.Keyring, readPlain: boolean): Service => (
 // -------------------------------------------------------------------------------------
 
 /**
- * A cipher from keys. A key that is not 32 bytes, or an id that is used twice, is a `ConfigError` that shows no key.
+ * A cipher from keys. A key that does not have 32 bytes, or an id that is used twice, is a `ConfigError`, which contains no
+ * key.
  *
  * @since 0.1.0
  * @category constructors
@@ -169,7 +173,7 @@ const fromKeyring = (keyring: Sealing.Keyring, readPlain: boolean): Service => (
 export const make = (options: Options): Either.Either<Service, ConfigError.ConfigError> => check(options, "keys")
 
 /**
- * A cipher from keys that are in the program.
+ * A cipher from keys that the program has.
  *
  * @since 0.1.0
  * @category layers
@@ -178,7 +182,7 @@ export const layer = (options: Options): Layer.Layer<TokenCipher, ConfigError.Co
   Layer.effect(TokenCipher, toEffect(make(options)))
 
 /**
- * No encryption: tokens are stored as they are, and the store says so once, in a warning, when it starts.
+ * No encryption: tokens are stored as plain text. The store logs a warning when it starts.
  *
  * @since 0.1.0
  * @category layers
@@ -190,21 +194,21 @@ const variable = "SLACK_TOKEN_KEYS"
 const otherwise = "To store tokens in plain text, set it to `plain` or use TokenCipher.layerPlain"
 
 const parse = (text: string): Either.Either<Service, ConfigError.ConfigError> => {
-  const no = (problem: string) => Either.left(invalid(variable, problem))
+  const refuse = (problem: string) => Either.left(invalid(variable, problem))
   const entries = Keys.keyEntries(text)
   const readPlain = entries.at(-1) === "plain"
   const list = Keys.readEntries(readPlain ? entries.slice(0, -1) : entries)
-  if (!list.ok) return no(`${list.problem}. The last entry may be \`plain\``)
+  if (!list.ok) return refuse(`${list.problem}. The last entry may be \`plain\``)
   const [current, ...older] = list.keys
   return current === undefined
-    ? readPlain ? Either.right(plain) : no(`It has no key. ${otherwise}`)
+    ? readPlain ? Either.right(plain) : refuse(`It has no key. ${otherwise}`)
     : check({ current, older, readPlain }, variable)
 }
 
 /**
- * The cipher as a `Config`: `SLACK_TOKEN_KEYS` is a list such as `2026b:<base64>,2026a:<base64>`. The first key seals,
- * all of them open. `plain` at the end of the list also accepts what was stored before there were keys, and `plain` alone
- * encrypts nothing. The setting is required, so that a misspelt name does not store tokens in plain text.
+ * The cipher as a `Config`: `SLACK_TOKEN_KEYS` is a list such as `2026b:<base64>,2026a:<base64>`. The first key encrypts,
+ * all of them decrypt. With `plain` at the end of the list, texts that were stored before there were keys can be read too.
+ * `plain` alone stores plain text. The setting is required, so that a misspelt name does not store tokens as plain text.
  *
  * @since 0.1.0
  * @category config
@@ -217,8 +221,8 @@ export const config: Config.Config<Service> = Config.option(Config.redacted(vari
 )
 
 /**
- * A cipher whose keys come from the environment, or from whatever `ConfigProvider` is in force. Without
- * `SLACK_TOKEN_KEYS` it fails: {@link layerPlain} stores tokens in plain text.
+ * A cipher with keys from the environment, or from another `ConfigProvider`. It fails without `SLACK_TOKEN_KEYS`:
+ * {@link layerPlain} stores tokens as plain text.
  *
  * @since 0.1.0
  * @category layers

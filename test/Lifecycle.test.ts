@@ -36,7 +36,7 @@ describe("app_uninstalled", () => {
     Effect.gen(function*() {
       yield* InstallationStore.save(installed(100))
       const result = yield* Lifecycle.handle(uninstalled(101))
-      assert.deepStrictEqual(result, Lifecycle.Result.Removed({ installation: workspace, credentials: [] }))
+      assert.deepStrictEqual(result, Lifecycle.Outcome.Removed({ installation: workspace, credentials: [] }))
       assert.isTrue(Option.isNone(yield* InstallationStore.get(workspace)))
     }))
 
@@ -125,7 +125,7 @@ describe("tokens_revoked", () => {
       const result = yield* Lifecycle.handle(revoked(101, { oauth: ["U1", "U9"], bot: [] }))
       assert.deepStrictEqual(
         result,
-        Lifecycle.Result.Removed({ installation: workspace, credentials: [Installation.userKey(workspace, "U1")] })
+        Lifecycle.Outcome.Removed({ installation: workspace, credentials: [Installation.userKey(workspace, "U1")] })
       )
       assert.deepStrictEqual(yield* subjects, Option.some(["bot", "U2"]))
       yield* Lifecycle.handle(revoked(101, { bot: ["U0BOT"] }))

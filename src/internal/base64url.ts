@@ -1,5 +1,5 @@
 /**
- * base64url without padding (RFC 4648 §5): the form in which states, challenges and sealed values travel.
+ * base64url without padding (RFC 4648 §5): the form of states, challenges and sealed values.
  */
 
 /** Encodes bytes. */
@@ -10,8 +10,8 @@ export const encode = (bytes: Uint8Array): string => {
 }
 
 /**
- * Decodes what {@link encode} writes, and nothing else: padding, white space, the other alphabet and stray bits at the
- * end (RFC 4648 §3.5) are refused, so that every value has exactly one spelling.
+ * Decodes what {@link encode} writes, and nothing else. Padding, white space, the other alphabet and stray bits at the end
+ * (RFC 4648 §3.5) are refused, so that every value has exactly one form.
  */
 export const decode = (text: string): Uint8Array<ArrayBuffer> | undefined => {
   if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return undefined

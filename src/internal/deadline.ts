@@ -1,6 +1,6 @@
 /**
- * A deadline that holds whatever the effect does: one that never answers, one that cannot be interrupted, and one that
- * runs inside an uninterruptible region all end in time.
+ * A deadline that holds for every effect: also for one that never ends, one that cannot be interrupted, and one inside an
+ * uninterruptible region.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -9,12 +9,12 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { exitOf, stop, withFork } from "./effect/fibers.js"
 
-/** How long at most what arrived during a pause is read before a deadline counts. */
+/** How long, at most, the event loop may read what arrived during a pause before a deadline fires, in milliseconds. */
 const catchUp = 1000
 
 /**
- * Sleeps, then lets the event loop read what has arrived. When a paused process continues, all its timers are due at
- * once, before it has read anything. So a timer that is late waits as long again as it is late, up to a second.
+ * Sleeps, then lets the event loop read what has arrived. When a paused process continues, all its timers fire at once,
+ * before it has read anything. So a timer that is late waits for the time by which it is late, up to a second.
  */
 export const elapsed = (duration: Duration.Duration): Effect.Effect<void> =>
   Effect.clockWith((clock) => {
@@ -40,10 +40,10 @@ const firstOf = <A, E>(
 }
 
 /**
- * Runs an effect, and fails if it has not ended after `duration`. The effect has a fiber of its own: it can be
- * interrupted also where the caller cannot, and what it does to a `FiberRef` ends with it. Past the deadline it is
- * interrupted in the background, and nobody waits for it. If the caller is interrupted, the effect is too, and the
- * caller waits for its end until the deadline. An effect that ends at once costs no timer.
+ * Runs an effect, and fails if it has not ended after `duration`. The effect runs in its own fiber: it can be interrupted
+ * even if the caller cannot, and its `FiberRef` changes end with it. After the deadline it is interrupted in the
+ * background, and the caller does not wait for its end. If the caller is interrupted, the effect is interrupted too, and the
+ * caller waits for its end until the deadline. An effect that ends at once starts no timer.
  */
 export const withDeadline = <A, E, R, E2>(
   effect: Effect.Effect<A, E, R>,
@@ -52,7 +52,7 @@ export const withDeadline = <A, E, R, E2>(
 ): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
     withFork<R, A, E | E2>((fork) => {
-      // As a value, because a fiber that fails tells the log, and the cause may have a secret in it.
+      // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
       const call = fork(Effect.exit(Effect.interruptible(effect)))
       const ended = exitOf(call)
       if (ended !== undefined) return Exit.flatten(ended)

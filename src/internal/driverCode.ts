@@ -1,4 +1,4 @@
-/** The code of a driver's failure. A driver's message may quote the statement, so messages are left out. */
+/** The code of a driver's failure. The driver's message is left out, because it may quote the statement. */
 
 const get = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined

@@ -1,5 +1,5 @@
 /**
- * Keys as a program or a setting gives them. What is wrong with a key is said in words that do not show the key.
+ * Keys from a program or a setting. The messages about a wrong key do not contain the key.
  */
 import * as Redacted from "effect/Redacted"
 import * as Sealing from "./sealing.js"
@@ -11,7 +11,7 @@ export interface Key {
   readonly key: string | Redacted.Redacted
 }
 
-/** How a message names a key. If somebody swapped id and key, the id is the secret. */
+/** The name of a key in a message. If somebody swapped id and key, the id is the secret. */
 const nameOf = ({ id }: Key, position: number): string =>
   Sealing.isKeyId(id) && Sealing.parseKey(id) === undefined ? id : `number ${position}`
 

@@ -1,8 +1,7 @@
 /**
- * Shared work belongs to the layer. A refresh, its commit, the exchange of a code: others depend on them, and they
- * outlive the caller who asked first. So they run in the context in which their layer was built, and nothing of the
- * caller reaches them: no `FiberRef`, no service (an `HttpClient`, a `RequestInit`, a retry policy), no database
- * transaction, no interruption, no deadline.
+ * The context for work that several callers share: a refresh, its commit, the exchange of a code. Such work outlives its
+ * first caller. So it runs in the context in which its layer was built, and nothing of a caller reaches it: no `FiberRef`,
+ * no service (an `HttpClient`, a `RequestInit`, a retry policy), no database transaction, no interruption, no deadline.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,7 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Fibers from "./effect/fibers.js"
 
-/** The context of a layer, for as long as the layer lives. */
+/** The context of a layer. */
 export interface LayerContext<R> {
   /** Starts shared work. It runs until it ends, or is interrupted when the scope closes, if there is one. */
   readonly fork: <A, E>(effect: Effect.Effect<A, E, R>, scope?: Scope.Scope) => Effect.Effect<Fiber.RuntimeFiber<A, E>>
@@ -23,7 +22,7 @@ export interface LayerContext<R> {
   readonly run: <A, E>(effect: Effect.Effect<A, E, R | Scope.Scope>) => Effect.Effect<A, E>
 }
 
-/** A database transaction. Tags are equal by their keys, so no driver is imported for these. */
+/** The tags of a database transaction. Tags with the same key are equal, so no driver is imported. */
 const transactions = [
   Context.GenericTag("@effect/sql/SqlClient/TransactionConnection"),
   Context.GenericTag("@effect/sql-libsql/LibsqlClient/LibsqlTransaction")
@@ -35,8 +34,8 @@ export const isInTransaction: Effect.Effect<boolean> = Effect.contextWith((conte
 )
 
 /**
- * What a layer's context has only while the layer is built: the span of the start-up, the scope, and a transaction that
- * the layer may have been built inside of.
+ * Removes what the context of a layer has only while the layer is built: the span of the start, the scope, and the
+ * transaction in which the layer may be built.
  */
 const withoutPassing = Context.omit(Tracer.ParentSpan, Scope.Scope, ...transactions) as <R>(
   context: Context.Context<R>

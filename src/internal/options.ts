@@ -1,5 +1,5 @@
 /**
- * Options are checked where something is made of them. The error names the option that is wrong.
+ * Checks of options. The error names the option that is wrong.
  */
 import type * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
@@ -11,7 +11,7 @@ type Checked<A> = Either.Either<A, ConfigError.ConfigError>
 
 export const refuse = (name: string, problem: string): Checked<never> => Either.left(invalid(name, problem))
 
-/** `Duration` makes zero of what is negative or no number, so that has to be seen before. */
+/** `Duration` turns negative numbers and `NaN` into zero, so they have to be found before. */
 const isBelowZero = (input: unknown): boolean =>
   typeof input === "number" || typeof input === "bigint"
     ? !(input >= 0)
@@ -19,7 +19,7 @@ const isBelowZero = (input: unknown): boolean =>
     ? input.some(isBelowZero)
     : typeof input === "string" && input.trim().startsWith("-")
 
-/** A duration that is finite and above zero; or zero, where that is allowed. */
+/** A duration that is finite and above zero; `allowed` may also accept zero or infinity. */
 export const checkDuration = (
   name: string,
   input: Duration.DurationInput,
@@ -41,7 +41,7 @@ export const checkDuration = (
     )
 }
 
-/** A whole number from 1 on. */
+/** A whole number, 1 or more. */
 export const checkCount = (name: string, input: number): Checked<number> =>
   Number.isSafeInteger(input) && input > 0
     ? Either.right(input)

@@ -1,6 +1,5 @@
 /**
- * Looks at the start of a response's body. Whoever gets the response afterwards reads the whole body, in any of the
- * ways that a response has.
+ * Reads the start of a response's body. The response that is returned still has the whole body, and every way to read it.
  */
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -25,12 +24,12 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array<Arr
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
-/** A body that nobody reads to its end would keep its connection. Some runtimes have no such registry. */
+/** A body that nobody reads to its end would keep its connection open. Some runtimes have no such registry. */
 const abandoned = "FinalizationRegistry" in globalThis
   ? new FinalizationRegistry<Reader>((reader) => void reader.cancel().catch(() => {}))
   : undefined
 
-/** The first chunks, and then what the reader has left. */
+/** The chunks that were read, and then the rest of the reader. */
 const continued = (chunks: ReadonlyArray<Uint8Array>, reader: Reader): ReadableStream<Uint8Array> => {
   const known = chunks.values()
   const stream = new ReadableStream<Uint8Array>({
@@ -63,7 +62,7 @@ const withBody = (
   })
 }
 
-/** Reads the body as far as `limit`. A longer one is not buffered: it goes on as a stream. */
+/** Reads the body up to `limit` bytes. A longer body is not buffered: the response streams it. */
 export const peek = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number

@@ -1,5 +1,5 @@
 /**
- * Secrets out of nothing, and digests of them. Randomness is the platform's cryptographic source, never a seeded one:
+ * Random secrets, and digests. The randomness comes from the platform's cryptographic source, never from a seed: somebody
  * who can predict a state or a verifier can take over an install.
  */
 import * as Base64Url from "./base64url.js"
@@ -19,7 +19,7 @@ export const sha256 = async (text: string): Promise<string> => Base64Url.encode(
 /** SHA-256 of a text's UTF-8 bytes, in the base64 that a Content-Security-Policy takes. */
 export const sha256Base64 = async (text: string): Promise<string> => btoa(String.fromCharCode(...await digest(text)))
 
-/** Compares without telling by its duration where two texts differ. */
+/** Compares two texts. The time that it takes does not show where they differ. */
 export const constantTimeEqual = (a: string, b: string): boolean => {
   if (a.length !== b.length) return false
   let difference = 0

@@ -1,6 +1,6 @@
 /**
- * Keys as text: the ids of rows, what a sealed value is bound to, and what names a credential in memory and in messages.
- * Different keys have different texts, and every key has one.
+ * Keys of installations and credentials as text: ids of rows, associated data of encrypted values, and names in memory and
+ * in messages. Every key has a text, and different keys have different texts.
  */
 
 /** The key of an installation, as `Installation.InstallationKey` has it. */
@@ -8,7 +8,7 @@ export type Key =
   | { readonly _tag: "Workspace"; readonly appId: string; readonly teamId: string }
   | { readonly _tag: "Organization"; readonly appId: string; readonly enterpriseId: string }
 
-/** `encodeURIComponent` refuses half of a surrogate pair. It is written as `%uD800`, which nothing else is. */
+/** `encodeURIComponent` throws for half of a surrogate pair. Here it becomes `%uD800`, as nothing else does. */
 const escape = (id: string): string =>
   id.replace(
     /(\p{Cs})|\P{Cs}+/gu,
@@ -26,10 +26,10 @@ const unescape = (text: string): string =>
 
 const isPlain = /^[\w.-]*$/
 
-/** Slack's ids are letters and digits. Other ids, from an import or a stranger, must not look like another row. */
+/** Slack's ids have letters and digits only. Other ids, from an import or a request, must not equal the text of another. */
 const part = (id: string): string => isPlain.test(id) ? id : escape(id)
 
-/** No id of Slack's has control characters or half of a surrogate pair, and not every database can store them. */
+/** Slack's ids have no control characters and no half of a surrogate pair. Not every database can store those. */
 export const isStorable = (id: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(id)
 
 /** `A0APP/workspace/T0TEAM` or `A0APP/organization/E0ORG`. */
@@ -38,7 +38,7 @@ export const installationRowId = (key: Key): string =>
     ? `${part(key.appId)}/workspace/${part(key.teamId)}`
     : `${part(key.appId)}/organization/${part(key.enterpriseId)}`
 
-/** The key that {@link installationRowId} made this of; `undefined` for any other text. */
+/** The inverse of {@link installationRowId}; `undefined` for any other text. */
 export const parseInstallationRowId = (row: string): Key | undefined => {
   const match = /^([^/]*)\/(workspace|organization)\/([^/]*)$/.exec(row)
   if (match === null) return undefined
@@ -53,8 +53,8 @@ export const parseInstallationRowId = (row: string): Key | undefined => {
   }
 }
 
-/** The subject `"bot"` is the bot's. No person has that id at Slack; one who claims it gets another subject. */
+/** The subject `"bot"` is reserved for the bot. No person has that id at Slack; one who does gets another subject. */
 export const userSubject = (userId: string): string => userId === "bot" ? "user:bot" : userId
 
-/** `A0APP/workspace/T0TEAM/U0USER`: what a sealed value of this row is bound to. */
+/** `A0APP/workspace/T0TEAM/U0USER`. */
 export const credentialRowId = (key: Key, subject: string): string => `${installationRowId(key)}/${part(subject)}`

@@ -1,9 +1,9 @@
 /**
  * Authenticated encryption of short texts: AES-256-GCM through `crypto.subtle`, with key ids so that keys can change.
  *
- * A sealed text is `v1.<key id>.<nonce and ciphertext, base64url>`. The version and the key id are authenticated with
- * it, as is the associated data: what the text belongs to (a row, a cookie), which is not stored and has to be the
- * same when the text is opened. So a sealed text that is moved to another place does not open there.
+ * A sealed (encrypted) text is `v1.<key id>.<nonce and ciphertext, base64url>`. The version, the key id and the associated
+ * data are authenticated. The associated data names the place of the text, such as a row or a cookie. It is not stored, and
+ * has to be the same when the text is opened (decrypted). So a text that is moved to another place cannot be opened there.
  *
  * Nonces are 96 random bits, which is safe for 2^32 texts under one key (NIST SP 800-38D §8.3).
  */
@@ -18,13 +18,13 @@ const tagBytes = 16
 // keys
 // -------------------------------------------------------------------------------------
 
-/** One key: the id that its texts carry, and 32 bytes. */
+/** One key: the id that is written into its texts, and 32 bytes. */
 export interface KeyMaterial {
   readonly id: string
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** The keys that open; the current one also seals. Each is imported once, when it is first needed. */
+/** Keys. All of them open, the current one also seals. Each is imported once, when it is first used. */
 export interface Keyring {
   readonly current: string
   readonly find: (id: string) => Promise<CryptoKey | undefined>
@@ -45,17 +45,17 @@ export type KeyringResult =
 
 const refuse = (problem: string): KeyringResult => ({ ok: false, problem })
 
-/** A keyring from the current key and the older ones, or what is wrong with them, in words that show no key. */
+/** A keyring from the current key and the older ones, or what is wrong with them. The problem contains no key. */
 export const makeKeyring = (current: KeyMaterial, older: ReadonlyArray<KeyMaterial> = []): KeyringResult => {
   const materials = new Map<string, KeyMaterial>()
   for (const key of [current, ...older]) {
     if (!isKeyId(key.id)) return refuse("A key id has 1 to 64 letters, digits, hyphens and underscores")
-    if (materials.has(key.id)) return refuse(`The key id ${key.id} stands for two keys`)
+    if (materials.has(key.id)) return refuse(`Two keys have the id ${key.id}`)
     if (key.bytes.length !== keyBytes) return refuse(`The key ${key.id} has ${key.bytes.length} bytes, not ${keyBytes}`)
     materials.set(key.id, { id: key.id, bytes: key.bytes.slice() })
   }
 
-  // The keys themselves are kept, not the promises of them: some edge runtimes do not let one request await another's.
+  // Stores the keys and not promises of them: on some edge runtimes a request cannot await a promise of another one.
   const imported = new Map<string, CryptoKey>()
   const find = async (id: string): Promise<CryptoKey | undefined> => {
     const known = imported.get(id)
@@ -72,11 +72,11 @@ export const makeKeyring = (current: KeyMaterial, older: ReadonlyArray<KeyMateri
 // sealing and opening
 // -------------------------------------------------------------------------------------
 
-/** What came out of a sealed text, or why nothing did. */
+/** The text, or why the sealed text could not be opened. */
 export type Opened =
   | { readonly ok: true; readonly text: string; readonly keyId: string }
   | { readonly ok: false; readonly reason: "unknownKey"; readonly keyId: string }
-  /** Changed, sealed under another key of the same id, or moved from where it belongs. */
+  /** A different key has this id, or the text was altered or moved. */
   | { readonly ok: false; readonly reason: "notAuthentic"; readonly keyId: string }
   | { readonly ok: false; readonly reason: "malformed" }
 
@@ -102,13 +102,13 @@ export const seal = async (keyring: Keyring, text: string, associatedData: strin
   return `${version}.${keyId}.${Base64Url.encode(sealed)}`
 }
 
-/** What every text begins with that {@link seal} writes with this keyring. */
+/** Every text that {@link seal} returns for this keyring begins with this. */
 export const prefixOf = (keyring: Keyring): string => `${version}.${keyring.current}.`
 
-/** The id of the key that a text is sealed under; `undefined` if it is not a sealed text. */
+/** The id of the key that sealed a text; `undefined` if the text is not sealed. */
 export const keyIdOf = (sealed: string): string | undefined => /^v1\.([\w-]{1,64})\.[\w-]+$/.exec(sealed)?.[1]
 
-/** Opens a sealed text. It never throws for what the text is. */
+/** Opens a sealed text. It does not throw, whatever the text is. */
 export const open = async (keyring: Keyring, sealed: string, associatedData: string): Promise<Opened> => {
   const keyId = keyIdOf(sealed)
   if (keyId === undefined) return { ok: false, reason: "malformed" }

@@ -1,8 +1,8 @@
 /**
- * Keeps secrets out of text that came from elsewhere.
+ * Masks secrets in text from other programs.
  *
- * Slack's messages, and those of proxies on the way, may quote what was sent. They are worth keeping in an
- * error, so what is secret in them is masked first.
+ * Messages of Slack, and of proxies on the way to it, may quote the request. Errors keep these messages, so the secrets in
+ * them are masked first.
  */
 import { formEncode } from "./form.js"
 
@@ -14,7 +14,7 @@ const slackToken = /\b(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-[\w%.-]+/gi
 /** The path of an incoming webhook is a credential too. */
 const webhookUrl = /(hooks\.slack(?:-gov)?\.com(?:\/|%2f))[\w/%.-]+/gi
 
-/** All forms in which the secrets may be quoted, the longest first. */
+/** All forms in which a message may quote the secrets, the longest first. */
 const literalsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> => {
   const literals = new Set<string>()
   for (const secret of secrets) {
@@ -27,8 +27,8 @@ const literalsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> => {
 }
 
 /**
- * Returns a function that masks the given secrets, their encoded forms, and whatever looks like a Slack secret. It
- * prepares itself at the first text, which only failures bring.
+ * Returns a function that masks the given secrets, their encoded forms, and everything that looks like a secret of Slack.
+ * The preparation happens at the first call: only failures call it.
  */
 export const makeScrubber = (secrets: ReadonlyArray<string>): (text: string) => string => {
   let literals: ReadonlyArray<string> | undefined

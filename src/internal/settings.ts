@@ -1,9 +1,9 @@
 /**
- * Mistakes in the text of a setting that no id, secret or key of Slack's survives: what a shell, a template, a parser or
- * the clipboard has left in it. The words never contain the text, because it may be a secret.
+ * Mistakes that a shell, a template, a parser or the clipboard makes in the text of a setting. The messages never contain
+ * the text, because it may be a secret.
  */
 
-/** The first pattern that matches names the mistake, as the rest of a sentence. */
+/** Patterns, and the mistake that each one shows, as the end of a sentence. The first pattern that matches counts. */
 export type Mistakes = ReadonlyArray<readonly [pattern: RegExp, mistake: string]>
 
 const mistakes: Mistakes = [

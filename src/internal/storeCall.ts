@@ -1,6 +1,6 @@
 /**
- * A call to a store ends in time and with a typed error, whoever wrote the store: one that never answers, one that
- * throws, and one that interrupts itself have failed.
+ * Calls to stores. A call that never answers, throws, or interrupts itself fails in time and with a typed error, whoever
+ * wrote the store.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -12,18 +12,18 @@ import { codeOf } from "./driverCode.js"
 import { eachPull } from "./effect/streams.js"
 import { makeScrubber } from "./secrets.js"
 
-/** How long a call takes at most, where nothing depends on it but the caller. */
+/** The deadline of a call that only its caller waits for. */
 export const standardDeadline: Duration.Duration = Duration.seconds(10)
 
 /** The code of a call that did not answer in time. */
 export const late = "DEADLINE"
 
-/** The code of a call that ended in a way that its type does not have, without a code of its own. */
+/** The code of a call that died, or interrupted itself, without a code of its own. */
 const unexpected = "DEFECT"
 
 const scrub = makeScrubber([])
 
-/** What an error says, and the errors inside of it. The stack has paths and nothing more. */
+/** The messages of an error and of its causes. The stack is left out: it only adds paths. */
 const messagesOf = (error: unknown, depth = 0): ReadonlyArray<string> =>
   typeof error !== "object" || error === null || depth > 8
     ? []
@@ -32,13 +32,13 @@ const messagesOf = (error: unknown, depth = 0): ReadonlyArray<string> =>
       ..."cause" in error ? messagesOf(error.cause, depth + 1) : []
     ]
 
-/** Tells the log, at debug, what a driver said of a failure. What looks like a secret is masked. */
+/** Logs the messages of a driver's failure at debug. What looks like a secret is masked. */
 export const logCause = (operation: string, error: unknown): Effect.Effect<void> =>
   Effect.suspend(() => Effect.logDebug(`${operation}: ${scrub(messagesOf(error).join(": ") || String(error))}`))
 
 /**
- * Runs one call to a store: it has ended by the deadline, and fails typed. `toError` makes the error of a call that was
- * late or ended unexpectedly, from its code.
+ * Runs one call to a store, with a deadline. `toError` makes the error of a call that was late, died, or interrupted itself,
+ * from a code.
  */
 export const storeCall = <A, E, R, E2>(
   call: Effect.Effect<A, E, R>,
@@ -63,7 +63,7 @@ export const storeCall = <A, E, R, E2>(
       })
   )
 
-/** The same for a stream: each pull is a call, and so is the end. */
+/** The same for a stream: each pull is one call, and so is its end. */
 export const storeStream = <A, E, R, E2>(
   stream: Stream.Stream<A, E, R>,
   options: Parameters<typeof storeCall<A, E, R, E2>>[1]

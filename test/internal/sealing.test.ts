@@ -62,7 +62,7 @@ describe("keys", () => {
       Sealing.makeKeyring({ id: "short", bytes: new Uint8Array(16) })
     ]
     assert.deepStrictEqual(problems.map((result) => result.ok ? "" : result.problem), [
-      "The key id a stands for two keys",
+      "Two keys have the id a",
       "A key id has 1 to 64 letters, digits, hyphens and underscores",
       "A key id has 1 to 64 letters, digits, hyphens and underscores",
       "The key short has 16 bytes, not 32"
