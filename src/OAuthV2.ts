@@ -32,7 +32,7 @@ import { contentType } from "./internal/form.js"
 import * as Request from "./internal/request.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
 import { makeScrubber } from "./internal/secrets.js"
-import { classify } from "./internal/transport.js"
+import { classify, connectionHeader } from "./internal/transport.js"
 import { version } from "./internal/version.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
@@ -424,7 +424,8 @@ const call = <M extends OAuthV2Error.Method>(
         body: HttpBody.text(prepared.form, contentType),
         headers: {
           accept: "application/json",
-          "user-agent": `effect-slack-oauth/${version}`
+          "user-agent": `effect-slack-oauth/${version}`,
+          ...connectionHeader()
         }
       })
 

@@ -23,9 +23,11 @@ import {
   Queue,
   Redacted,
   Schema,
+  type Scope,
   TestClock
 } from "effect"
 import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, TokenResponse } from "effect-slack-oauth"
+import * as Net from "node:net"
 import { version } from "../src/internal/version.js"
 import { accessResponses, exchangeResponses } from "./fixtures/tokenResponses.js"
 import { answer, freePort, headerOf, json, makeRawServer, type RawRequest } from "./utils/rawServer.js"
@@ -52,6 +54,19 @@ const basic = `Basic ${btoa(`${clientId}:${clientSecret}`)}`
 
 /** Without a wait between attempts, for what is about one attempt. */
 const once = RetryPolicy.provide(RetryPolicy.none)
+
+/** A server that does something with a connection once it has said something. */
+const listen = (act: (socket: Net.Socket) => void): Effect.Effect<number, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.async<Net.Server>((resume) => {
+      const server = Net.createServer((socket) => {
+        socket.on("error", () => undefined)
+        socket.once("data", () => act(socket))
+      })
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  ).pipe(Effect.map((server) => (server.address() as Net.AddressInfo).port))
 
 const onlyRequest = (requests: ReadonlyArray<RawRequest>): RawRequest => {
   assert.strictEqual(requests.length, 1)
@@ -89,6 +104,17 @@ describe("OAuthV2", () => {
             assert.deepStrictEqual(headerOf(request, "accept"), ["application/json"])
             assert.notInclude(request.raw.replace(basic, ""), clientSecret)
             assert.notInclude(request.body, "client_")
+          }))
+
+        it.scopedLive("asks for a connection of its own on Deno, which sends a POST again by itself", () =>
+          Effect.gen(function*() {
+            const server = yield* makeRawServer(json(botResponse))
+            yield* Effect.acquireRelease(
+              Effect.sync(() => Object.assign(globalThis, { Deno: {} })),
+              () => Effect.sync(() => Reflect.deleteProperty(globalThis, "Deno"))
+            )
+            yield* OAuthV2.access({ code: "test-code" }).pipe(Effect.provide(slack(confidential(server.url))))
+            assert.deepStrictEqual(headerOf(onlyRequest(server.requests), "connection"), ["close"])
           }))
 
         it.scopedLive("presents a refresh token with HTTP Basic", () =>
@@ -275,6 +301,24 @@ describe("OAuthV2", () => {
               })
               assert.isUndefined(error.status)
             }
+          }))
+
+        it.scopedLive("during the TLS handshake: nothing was sent, as far as the client can tell that", () =>
+          Effect.gen(function*() {
+            const plain = yield* listen((socket) =>
+              socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+            )
+            const closing = yield* listen((socket) => socket.end())
+            const outcomeAt = (port: number) =>
+              OAuthV2.access({ code: "test-code" }).pipe(
+                once,
+                Effect.provide(slack(confidential(`https://127.0.0.1:${port}`))),
+                Effect.flip,
+                Effect.map(({ outcome }) => outcome)
+              )
+            // undici's own code is the one that `https` gives to a failure after sending.
+            assert.strictEqual(yield* outcomeAt(plain), name === "NodeHttpClient.layerUndici" ? "unknown" : "rejected")
+            assert.strictEqual(yield* outcomeAt(closing), "rejected")
           }))
 
         it.scopedLive("after the request was read: the outcome is unknown, and it was sent once", () =>
