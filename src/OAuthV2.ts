@@ -377,9 +377,16 @@ const attempt = <M extends OAuthV2Error.Method>(
 // -------------------------------------------------------------------------------------
 
 /** Only an install has to say where it is: the other grants have an installation, whether the caller names it or not. */
-const knownOf = (app: SlackApp.Service, installation: KnownInstallation | undefined): TokenResponse.Known => ({
+const knownOf = (
+  app: SlackApp.Service,
+  { installation, refreshToken }: {
+    readonly installation?: KnownInstallation | undefined
+    readonly refreshToken?: Secret | undefined
+  }
+): TokenResponse.Known => ({
   appId: installation?.appId ?? app.appId ?? "",
-  target: installation?.target ?? TokenResponse.unnamed
+  target: installation?.target ?? TokenResponse.unnamed,
+  refreshToken: typeof refreshToken === "string" ? Redacted.make(refreshToken) : refreshToken
 })
 
 interface Environment {
@@ -389,9 +396,6 @@ interface Environment {
 }
 
 const reveal = (secret: Secret): string => Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
-
-const redactMaybe = (secret: Secret | undefined): Redacted.Redacted | undefined =>
-  typeof secret === "string" ? Redacted.make(secret) : secret
 
 const revealMaybe = (secret: Secret | undefined): string | undefined =>
   secret === undefined ? undefined : reveal(secret)
@@ -468,9 +472,7 @@ export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackAp
         "oauth.v2.access",
         app,
         [grant.code, grant.codeVerifier, grant.refreshToken, ...Object.values(grant.extra)],
-        request.code === undefined
-          ? { ...knownOf(app, request.installation), refreshToken: redactMaybe(request.refreshToken) }
-          : { appId: app.appId },
+        request.code === undefined ? knownOf(app, request) : { appId: app.appId },
         (client) => Request.access(client, grant)
       )
     },
@@ -482,7 +484,7 @@ export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackAp
         "oauth.v2.exchange",
         app,
         [legacy.token, ...Object.values(legacy.extra)],
-        knownOf(app, request.installation),
+        knownOf(app, request),
         (client) => Request.exchange(client, legacy)
       )
     }

@@ -547,7 +547,7 @@ export class SlackServiceUnavailable extends documented<SlackServiceUnavailable>
   ({ outcome }) =>
     outcome === "rejected"
       ? serviceUnavailable.text
-      : `Slack, or something on the way to it, is unavailable and may have acted on the call. ${mayBeSpent}`
+      : `Slack, or something on the way to it, takes no calls right now. ${mayBeSpent}`
 ) {}
 
 /**

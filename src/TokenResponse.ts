@@ -288,17 +288,18 @@ type Json = Readonly<Record<string, unknown>>
 
 const object = (value: unknown): Json => isObject(value) ? value : {}
 
+const string = (value: unknown): string => typeof value === "string" ? value : ""
+
 /** Slack and its imitators write `null` and `""` for what is not there. */
-const text = (value: unknown): Option.Option<string> =>
-  typeof value === "string" && value !== "" ? Option.some(value) : Option.none()
+const text = (value: unknown): Option.Option<string> => Option.liftPredicate(string(value), Boolean)
 
-/** Ids and scopes are stored as they are, and not every database stores these characters. */
-const unusable = /[\p{Cc}\p{Cs}]/u
+/**
+ * Ids and scopes are stored as they are, and not every database stores control characters and lone surrogates. They are
+ * printed too, so a token in their place is none.
+ */
+const isWord = (item: string): boolean => /^(?!xox|xapp-)[^\p{Cc}\p{Cs}]+$/u.test(item)
 
-const id = (value: unknown): Option.Option<string> => Option.filter(text(value), (id) => !unusable.test(id))
-
-/** Scopes and warnings are printed, so a token in their place is dropped. */
-const isWord = (item: string): boolean => item !== "" && !unusable.test(item) && !/^(xox|xapp-)/.test(item)
+const id = (value: unknown): Option.Option<string> => Option.filter(text(value), isWord)
 
 /** A list as Slack writes it, with commas, or as JSON does. */
 const list = (value: unknown): ReadonlyArray<string> =>
@@ -307,8 +308,8 @@ const list = (value: unknown): ReadonlyArray<string> =>
     .filter(isWord)
 
 const number = (value: unknown): number | undefined => {
-  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value
-  return typeof number === "number" && Number.isFinite(number) ? number : undefined
+  const number = typeof value === "object" ? NaN : parseFloat(String(value))
+  return Number.isFinite(number) ? number : undefined
 }
 
 const isTrue = (value: unknown): boolean => value === true || value === 1 || value === "true" || value === "1"
@@ -316,6 +317,9 @@ const isTrue = (value: unknown): boolean => value === true || value === 1 || val
 // -------------------------------------------------------------------------------------
 // decoding
 // -------------------------------------------------------------------------------------
+
+/** What is made of typed values is not validated again: that would cost more than all the rest. */
+const asTyped = { disableValidation: true }
 
 /** What an answer needs, by the path that is named if it is missing. */
 const needed = {
@@ -337,17 +341,15 @@ const decodeParty = (wire: unknown): Option.Option<Party> => {
 const isUnreadable = (team: unknown): boolean =>
   typeof team === "object" && team !== null ? Object.values(team).some(Boolean) : Boolean(team)
 
-const decodeTarget = (wire: Json, known: Known): Either.Either<Workspace | Organization, Misfit> => {
+const decodeTarget = (wire: Json, known: Known): Workspace | Organization | undefined => {
   const team = decodeParty(wire.team)
   const enterprise = decodeParty(wire.enterprise)
   const isWorkspace = Option.isSome(team) || isUnreadable(wire.team)
-  if (Option.isSome(enterprise) && (isTrue(wire.is_enterprise_install) || !isWorkspace)) {
-    return Either.right(new Organization({ enterprise: enterprise.value }, { disableValidation: true }))
-  }
-  if (Option.isSome(team)) {
-    return Either.right(new Workspace({ team: team.value, enterprise }, { disableValidation: true }))
-  }
-  return known.target === undefined ? Either.left(isObject(wire.team) ? "team.id" : "team") : Either.right(known.target)
+  return Option.isSome(enterprise) && (isTrue(wire.is_enterprise_install) || !isWorkspace)
+    ? new Organization({ enterprise: enterprise.value }, asTyped)
+    : Option.isSome(team)
+    ? new Workspace({ team: team.value, enterprise }, asTyped)
+    : known.target
 }
 
 /** How long Slack's rotating tokens live, in seconds. */
@@ -369,40 +371,33 @@ const decodeExpiry = (
   if (seconds === undefined) return Option.none()
   const expiresAt = Math.floor(DateTime.toEpochMillis(requestedAt) + Math.max(seconds, 0) * 1000)
   return Option.some(
-    new Expiry({ expiresAt: DateTime.unsafeMake(Math.min(expiresAt, endOfTime)), refreshToken }, {
-      disableValidation: true
-    })
+    new Expiry({ expiresAt: DateTime.unsafeMake(Math.min(expiresAt, endOfTime)), refreshToken }, asTyped)
   )
 }
 
 /** The kind of a top-level token: what `token_type` says, and for a type nobody knows, whose id stands beside it. */
-const isUserToken = (wire: Json): boolean => {
-  switch (wire.token_type) {
-    case "user":
-      return true
-    case "bot":
-    case "granular_bot":
-      return false
-    default:
-      return Option.isSome(id(wire.user_id)) && Option.isNone(id(wire.bot_user_id))
-  }
-}
+const isUserToken = ({ bot_user_id, token_type, user_id }: Json): boolean =>
+  token_type === "user" ||
+  (token_type !== "bot" && token_type !== "granular_bot" && Option.isSome(id(user_id)) &&
+    Option.isNone(id(bot_user_id)))
 
-const decodeToken = (wire: Json, accessToken: string, requestedAt: DateTime.Utc, known: Known) => ({
-  accessToken: Redacted.make(accessToken),
-  scopes: list(wire.scope),
-  expiry: decodeExpiry(wire, requestedAt, known)
-})
+/** The token in one of the two places of an answer. */
+const decodeToken = (wire: Json, requestedAt: DateTime.Utc, known: Known) =>
+  Option.map(text(wire.access_token), (accessToken) => ({
+    accessToken: Redacted.make(accessToken),
+    scopes: list(wire.scope),
+    expiry: decodeExpiry(wire, requestedAt, known)
+  }))
 
 /** The URL alone is of use: it is what posts. */
 const decodeWebhook = (wire: Json): Option.Option<IncomingWebhook> =>
   Option.map(text(wire.url), (url) =>
     new IncomingWebhook({
       url: Redacted.make(url),
-      channel: Option.getOrElse(text(wire.channel), () => ""),
+      channel: string(wire.channel),
       channelId: text(wire.channel_id),
-      configurationUrl: Option.getOrElse(text(wire.configuration_url), () => "")
-    }, { disableValidation: true }))
+      configurationUrl: string(wire.configuration_url)
+    }, asTyped))
 
 const decode = (
   wire: Json,
@@ -413,45 +408,36 @@ const decode = (
   const appId = Option.getOrUndefined(id(wire.app_id)) ?? known.appId
   if (appId === undefined) return Either.left("app_id")
   const target = decodeTarget(wire, known)
-  if (Either.isLeft(target)) return Either.left(target.left)
+  if (target === undefined) return Either.left(isObject(wire.team) ? "team.id" : "team")
 
   const authedUser = object(wire.authed_user)
   const authedUserId = id(authedUser.id)
-  const topLevel = text(wire.access_token)
-  const nested = text(authedUser.access_token)
-  let bot = Option.none<BotToken>()
-  let user = Option.none<UserToken>()
-
-  if (Option.isSome(topLevel)) {
-    const token = decodeToken(wire, topLevel.value, requestedAt, known)
-    if (isUserToken(wire)) {
-      const userId = Option.orElse(id(wire.user_id), () => authedUserId)
-      user = Option.some(new UserToken({ ...token, userId }, { disableValidation: true }))
-    } else {
-      const botUserId = id(wire.bot_user_id)
-      bot = Option.some(new BotToken({ ...token, botUserId }, { disableValidation: true }))
-    }
-  }
-
-  if (Option.isSome(nested) && Option.isNone(user)) {
-    // The refresh token that was presented is the other token's, if there is one.
-    const token = decodeToken(authedUser, nested.value, requestedAt, Option.isSome(bot) ? {} : known)
-    const userId = Option.orElse(authedUserId, () => id(wire.user_id))
-    user = Option.some(new UserToken({ ...token, userId }, { disableValidation: true }))
-  }
-
+  const userId = id(wire.user_id)
+  const top = decodeToken(wire, requestedAt, known)
+  // The refresh token that was presented is the top token's, if there is one.
+  const nested = decodeToken(authedUser, requestedAt, Option.isSome(top) ? {} : known)
+  const isUser = Option.isSome(top) && isUserToken(wire)
+  const bot = Option.map(
+    isUser ? Option.none() : top,
+    (token) => new BotToken({ ...token, botUserId: id(wire.bot_user_id) }, asTyped)
+  )
+  const user = Option.map(isUser ? top : nested, (token) =>
+    new UserToken({
+      ...token,
+      userId: Option.firstSomeOf(isUser ? [userId, authedUserId] : [authedUserId, userId])
+    }, asTyped))
   if (Option.isNone(bot) && Option.isNone(user)) return Either.left("access_token")
 
   return Either.right(
     new TokenResponse({
       appId,
-      target: target.right,
+      target,
       bot,
       user,
       authedUserId,
       incomingWebhook: decodeWebhook(object(wire.incoming_webhook)),
       warnings: Array.from(new Set([...list(wire.warning), ...list(object(wire.response_metadata).warnings)]))
-    }, { disableValidation: true })
+    }, asTyped)
   )
 }
 

@@ -94,7 +94,7 @@ export const badRedirectUri = slackCode(
   access,
   "configure",
   "rejected",
-  "The redirect URI is not that of the authorize step, or the app does not list it. Send the same in both steps and list it under OAuth & Permissions."
+  "The redirect URI is not that of the authorize step, or the app does not list it under OAuth & Permissions. Send the same in both steps."
 )
 
 export const cannotInstallAnOrgInstalledApp = slackCode(
@@ -121,7 +121,7 @@ export const ekmAccessDenied = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The organization holds its own encryption keys and has withdrawn them. Only its administrators can restore access."
+  "The organization has withdrawn its own encryption keys. Only its administrators can restore access."
 )
 
 export const enterpriseIsRestricted = slackCode(
@@ -157,7 +157,7 @@ export const invalidArgName = slackCode(
   both,
   "report",
   "rejected",
-  "A parameter has a name that Slack does not accept. Check the extra parameters: letters, digits and underscores, not too long."
+  "A parameter has a name that Slack does not accept. Check the extra parameters."
 )
 
 export const invalidArguments = slackCode(
@@ -220,7 +220,7 @@ export const invalidCodeVerifier = slackCode(
   access,
   "restart",
   "rejected",
-  "The PKCE verifier does not match the challenge that the authorize step carried. Send the person through install again with a fresh pair."
+  "The PKCE verifier does not match the challenge of the authorize step. Send the person through install again."
 )
 
 export const invalidFormData = slackCode(

@@ -34,19 +34,14 @@ const refuse = (code: string, reason: string): Prepared => ({
   reason: `${reason}; nothing was sent`
 })
 
-const ownParameters = new Set([
-  "client_id",
-  "client_secret",
-  "code",
-  "code_verifier",
-  "grant_type",
-  "redirect_uri",
-  "refresh_token",
-  "token"
-])
+const ownParameters = /^(client_(id|secret)|code(_verifier)?|grant_type|redirect_uri|refresh_token|token)$/
 
-const ownParameterIn = (extra: Readonly<Record<string, string>>): string | undefined =>
-  Object.keys(extra).find((name) => ownParameters.has(name))
+const refuseCollision = (extra: Readonly<Record<string, string>>): Prepared | undefined => {
+  const name = Object.keys(extra).find((name) => ownParameters.test(name))
+  return name === undefined
+    ? undefined
+    : refuse("invalid_arguments", `extra sets ${name}, which has a field of its own`)
+}
 
 const prepareAccess = (client: Client, form: Readonly<Record<string, string | undefined>>): Prepared =>
   client.clientSecret === undefined
@@ -60,10 +55,8 @@ const prepareAccess = (client: Client, form: Readonly<Record<string, string | un
 
 /** `oauth.v2.access`: a code, a refresh token, or an extension grant (RFC 6749 §4.5) in `extra`. */
 export const access = (client: Client, grant: Grant): Prepared => {
-  const collision = ownParameterIn(grant.extra)
-  if (collision !== undefined) {
-    return refuse("invalid_arguments", `extra sets ${collision}, which has a field of its own`)
-  }
+  const collision = refuseCollision(grant.extra)
+  if (collision !== undefined) return collision
   if (grant.code !== undefined && grant.refreshToken !== undefined) {
     return refuse("invalid_arguments", "the request has a code and a refresh token; give one of them")
   }
@@ -102,10 +95,8 @@ export const access = (client: Client, grant: Grant): Prepared => {
 
 /** `oauth.v2.exchange`: the legacy token, and id and secret in the body, since Slack documents nothing else there. */
 export const exchange = (client: Client, legacy: Legacy): Prepared => {
-  const collision = ownParameterIn(legacy.extra)
-  if (collision !== undefined) {
-    return refuse("invalid_arguments", `extra sets ${collision}, which has a field of its own`)
-  }
+  const collision = refuseCollision(legacy.extra)
+  if (collision !== undefined) return collision
   if (legacy.token === undefined || legacy.token === "") {
     return refuse("invalid_arguments", "the request has no token to exchange")
   }

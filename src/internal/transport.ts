@@ -3,34 +3,15 @@
  * again, so only what certainly failed before the first byte counts as not sent.
  */
 
-/** Codes of failures that come before the request can be written. */
-const beforeSending = new Set([
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ECONNREFUSED",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "ConnectionRefused", // Bun
-  // certificates are refused during the handshake
-  "CERT_HAS_EXPIRED",
-  "CERT_NOT_YET_VALID",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_GET_ISSUER_CERT",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  // so are TLS versions
-  "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
-  "ERR_SSL_UNSUPPORTED_PROTOCOL"
-])
+/** Codes of failures that come before the request can be written: connecting, and certificates that are refused. */
+const codesBeforeSending =
+  /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|(ERR_TLS_)?CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
-/** Texts of failures before sending whose code alone does not tell. */
-const textsBeforeSending = [
-  // Node: the connection ended during the TLS handshake
-  /before secure TLS connection was established$/,
-  // undici: a proxy refused to connect to Slack
-  /^Proxy response \(\d{3}\) !== 200 when HTTP Tunneling$/
-]
+/**
+ * Texts of such failures whose code alone does not tell: Node's, for a connection that ended during the TLS handshake, and
+ * undici's, for a proxy that refused to connect to Slack.
+ */
+const textsBeforeSending = /(before secure TLS connection was established|200 when HTTP Tunneling)$/
 
 export interface TransportFailure {
   readonly sent: boolean
@@ -46,23 +27,17 @@ const codeOf = (value: unknown): string | undefined => {
   return typeof code === "string" && /^[\w/]{1,64}$/.test(code) ? code : undefined
 }
 
-const messageOf = (value: unknown): string => {
-  const message = get(value, "message")
-  return typeof message === "string" ? message : ""
-}
-
-/** Deno has no codes. Its texts name the step that failed, such as `client error (Connect)`. */
-const denoStepOf = (value: unknown): string | undefined => /: client error \((\w{1,40})\)/.exec(messageOf(value))?.[1]
+const messageOf = (value: unknown): string => String(get(value, "message"))
 
 /**
  * Whether a failure with a code came before sending. Node's `https` reports a failed handshake as `EPROTO` of a write,
  * and a TLS failure after the request under OpenSSL's own code. `fetch` has OpenSSL's code for a failed handshake alone.
  */
 const isBeforeSending = (cause: unknown, code: string, inFetch: boolean): boolean => {
-  const syscall = get(cause, "syscall")
-  return beforeSending.has(code) || syscall === "connect" || syscall === "getaddrinfo" ||
+  const syscall = String(get(cause, "syscall"))
+  return codesBeforeSending.test(code) || /^(connect|getaddrinfo)$/.test(syscall) ||
     (code === "EPROTO" && syscall !== "read") || (inFetch && code.startsWith("ERR_SSL_")) ||
-    textsBeforeSending.some((text) => text.test(messageOf(cause)))
+    textsBeforeSending.test(messageOf(cause))
 }
 
 /** Walks `cause` and `errors` down to the failure of the socket: fetch hides it one level deep, dual-stack connects in a list. */
@@ -75,7 +50,8 @@ export const classify = (cause: unknown, depth = 0, inFetch = false): TransportF
   }
   const code = codeOf(cause)
   if (code !== undefined) return { sent: !isBeforeSending(cause, code, inFetch), reason: code }
-  const step = denoStepOf(cause)
+  // Deno has no codes. Its texts name the step that failed.
+  const step = /: client error \((\w{1,40})\)/.exec(messageOf(cause))?.[1]
   if (step !== undefined) return { sent: step !== "Connect", reason: step }
   const inner = get(cause, "cause")
   return inner === undefined
