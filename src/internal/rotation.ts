@@ -24,10 +24,10 @@ import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Installation from "./Installation.js"
-import * as InstallationStore from "./InstallationStore.js"
-import type { OAuthV2Error } from "./OAuthV2Error.js"
-import type { TokenResponse } from "./TokenResponse.js"
+import * as Installation from "../Installation.js"
+import * as InstallationStore from "../InstallationStore.js"
+import type { OAuthV2Error } from "../OAuthV2Error.js"
+import type { TokenResponse } from "../TokenResponse.js"
 
 // -------------------------------------------------------------------------------------
 // models
