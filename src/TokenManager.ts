@@ -43,7 +43,7 @@ import { checkCount, checkDuration, checkShare } from "./internal/options.js"
 import { peek } from "./internal/peek.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
-import * as Rotation from "./internal/rotation.js"
+import { rotate, type Saved } from "./internal/rotation.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
@@ -723,7 +723,7 @@ export const make = (
       key: Installation.CredentialKey,
       local: Local,
       credential: Installation.Credential,
-      save: Effect.Effect<Rotation.Saved, InstallationStore.StoreError>
+      save: Effect.Effect<Saved, InstallationStore.StoreError>
     ): Effect.Effect<void> => {
       const settle = Effect.flatMap(save, (saved) =>
         Effect.suspend(() => {
@@ -809,14 +809,14 @@ export const make = (
             if (force !== undefined && (forcedFrom ??= credential.generation) === credential.generation) return true
             return now >= refreshAt
           }
-          const result = yield* Effect.either(Rotation.turnOver<OAuthV2Error.AccessError>(unbounded, {
+          const result = yield* Effect.either(rotate<OAuthV2Error.AccessError>(unbounded, {
             key,
             verb: "refresh",
             holder: `${holder}-${turns++}`,
             leaseDuration,
             isDue,
             call: (credential, mayRepeat) => call(key, credential, mayRepeat),
-            isEnd: (error) => error.remedy === "reauthorize",
+            isDeath: (error) => error.remedy === "reauthorize",
             repeatLost: true
           }))
           if (result._tag === "Left") return yield* fail(key, local, result.left)

@@ -25,7 +25,7 @@ import * as LayerContext from "./internal/layerContext.js"
 import { checkCount, checkDuration, checkRate } from "./internal/options.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
-import * as Rotation from "./internal/rotation.js"
+import { rotate } from "./internal/rotation.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import type * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
@@ -245,14 +245,14 @@ export const stream = (
     const once = (key: Installation.CredentialKey): Effect.Effect<Result, InstallationStore.StoreError> =>
       context.run(Effect.uninterruptible(
         Effect.flatMap(
-          Rotation.turnOver<OAuthV2Error.ExchangeError>(store, {
+          rotate<OAuthV2Error.ExchangeError>(store, {
             key,
             verb: "exchange",
             holder: `${holder}-${key}`,
             leaseDuration,
             isDue: ({ reauthorization, token }) => Option.isNone(token.expiry) && Option.isNone(reauthorization),
             call: call(key),
-            isEnd: ({ code }) => ends.has(code),
+            isDeath: ({ code }) => ends.has(code),
             repeatLost: false
           }),
           (outcome): Effect.Effect<Result> => {

@@ -1,19 +1,21 @@
 /**
- * Turning over one stored credential: Slack is asked for the next token, and what it says is stored. `TokenManager`
- * does it with refresh tokens, `TokenMigration` with legacy tokens. Both work once, so the order of steps matters:
+ * Rotates one stored credential: asks Slack for the next token and stores the answer. `TokenManager` rotates with
+ * refresh tokens, `TokenMigration` with legacy tokens. Both kinds work once, so the protocol has these rules, each of
+ * which is a function below:
  *
- * 1. the lease, so that of all processes one is at work, with its intent for whoever comes after a crash
- * 2. a second look at the credential, under the lease
- * 3. the call; before it is repeated, another look under the lease: the generation has to be the one that was sent
- * 4. compare-and-set of what Slack said, from the generation that was sent; if the lease has run out by then, under a
- *    new one, so that it does not come between another owner's call and that owner's commit
- * 5. the lease is given back, unless it is unknown whether Slack acted: then it runs out by itself, and that paces
- *    the next try
+ * 1. {@link look}: only a credential that is due is rotated. This is asked before the lease is taken, and again under it
+ * 2. {@link Lease}: one process at a time. The lease also tells the next holder what a crashed one was doing
+ * 3. {@link send}: nothing interrupts from the call to the commit
+ * 4. {@link send}: a call that Slack rejected is repeated only after another look: the stored generation has to be the
+ *    one that was sent
+ * 5. {@link resend}: a call whose answer was lost is repeated once, only under a renewed lease, and after such a look
+ * 6. {@link commit}: the answer is stored by compare-and-set from the generation that was sent, under a lease
+ * 7. {@link markDead}: a refusal is believed only if the generation that was sent is still stored
+ * 8. {@link givingBack}: the lease is given back, unless it is unknown whether Slack acted. Then it runs out by itself,
+ *    which paces the next try
  *
- * From step 3 to step 4 nothing interrupts. Each call to the store has a sixth of the lease, so it ends in time also if
- * the store never answers. `docs/token-rotation.md` has the states, and what a crash at each leaves.
- *
- * @since 0.1.0
+ * Each call to the store gets a sixth of the lease, so it ends in time even if the store never answers.
+ * `docs/token-rotation.md` has the states of a credential, and what a crash in each of them leaves behind.
  */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
@@ -33,57 +35,54 @@ import type { TokenResponse } from "../TokenResponse.js"
 // models
 // -------------------------------------------------------------------------------------
 
-/**
- * What to turn over, and how.
- *
- * @since 0.1.0
- * @category models
- */
+/** What to rotate, and how. */
 export interface Options<E extends OAuthV2Error> {
   readonly key: Installation.CredentialKey
-  /** What is being done, for whoever finds the lease after a crash: `refresh` or `exchange`. */
+  /** What the holder of the lease is doing, for the next holder after a crash: `refresh` or `exchange`. */
   readonly verb: string
-  /** Who is at work: unique to this process and to this piece of work. */
+  /** The holder of the lease: unique to this process and to this rotation. */
   readonly holder: string
-  /** Longer than a call may take, or somebody else will think that the holder died. */
+  /** Longer than a call may take. After it, other processes assume that the holder crashed. */
   readonly leaseDuration: Duration.DurationInput
-  /** Whether the credential is to be turned over. Asked before the lease is taken, and again under it. */
+  /** Whether the credential is to be rotated. Asked before the lease is taken, and again under it. */
   readonly isDue: (credential: Installation.Credential) => boolean
   /**
-   * Asks Slack, in half of the lease time. Whoever repeats a call that Slack did nothing with asks `mayRepeat` before:
-   * it looks at the credential again, and is `false` if somebody else has changed it or the lease is over.
+   * Asks Slack, in at most half of the lease time. Before a call that Slack rejected is repeated, `mayRepeat` has to be
+   * asked: it reads the credential again, and is `false` if somebody has changed it or the lease is nearly over.
    */
   readonly call: (
     credential: Installation.Credential,
     mayRepeat: Effect.Effect<boolean>
   ) => Effect.Effect<TokenResponse, E>
   /** Whether a refusal means that the credential is dead. */
-  readonly isEnd: (error: E) => boolean
+  readonly isDeath: (error: E) => boolean
   /**
-   * Whether a call is repeated once, at once, when its answer got lost. Right for a refresh token, which Slack honours
-   * again during its grace period. A legacy token has none.
+   * Whether a call whose answer was lost is repeated once, at once. Right for a refresh token, which Slack takes again
+   * during its grace period. A legacy token has none.
    */
   readonly repeatLost: boolean
 }
 
+/** Why there is no lease: the credential is gone, or another process holds it. */
+type NotTaken = { readonly _tag: "Missing" } | { readonly _tag: "Busy"; readonly remaining: Duration.Duration }
+
+/** Why nothing was sent, or sent again. */
+type Stopped = NotTaken | { readonly _tag: "Current"; readonly credential: Installation.Credential }
+
 /**
- * How it ended.
+ * How a rotation ended.
  *
  * - `Missing`: there is no such credential
- * - `Current`: there is nothing to do, as somebody else has done it or it was not due
- * - `Busy`: somebody else is at work, for `remaining` at the longest
+ * - `Current`: there is nothing to do, because it was not due, or somebody else has done it
+ * - `Busy`: another process holds the lease, for `remaining` at the longest
  * - `Renewed`: the next token is stored
  * - `Unsaved`: Slack gave the next token and the store did not take it. `credential` has it; `save` tries again
  * - `Dead`: Slack says that the credential is dead, and that is stored
- * - `Failed`: Slack gave no token, and the credential stands as it did. With the `outcome` `unknown` it may be spent
- *
- * @since 0.1.0
- * @category models
+ * - `Failed`: Slack gave no token, and the stored credential is unchanged. With the `outcome` `unknown` its refresh
+ *   token may be spent
  */
 export type Result<E extends OAuthV2Error> =
-  | { readonly _tag: "Missing" }
-  | { readonly _tag: "Current"; readonly credential: Installation.Credential }
-  | { readonly _tag: "Busy"; readonly remaining: Duration.Duration }
+  | Stopped
   | { readonly _tag: "Renewed"; readonly credential: Installation.Credential }
   | {
     readonly _tag: "Unsaved"
@@ -95,11 +94,8 @@ export type Result<E extends OAuthV2Error> =
   | { readonly _tag: "Failed"; readonly credential: Installation.Credential; readonly error: E }
 
 /**
- * How a save ended: `Renewed` by this token, or `Current` because somebody else has changed the credential meanwhile,
- * or `Missing` because the credential is gone.
- *
- * @since 0.1.0
- * @category models
+ * How a save ended: `Renewed` by this token, `Current` because somebody else has changed the credential since, or
+ * `Missing` because the credential was removed.
  */
 export type Saved = Data.TaggedEnum<{
   Renewed: { readonly credential: Installation.Credential }
@@ -109,11 +105,109 @@ export type Saved = Data.TaggedEnum<{
 
 const Saved = Data.taggedEnum<Saved>()
 
+/** A rotation under way. */
+interface Rotation<E extends OAuthV2Error> extends Options<E> {
+  readonly store: InstallationStore.Service
+  readonly lease: Lease
+}
+
 // -------------------------------------------------------------------------------------
-// storing what Slack said
+// the lease
 // -------------------------------------------------------------------------------------
 
-/** The token in an answer that a credential gets. Slack names neither kind nor person reliably, the credential does. */
+/**
+ * The parts of a lease. The lease and the second look end in a third of it, whatever the store does; the call gets a
+ * half; and a sixth is left to store the answer.
+ */
+const forOneStoreCall = 1 / 6
+const untilTheCall = 1 / 3
+const untilTheCommit = 5 / 6
+
+/** The lease on one credential, for one holder. */
+interface Lease {
+  /** Takes the lease, or renews it. */
+  readonly take: (generation: number) => Effect.Effect<void, NotTaken | InstallationStore.StoreError>
+  /** Whether more than a part of the lease has passed, by the clock of this process, counted from before it was taken. */
+  readonly isPast: (part: number) => Effect.Effect<boolean>
+  readonly giveBack: Effect.Effect<void>
+}
+
+const makeLease = <E extends OAuthV2Error>(store: InstallationStore.Service, options: Options<E>): Lease => {
+  const { holder, key, verb } = options
+  const duration = Duration.decode(options.leaseDuration)
+  let takenAt = Number.NEGATIVE_INFINITY
+  return {
+    take: (generation) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.flatMap(
+          store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration }),
+          (result): Effect.Effect<void, NotTaken> => {
+            switch (result._tag) {
+              case "Acquired":
+                takenAt = now
+                return Effect.void
+              case "Held":
+                return Effect.fail({ _tag: "Busy", remaining: result.remaining })
+              case "Missing":
+                return Effect.fail({ _tag: "Missing" })
+            }
+          }
+        )),
+    isPast: (part) => Effect.map(Clock.currentTimeMillis, (now) => now - takenAt > part * Duration.toMillis(duration)),
+    giveBack: Effect.ignore(store.releaseLease(key, holder))
+  }
+}
+
+/** Whether Slack may have acted, and the store does not know. */
+const isInDoubt = <E extends OAuthV2Error>(result: Result<E>): boolean =>
+  result._tag === "Unsaved" || (result._tag === "Failed" && result.error.outcome === "unknown")
+
+/**
+ * The lease is given back, unless it is unknown whether Slack acted. Then it runs out by itself: until then it keeps
+ * other processes from sending a refresh token that may be spent.
+ */
+const givingBack = <E extends OAuthV2Error, E2>(lease: Lease, work: Effect.Effect<Result<E>, E2>) =>
+  work.pipe(
+    Effect.tap((result) => isInDoubt(result) ? Effect.void : lease.giveBack),
+    Effect.tapError(() => lease.giveBack)
+  )
+
+// -------------------------------------------------------------------------------------
+// looking at the credential
+// -------------------------------------------------------------------------------------
+
+/** Only a credential that is due is rotated. */
+const look = <E extends OAuthV2Error>(
+  { isDue, key, store }: Rotation<E>
+): Effect.Effect<Installation.Credential, Stopped | InstallationStore.StoreError> =>
+  Effect.flatMap(
+    store.credential(key),
+    Option.match({
+      onNone: () => Effect.fail<Stopped>({ _tag: "Missing" }),
+      onSome: (credential) =>
+        isDue(credential) ? Effect.succeed(credential) : Effect.fail<Stopped>({ _tag: "Current", credential })
+    })
+  )
+
+/** Nothing is sent again unless the stored generation is still the one that was sent. */
+const lookAgain = <E extends OAuthV2Error>(
+  { key, store }: Rotation<E>,
+  { generation }: Installation.Credential
+): Effect.Effect<void, Stopped | InstallationStore.StoreError> =>
+  Effect.flatMap(
+    store.credential(key),
+    Option.match({
+      onNone: () => Effect.fail<Stopped>({ _tag: "Missing" }),
+      onSome: (credential) =>
+        credential.generation === generation ? Effect.void : Effect.fail<Stopped>({ _tag: "Current", credential })
+    })
+  )
+
+// -------------------------------------------------------------------------------------
+// storing the answer
+// -------------------------------------------------------------------------------------
+
+/** The token for a credential. Slack names neither its kind nor its person reliably. The credential knows both. */
 const tokenFor = (credential: Installation.Credential, response: TokenResponse): Option.Option<Installation.Token> =>
   credential._tag === "BotCredential"
     ? Option.orElse<Installation.Token, Installation.Token>(response.bot, () => response.user)
@@ -123,8 +217,8 @@ const isSameToken = (a: Installation.Token, b: Installation.Token): boolean =>
   Redacted.value(a.accessToken) === Redacted.value(b.accessToken)
 
 /**
- * Stores a new token. It is this credential's latest word, so it also stands against somebody who came to the
- * conclusion that the credential is dead, which they do when the old refresh token no longer works for them.
+ * Stores a new token. A new token also overrides a `Dead` mark: another process sets one when it sends the refresh token
+ * that this rotation has spent.
  */
 const save = (
   store: InstallationStore.Service,
@@ -138,7 +232,7 @@ const save = (
     const current = swap.current.value
     const isAlive = Option.isNone(current.reauthorization)
     if (isSameToken(current.token, change.token)) {
-      // An earlier try whose reply got lost. If it is dead by now, then by what came after that try.
+      // An earlier try stored it, and its reply was lost. If the credential is dead now, it died after that.
       return Effect.succeed(isAlive ? Saved.Renewed({ credential: current }) : Saved.Current({ credential: current }))
     }
     return !isAlive && current.generation === generation + 1
@@ -146,203 +240,164 @@ const save = (
       : Effect.succeed(Saved.Current({ credential: current }))
   })
 
+/**
+ * Renews the lease if what is left of it is too short for a commit. Waits while another process holds it, so that this
+ * commit does not come between that process's call and its commit.
+ */
+const underLease = <E extends OAuthV2Error>(
+  { lease }: Rotation<E>,
+  generation: number
+): Effect.Effect<void, InstallationStore.StoreError> => {
+  const renew: Effect.Effect<void, InstallationStore.StoreError> = Effect.catchTags(lease.take(generation), {
+    Busy: ({ remaining }) => Effect.zipRight(Effect.sleep(Math.ceil(Duration.toMillis(remaining)) + 1), renew),
+    // The compare-and-set finds out.
+    Missing: () => Effect.void
+  })
+  return Effect.flatMap(lease.isPast(untilTheCommit), (isPast) => isPast ? renew : Effect.void)
+}
+
+/** Stores Slack's answer. */
+const commit = <E extends OAuthV2Error>(
+  rotation: Rotation<E>,
+  credential: Installation.Credential,
+  response: TokenResponse,
+  issuedAt: DateTime.Utc
+): Effect.Effect<Result<E>> => {
+  const token = tokenFor(credential, response)
+  // A response has a bot token or a user token, and either is this credential's.
+  if (Option.isNone(token)) return Effect.dieMessage("A token response without a token")
+  const { generation } = credential
+  const change = Installation.Change.Renewed({ token: token.value, issuedAt })
+  const saving = Effect.zipRight(
+    underLease(rotation, generation),
+    save(rotation.store, rotation.key, generation, change)
+  )
+  return Effect.catchAll(saving, (error) =>
+    Effect.succeed<Result<E>>({
+      _tag: "Unsaved",
+      credential: Installation.change(credential, change),
+      error,
+      save: Effect.zipLeft(saving, rotation.lease.giveBack)
+    }))
+}
+
+/** Marks a credential dead, unless somebody has changed it since it was sent. */
+const markDead = <E extends OAuthV2Error>(
+  { key, store }: Rotation<E>,
+  credential: Installation.Credential,
+  error: E
+): Effect.Effect<Result<E>, InstallationStore.StoreError> =>
+  DateTime.now.pipe(
+    Effect.flatMap((since) =>
+      store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code: error.code, since }))
+    ),
+    Effect.map((swap): Result<E> => {
+      if (swap._tag === "Swapped") return { _tag: "Dead", credential: swap.credential, error }
+      return Option.match(swap.current, {
+        onNone: () => ({ _tag: "Missing" }),
+        onSome: (current) => ({ _tag: "Current", credential: current })
+      })
+    })
+  )
+
 // -------------------------------------------------------------------------------------
-// turning over
+// asking Slack
 // -------------------------------------------------------------------------------------
 
-/**
- * A call that goes on whatever happens to whoever waits for it, and that its own deadline can still end. An interrupted
- * call would be a lost answer.
- */
+/** Nothing interrupts the call but its own deadline: an answer to an interrupted call would be lost. */
 const uninterrupted = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(call)), Fiber.join))
 
-/**
- * The parts of a lease. The lease and the second look end in a third of it, whatever the store does; the call gets a
- * half; and a sixth is left to store the answer.
- */
-const forOneStoreCall = 1 / 6
-const untilTheCall = 1 / 3
-const untilTheCommit = 5 / 6
+/** Makes one call, which repeats what Slack rejected, and stores what follows from the answer. */
+const send = <E extends OAuthV2Error>(
+  rotation: Rotation<E>,
+  credential: Installation.Credential
+): Effect.Effect<Result<E>> =>
+  Effect.gen(function*() {
+    let stopped: Stopped | undefined
+    const mayRepeat = Effect.flatMap(rotation.lease.isPast(untilTheCommit), (isPast) =>
+      isPast
+        ? Effect.succeed(false)
+        : Effect.match(lookAgain(rotation, credential), {
+          onSuccess: () => true,
+          onFailure: (reason) => {
+            if (!(reason instanceof InstallationStore.StoreError)) stopped = reason
+            return false
+          }
+        }))
+
+    const issuedAt = yield* DateTime.now
+    const answer = yield* Effect.either(uninterrupted(rotation.call(credential, mayRepeat)))
+    if (Either.isRight(answer)) return yield* commit(rotation, credential, answer.right, issuedAt)
+    if (stopped !== undefined) return stopped
+    const error = answer.left
+    const failed: Result<E> = { _tag: "Failed", credential, error }
+    return error.outcome === "rejected" && rotation.isDeath(error)
+      ? yield* Effect.orElseSucceed(markDead(rotation, credential, error), () => failed)
+      : failed
+  })
+
+/** Whether the answer to a call was lost, so that Slack may have spent the token. */
+const isLost = <E extends OAuthV2Error>(result: Result<E>): boolean =>
+  result._tag === "Failed" && result.error.outcome === "unknown"
 
 /**
- * Turns a credential over, if it is due and nobody else is at it. Fails if the store cannot be read or the lease cannot
- * be taken; then nothing was sent. Run it outside of a database transaction: one that is rolled back would take the
- * token with it.
- *
- * @since 0.1.0
- * @category rotation
+ * Sends a refresh token again whose first answer was lost: only under a renewed lease, only if nobody has changed the
+ * credential since, and only if there is time for a call. If the store does not say, it is not sent.
  */
-export const turnOver = <E extends OAuthV2Error>(
-  store: InstallationStore.Service,
+const resend = <E extends OAuthV2Error>(
+  rotation: Rotation<E>,
+  credential: Installation.Credential,
+  first: Result<E>
+): Effect.Effect<Result<E>> =>
+  rotation.lease.take(credential.generation).pipe(
+    Effect.zipRight(lookAgain(rotation, credential)),
+    Effect.zipRight(rotation.lease.isPast(untilTheCall)),
+    Effect.flatMap((isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)),
+    Effect.catchAll((reason) => Effect.succeed(reason instanceof InstallationStore.StoreError ? first : reason))
+  )
+
+// -------------------------------------------------------------------------------------
+// rotating
+// -------------------------------------------------------------------------------------
+
+/** What happens under the lease. */
+const rotateUnderLease = <E extends OAuthV2Error>(
+  rotation: Rotation<E>,
+  seen: Installation.Credential
+): Effect.Effect<Result<E>, Stopped | InstallationStore.StoreError> =>
+  Effect.gen(function*() {
+    const credential = yield* look(rotation)
+    // The lease names the generation that is sent, for the next holder after a crash.
+    if (credential.generation !== seen.generation) yield* rotation.lease.take(credential.generation)
+    // The store took so long that the rest of the lease is too short for a call.
+    if (yield* rotation.lease.isPast(untilTheCall)) return { _tag: "Busy", remaining: Duration.zero }
+    const result = yield* send(rotation, credential)
+    return isLost(result) && rotation.repeatLost ? yield* resend(rotation, credential, result) : result
+  })
+
+/**
+ * Rotates a credential, if it is due and no other process holds its lease. Fails if the store cannot be read or the
+ * lease cannot be taken; then nothing was sent. Run it outside of a database transaction: a rollback would take the
+ * token with it.
+ */
+export const rotate = <E extends OAuthV2Error>(
+  unbounded: InstallationStore.Service,
   options: Options<E>
 ): Effect.Effect<Result<E>, InstallationStore.StoreError> =>
   Effect.suspend(() => {
     const oneCall = Math.ceil(Duration.toMillis(options.leaseDuration) * forOneStoreCall)
-    return turnOverOnce(InstallationStore.bounded(store, oneCall), options)
-  })
-
-const turnOverOnce = <E extends OAuthV2Error>(
-  store: InstallationStore.Service,
-  options: Options<E>
-): Effect.Effect<Result<E>, InstallationStore.StoreError> => {
-  const { holder, isDue, key, verb } = options
-  const duration = Duration.decode(options.leaseDuration)
-  const release = Effect.ignore(store.releaseLease(key, holder))
-
-  /** When the lease that is held was asked for, by this process's clock: no later than it began. */
-  let leasedAt = Number.NEGATIVE_INFINITY
-
-  const takeLease = (generation: number) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Effect.tap(
-        store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration }),
-        ({ _tag }) => {
-          if (_tag === "Acquired") leasedAt = now
-          return Effect.void
-        }
-      ))
-
-  /** Whether more than a part of the lease has passed. */
-  const isPast = (part: number): Effect.Effect<boolean> =>
-    Effect.map(Clock.currentTimeMillis, (now) => now - leasedAt > part * Duration.toMillis(duration))
-
-  /** Renews the lease if what is left is too short for a commit, and waits for it if somebody else has it now. */
-  const underLease = (generation: number): Effect.Effect<void, InstallationStore.StoreError> =>
-    Effect.flatMap(isPast(untilTheCommit), (isOver) =>
-      isOver
-        ? Effect.flatMap(takeLease(generation), (lease) =>
-          lease._tag === "Held"
-            ? Effect.zipRight(Effect.sleep(Math.ceil(Duration.toMillis(lease.remaining)) + 1), underLease(generation))
-            : Effect.void)
-        : Effect.void)
-
-  /** What somebody else has made of a credential that was to be sent; nothing if it is still the same. */
-  const lookAgain = (
-    { generation }: Installation.Credential
-  ): Effect.Effect<Option.Option<Result<E>>, InstallationStore.StoreError> =>
-    Effect.map(
-      store.credential(key),
-      Option.match({
-        onNone: () => Option.some<Result<E>>({ _tag: "Missing" }),
-        onSome: (current) =>
-          current.generation === generation
-            ? Option.none()
-            : Option.some<Result<E>>({ _tag: "Current", credential: current })
-      })
-    )
-
-  const renew = (credential: Installation.Credential): Effect.Effect<Result<E>> =>
-    Effect.gen(function*() {
-      const first = yield* send(credential)
-      if (first._tag !== "Failed" || first.error.outcome === "rejected" || !options.repeatLost) return first
-
-      const again = yield* Effect.either(Effect.gen(function*() {
-        const lease = yield* takeLease(credential.generation)
-        if (lease._tag === "Missing") return Option.some<Result<E>>(lease)
-        if (lease._tag === "Held") return Option.some<Result<E>>({ _tag: "Busy", remaining: lease.remaining })
-        const changed = yield* lookAgain(credential)
-        if (Option.isSome(changed)) return yield* Effect.as(release, changed)
-        return (yield* isPast(untilTheCall)) ? Option.some<Result<E>>(first) : Option.none<Result<E>>()
-      }))
-      // The store does not say whether the token is still the one to send. So it is not sent again.
-      if (Either.isLeft(again)) return first
-      return yield* Option.match(again.right, { onNone: () => send(credential), onSome: Effect.succeed })
-    })
-
-  /** One call, with its repetitions after Slack did nothing, and what follows from it. */
-  const send = (credential: Installation.Credential): Effect.Effect<Result<E>> =>
-    Effect.gen(function*() {
-      let changed = Option.none<Result<E>>()
-      const mayRepeat = Effect.gen(function*() {
-        if (yield* isPast(untilTheCommit)) return false
-        changed = yield* lookAgain(credential)
-        return Option.isNone(changed)
-      }).pipe(Effect.orElseSucceed(() => false))
-
-      const issuedAt = yield* DateTime.now
-      const answer = yield* Effect.either(uninterrupted(options.call(credential, mayRepeat)))
-      if (Either.isRight(answer)) return yield* commit(credential, answer.right, issuedAt)
-      if (Option.isSome(changed)) return yield* Effect.as(release, changed.value)
-      return answer.left.outcome === "rejected"
-        ? yield* giveUp(credential, answer.left)
-        : { _tag: "Failed", credential, error: answer.left }
-    })
-
-  const commit = (
-    credential: Installation.Credential,
-    response: TokenResponse,
-    issuedAt: DateTime.Utc
-  ): Effect.Effect<Result<E>> => {
-    const token = tokenFor(credential, response)
-    // A response has a bot token or a user token, and either is this credential's.
-    if (Option.isNone(token)) return Effect.dieMessage("A token response without a token")
-    const change = Installation.Change.Renewed({ token: token.value, issuedAt })
-    const saving = Effect.zipRight(
-      underLease(credential.generation),
-      save(store, key, credential.generation, change)
-    )
-    return Effect.matchEffect(saving, {
-      onSuccess: (saved): Effect.Effect<Result<E>> => Effect.as(release, saved),
-      // The lease is kept: it keeps others from sending what is spent, while this one tries to save.
-      onFailure: (error) =>
-        Effect.succeed<Result<E>>({
-          _tag: "Unsaved",
-          credential: Installation.change(credential, change),
-          error,
-          save: Effect.zipLeft(saving, release)
-        })
-    })
-  }
-
-  /** Slack did nothing. Whether that is the credential's end is decided after one more look at the store. */
-  const giveUp = (credential: Installation.Credential, error: E): Effect.Effect<Result<E>> => {
-    const failed: Result<E> = { _tag: "Failed", credential, error }
-    if (!options.isEnd(error)) return Effect.as(release, failed)
-    return DateTime.now.pipe(
-      Effect.flatMap((since) =>
-        store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code: error.code, since }))
+    const store = InstallationStore.bounded(unbounded, oneCall)
+    const lease = makeLease(store, options)
+    const rotation: Rotation<E> = { ...options, store, lease }
+    return look(rotation).pipe(
+      Effect.flatMap((seen) =>
+        Effect.uninterruptible(
+          Effect.zipRight(lease.take(seen.generation), givingBack(lease, rotateUnderLease(rotation, seen)))
+        )
       ),
-      Effect.match({
-        onSuccess: (swap): Result<E> =>
-          swap._tag === "Swapped"
-            ? { _tag: "Dead", credential: swap.credential, error }
-            : Option.match(swap.current, {
-              onNone: () => ({ _tag: "Missing" }),
-              onSome: (current) => ({ _tag: "Current", credential: current })
-            }),
-        onFailure: () => failed
-      }),
-      Effect.zipLeft(release)
+      Effect.catchAll((reason) =>
+        reason instanceof InstallationStore.StoreError ? Effect.fail(reason) : Effect.succeed<Result<E>>(reason)
+      )
     )
-  }
-
-  return Effect.gen(function*() {
-    const seen = yield* store.credential(key)
-    if (Option.isNone(seen)) return { _tag: "Missing" }
-    if (!isDue(seen.value)) return { _tag: "Current", credential: seen.value }
-
-    return yield* Effect.uninterruptible(Effect.gen(function*() {
-      const lease = yield* takeLease(seen.value.generation)
-      if (lease._tag === "Missing") return { _tag: "Missing" } as const
-      if (lease._tag === "Held") return { _tag: "Busy", remaining: lease.remaining } as const
-
-      const current = yield* Effect.tapError(store.credential(key), () => release)
-      if (Option.isNone(current)) return yield* Effect.as(release, { _tag: "Missing" } as const)
-      if (!isDue(current.value)) {
-        return yield* Effect.as(release, { _tag: "Current", credential: current.value } as const)
-      }
-      if (current.value.generation !== seen.value.generation) {
-        // The intent names a generation that is history.
-        const renewed = yield* Effect.tapError(takeLease(current.value.generation), () => release)
-        if (renewed._tag === "Missing") return { _tag: "Missing" } as const
-        if (renewed._tag === "Held") return { _tag: "Busy", remaining: renewed.remaining } as const
-      }
-      // The store took so long that the rest of the lease is too short for a call.
-      if (yield* isPast(untilTheCall)) {
-        return yield* Effect.as(release, { _tag: "Busy", remaining: Duration.zero } as const)
-      }
-      return yield* renew(current.value)
-    }))
   })
-}
