@@ -784,7 +784,9 @@ const byCode = {
   user_email_unverified: SlackUserEmailUnverified
 }
 
-type Documented = InstanceType<(typeof byCode)[keyof typeof byCode]>
+type DocumentedCode = keyof typeof byCode
+
+type Documented = InstanceType<(typeof byCode)[DocumentedCode]>
 
 type DocumentedFor<M extends Method> = Documented extends infer E
   ? E extends { readonly method: infer Q } ? M extends Q ? E : never : never
@@ -883,10 +885,11 @@ export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspe
  * @category constructors
  */
 export const fromCode = <M extends Method>(
-  code: string,
+  // An editor completes the documented codes only if the other member is not `string` itself.
+  code: DocumentedCode | (string & {}),
   options: Details & { readonly method: M }
 ): ErrorOf<M> => {
-  const Documented = Object.hasOwn(byCode, code) ? byCode[code as keyof typeof byCode] : undefined
+  const Documented = Object.hasOwn(byCode, code) ? byCode[code as DocumentedCode] : undefined
   return (Documented !== undefined && isDocumentedFor(options.method)(Documented)
     ? new Documented(options as any)
     : new SlackUndocumentedError({ ...options, code })) as ErrorOf<M>

@@ -256,6 +256,12 @@ describe("making and telling apart", () => {
     expect(OAuthV2Error.fromCode("x", { method: "oauth.v2.exchange" })).type.toBe<OAuthV2Error.ExchangeError>()
   })
 
+  test("fromCode takes every code, and an editor completes the documented ones", () => {
+    type Code = Parameters<typeof OAuthV2Error.fromCode>[0]
+    expect<Code>().type.toBeAssignableFrom<string>()
+    expect<Extract<Code, "invalid_code" | "not_a_code">>().type.toBe<"invalid_code">()
+  })
+
   test("a class can be made for its methods only", () => {
     expect(OAuthV2Error.SlackInvalidCode).type.toBeConstructableWith({ method: "oauth.v2.access" as const })
     expect(OAuthV2Error.SlackInvalidCode).type.not.toBeConstructableWith({ method: "oauth.v2.exchange" as const })
