@@ -1,5 +1,5 @@
 /**
- * The address of Slack's consent page, where a person allows the app what it asks for.
+ * The address of Slack's consent page, where a person allows the scopes that an app asks for.
  *
  * @see https://docs.slack.dev/authentication/installing-with-oauth
  * @since 0.1.0
@@ -11,7 +11,7 @@ import { commaList } from "./internal/commaList.js"
 import * as SlackApp from "./SlackApp.js"
 
 /**
- * What the consent page is told.
+ * The parameters of the consent page.
  *
  * @since 0.1.0
  * @category models
@@ -22,20 +22,20 @@ export interface Options {
   /** What the app may do on behalf of the person who installs it. */
   readonly userScopes?: ReadonlyArray<string> | undefined
   /**
-   * Where Slack sends the browser afterwards: absolute, without a fragment, listed in the app's settings or below one
-   * that is. The token request has to name the same. Without it Slack takes the first that the app lists.
+   * Where Slack sends the browser afterwards: absolute, without a fragment, and listed in the app's settings or below an
+   * address that is listed. The token request must have the same. Without it Slack uses the first of the app's list.
    */
   readonly redirectUri?: string | undefined
-  /** Comes back with the code. It ties the answer to the browser that asked, so it must not be guessable. */
+  /** Slack returns it with the code. It proves which browser began the install, so nobody must be able to guess it. */
   readonly state?: string | undefined
-  /** The workspace (`T…`) to offer. Slack heeds it only if the person is signed in there already. */
+  /** The workspace (`T…`) that Slack offers first. It has an effect only if the person is signed in there. */
   readonly team?: string | undefined
   /** The PKCE challenge (`Pkce.make`), by `S256`. */
   readonly codeChallenge?: string | undefined
 }
 
 /**
- * No scope is asked for, neither for the bot nor for the user. Slack would show an error page to the person.
+ * There are no scopes, neither for the bot nor for the user. Slack would show an error page to the person.
  *
  * @since 0.1.0
  * @category errors
@@ -58,12 +58,12 @@ export class AuthorizeUrlInvalidRedirectUri
   })
 {
   override get message(): string {
-    return `The redirect URI cannot be used: ${this.problem}. Write it as it stands in the app's settings at Slack.`
+    return `The redirect URI cannot be used: ${this.problem}. Write it as in the app's settings at Slack.`
   }
 }
 
 /**
- * Why there is no URL.
+ * Why a URL cannot be made.
  *
  * @since 0.1.0
  * @category errors
@@ -71,7 +71,7 @@ export class AuthorizeUrlInvalidRedirectUri
 export type AuthorizeUrlError = AuthorizeUrlNoScopes | AuthorizeUrlInvalidRedirectUri
 
 /**
- * Scopes as a list without repetitions. An entry may hold several, separated by commas or spaces, as Slack writes them.
+ * Scopes as a list without duplicates. An entry may contain several scopes, separated by commas or spaces.
  *
  * @since 0.1.0
  * @category utils
@@ -82,13 +82,12 @@ export const scopes = (entries: ReadonlyArray<string> = []): ReadonlyArray<strin
 const redirectUriProblem = (redirectUri: string): string | undefined => {
   if (!URL.canParse(redirectUri)) return "it is not an absolute URL"
   if (redirectUri.includes("#")) return "it has a fragment"
-  // URL would drop these without a word, and then the two steps of the flow would name different URIs.
+  // `URL` drops these silently, so the two steps of the flow would have different URIs.
   return /[^\x21-\x7e]/.test(redirectUri) ? "it has characters that need to be percent-encoded" : undefined
 }
 
 /**
- * The consent page's URL for an app. Every parameter is encoded: a state or a redirect URI with `&` or `#` in it comes
- * back as it is.
+ * The consent page's URL for an app. Every parameter is encoded, so a state or a redirect URI may contain `&` or `#`.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,8 +1,7 @@
 /**
- * Everything that can go wrong between "Add to Slack" and an installed app, as one tagged error for each case, with the
- * HTTP status of the page that the person gets to see.
+ * Errors of an install: one tagged error for each case, with the HTTP status of the page that the person sees.
  *
- * The errors hold no code, no state, no token and no raw cause: they are safe to log.
+ * The errors contain no code, no state, no token and no raw cause, so they are safe to log.
  *
  * @since 0.1.0
  */
@@ -12,18 +11,18 @@ import type { ErrorClass } from "./internal/effect/schemas.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 
 /**
- * What is to be done about a failed install by the person in front of it.
+ * What a person does about a failed install.
  *
- * - `restart`: begin again
- * - `reload`: load the page again; what has succeeded so far is kept and not repeated
- * - `none`: nothing helps, or nothing is needed
+ * - `restart`: begin the install again
+ * - `reload`: load the page again. Steps that succeeded are not repeated.
+ * - `none`: nothing
  *
  * @since 0.1.0
  * @category models
  */
 export type NextStep = "restart" | "reload" | "none"
 
-/** What an error knows by its class. */
+/** What all errors of a class have in common. */
 interface Traits extends Cause.YieldableError {
   /** HTTP status of the page. */
   readonly status: number
@@ -54,7 +53,7 @@ const installError = <Self>() =>
 }
 
 // -------------------------------------------------------------------------------------
-// requests that are not answered with an install
+// requests that cannot begin or finish an install
 // -------------------------------------------------------------------------------------
 
 /**
@@ -68,11 +67,11 @@ export class InstallMethodNotAllowed extends installError<InstallMethodNotAllowe
   {},
   405,
   "restart",
-  () => "An install page was asked for by a method other than GET."
+  () => "An install page was requested with a method other than GET. Open the install address in a browser."
 ) {}
 
 /**
- * 425: a browser or a scanner loads the page ahead of time. Nothing is done until somebody really comes.
+ * 425: a browser or a scanner loads the page ahead of time. Nothing is done until a person opens the page.
  *
  * @since 0.1.0
  * @category errors
@@ -82,11 +81,11 @@ export class InstallPrefetched extends installError<InstallPrefetched>()(
   {},
   425,
   "reload",
-  () => "An install page was loaded ahead of time; nothing has been done."
+  () => "An install page was loaded ahead of time, so nothing was done. It works when a person opens it."
 ) {}
 
 /**
- * 414: the query is longer than anything that Slack sends.
+ * 414: the query is longer than any that Slack sends.
  *
  * @since 0.1.0
  * @category errors
@@ -96,11 +95,11 @@ export class InstallQueryTooLong extends installError<InstallQueryTooLong>()(
   {},
   414,
   "restart",
-  () => "The query is longer than anything that Slack sends."
+  () => "The query is longer than any that Slack sends. Begin the install again."
 ) {}
 
 /**
- * 400: a parameter stands in the query more than once, so it is not said which of them counts.
+ * 400: a parameter is in the query more than once.
  *
  * @since 0.1.0
  * @category errors
@@ -110,11 +109,11 @@ export class InstallRepeatedParameter extends installError<InstallRepeatedParame
   { parameter: Schema.String },
   400,
   "restart",
-  ({ parameter }) => `The query has ${parameter} more than once.`
+  ({ parameter }) => `The query has ${parameter} more than once. Begin the install again.`
 ) {}
 
 /**
- * 400: a parameter is not what Slack would send: wrongly encoded, too long, or of a form that was never handed out.
+ * 400: a parameter has a value that Slack does not send: wrongly encoded, too long, or of another form.
  *
  * @since 0.1.0
  * @category errors
@@ -124,11 +123,11 @@ export class InstallMalformedParameter extends installError<InstallMalformedPara
   { parameter: Schema.String },
   400,
   "restart",
-  ({ parameter }) => `The query has a ${parameter} that cannot be right.`
+  ({ parameter }) => `The query has a ${parameter} that Slack does not send. Begin the install again.`
 ) {}
 
 /**
- * 400: a parameter is missing that Slack always sends.
+ * 400: the query lacks a parameter that Slack always sends.
  *
  * @since 0.1.0
  * @category errors
@@ -138,7 +137,7 @@ export class InstallMissingParameter extends installError<InstallMissingParamete
   { parameter: Schema.String },
   400,
   "restart",
-  ({ parameter }) => `The query has no ${parameter}.`
+  ({ parameter }) => `The query has no ${parameter}. Begin the install again.`
 ) {}
 
 // -------------------------------------------------------------------------------------
@@ -146,8 +145,8 @@ export class InstallMissingParameter extends installError<InstallMissingParamete
 // -------------------------------------------------------------------------------------
 
 /**
- * 400: there is no state. The install was started on Slack's own pages and the flow refuses such, or it has been sent
- * through authorize once already and still has none.
+ * 400: the callback has no state. The install began on Slack's own pages and the flow refuses that, or it was sent
+ * through authorize once already and still has no state.
  *
  * @since 0.1.0
  * @category errors
@@ -157,11 +156,11 @@ export class InstallStateMissing extends installError<InstallStateMissing>()(
   {},
   400,
   "restart",
-  () => "The callback has no state, so nothing ties it to this browser."
+  () => "The callback has no state, so nothing proves that this browser began the install. Begin it on this site."
 ) {}
 
 /**
- * 403: the state was not given to this browser, or so long ago that its cookie is gone.
+ * 403: the state was not given to this browser, or its cookie has expired.
  *
  * @since 0.1.0
  * @category errors
@@ -171,12 +170,12 @@ export class InstallStateForeign extends installError<InstallStateForeign>()(
   {},
   403,
   "restart",
-  () => "The state of the callback was not given to this browser: its cookie is missing or another's."
+  () => "This browser has no cookie for the state of the callback. Begin the install again in this browser."
 ) {}
 
 /**
- * 409: the state has been used. It works once. This is said only if it is known: by the store, or by the browser's
- * cookie.
+ * 409: the state was used before. A state works once. The store or the browser's cookie knows that it was used; if
+ * neither does, the error is {@link InstallStateGone}.
  *
  * @since 0.1.0
  * @category errors
@@ -186,12 +185,12 @@ export class InstallStateUsed extends installError<InstallStateUsed>()(
   {},
   409,
   "restart",
-  () => "The state of the callback has been used before, here or in another process."
+  () => "The state of the callback was used before, here or in another process. Begin the install again."
 ) {}
 
 /**
- * 410: the store does not have the install of this state any more. It was dropped because too many others were begun
- * after it, or used without a trace here.
+ * 410: the store no longer has the install of this state. It was dropped to make room for others, or it was used and the
+ * store does not remember that.
  *
  * @since 0.1.0
  * @category errors
@@ -201,11 +200,11 @@ export class InstallStateGone extends installError<InstallStateGone>()(
   {},
   410,
   "restart",
-  () => "The install of this state is not stored any more: it made room for others, or was used."
+  () => "The install of this state is no longer stored: it was dropped to make room, or used. Begin the install again."
 ) {}
 
 /**
- * 410: the install was begun too long ago.
+ * 410: the install began too long ago.
  *
  * @since 0.1.0
  * @category errors
@@ -215,7 +214,7 @@ export class InstallStateExpired extends installError<InstallStateExpired>()(
   {},
   410,
   "restart",
-  () => "The install was begun too long ago."
+  () => "The install began too long ago. Begin it again."
 ) {}
 
 // -------------------------------------------------------------------------------------
@@ -223,7 +222,7 @@ export class InstallStateExpired extends installError<InstallStateExpired>()(
 // -------------------------------------------------------------------------------------
 
 /**
- * 403: the person said no on the consent page (`error=access_denied`).
+ * 403: the person did not allow the install on the consent page (`error=access_denied`).
  *
  * @since 0.1.0
  * @category errors
@@ -237,7 +236,7 @@ export class InstallDenied extends installError<InstallDenied>()(
 ) {}
 
 /**
- * 400: Slack refused on the consent page, with a code such as `invalid_scope`.
+ * 400: Slack refused the install on the consent page, with a code such as `invalid_scope`.
  *
  * @since 0.1.0
  * @category errors
@@ -261,9 +260,8 @@ const statusOfRemedy: { readonly [R in OAuthV2Error.Remedy]: number } = {
 }
 
 /**
- * Slack gave no tokens for the code. Which status the page has depends on the `remedy` of the error inside: 400 when
- * the person has to begin again, 403 when an administrator has to act, 503 when Slack is down, 500 for a mistake in the
- * app's settings.
+ * Slack gave no tokens for the code. The `remedy` of the error inside decides the status of the page: 400 if the person
+ * has to begin again, 403 if an administrator has to act, 503 if Slack is down, 500 for a mistake in the app's settings.
  *
  * @since 0.1.0
  * @category errors
@@ -275,7 +273,7 @@ export class InstallExchangeFailed extends Schema.TaggedError<InstallExchangeFai
   get status(): number {
     return statusOfRemedy[this.error.remedy]
   }
-  /** The code is presented again only where Slack has certainly done nothing with it. */
+  /** A reload sends the code again only if Slack has certainly done nothing with it. */
   get nextStep(): NextStep {
     return this.error.remedy === "retry" && this.error.outcome === "rejected" ? "reload" : "restart"
   }
@@ -285,12 +283,12 @@ export class InstallExchangeFailed extends Schema.TaggedError<InstallExchangeFai
 }
 
 // -------------------------------------------------------------------------------------
-// this side
+// this server
 // -------------------------------------------------------------------------------------
 
 /**
- * 500: Slack gave the tokens, and the application's `onInstalled` failed. The tokens are kept for the duplicate window:
- * loading the page again runs `onInstalled` again with the same ones.
+ * 500: Slack gave the tokens, and the application's `onInstalled` failed. The tokens are kept until the duplicate window
+ * ends, and a reload runs `onInstalled` again with the same tokens.
  *
  * @since 0.1.0
  * @category errors
@@ -300,7 +298,8 @@ export class InstallNotCompleted extends installError<InstallNotCompleted>()(
   { appId: Schema.String, targetId: Schema.String },
   500,
   "reload",
-  ({ appId, targetId }) => `The app ${appId} is installed in ${targetId}, but onInstalled failed.`
+  ({ appId, targetId }) =>
+    `Slack installed the app ${appId} in ${targetId}, but onInstalled failed. A reload runs it again with the same tokens.`
 ) {}
 
 /**
@@ -318,8 +317,7 @@ export class InstallStoreFailed extends installError<InstallStoreFailed>()(
 ) {}
 
 /**
- * 503: the browser has waited long enough. An install that has a code goes on without it: loading the page again shows
- * the result, or waits for it again.
+ * 503: the browser has waited too long. An install that has a code continues. A reload shows its result, or waits for it.
  *
  * @since 0.1.0
  * @category errors
@@ -329,11 +327,11 @@ export class InstallTimeout extends installError<InstallTimeout>()(
   {},
   503,
   "reload",
-  () => "A page of the install took too long, so the browser was told to load it again."
+  () => "A page of the install took too long. The browser was told to load it again."
 ) {}
 
 /**
- * 400: the address of an install asks for a scope that the flow does not ask for.
+ * 400: an install address asks for a scope that the flow does not have.
  *
  * @since 0.1.0
  * @category errors
@@ -343,11 +341,11 @@ export class InstallUnknownScope extends installError<InstallUnknownScope>()(
   {},
   400,
   "restart",
-  () => "The address asks for a scope that is not among those of the flow."
+  () => "The install address asks for a scope that is not among botScopes and userScopes of the flow."
 ) {}
 
 /**
- * 500: a mistake in the application, such as a `begin` that failed.
+ * 500: a failure in the application, for example in its `begin`.
  *
  * @since 0.1.0
  * @category errors
@@ -357,11 +355,11 @@ export class InstallUnexpected extends installError<InstallUnexpected>()(
   { problem: Schema.String },
   500,
   "restart",
-  ({ problem }) => `The install cannot go on: ${problem}.`
+  ({ problem }) => `The install cannot continue: ${problem}.`
 ) {}
 
 /**
- * Why there is no install.
+ * Why an install failed.
  *
  * @since 0.1.0
  * @category unions

@@ -1,6 +1,6 @@
 /**
- * From "Add to Slack" to tokens, in the browser: `begin` sends a person to Slack's consent page, `callback` takes them
- * back, turns the code into tokens, and hands these to the application.
+ * From "Add to Slack" to tokens, in the browser. `begin` sends a person to Slack's consent page. `callback` takes the
+ * person back, exchanges the code for tokens, and gives these to the application.
  *
  * A flow is a function from web `Request` to web `Response`. `InstallRouter` serves it on the routers of
  * `@effect/platform`, and {@link toWebHandler} everywhere else. `docs/security.md` lists what each check stops.
@@ -31,7 +31,7 @@ import type * as SlackApp from "./SlackApp.js"
 import type * as TokenResponse from "./TokenResponse.js"
 
 // -------------------------------------------------------------------------------------
-// what the application gets
+// results
 // -------------------------------------------------------------------------------------
 
 /**
@@ -46,7 +46,7 @@ export interface Scopes {
 }
 
 /**
- * Scope drift: what was asked for, and what came of it.
+ * Scope drift: the scopes that were asked for, and those that were granted.
  *
  * @since 0.1.0
  * @category models
@@ -54,9 +54,9 @@ export interface Scopes {
 export interface ScopeReport {
   readonly requested: Scopes
   readonly granted: Scopes
-  /** What was asked for and not granted. */
+  /** Asked for and not granted. */
   readonly missing: Scopes
-  /** Where to send the person to be asked for the rest, if there is a rest: an address of this flow. */
+  /** An address of this flow that asks for the missing scopes. `None` if no scope is missing. */
   readonly restUrl: Option.Option<string>
 }
 
@@ -68,9 +68,9 @@ export interface ScopeReport {
  */
 export interface Installed<M> {
   readonly response: TokenResponse.TokenResponse
-  /** When the request for the tokens left: the time of the installation. */
+  /** When the request for the tokens was sent. This is the time of the installation. */
   readonly requestedAt: DateTime.Utc
-  /** What `begin` gave. */
+  /** The metadata that `begin` gave. */
   readonly metadata: M
   readonly scopes: ScopeReport
 }
@@ -83,45 +83,45 @@ export interface Installed<M> {
  */
 export interface Failed<M> {
   readonly error: InstallError.InstallError
-  /** What Slack gave, if it was `onInstalled` that failed. It is kept for the duplicate window, and no longer. */
+  /** The tokens, if Slack gave them and `onInstalled` failed. They are kept until the duplicate window ends. */
   readonly installed: Option.Option<Installed<M>>
-  /** What the application's own effect failed with, if it was that. */
+  /** The failure of `onInstalled`, if it failed. */
   readonly cause: Option.Option<Cause.Cause<unknown>>
 }
 
 // -------------------------------------------------------------------------------------
-// what the application says
+// options
 // -------------------------------------------------------------------------------------
 
 /**
- * What may differ from one install to the next.
+ * Options of a single install.
  *
  * @since 0.1.0
  * @category options
  */
 export interface BeginOptions {
-  /** Instead of the flow's. */
+  /** Replaces the bot scopes of the flow. */
   readonly botScopes?: ReadonlyArray<string> | undefined
-  /** Instead of the flow's. */
+  /** Replaces the user scopes of the flow. */
   readonly userScopes?: ReadonlyArray<string> | undefined
-  /** The workspace (`T…`) to offer. */
+  /** The workspace (`T…`) that Slack offers first. */
   readonly team?: string | undefined
 }
 
 /**
- * What may differ from one install to the next, and what belongs to it.
+ * Options of a single install, with its metadata.
  *
  * @since 0.1.0
  * @category options
  */
 export interface BeginWithMetadata<M> extends BeginOptions {
-  /** It comes back in `onInstalled`. The browser never sees it. */
+  /** `onInstalled` gets it. The browser never sees it. */
   readonly metadata: M
 }
 
 export type {
   /**
-   * A piece of HTML that escapes by type: what is put into an {@link html} template is text, unless it is HTML already.
+   * A piece of HTML. An {@link html} template escapes every text that is put into it, but not `Html`.
    *
    * @since 0.1.0
    * @category pages
@@ -131,7 +131,7 @@ export type {
 
 export {
   /**
-   * A template of HTML: everything in it is escaped, except what is {@link Html} already. Attributes have to be quoted.
+   * A template of HTML. It escapes what is put into it, except {@link Html}. Attributes must be quoted.
    *
    * @example
    * ```ts
@@ -149,7 +149,7 @@ export {
 }
 
 /**
- * A page: HTML, which is sent with the flow's security headers, or a whole response, which keeps its own
+ * A page: HTML, or a whole response. Both get the flow's security headers. A response keeps its own
  * `Content-Security-Policy`.
  *
  * @since 0.1.0
@@ -158,25 +158,25 @@ export {
 export type Page = Html | Response
 
 /**
- * The pages of a flow, each of which can be replaced.
+ * The pages of a flow. Each replaces a built-in page.
  *
  * @since 0.1.0
  * @category pages
  */
 export interface Pages<M> {
-  /** Before the install, with `landing`. `beginUrl` goes into the link that begins it. */
+  /** Before the install, with `landing`. `beginUrl` is the address of the link that begins it. */
   readonly landing?: ((view: { readonly beginUrl: string }) => Page) | undefined
-  /** After it, with `success: "page"`. `slackUrl` opens the app in Slack. */
+  /** After the install, with `success: "page"`. `slackUrl` opens the app in Slack. */
   readonly installed?: ((view: { readonly installed: Installed<M>; readonly slackUrl: string }) => Page) | undefined
-  /** When it failed. The status is that of the error. An empty `href` loads the page again. */
+  /** After a failure. The status is that of the error. A link with an empty `href` loads the page again. */
   readonly failed?:
     | ((view: { readonly error: InstallError.InstallError; readonly installUrl: string }) => Page)
     | undefined
 }
 
 /**
- * Where a person goes after an install: into the app in Slack, to a page of this flow, to a path below the public URL, to
- * an address of the application, or to a page that is made on the spot.
+ * Where a person goes after an install: `slack` opens the app in Slack, and `page` shows a page of this flow. A path is
+ * below the public URL. A `URL` is an address of the application. A {@link Page} is shown.
  *
  * @since 0.1.0
  * @category options
@@ -184,94 +184,93 @@ export interface Pages<M> {
 export type Success = "slack" | "page" | `/${string}` | URL | Page
 
 /**
- * What every flow is made of.
+ * The options of every flow.
  *
  * @since 0.1.0
  * @category options
  */
 export interface Options<M, R1 = never, R2 = never> {
   /**
-   * Where browsers reach this server: an origin, with a path before everything if the server lives under one. It is
-   * never taken from a request, since anybody can send any `Host`. https, or http on a loopback address.
+   * Where browsers reach this server: an origin, and a path if the server has one before all its own. It must be https,
+   * or http on a loopback address. It is never read from a request, because anybody can send any `Host`.
    */
   readonly publicUrl: string | URL
   /** Where an install begins; `/slack/install` by default. */
   readonly installPath?: `/${string}` | undefined
   /**
-   * Where Slack sends people back; `/slack/oauth_redirect` by default. With `publicUrl` it is the redirect URI, which
-   * Slack compares letter by letter with those of the app's settings: a slash at the end has to be in both, or in none.
-   * A request is found with and without it.
+   * Where Slack sends people back; `/slack/oauth_redirect` by default. `publicUrl` and this path are the redirect URI.
+   * Slack compares it letter by letter with the redirect URLs in the app's settings, so a slash at the end must be in
+   * both or in neither. This server answers with and without the slash.
    */
   readonly callbackPath?: `/${string}` | undefined
   readonly botScopes?: ReadonlyArray<string> | undefined
   readonly userScopes?: ReadonlyArray<string> | undefined
-  /** The app, where a process serves several; otherwise the one in the context. */
+  /** The app of this flow, if a process serves several. By default it is the `SlackApp` in the context. */
   readonly app?: SlackApp.Service | undefined
   /**
-   * By default PKCE is used for an app without a secret, which needs it. Slack takes it only from apps that opted in,
-   * and then takes one proof: with PKCE the token request has the verifier and no secret, also if the app has one.
+   * Whether to use PKCE. By default only an app without a client secret uses it. Slack accepts PKCE only from apps that
+   * opted in. Slack accepts one proof, so with PKCE the token request has the verifier and no client secret.
    */
   readonly pkce?: boolean | undefined
   /** How long an install may take from `begin` to `callback`; 10 minutes by default. */
   readonly lifetime?: Duration.DurationInput | undefined
   /**
-   * How long the outcome of a callback is remembered in this process, so that a reload shows it again, or repeats what
-   * failed on this side; 5 minutes by default.
+   * How long this process remembers the outcome of a callback; 5 minutes by default. A reload within this time shows the
+   * outcome again, or repeats what failed on this side.
    */
   readonly duplicateWindow?: Duration.DurationInput | undefined
   /**
-   * What happens to a callback without a state, which is what an install that was started on Slack's own pages looks
-   * like. `bounce`, the default: its code is dropped and the person is sent through authorize once, with a state.
-   * `reject`: a page says to start here. It is never accepted as it is.
+   * What to do with a callback without a state. An install that began on Slack's own pages has none. `bounce`, the
+   * default, drops the code and sends the person through authorize once, with a state. `reject` shows a page that says
+   * to start here. A code without a state is never exchanged.
    */
   readonly withoutState?: "bounce" | "reject" | undefined
-  /** Whether `begin` shows a page with an "Add to Slack" button first, instead of going to Slack at once. */
+  /** Whether the install address shows a page with an "Add to Slack" button, before it sends the person to Slack. */
   readonly landing?: boolean | undefined
-  /** Where a person goes after the install; `slack` by default. A path is one below `publicUrl`, its path included. */
+  /** Where a person goes after the install; `slack` by default. A path is added to the path of `publicUrl`. */
   readonly success?: Success | ((installed: Installed<M>) => Success) | undefined
-  /** Other origins that `success` may lead to, besides this server's and Slack's. */
+  /** Origins that `success` may lead to, in addition to this server and Slack. */
   readonly allowedOrigins?: ReadonlyArray<string> | undefined
   readonly pages?: Pages<M> | undefined
   /**
-   * When the call for the tokens is repeated, while the browser waits; `RetryPolicy.interactive` by default, whatever
-   * policy the rest of the program has.
+   * When to repeat the call for the tokens, while the browser waits; `RetryPolicy.interactive` by default. The policy of
+   * the rest of the program does not apply here.
    */
   readonly retryPolicy?: Schedule.Schedule<unknown, OAuthV2Error.OAuthV2Error> | RetryPolicy.Policy | undefined
   /**
-   * What the application does with the tokens: store them. If it fails, or takes longer than five minutes, the person
-   * sees a page with status 500, and loading that again within the duplicate window runs it again with the same tokens.
-   * So it has to bear being run twice for one install.
+   * Stores the tokens. If it fails or takes longer than five minutes, the person sees a page with status 500. A reload
+   * within the duplicate window runs it again with the same tokens, so it must be safe to run twice for one install.
    *
    * This effect and the two others (`begin`, `onFailed`) run with the services of the layer, under the span and the log
-   * annotations of the request, and in a scope that closes after them. Nothing else of the request reaches them, such
-   * as a database transaction that it runs in.
+   * annotations of the request, and in a scope that closes after them. They get nothing else of the request, for example
+   * no database transaction.
    */
   readonly onInstalled: (installed: Installed<M>) => Effect.Effect<unknown, unknown, R1>
-  /** Hears of every install that failed; with the tokens, if Slack has given them and `onInstalled` has not ended. */
+  /** Runs after every install that failed. It gets the tokens, if Slack gave them and `onInstalled` did not succeed. */
   readonly onFailed?: ((failed: Failed<M>) => Effect.Effect<unknown, never, R2>) | undefined
 }
 
 /**
- * For a flow without metadata.
+ * The options of a flow without metadata.
  *
  * @since 0.1.0
  * @category options
  */
 export interface WithoutMetadata<M = void, R1 = never, R2 = never, R3 = never> extends Options<NoInfer<M>, R1, R2> {
   readonly metadata?: undefined
-  /** Runs when an install begins. A `Response`, such as a redirect to a login, is sent instead of beginning. */
+  /** Runs when an install begins. If it gives a `Response`, such as a redirect to a login, no install begins. */
   readonly begin?: ((request: Request) => Effect.Effect<BeginOptions | Response, unknown, R3>) | undefined
 }
 
 /**
- * For a flow whose installs carry something: who is signed in, which plan was chosen.
+ * The options of a flow whose installs have metadata, for example who is signed in.
  *
  * @since 0.1.0
  * @category options
  */
 export interface WithMetadata<M, I, R1 = never, R2 = never, R3 = never> extends Options<NoInfer<M>, R1, R2> {
   readonly metadata: Schema.Schema<M, I>
-  /** Runs when an install begins. A `Response`, such as a redirect to a login, is sent instead of beginning. */
+  /** Runs when an install begins. If it gives a `Response`, such as a redirect to a login, no install begins. */
   readonly begin: (request: Request) => Effect.Effect<BeginWithMetadata<M> | Response, unknown, R3>
 }
 
@@ -280,7 +279,7 @@ export interface WithMetadata<M, I, R1 = never, R2 = never, R3 = never> extends 
 // -------------------------------------------------------------------------------------
 
 /**
- * An install flow. Its functions answer every request, the hostile ones too, and fail for none.
+ * An install flow. Its functions answer every request and never fail.
  *
  * @since 0.1.0
  * @category models
@@ -288,15 +287,15 @@ export interface WithMetadata<M, I, R1 = never, R2 = never, R3 = never> extends 
 export interface Service {
   readonly installPath: `/${string}`
   readonly callbackPath: `/${string}`
-  /** Where browsers begin an install. */
+  /** The address where an install begins. */
   readonly installUrl: string
-  /** What has to stand among the app's redirect URLs at Slack. */
+  /** The redirect URI. It must be among the redirect URLs in the app's settings at Slack. */
   readonly redirectUri: string
   /** Sends a person to Slack. */
   readonly begin: (request: Request) => Effect.Effect<Response>
   /** Takes a person back from Slack. */
   readonly callback: (request: Request) => Effect.Effect<Response>
-  /** `begin` or `callback`, by the path; 404 for any other. */
+  /** Runs `begin` or `callback`, by the path of the request. Other paths get 404. */
   readonly handle: (request: Request) => Effect.Effect<Response>
 }
 
@@ -313,10 +312,8 @@ export class InstallFlow extends Context.Tag("effect-slack-oauth/InstallFlow")<I
 // -------------------------------------------------------------------------------------
 
 /**
- * Makes a flow.
- *
- * What is wrong with the settings (a public URL that is neither https nor loopback, no scopes) is an error here, so
- * that a server with a broken install does not start.
+ * Makes a flow. It fails if an option cannot be used, for example if there are no scopes, so that a server with a broken
+ * flow does not start.
  *
  * @since 0.1.0
  * @category constructors
@@ -330,7 +327,7 @@ export const make = <M = void, I = never, R1 = never, R2 = never, R3 = never>(
 > => Flow.make(options)
 
 /**
- * The flow of an app, over `OAuthV2`, a store of pending installs, and whatever the application's own effects need.
+ * The install flow of an app. It needs `OAuthV2`, a store of pending installs, and what the application's effects need.
  *
  * @example
  * ```ts
@@ -361,16 +358,16 @@ export const layer = <M = void, I = never, R1 = never, R2 = never, R3 = never>(
 > => Layer.scoped(InstallFlow, Flow.make(options))
 
 // -------------------------------------------------------------------------------------
-// serving it
+// the web handler
 // -------------------------------------------------------------------------------------
 
 /**
- * A flow as a function from web `Request` to web `Response`, for servers that are no Effect programs: Next.js, Bun,
- * Deno, Workers, Express. It needs nothing but what all of these have.
+ * A flow as a function from web `Request` to web `Response`, for servers that are not Effect programs: Next.js, Bun,
+ * Deno, Workers, Express. It uses only what all of these have.
  *
- * The layer is built at the first request. If it cannot be built (within 30 seconds), the reason is logged, the request
- * gets 503 with `Retry-After`, and the next request builds it anew. `dispose` waits for installs that are under way, and
- * then releases what the layer holds; later requests get 503.
+ * The first request builds the layer. If this fails or takes longer than 30 seconds, the reason is logged, the request
+ * gets 503 with `Retry-After`, and the next request builds the layer again. `dispose` waits for installs that run, and
+ * then releases the layer. Later requests get 503.
  *
  * @since 0.1.0
  * @category serving

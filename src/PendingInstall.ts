@@ -1,9 +1,9 @@
 /**
- * What the two halves of an install have to agree on: it is written when a person is sent to Slack, and taken back,
- * once, when Slack sends them back.
+ * Installs between their two halves. An install is saved when a person is sent to Slack, and consumed, once, when Slack
+ * sends the person back.
  *
- * A store knows an install by the SHA-256 of its state and never sees the state itself, so that who reads the store
- * cannot finish somebody's install. Taking back is atomic: of two that come with one state, one gets the install.
+ * A store knows an install by the SHA-256 of its state. It never gets the state itself, so whoever reads the store cannot
+ * finish an install. `consume` is atomic: of two callers with one state, one gets the install.
  *
  * @since 0.1.0
  */
@@ -34,60 +34,60 @@ import { late, standardDeadline, storeCall } from "./internal/storeCall.js"
 // -------------------------------------------------------------------------------------
 
 /**
- * An install that has been begun.
+ * An install that has begun.
  *
- * As a schema this class is its JSON form, with the verifier in plain text, for stores.
+ * As a schema, this class encodes to JSON for stores, with the verifier in plain text.
  *
  * @since 0.1.0
  * @category models
  */
 export class PendingInstall extends Schema.Class<PendingInstall>("effect-slack-oauth/PendingInstall")({
-  /** As the authorize step named it; the token request has to name the same. */
+  /** The redirect URI of the authorize step. The token request must have the same. */
   redirectUri: Schema.String,
   /** The bot scopes asked for. */
   botScopes: Schema.Array(Schema.String),
   /** The user scopes asked for. */
   userScopes: Schema.Array(Schema.String),
-  /** The PKCE verifier, if the authorize step named a challenge. */
+  /** The PKCE verifier, if the authorize step had a challenge. */
   codeVerifier: optional(Schema.Redacted(Schema.String)),
-  /** The caller's own metadata, encoded as JSON by the caller's schema. */
+  /** The caller's metadata, as JSON. */
   metadata: Schema.Redacted(Schema.String),
-  /** From this moment on the install cannot be finished. */
+  /** The install cannot be finished at or after this time. */
   expiresAt: Schema.DateTimeUtc
 }) {}
 
 /**
- * No install waits under this state. It was used, or dropped to make room, or it expired long ago, or it was never begun
- * here.
+ * The store has no install for this state. It was used, or dropped to make room, or it expired long ago, or it never
+ * began here.
  *
  * @since 0.1.0
  * @category errors
  */
 export class PendingInstallNotFound extends Schema.TaggedError<PendingInstallNotFound>()("PendingInstallNotFound", {
-  /** `true` if the store knows that the install was taken before. A store that cannot tell says `false`. */
+  /** `true` if the store knows that the install was consumed before. A store that cannot know this says `false`. */
   used: withDefault(Schema.Boolean, false)
 }) {
   override get message(): string {
     return this.used
-      ? "The install under this state was taken before: begin a new one."
-      : "No install waits under this state. It was used before, dropped, or never begun here: begin a new one."
+      ? "The install of this state was used before: begin a new one."
+      : "There is no install for this state. It was used, dropped, or never began here: begin a new one."
   }
 }
 
 /**
- * The install was begun too long ago. It is gone now.
+ * The install began too long ago. It was removed.
  *
  * @since 0.1.0
  * @category errors
  */
 export class PendingInstallExpired extends Schema.TaggedError<PendingInstallExpired>()("PendingInstallExpired", {}) {
   override get message(): string {
-    return "The install was begun too long ago: begin a new one."
+    return "The install began too long ago: begin a new one."
   }
 }
 
 /**
- * The store failed. `problem` says how, without what was to be stored.
+ * The store failed. `problem` says why, and contains nothing of the install.
  *
  * @since 0.1.0
  * @category errors
@@ -104,7 +104,7 @@ export class PendingInstallStoreError
 }
 
 /**
- * Why an install cannot be taken back.
+ * Why `consume` gives no install.
  *
  * @since 0.1.0
  * @category errors
@@ -116,24 +116,24 @@ export type ConsumeError = PendingInstallNotFound | PendingInstallExpired | Pend
 // -------------------------------------------------------------------------------------
 
 /**
- * Where installs wait. Both methods take the SHA-256 of the state, in base64url.
+ * A store of pending installs. Both methods take the SHA-256 of the state, in base64url.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Service {
   /**
-   * Keeps an install. The result is what the browser has to bring back in its cookie, besides the proof that it is the
-   * browser that asked: nothing (an empty text) for a store that keeps the install itself.
+   * Saves an install. The result is what the browser carries in its cookie for the store, and gives back to `consume`. It
+   * is empty for a store that keeps the install itself.
    */
   readonly save: (
     stateHash: string,
     pending: PendingInstall
   ) => Effect.Effect<string, PendingInstallStoreError>
   /**
-   * Takes an install back. However many ask at the same time, one gets it and the others fail with
-   * {@link PendingInstallNotFound}, which says `used` only if the store knows it. An expired install is taken out too,
-   * and is a failure.
+   * Removes an install and returns it. Of several callers at the same time, one gets it and the others fail with
+   * {@link PendingInstallNotFound}. `used` is `true` only if the store knows it. An expired install is removed too, and
+   * the call fails.
    */
   readonly consume: (
     stateHash: string,
@@ -142,7 +142,7 @@ export interface Service {
 }
 
 /**
- * Where installs wait between their two halves.
+ * The store of pending installs.
  *
  * @since 0.1.0
  * @category tags
@@ -158,7 +158,7 @@ const decode = Schema.decodeEither(Json)
 const unlessExpired = (pending: PendingInstall, now: number): Either.Either<PendingInstall, PendingInstallExpired> =>
   pending.expiresAt.epochMillis <= now ? Either.left(new PendingInstallExpired()) : Either.right(pending)
 
-/** What was stored is this package's own writing; if it cannot be read, what it says stays out of the error. */
+/** Decodes a stored install. If that fails, the error contains nothing of the text. */
 const read = (text: string, now: number): Either.Either<PendingInstall, ConsumeError> =>
   Either.flatMap(
     Either.mapLeft(
@@ -169,26 +169,26 @@ const read = (text: string, now: number): Either.Either<PendingInstall, ConsumeE
   )
 
 /**
- * What a store has to be able to do: keep a text under a key, and take it out again in one atomic step.
+ * What {@link make} needs of a store: keep a text under a key, and remove it in one atomic step.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Backend<E> {
-  /** Keeps the text at least until the time; afterwards it should be dropped. The key is new each time. */
+  /** Keeps the text at least until the given time. The backend should drop it afterwards. Each call has a new key. */
   readonly put: (key: string, text: string, until: DateTime.Utc) => Effect.Effect<void, E>
-  /** Removes the text and returns it. Of several that ask at once, at most one may get it. */
+  /** Removes the text and returns it. Of several callers at the same time, at most one may get it. */
   readonly take: (key: string) => Effect.Effect<Option.Option<string>, E>
 }
 
-/** Expired installs are kept for a while, so that who comes late is told that it was too late. */
+/** Expired installs are kept for an hour, so that a late callback gets the error of an expired install. */
 const keepUntil = ({ expiresAt }: PendingInstall): DateTime.Utc => DateTime.add(expiresAt, { hours: 1 })
 
 /**
- * A store over a backend of the caller's own: Redis, for one, with `SET … PXAT` and `GETDEL`.
+ * A store over a backend of the caller, for example Redis with `SET … PXAT` and `GETDEL`.
  *
- * `describe` puts a failure of the backend into words; they are for logs, so secrets have no place in them. A backend
- * that does not answer within ten seconds has failed too.
+ * `describe` makes a text of a failure of the backend. It goes into logs, so it must contain no secret. A backend that
+ * does not answer within ten seconds has failed.
  *
  * @example
  * ```ts
@@ -247,15 +247,15 @@ export const make = <E = never>(
 // memory
 // -------------------------------------------------------------------------------------
 
-/** Anybody can begin an install without signing in, so the number of installs that wait is limited. */
+/** Anybody can begin an install, so the number of pending installs is limited. */
 const defaultCapacity = 10_000
 
-/** A map whose entries expire. Beyond its capacity it drops the oldest entries. */
+/** A map whose entries expire. If it is full, it drops the oldest entries. */
 const makeExpiring = <A>(capacity: number) => {
   const entries = new Map<string, { readonly value: A; readonly until: number }>()
   return {
     set: (key: string, value: A, until: number, now: number): void => {
-      // From the oldest on, and no further than the first that may stay: a sweep costs what it drops.
+      // From the oldest to the first that may stay, so this reads no more entries than it drops.
       for (const [other, entry] of entries) {
         if (entry.until > now && entries.size < capacity) break
         entries.delete(other)
@@ -272,9 +272,9 @@ const makeExpiring = <A>(capacity: number) => {
 }
 
 /**
- * Installs wait in this process: for one process that may forget them when it stops. Beginning an install drops those
- * that expired an hour ago, and beyond `capacity` (10 000) the oldest. The store also remembers the last `capacity`
- * states that were used; these take no room from the installs that wait.
+ * Keeps installs in the memory of this process, until it stops. Each `save` drops installs that expired an hour ago, and
+ * the oldest of more than `capacity` (10 000). The store also remembers the last `capacity` states that were used. They
+ * do not count as installs.
  *
  * @since 0.1.0
  * @category layers
@@ -309,26 +309,26 @@ export const layerMemory = (
 // KeyValueStore
 // -------------------------------------------------------------------------------------
 
-/** How many entries of the queue one call removes at most. */
+/** How many entries of the queue a call removes at most. */
 const entriesPerSweep = 20
 
-/** The numbers of the oldest entry of the queue, and of the one that comes next. */
+/** The number of the oldest entry of the queue, and the number of the next new one. */
 const QueueEnds = Schema.parseJson(Schema.Tuple(Schema.NonNegativeInt, Schema.NonNegativeInt))
 
-/** The key of an install, and until when it is kept. */
+/** The key of an install, and the time until which it is kept. */
 const QueueEntry = Schema.parseJson(Schema.Tuple(Schema.String, Schema.Number))
 
 /**
- * Installs wait in platform's `KeyValueStore`, under keys that begin with `slack-oauth.pending.`.
+ * Keeps installs in platform's `KeyValueStore`, under keys that begin with `slack-oauth.pending.`.
  *
- * What atomic means here: within one process a semaphore ensures that one of several takers gets the install. A
- * `KeyValueStore` has no way to take a value out in one step, so two processes over one of them, files included, may
- * both get an install that they ask for in the same instant; Slack's code, which works once, is then the guard. For
- * several processes take the SQL store, or {@link make} with an atomic `take` of your own.
+ * `consume` is atomic within one process, by a semaphore. A `KeyValueStore` cannot read and remove a value in one step, so
+ * two processes that share one, files included, may both get an install if they ask at the same instant. Then only
+ * Slack's check is left: a code works once. For several processes use the SQL store, or {@link make} with an atomic
+ * `take`.
  *
- * A `KeyValueStore` cannot list its keys. A queue of entries under numbered keys records what was begun, in order.
- * Beginning an install removes from its front what expired an hour ago, also of a process that has stopped, and beyond
- * 10 000 installs the oldest. It reads and writes the same few keys however many installs there are.
+ * A `KeyValueStore` cannot list its keys, so a queue under numbered keys records the installs in order. Each `save`
+ * removes installs from its front that expired an hour ago, also those of a process that has stopped, and the oldest of
+ * more than 10 000. It reads and writes the same few keys, however many installs there are.
  *
  * @since 0.1.0
  * @category layers
@@ -337,21 +337,21 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
   PendingInstallStore,
   Effect.gen(function*() {
     const store = KeyValueStore.prefix(yield* KeyValueStore.KeyValueStore, "slack-oauth.pending.")
-    // What is used once stays used, also where the values are in a database and the caller's transaction rolls back.
+    // The values may be in a database. A transaction of the caller that rolls back must not restore a used install.
     const { run } = yield* LayerContext.make()
     const exclusively = (yield* Effect.makeSemaphore(1)).withPermits(1)
 
     const read = <A>(key: string, schema: Schema.Schema<A, string>) =>
       Effect.map(KeyValues.get(store, key), Option.flatMap(Schema.decodeOption(schema)))
 
-    /** Removes from the front of the queue what may go, and returns the number of the first entry that stays. */
+    /** Removes entries from the front of the queue, and returns the number of the first that stays. */
     const sweep = (first: number, next: number) =>
       Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
         const last = Math.min(next, first + entriesPerSweep)
         for (let number = first; number < last; number++) {
           const entry = yield* read(`queue.${number}`, QueueEntry)
-          // There is no entry under a number if the process stopped before it was written.
+          // A process may have stopped before it wrote the entry of this number.
           if (Option.isNone(entry)) continue
           const [key, until] = entry.value
           if (until > now && next - number < defaultCapacity) return number
@@ -365,7 +365,7 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
       put: (key, text, until) =>
         run(exclusively(Effect.gen(function*() {
           const [first, next] = Option.getOrElse(yield* read("queue", QueueEnds), () => [0, 0] as const)
-          // In this order no install is stored that the queue does not know of, wherever the process stops.
+          // In this order the queue has every stored install, wherever the process stops.
           yield* store.set("queue", JSON.stringify([yield* sweep(first, next), next + 1]))
           yield* store.set(`queue.${next}`, JSON.stringify([key, until.epochMillis]))
           yield* store.set(key, text)
@@ -386,7 +386,7 @@ export const layerKeyValueStore: Layer.Layer<PendingInstallStore, never, KeyValu
 // -------------------------------------------------------------------------------------
 
 /**
- * A key for {@link layerSealedCookie}: 32 random bytes in base64 or base64url, and an id that tells it from the others.
+ * A key for {@link layerSealedCookie}: 32 random bytes in base64 or base64url, and an id of its own.
  *
  * @since 0.1.0
  * @category models
@@ -422,7 +422,7 @@ const makeSealed = (keyring: Sealing.Keyring): Service => {
               new PendingInstallStoreError({
                 operation: "save",
                 problem: `sealed it has ${sealed.length} characters, and a cookie holds ${maxSealedLength}: `
-                  + "put less into the metadata, or take a store that keeps it on the server"
+                  + "put less into the metadata, or use a store that keeps installs on the server"
               })
             )
       ),
@@ -432,7 +432,7 @@ const makeSealed = (keyring: Sealing.Keyring): Service => {
         if (!opened.ok) return yield* new PendingInstallNotFound()
         const now = yield* Clock.currentTimeMillis
         const pending = yield* read(opened.text, now)
-        // From here to the end nothing gives way to another fiber, so of two takers one comes first.
+        // From here to the end no other fiber runs, so only one of two callers finds the state unused.
         if (used.has(stateHash)) return yield* new PendingInstallNotFound({ used: true })
         used.set(stateHash, true, pending.expiresAt.epochMillis, now)
         return pending
@@ -441,13 +441,13 @@ const makeSealed = (keyring: Sealing.Keyring): Service => {
 }
 
 /**
- * Installs wait in the browser, in a cookie that is sealed with AES-256-GCM and bound to its state: for servers without
- * storage. The first key seals; all of them open, so that keys can be changed while installs are on their way.
+ * Keeps installs in the browser, for servers without storage: in a cookie that is sealed with AES-256-GCM and bound to
+ * its state. The first key seals and all keys open, so keys can be changed while installs are pending.
  *
- * What atomic means here: the cookie is gone after its first use, and this process remembers until it expires that it
- * was used (the last 10 000 of them), so of several takers in one process one gets the install. Two processes do not know of each other: there a
- * cookie that was copied before its first use opens once in each, within its lifetime. Slack's code, which works once,
- * is then the guard; take a store that keeps installs on the server if that is not enough.
+ * `consume` is atomic within one process: the process remembers the last 10 000 states that were used until they expire.
+ * Two processes do not know of each other, so a cookie that was copied before its first use opens once in each of them.
+ * Then only Slack's check is left: a code works once. If this is not enough, use a store that keeps installs on the
+ * server.
  *
  * @since 0.1.0
  * @category layers

@@ -1,9 +1,9 @@
 /**
- * Proof Key for Code Exchange: a secret that the authorize step commits to and only the token request reveals, so that
- * a code which is stolen or slipped in on the way is worth nothing.
+ * Proof Key for Code Exchange. The authorize step sends a hash of a secret, and only the token request sends the secret.
+ * So a code that was stolen or injected is worth nothing.
  *
- * Slack takes the method `S256` alone, and only from apps that have opted in. The two steps of a flow share a
- * verifier through {@link PendingInstall}.
+ * Slack accepts only the method `S256`, and only from apps that opted in. {@link PendingInstall} keeps the verifier
+ * between the two steps of a flow.
  *
  * @see RFC 7636
  * @see https://docs.slack.dev/authentication/using-pkce
@@ -15,32 +15,32 @@ import * as Schema from "effect/Schema"
 import { randomToken, sha256 } from "./internal/random.js"
 
 /**
- * A verifier and the challenge that is made of it.
+ * A verifier and its challenge.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Pkce {
-  /** 43 to 128 characters (RFC 7636 §4.1). It goes into the token request and nowhere else. */
+  /** 43 to 128 characters (RFC 7636 §4.1). Only the token request may contain it. */
   readonly verifier: Redacted.Redacted
-  /** `BASE64URL(SHA256(verifier))`, 43 characters (RFC 7636 §4.2). It goes into the authorize URL. */
+  /** `BASE64URL(SHA256(verifier))`, 43 characters (RFC 7636 §4.2). The authorize URL contains it. */
   readonly challenge: string
 }
 
 /**
- * The verifier is not one: it has fewer than 43 or more than 128 characters, or others than letters, digits, `-`, `.`,
+ * The verifier is invalid: it has fewer than 43 or more than 128 characters, or others than letters, digits, `-`, `.`,
  * `_` and `~` (RFC 7636 §4.1).
  *
  * @since 0.1.0
  * @category errors
  */
 export class PkceInvalidVerifier extends Schema.TaggedError<PkceInvalidVerifier>()("PkceInvalidVerifier", {
-  /** How many characters the verifier has. */
+  /** The number of characters of the verifier. */
   length: Schema.Number
 }) {
   override get message(): string {
-    return `A PKCE verifier has 43 to 128 characters out of letters, digits and "-._~"; this one has ${this.length}. `
-      + "Use Pkce.make to draw one."
+    return `A PKCE verifier has 43 to 128 characters, which are letters, digits and "-._~"; this one has ${this.length}. `
+      + "Use Pkce.make to make one."
   }
 }
 
@@ -54,7 +54,7 @@ export const challenge = (verifier: Redacted.Redacted): Effect.Effect<string> =>
   Effect.promise(() => sha256(Redacted.value(verifier)))
 
 /**
- * A verifier of the caller's own, checked, with its challenge.
+ * Checks a verifier of the caller, and adds its challenge.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,5 +1,5 @@
 /**
- * Cookies as one flow needs them (RFC 6265bis): a few by name out of a request, one `Set-Cookie` line for an answer.
+ * Reading the `Cookie` header of a request, and writing a `Set-Cookie` line (RFC 6265bis).
  */
 
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
@@ -17,7 +17,7 @@ const trimBlanks = (text: string): string => {
   return text.slice(start, end)
 }
 
-/** Every cookie of a `Cookie` header, in its order; of a name that comes twice, the first. */
+/** The cookies of a `Cookie` header, in its order. If a name is there twice, the first counts. */
 export const parse = (header: string | null): ReadonlyMap<string, string> => {
   const cookies = new Map<string, string>()
   for (const pair of (header ?? "").split(";")) {
@@ -35,8 +35,8 @@ export interface Options {
 }
 
 /**
- * A `Set-Cookie` line for the whole site. `Lax` and not `Strict`: the callback is a navigation that comes from Slack,
- * and under `Strict` the browser would come without the cookie. Names and values here never need quoting.
+ * A `Set-Cookie` line for the whole site. `Lax` and not `Strict`: the callback is a navigation from Slack, and with
+ * `Strict` the browser would not send the cookie. The names and values of this package never need quotes.
  */
 export const serialize = (name: string, value: string, { maxAgeSeconds, secure }: Options): string =>
   `${name}=${value}; Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}; Path=/; HttpOnly; SameSite=Lax${

@@ -1,5 +1,5 @@
 /**
- * HTML that cannot be injected into: what is interpolated is text and gets escaped, unless it is HTML from here.
+ * Templates of HTML. They escape everything that is put into them, except HTML of this module.
  */
 
 /** A piece of HTML. */
@@ -10,7 +10,7 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text, a number, HTML, a list of these, or nothing. */
+/** What can be put into a template: text, a number, HTML, a list of these, or nothing. */
 export type Part = string | number | Html | ReadonlyArray<Part> | undefined | null | false
 
 const entities: Readonly<Record<string, string>> = {
@@ -25,7 +25,7 @@ const entities: Readonly<Record<string, string>> = {
 /** Escapes for element content and for quoted attributes. */
 export const escape = (text: string): string => text.replace(/[&<>"'`]/g, (character) => entities[character] ?? "")
 
-/** HTML from a text that is HTML already. Only for constants. */
+/** Makes HTML of a text without escaping it. Only for constants. */
 export const raw = (markup: string): Html => new Html(markup)
 
 const render = (part: Part): string => {
@@ -35,6 +35,6 @@ const render = (part: Part): string => {
   return part.map(render).join("")
 }
 
-/** A template of HTML. Attributes have to be quoted. */
+/** A template of HTML. Attributes must be quoted. */
 export const html = (strings: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Html =>
   new Html(strings.reduce((markup, string, index) => markup + render(parts[index - 1]) + string))

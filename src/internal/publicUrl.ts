@@ -1,8 +1,8 @@
 /**
- * The address at which browsers reach a server, and paths below it. It is configured: behind a proxy the `Host` header says something
- * else, and anybody can send another one.
+ * The public URL, at which browsers reach a server, and the paths below it. It is a setting: behind a proxy the `Host`
+ * header has another value, and anybody can send any `Host`.
  */
-import { isLoopback } from "./loopback.js"
+import { parseHttpsUrl } from "./httpsUrl.js"
 
 export type PublicUrl =
   | {
@@ -23,7 +23,7 @@ export type Path = { readonly ok: true; readonly path: `/${string}` } | {
 
 const no = (problem: string) => ({ ok: false, problem }) as const
 
-/** What a path must not have, and why. Each of these would start well and be found by no request. */
+/** What a path must not contain, and why. With any of these a server would start, and no request would match. */
 const refused: ReadonlyArray<readonly [pattern: RegExp, problem: string]> = [
   [/^(?!\/)/, "it does not begin with a slash"],
   [/[\s\p{Cc}]/u, "it has white space or control characters; white space has to be percent-encoded"],
@@ -38,22 +38,22 @@ const refused: ReadonlyArray<readonly [pattern: RegExp, problem: string]> = [
   ]
 ]
 
-/** A path as it stands in a URL (other characters than ASCII are percent-encoded), or what is wrong with it. */
+/** A path as a URL has it (characters other than ASCII are percent-encoded), or what is wrong with it. */
 export const parsePath = (input: string): Path => {
   const problem = refused.find(([pattern]) => pattern.test(input))?.[1]
   if (problem !== undefined) return no(problem)
   const { pathname } = new URL(`http://localhost${input}`)
   return canonicalPath(pathname) === undefined
-    ? no("its percent-encoding is not that of a text")
+    ? no("its percent-encoding is not valid UTF-8")
     : { ok: true, path: pathname as `/${string}` }
 }
 
-/** A path as platform's routers take it: they decode that of a request, and read a single colon as a parameter. */
+/** A path for platform's routers. They decode the path of a request, and read a single colon as a parameter. */
 export const routePath = (path: string): `/${string}` => decodeURI(path).replaceAll(":", "::") as `/${string}`
 
 /**
- * What a path is compared by, as platform's routers do it: decoded, without parameters (`;`), repeated slashes, a slash
- * at the end and a difference of case. `undefined` if it cannot be decoded.
+ * The form in which paths are compared, as platform's routers do it: decoded, in lower case, without parameters (`;`),
+ * repeated slashes and a slash at the end. `undefined` if the path cannot be decoded.
  */
 export const canonicalPath = (pathname: string): string | undefined => {
   try {
@@ -65,15 +65,9 @@ export const canonicalPath = (pathname: string): string | undefined => {
 }
 
 export const parsePublicUrl = (input: string): PublicUrl => {
-  if (!URL.canParse(input)) return no("it is not a URL; write it like https://example.com")
-  const url = new URL(input)
-  if (url.username !== "" || url.password !== "") return no("it must not carry a user name or password")
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
-    return no("it must be https (plain http is for loopback addresses only)")
-  }
-  if (url.search !== "" || url.hash !== "") return no("it must not have a query or a fragment")
-  const prefix = url.pathname.replace(/\/+$/, "")
+  const url = parseHttpsUrl(input, "https://example.com")
+  if (!url.ok) return url
+  const { origin, path: prefix, secure } = url
   const path = parsePath(`${prefix}/`)
-  if (!path.ok) return no(`of its path: ${path.problem}`)
-  return { ok: true, base: `${url.origin}${prefix}`, origin: url.origin, prefix, secure: url.protocol === "https:" }
+  return path.ok ? { ok: true, base: `${origin}${prefix}`, origin, prefix, secure } : no(`of its path: ${path.problem}`)
 }

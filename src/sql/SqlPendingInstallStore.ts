@@ -1,6 +1,6 @@
 /**
- * Pending installs in an SQL database, for several machines behind one address: whichever of them Slack's redirect
- * reaches can finish the install, and only one of them does.
+ * Pending installs in an SQL database, for several machines behind one address. Any of them can finish an install, and
+ * only one of them does.
  *
  * @since 0.1.0
  */
@@ -12,29 +12,28 @@ import * as Option from "effect/Option"
 import * as LayerContext from "../internal/layerContext.js"
 import * as PendingInstall from "../PendingInstall.js"
 
-/** How many expired rows the beginning of an install deletes at most. */
+/** How many expired rows a `save` deletes at most. */
 const rowsPerSweep = 100
 
-/** Anybody can begin an install without signing in, so the number of rows is limited. */
+/** Anybody can begin an install, so the number of rows is limited. */
 const maxRows = 100_000
 
-/** A process looks whether there are more, and deletes the oldest, when it begins its first install and every so many. */
+/** Every so many saves, and at its first one, a process checks whether there are too many rows. */
 const beginsPerCheck = 100
 
-/** How many rows beyond the limit one look deletes at most: more than there come from one to the next. */
+/** How many rows beyond the limit one check deletes at most. It is more than are added between two checks. */
 const rowsPerCheck = 1000
 
 /**
- * Makes the store over the `SqlClient` in the context. Its table, `slack_oauth_pending_installs`, comes with
- * `Migrations.run`.
+ * Makes the store over the `SqlClient` in the context. `Migrations.run` creates its table,
+ * `slack_oauth_pending_installs`.
  *
- * Taking an install back is one `DELETE … RETURNING`, which the database runs atomically: of two processes that come
- * with the same state, one gets the row. Writing a row sweeps others that expired an hour ago, and the oldest of more
- * than 100 000 rows.
+ * `consume` is one `DELETE … RETURNING`, which the database runs atomically: of two processes with the same state, one
+ * gets the row. `save` also deletes rows that expired an hour ago, and the oldest of more than 100 000 rows.
  *
- * Both happen on connections of the store's own, never in a transaction of the caller's: if that rolled back, an install
- * could be taken twice. A caller whose transaction has the only connection of the pool (libsql has only one) gets a
- * `PendingInstallStoreError` after ten seconds.
+ * The store uses connections of its own and never a transaction of the caller: if that rolled back, an install could be
+ * used twice. If the caller's transaction has the only connection of the pool (libsql has only one), the call fails with
+ * a `PendingInstallStoreError` after ten seconds.
  *
  * @since 0.1.0
  * @category constructors
@@ -43,7 +42,7 @@ export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlCli
   SqlClient.SqlClient,
   LayerContext.make(),
   (sql, { run }) => {
-    // Two sweeps that lock the same rows in different orders would be a deadlock, so on Postgres each takes free rows.
+    // Two sweeps could lock the same rows in different orders, a deadlock. So on Postgres each skips locked rows.
     const sweep = (until: number, limit: number) =>
       sql.onDialectOrElse({
         pg: () =>
@@ -73,7 +72,7 @@ export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlCli
             INSERT INTO slack_oauth_pending_installs (state_hash, pending, expires_at)
             VALUES (${stateHash}, ${pending}, ${until.epochMillis})
           `
-          // The install is safe by now: what could not be swept is swept next time.
+          // The install is stored. If a sweep fails, a later one deletes the same rows.
           yield* Effect.ignore(sweep(yield* Clock.currentTimeMillis, rowsPerSweep))
           if (begins++ % beginsPerCheck === 0) yield* Effect.ignore(sweepBeyondLimit)
         })),

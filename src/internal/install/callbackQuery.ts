@@ -1,10 +1,9 @@
 /**
- * What Slack's redirect carries in its query (RFC 6749 §4.1.2), read as strictly as it can be: everything in it may
- * come from anybody.
+ * The query of a callback (RFC 6749 §4.1.2). It is read strictly, because anybody can send any query.
  */
 import { isToken } from "../random.js"
 
-/** Slack's own callbacks have a few hundred characters. */
+/** Callbacks from Slack have a few hundred characters. */
 const maxLength = 4096
 
 export type CallbackQuery =
@@ -15,12 +14,12 @@ export type CallbackQuery =
   | { readonly _tag: "Malformed"; readonly parameter: string }
   | { readonly _tag: "Missing"; readonly parameter: string }
 
-/** Slack's codes are digits, dots and hex. There is room for more here, but none for quotes, brackets and slashes. */
+/** Slack's codes are digits, dots and hex. This allows more, but no quotes, brackets and slashes. */
 const codePattern = /^[\w.~+=-]{1,1024}$/
 
-const ours = ["code", "state", "error", "error_description"] as const
+const names = ["code", "state", "error", "error_description"] as const
 
-type Parameter = typeof ours[number]
+type Parameter = typeof names[number]
 
 const decode = (text: string): string | undefined => {
   try {
@@ -30,14 +29,14 @@ const decode = (text: string): string | undefined => {
   }
 }
 
-/** Reads a query, without its question mark. Parameters that are not ours are ignored (RFC 6749 §4.1.2). */
+/** Reads a query without its question mark. It ignores other parameters (RFC 6749 §4.1.2). */
 export const parseCallbackQuery = (query: string): CallbackQuery => {
   if (query.length > maxLength) return { _tag: "TooLong" }
   const values = new Map<Parameter, string>()
   for (const pair of query.split("&")) {
     const equals = pair.indexOf("=")
     const name = decode(equals < 0 ? pair : pair.slice(0, equals))
-    const parameter = ours.find((own) => own === name)
+    const parameter = names.find((known) => known === name)
     if (parameter === undefined) continue
     if (values.has(parameter)) return { _tag: "Repeated", parameter }
     const value = decode(equals < 0 ? "" : pair.slice(equals + 1))
@@ -46,7 +45,7 @@ export const parseCallbackQuery = (query: string): CallbackQuery => {
   }
 
   const { code, error, state } = Object.fromEntries(values) as Partial<Record<Parameter, string>>
-  // Slack writes an empty state for an install that began on its own pages.
+  // Slack sends an empty state for an install that began on its own pages.
   const presentState = state === "" ? undefined : state
   if (presentState !== undefined && !isToken(presentState)) return { _tag: "Malformed", parameter: "state" }
 

@@ -1,20 +1,20 @@
 /**
- * The cookies of install flows: one for each flow, so that two tabs do not get into each other's way.
+ * The cookies of a flow: one for each install, so that two tabs work at the same time.
  *
- * A cookie is the proof that a browser was given a state. It holds the state's hash, until when, and what the store of
- * pending installs lets the browser carry, if anything. Once the state is used, it says so instead.
+ * A cookie proves that a browser was given a state. It contains the hash of the state, the time of its end, and what the
+ * browser carries for the store of pending installs. When the state is used, the cookie says so instead.
  */
 import * as Cookies from "../cookies.js"
 import { constantTimeEqual } from "../random.js"
 
-/** Browsers keep the cookie for longer than the install may take, so that lateness can be told from fraud. */
+/** Browsers keep the cookie longer than an install may take, so that a late callback differs from a forged one. */
 const graceSeconds = 60 * 60
 
-/** A browser that begins again and again must not end up with more cookies than a server reads. */
+/** A browser that begins many installs must not send more cookies than a server reads. */
 const maxFlows = 6
 const maxCharacters = 6000
 
-/** How long a browser is remembered as having been sent through authorize without asking. */
+/** How long a browser is not sent through authorize a second time because of a callback without a state. */
 const bounceSeconds = 5 * 60
 
 export interface FlowCookie {
@@ -22,11 +22,11 @@ export interface FlowCookie {
   readonly stateHash: string
   readonly expiresAtSeconds: number
   readonly carried: string
-  /** Whether this browser has been told what came of the state. */
+  /** Whether this browser was told before that the state is used. */
   readonly used: boolean
 }
 
-/** Instead of what the browser carries. */
+/** Replaces what the browser carries, when the state is used. */
 const used = "~"
 
 const parseFlow = (name: string, value: string): FlowCookie | undefined => {
@@ -41,14 +41,14 @@ type Begun = Omit<FlowCookie, "name" | "used">
 const render = ({ carried, expiresAtSeconds, stateHash }: Begun): string =>
   `${stateHash}.${expiresAtSeconds.toString(36)}.${carried}`
 
-/**
- * The functions below take a `Cookie` header and return `Set-Cookie` lines. The client id tells the apps of a host apart
- * where a cookie belongs to an app, and not to a state.
- */
 export type FlowCookies = ReturnType<typeof makeFlowCookies>
 
+/**
+ * The functions read a `Cookie` header and return `Set-Cookie` lines. The name of a cookie that belongs to an app, and not
+ * to a state, contains the client id, because a host may serve several apps.
+ */
 export const makeFlowCookies = (secure: boolean, clientId: string) => {
-  // `__Host-`: only this very host, over https, can have set it (RFC 6265bis §4.1.3.2).
+  // Only this host can set a cookie with `__Host-`, and only over https (RFC 6265bis §4.1.3.2).
   const prefix = `${secure ? "__Host-" : ""}slack-install-`
   const bounced = `${prefix}${clientId.replace(/[^\w.]/g, "_")}-bounced`
   const nameFor = (stateHash: string) => `${prefix}${stateHash.slice(0, 12)}`
@@ -56,7 +56,7 @@ export const makeFlowCookies = (secure: boolean, clientId: string) => {
     Cookies.serialize(name, value, { secure, maxAgeSeconds })
   const drop = (name: string) => set(name, "", 0)
 
-  /** The flows of a browser that have to make room for another. */
+  /** The names of the cookies that a new one replaces: invalid, expired, or the oldest of too many. */
   const crowdedOut = (header: string | null, nowSeconds: number, newCharacters: number): ReadonlyArray<string> => {
     const flows = Array.from(Cookies.parse(header))
       .filter(([name]) => name.startsWith(prefix) && !name.endsWith("-bounced"))
@@ -77,14 +77,14 @@ export const makeFlowCookies = (secure: boolean, clientId: string) => {
     dropBounced: drop(bounced),
     wasBounced: (header: string | null) => Cookies.parse(header).has(bounced),
 
-    /** The proof that the browser was given the state. */
+    /** The cookie that proves that the browser was given the state. */
     find: (header: string | null, stateHash: string): FlowCookie | undefined => {
       const name = nameFor(stateHash)
       const cookie = parseFlow(name, Cookies.parse(header).get(name) ?? "")
       return cookie !== undefined && constantTimeEqual(cookie.stateHash, stateHash) ? cookie : undefined
     },
 
-    /** For a flow that begins; older flows make room if they have to. */
+    /** For an install that begins. */
     begin: (header: string | null, nowSeconds: number, flow: Begun): ReadonlyArray<string> => {
       const value = render(flow)
       const name = nameFor(flow.stateHash)
@@ -94,7 +94,7 @@ export const makeFlowCookies = (secure: boolean, clientId: string) => {
       ]
     },
 
-    /** For a flow whose state is used: still the proof, for who loads the page again, but no longer the install. */
+    /** For an install whose state is used. A reload still needs the proof, but nothing is carried. */
     finish: (flow: FlowCookie, windowSeconds: number) =>
       set(flow.name, render({ ...flow, carried: used }), windowSeconds),
 

@@ -1,5 +1,5 @@
 /**
- * The pages that a person sees around an install, in plain words.
+ * The built-in pages of a flow.
  */
 import { type Html, html, raw } from "../html.js"
 import { sha256Base64 } from "../random.js"
@@ -17,7 +17,7 @@ a:focus-visible { outline: 3px solid #1264a3; outline-offset: 3px; }
   .button { color: #fff; background: #7c3a7e; } }
 `
 
-/** Nothing loads, nothing runs, nothing frames; of styles, this package's own and no other. */
+/** Forbids to load, run and frame anything. The only style is that of this module. */
 export const contentSecurityPolicy = async (): Promise<string> =>
   [
     "default-src 'none'",
@@ -27,7 +27,7 @@ export const contentSecurityPolicy = async (): Promise<string> =>
     "frame-ancestors 'none'"
   ].join("; ")
 
-/** A whole page around its content. */
+/** A page with its title and content. */
 export const page = (title: string, content: Html): Html =>
   html`<!doctype html>
 <html lang="en">
@@ -47,7 +47,7 @@ ${content}
 </html>
 `
 
-/** The page before the install, for flows that do not send people to Slack at once. */
+/** The page before an install, for a flow with `landing`. */
 export const landing = (beginUrl: string): Html =>
   page(
     "Add to Slack",
@@ -62,7 +62,7 @@ export interface InstalledView {
   readonly restUrl: string | undefined
 }
 
-/** The page after it. */
+/** The page after an install. */
 export const installed = ({ missing, restUrl, slackUrl, where }: InstalledView): Html =>
   page(
     "Installed",
@@ -86,7 +86,7 @@ const notFromSlack: Words = {
   text: "The address of this page is not one that Slack sends people to. Nothing was installed."
 }
 
-/** What a failure says to the person, by its tag; without an entry, `notFromSlack`. */
+/** What the page of a failure says, by the tag of the error. Others have the words of `notFromSlack`. */
 const words: Readonly<Record<string, Words>> = {
   InstallPrefetched: {
     title: "One moment",
@@ -98,7 +98,7 @@ const words: Readonly<Record<string, Words>> = {
   },
   InstallStateForeign: {
     title: "Please start again",
-    text: "This install was not started in this browser, or it is finished and some time has gone by. "
+    text: "This install was not started in this browser, or it was finished some time ago. "
       + "If the app is in Slack already, there is nothing left to do."
   },
   InstallStateUsed: {
@@ -123,28 +123,28 @@ const words: Readonly<Record<string, Words>> = {
     text: "Slack refused the install. If it happens again, tell the people who made the app."
   },
   InstallStoreFailed: {
-    title: "A moment of trouble",
-    text: "Our side has trouble right now. Wait a little, then load this page again."
+    title: "Please try again",
+    text: "This site has a problem right now. Wait a moment, then load this page again."
   },
   InstallTimeout: {
     title: "This takes a little longer",
-    text: "Our side is still busy with it. Wait a little, then load this page again."
+    text: "This site is still working on it. Wait a moment, then load this page again."
   },
   InstallNotCompleted: {
     title: "Almost there",
-    text: "Slack has installed the app, but our side could not finish. Load this page again to try once more."
+    text: "Slack has installed the app, but this site could not finish. Load this page again to try once more."
   },
   InstallUnexpected: {
-    title: "Something is wrong on our side",
-    text: "The install could not go on. Nothing that you did caused it."
+    title: "Something is wrong on this site",
+    text: "The install could not continue. You did nothing wrong."
   }
 }
 
-/** What a failed exchange says, by the remedy of Slack's error. */
+/** What the page of a failed exchange says, by the remedy of Slack's error. */
 const exchangeWords: Readonly<Record<string, Words>> = {
   retry: {
     title: "Slack is not answering",
-    text: "Slack could not finish the install right now. Wait a little, then try again."
+    text: "Slack could not finish the install right now. Wait a moment, then try again."
   },
   restart: {
     title: "Please start again",
@@ -161,8 +161,8 @@ const exchangeWords: Readonly<Record<string, Words>> = {
 }
 
 const otherExchange: Words = {
-  title: "Something is wrong on our side",
-  text: "The app's settings at Slack do not fit. Tell the people who made the app; nothing that you did caused it."
+  title: "Something is wrong on this site",
+  text: "The app's settings at Slack are wrong. Tell the people who made the app. You did nothing wrong."
 }
 
 export interface FailureView {
@@ -173,7 +173,7 @@ export interface FailureView {
   readonly installUrl: string
 }
 
-/** The page for a failure. The link to load the page again is empty, which is this page: nothing is reflected. */
+/** The page of a failure. The link to load it again is empty, so the page repeats nothing of the request. */
 export const failure = ({ installUrl, nextStep, remedy, tag }: FailureView): Html => {
   const { text, title } = remedy === undefined ? words[tag] ?? notFromSlack : exchangeWords[remedy] ?? otherExchange
   return page(
@@ -184,9 +184,9 @@ ${nextStep === "restart" && html`<p><a class="button" href="${installUrl}">Start
   )
 }
 
-/** The page where there is none. */
+/** The page at an unknown path. */
 export const notFound = (): Html => page("Not found", html`<p>There is no page at this address.</p>`)
 
-/** The page while the server has no flow. */
+/** The page while there is no flow. */
 export const unavailable = (): Html =>
-  page("A moment of trouble", html`<p>Our side has trouble right now. Wait a little, then load this page again.</p>`)
+  page("Please try again", html`<p>This site has a problem right now. Wait a moment, then load this page again.</p>`)

@@ -1,10 +1,6 @@
 /**
- * What a browser says about why it asks.
- */
-
-/**
- * Whether a request is made ahead of time, before anybody has clicked: `Sec-Purpose` (prefetch and prerender), and what
- * came before it, `Purpose`, `X-Purpose` and `X-Moz`.
+ * Whether a browser loads a page before a person opens it. It says so in `Sec-Purpose` (prefetch and prerender), or in
+ * one of the older `Purpose`, `X-Purpose` and `X-Moz`.
  */
 export const isPrefetch = (headers: Headers): boolean =>
   ["sec-purpose", "purpose", "x-purpose", "x-moz"]
