@@ -1,5 +1,5 @@
 // Packs the package and uses the tarball as a user would: in an empty project, with the peers of the README's install
-// line and again with the oldest peers that package.json permits. Reads dist, so `npm run build` comes first.
+// line, and again with the oldest peers that package.json permits. It reads dist, so run `npm run build` first.
 import { build } from "esbuild"
 import { execFile, spawn } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -29,7 +29,7 @@ const run = (cwd, command, args, env = {}) =>
 const isOptional = (name) => manifest.peerDependenciesMeta?.[name]?.optional === true
 const requiredPeers = Object.entries(manifest.peerDependencies).filter(([name]) => !isOptional(name))
 
-/** The peers that a newcomer gets by pasting the README's line. */
+/** The peers in the README's install line. */
 const readmePeers = () => {
   const command = `npm install ${manifest.name} `
   const line = readFileSync("README.md", "utf8").split("\n").find((line) => line.startsWith(command))
@@ -53,7 +53,8 @@ const pack = async () => {
   const packed = await run(".", "npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", temporary])
   const [{ filename, files }] = JSON.parse(packed)
   const paths = files.map((file) => file.path)
-  for (const needed of ["LICENSE", "README.md", "CHANGELOG.md", "dist/index.js", "dist/index.d.ts", "src/index.ts"]) {
+  const indexes = ["index", "testing/index"].flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
+  for (const needed of ["LICENSE", "README.md", "CHANGELOG.md", "src/index.ts", "dist/cli/main.js", ...indexes]) {
     if (!paths.includes(needed)) fail(`the tarball lacks ${needed}`)
   }
   const stray = paths.filter((path) => !/^(dist|src)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(path))
@@ -69,9 +70,10 @@ const modules = readdirSync("dist", { recursive: true })
   .filter((path) => path.endsWith(".js"))
   .map((path) => path.slice(0, -".js".length))
 
-/** attw skips wildcard exports, so the modules are named. */
+/** attw skips wildcard exports, so this names the modules. */
 const checkTypes = (tarball) => {
   const open = modules.filter((module) => module !== "index" && !isClosed(module))
+    .map((module) => module.replace(/\/index$/, ""))
   return run(".", "npx", ["attw", tarball, "--profile", "esm-only", "--entrypoints", ".", ...open])
 }
 
@@ -79,7 +81,7 @@ const checkTypes = (tarball) => {
 // a user's project
 // -------------------------------------------------------------------------------------
 
-/** The packed command's emulator, and the variables that it prints. */
+/** Starts the packed command's emulator, and returns the variables that it prints. */
 const startSlack = async (project) => {
   const slack = spawn(join(project, "node_modules/.bin", manifest.name), ["emulator", "--port", "0", "--quiet"], {
     stdio: ["ignore", "pipe", "inherit"]
@@ -90,7 +92,7 @@ const startSlack = async (project) => {
     if (name !== undefined) env[name] = value
     if (Object.keys(env).length === 3) return { env, stop: () => slack.kill() }
   }
-  fail("the command emulator ended without saying how to reach it")
+  fail("the command emulator ended before it printed its variables")
 }
 
 const compilerOptions = {
@@ -103,22 +105,24 @@ const compilerOptions = {
   skipLibCheck: false
 }
 
-/** Installs, type-checks, runs and bundles a program of scripts/consumer, which fails by itself if anything is wrong. */
-const checkProgram = async (label, program, tarball, peers) => {
+const programs = readdirSync("scripts/consumer").map((file) => file.slice(0, -".ts".length))
+
+/** Installs, type-checks, runs and bundles the programs of scripts/consumer. Each of them fails if anything is wrong. */
+const checkPrograms = async (label, tarball, peers) => {
   const project = join(temporary, label)
   mkdirSync(project)
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }))
-  copyFileSync(`scripts/consumer/${program}.ts`, join(project, "program.ts"))
+  for (const program of programs) copyFileSync(`scripts/consumer/${program}.ts`, join(project, `${program}.ts`))
 
   await run(project, "npm", ["install", "--strict-peer-deps", "--no-audit", "--no-fund", tarball, ...peers])
   await run(project, process.execPath, [resolve("node_modules/typescript/bin/tsc"), "-p", "."])
 
-  // No polyfills and no externals: an import of a Node builtin anywhere below fails here.
+  // Without polyfills and externals, an import of a Node builtin fails here.
   const { warnings } = await build({
     absWorkingDir: project,
-    entryPoints: ["program.js"],
-    outfile: "bundle.js",
+    entryPoints: programs.map((program) => `${program}.js`),
+    outdir: "bundles",
     bundle: true,
     platform: "browser",
     format: "esm",
@@ -129,8 +133,10 @@ const checkProgram = async (label, program, tarball, peers) => {
 
   const slack = await startSlack(project)
   try {
-    await run(project, process.execPath, ["program.js"], slack.env)
-    await run(project, process.execPath, ["bundle.js"], slack.env)
+    for (const program of programs) {
+      await run(project, process.execPath, [`${program}.js`], slack.env)
+      await run(project, process.execPath, [`bundles/${program}.js`], slack.env)
+    }
   } finally {
     slack.stop()
   }
@@ -147,10 +153,9 @@ try {
   const tarball = await pack()
   await checkTypes(tarball)
   console.log("the types of all entry points resolve")
-  // One line for each program; what optional peers are for gets a program of its own, and their versions after the others.
   await Promise.all([
-    checkProgram("readme", "core", tarball, readmePeers()),
-    checkProgram("floor", "core", tarball, floorPeers())
+    checkPrograms("readme", tarball, readmePeers()),
+    checkPrograms("floor", tarball, floorPeers())
   ])
 } finally {
   rmSync(temporary, { recursive: true, force: true })
