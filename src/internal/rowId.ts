@@ -57,4 +57,7 @@ export const parseInstallationRowId = (row: string): Key | undefined => {
 export const userSubject = (userId: string): string => userId === "bot" ? "user:bot" : userId
 
 /** `A0APP/workspace/T0TEAM/U0USER`. */
-export const credentialRowId = (key: Key, subject: string): string => `${installationRowId(key)}/${part(subject)}`
+export const credentialRowId = (key: Key, subject: string): string => rowIdIn(installationRowId(key), subject)
+
+/** The same, for an installation whose id is known. */
+export const rowIdIn = (installation: string, subject: string): string => `${installation}/${part(subject)}`

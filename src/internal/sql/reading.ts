@@ -1,0 +1,91 @@
+/** Reading one installation or one credential. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Installation from "../../Installation.js"
+import type { Service, StoreError } from "../../InstallationStore.js"
+import { keyOfRow } from "../installationKey.js"
+import { installationRowId } from "../rowId.js"
+import { run, unreadable } from "./failure.js"
+import * as Rows from "./rows.js"
+import { rowIdOf, type Table } from "./table.js"
+import * as Tokens from "./tokens.js"
+
+type SecretCredentialRow = Rows.CredentialRow & Pick<Rows.Row, "secret">
+
+const toCredential = (
+  table: Table,
+  operation: string,
+  row: SecretCredentialRow
+): Effect.Effect<Installation.Credential, StoreError> =>
+  Effect.map(table.read(operation, row, Tokens.decode), (tokens) => Rows.credentialOf(row, tokens))
+
+/** One credential; none for the installation's own row. */
+export const readCredential = (
+  table: Table,
+  operation: string,
+  key: Rows.RowKey
+): Effect.Effect<Option.Option<Installation.Credential>, StoreError> => {
+  if (key.subject === Rows.itself) return Effect.succeedNone
+  const { at, credentialColumns, sql } = table
+  return Effect.flatMap(
+    run(
+      operation,
+      sql<SecretCredentialRow>`SELECT ${credentialColumns}, secret FROM slack_oauth_installations
+        WHERE ${at(key.installation, key.subject)} AND removed_at IS NULL`,
+      rowIdOf(key)
+    ),
+    ([row]) => row === undefined ? Effect.succeedNone : Effect.asSome(toCredential(table, operation, row))
+  )
+}
+
+/** The installation that rows of one key make up; none if its own row is not among them. */
+export const toInstallation = (
+  table: Table,
+  operation: string,
+  rows: ReadonlyArray<Rows.Row>
+): Effect.Effect<Option.Option<Installation.Installation>, StoreError> =>
+  Effect.gen(function*() {
+    const own = rows.find(({ subject }) => subject === Rows.itself)
+    if (own === undefined) return Option.none()
+    const key = keyOfRow(own.installation)
+    const details = Rows.decodeDetails(own.details)
+    if (Option.isNone(key) || Option.isNone(details) || !Rows.hasTimes(own)) {
+      return yield* unreadable(operation, own.installation)
+    }
+    const credentials = yield* Effect.forEach(
+      rows.filter((row) => row !== own),
+      (row) => toCredential(table, operation, row)
+    )
+    const incomingWebhook = own.secret === null
+      ? Option.none()
+      : Option.some(yield* table.read(operation, own, Rows.decodeWebhook))
+    return Option.some(
+      new Installation.Installation({
+        appId: key.value.appId,
+        target: details.value.target,
+        bot: Option.fromNullable(credentials.find((credential) => credential._tag === "BotCredential")),
+        users: credentials.filter((credential) => credential._tag === "UserCredential"),
+        incomingWebhook,
+        installedBy: details.value.installedBy,
+        installedAt: Rows.timeOf(own.issued_at)
+      }, { disableValidation: true })
+    )
+  })
+
+export const reading = (table: Table): Pick<Service, "get" | "credential"> => ({
+  get: (key) => {
+    const { columns, sql } = table
+    const installation = installationRowId(key)
+    return Effect.flatMap(
+      run(
+        "get",
+        sql<Rows.Row>`SELECT ${columns} FROM slack_oauth_installations
+          WHERE installation = ${installation} AND removed_at IS NULL ORDER BY subject`,
+        installation
+      ),
+      (rows) => toInstallation(table, "get", rows)
+    )
+  },
+  credential: (key) =>
+    readCredential(table, "credential", { installation: installationRowId(key.installation), subject: key.subject })
+})

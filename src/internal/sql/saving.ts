@@ -1,0 +1,227 @@
+/**
+ * Storing an installation with its credentials: an install replaces what is stored, an import keeps it.
+ *
+ * What is stored has to open before it is replaced: a process with the wrong keys must not overwrite what others can
+ * read. So an install reads first. On Postgres, where a statement is a round trip, one statement reads what is stored
+ * and inserts the rows if nothing is. A new installation takes no second statement.
+ */
+import type { SqlError } from "@effect/sql/SqlError"
+import type { Fragment, Statement } from "@effect/sql/Statement"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Installation from "../../Installation.js"
+import type { Service, StoreError } from "../../InstallationStore.js"
+import { installationRowId } from "../rowId.js"
+import { inTransaction, run } from "./failure.js"
+import { readCredential } from "./reading.js"
+import { columnNames, columnTypes, credentialRow, encodeWebhook, type Int, itself, ownRow, type Row } from "./rows.js"
+import { rowIdOf, type SecretRow, type Table } from "./table.js"
+import * as Tokens from "./tokens.js"
+
+const operation = "save"
+
+/** How many rows one statement writes at most: databases limit the parameters of a statement. */
+const rowsPerStatement = 2000
+
+/** The installation's own row, and one for each credential. */
+type InstallationRows = readonly [own: Row, ...credentials: ReadonlyArray<Row>]
+
+const toRows = (
+  { cipher }: Table,
+  id: string,
+  installation: Installation.Installation
+): Effect.Effect<InstallationRows> =>
+  Effect.gen(function*() {
+    const webhook = installation.incomingWebhook
+    const own = ownRow(
+      id,
+      installation,
+      Option.isNone(webhook)
+        ? null
+        : yield* cipher.seal(encodeWebhook(webhook.value), rowIdOf({ installation: id, subject: itself }))
+    )
+    const credentials: Array<Row> = []
+    for (const credential of installation.credentials) {
+      const subject = Installation.subjectOf(credential)
+      const tokens = Tokens.encode(Tokens.tokensOf(credential.token))
+      const secret = yield* cipher.seal(tokens, rowIdOf({ installation: id, subject }))
+      credentials.push(credentialRow(id, subject, credential, secret))
+    }
+    return [own, ...credentials]
+  })
+
+// -------------------------------------------------------------------------------------
+// statements
+// -------------------------------------------------------------------------------------
+
+/** A row that was written. */
+interface Written {
+  readonly subject: string
+  readonly generation: Int
+}
+
+/** Rows as values. The first one tells Postgres the types. */
+const valuesOf = ({ sql }: Table, rows: ReadonlyArray<Row>): Fragment =>
+  sql.csv(
+    rows.map((row, index) =>
+      sql`(${
+        sql.csv(
+          columnNames.map((name) =>
+            index === 0 ? sql`CAST(${row[name]} AS ${sql.literal(columnTypes[name])})` : sql`${row[name]}`
+          )
+        )
+      })`
+    )
+  )
+
+/** Inserts rows if a condition holds. Replaces those that are stored if another condition holds for them. */
+const upsert = (table: Table, rows: ReadonlyArray<Row>, insertIf: Fragment, replaceIf: Fragment): Statement<Written> =>
+  table.sql<Written>`
+    INSERT INTO slack_oauth_installations AS stored (${table.columns})
+    SELECT * FROM (VALUES ${valuesOf(table, rows)}) AS incoming WHERE ${insertIf}
+    ON CONFLICT (installation, subject) DO UPDATE SET
+      generation = stored.generation + 1,
+      issued_at = CASE
+        WHEN stored.subject = '' AND stored.removed_at IS NULL AND stored.issued_at > excluded.issued_at
+        THEN stored.issued_at ELSE excluded.issued_at END,
+      details = excluded.details,
+      scopes = excluded.scopes,
+      bot_user_id = excluded.bot_user_id,
+      secret = COALESCE(excluded.secret, stored.secret),
+      expires_at = excluded.expires_at,
+      dead_code = excluded.dead_code,
+      dead_since = excluded.dead_since,
+      removed_at = NULL
+    WHERE ${replaceIf}
+    RETURNING subject, generation`
+
+const upsertAll = (table: Table, rows: ReadonlyArray<Row>, insertIf: Fragment, replaceIf: Fragment) =>
+  Array.from(
+    Chunk.chunksOf(Chunk.fromIterable(rows), rowsPerStatement),
+    (piece) => upsert(table, Chunk.toReadonlyArray(piece), insertIf, replaceIf)
+  )
+
+/** The installation's own row comes first: while it is locked, nobody else saves this installation or removes it. */
+const replaceRows = (table: Table, rows: InstallationRows) => upsertAll(table, rows, table.always, table.always)
+
+/** Once the installation's own row is locked, it says whether the credentials may be added. */
+const keepRows = (table: Table, [own, ...credentials]: InstallationRows) => {
+  const { always, at, sql } = table
+  const isOlder = sql.literal("stored.removed_at IS NOT NULL AND stored.removed_at < excluded.issued_at")
+  const isInstalled = sql`EXISTS (
+    SELECT 1 FROM slack_oauth_installations WHERE ${at(own.installation, itself)} AND removed_at IS NULL
+  )`
+  // A removal on Postgres finds out by this number that it has to begin again.
+  const tellRemovals = sql.onDialectOrElse({
+    pg: () => [
+      sql<Written>`UPDATE slack_oauth_installations SET generation = generation + 1 WHERE ${
+        at(own.installation, itself)
+      }`
+    ],
+    orElse: () => []
+  })
+  return [
+    upsert(table, [own], always, isOlder),
+    ...tellRemovals,
+    ...upsertAll(table, credentials, isInstalled, isOlder)
+  ]
+}
+
+/** Runs the statements, all of them or none. */
+const write = (
+  { sql }: Table,
+  id: string,
+  statements: ReadonlyArray<Effect.Effect<ReadonlyArray<Written>, SqlError>>
+): Effect.Effect<ReadonlyArray<Written>, StoreError> => {
+  const [first, ...rest] = statements
+  return run(
+    operation,
+    first !== undefined && rest.length === 0
+      ? first
+      : inTransaction(sql, Effect.map(Effect.all(statements), (results) => results.flat())),
+    id
+  )
+}
+
+// -------------------------------------------------------------------------------------
+// what is stored
+// -------------------------------------------------------------------------------------
+
+/** The secrets that are stored where these rows will be. */
+const selectSecrets = ({ secretColumns, sql }: Table, rows: InstallationRows): Statement<SecretRow> =>
+  sql<SecretRow>`SELECT ${secretColumns} FROM slack_oauth_installations
+    WHERE installation = ${rows[0].installation} AND ${sql.in("subject", rows.map(({ subject }) => subject))}
+      AND secret IS NOT NULL`
+
+const openAll = ({ open }: Table, stored: ReadonlyArray<SecretRow>): Effect.Effect<void, StoreError> =>
+  Effect.forEach(stored, (row) => open(operation, row), { discard: true })
+
+const checkStored = (table: Table, id: string, rows: InstallationRows): Effect.Effect<void, StoreError> =>
+  Effect.flatMap(run(operation, selectSecrets(table, rows), id), (stored) => openAll(table, stored))
+
+/** Postgres: inserts the rows if no secret is stored there. Either the secrets are returned, or what was written. */
+const insertOrSelect = (table: Table, rows: InstallationRows): Statement<Written & SecretRow> =>
+  table.sql<Written & SecretRow>`
+    WITH present AS (${selectSecrets(table, rows)}),
+      written AS (${upsert(table, rows, table.sql.literal("NOT EXISTS (SELECT 1 FROM present)"), table.always)})
+    SELECT 0 AS generation, installation, subject, issued_at, expires_at, dead_since, secret FROM present
+    UNION ALL
+    SELECT generation, NULL, subject, NULL, NULL, NULL, NULL FROM written`
+
+const replaceOnPostgres = (
+  table: Table,
+  id: string,
+  rows: InstallationRows
+): Effect.Effect<ReadonlyArray<Written>, StoreError> =>
+  Effect.flatMap(
+    run(operation, insertOrSelect(table, rows), id),
+    (found) =>
+      found.every(({ secret }) => secret === null)
+        ? Effect.succeed(found)
+        : Effect.zipRight(openAll(table, found), write(table, id, replaceRows(table, rows)))
+  )
+
+/** Reads, checks, and writes. */
+const checkAndWrite = (
+  table: Table,
+  id: string,
+  rows: InstallationRows,
+  statements: (table: Table, rows: InstallationRows) => Parameters<typeof write>[2]
+): Effect.Effect<ReadonlyArray<Written>, StoreError> =>
+  Effect.zipRight(checkStored(table, id, rows), Effect.suspend(() => write(table, id, statements(table, rows))))
+
+// -------------------------------------------------------------------------------------
+// saving
+// -------------------------------------------------------------------------------------
+
+export const saving = (table: Table): Pick<Service, "save"> => {
+  const replace = table.sql.onDialectOrElse({
+    pg: () => (id: string, rows: InstallationRows) =>
+      rows.length <= rowsPerStatement
+        ? replaceOnPostgres(table, id, rows)
+        : checkAndWrite(table, id, rows, replaceRows),
+    orElse: () => (id: string, rows: InstallationRows) => checkAndWrite(table, id, rows, replaceRows)
+  })
+  return {
+    save: (installation, options) =>
+      Effect.gen(function*() {
+        const id = installationRowId(installation.key)
+        const rows = yield* toRows(table, id, installation)
+        const written = yield* options?.existing === "keep"
+          ? checkAndWrite(table, id, rows, keepRows)
+          : replace(id, rows)
+        const generations = new Map(written.map(({ generation, subject }) => [subject, Number(generation)]))
+        const credentials: Array<Installation.Credential> = []
+        for (const credential of installation.credentials) {
+          const subject = Installation.subjectOf(credential)
+          const generation = generations.get(subject)
+          const stored = generation === undefined
+            ? yield* readCredential(table, operation, { installation: id, subject })
+            : Option.some(Installation.atGeneration(credential, generation))
+          if (Option.isSome(stored)) credentials.push(stored.value)
+        }
+        return Installation.withCredentials(installation, credentials)
+      })
+  }
+}
