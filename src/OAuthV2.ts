@@ -32,12 +32,12 @@ import { contentType } from "./internal/form.js"
 import * as Request from "./internal/request.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
 import { makeScrubber } from "./internal/secrets.js"
+import * as Telemetry from "./internal/telemetry.js"
 import { classify, connectionHeader } from "./internal/transport.js"
 import { version } from "./internal/version.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 import * as SlackApp from "./SlackApp.js"
-import * as Telemetry from "./Telemetry.js"
 import * as TokenResponse from "./TokenResponse.js"
 
 // -------------------------------------------------------------------------------------

@@ -45,11 +45,11 @@ import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
 import { rotate, type Saved } from "./internal/rotation.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
+import * as Telemetry from "./internal/telemetry.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 import * as SlackApp from "./SlackApp.js"
-import * as Telemetry from "./Telemetry.js"
 
 // -------------------------------------------------------------------------------------
 // errors

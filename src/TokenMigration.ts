@@ -26,11 +26,11 @@ import { checkCount, checkDuration, checkRate } from "./internal/options.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
 import { rotate } from "./internal/rotation.js"
+import * as Telemetry from "./internal/telemetry.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import type * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 import type * as SlackApp from "./SlackApp.js"
-import * as Telemetry from "./Telemetry.js"
 
 // -------------------------------------------------------------------------------------
 // models

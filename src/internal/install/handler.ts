@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as InstallError from "../../InstallError.js"
-import * as Telemetry from "../../Telemetry.js"
 import { withDeadline } from "../deadline.js"
+import * as Telemetry from "../telemetry.js"
 import * as Answer from "./answer.js"
 import type { Parts } from "./parts.js"
 import { isPrefetch } from "./prefetch.js"

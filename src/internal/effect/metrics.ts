@@ -1,0 +1,51 @@
+/**
+ * Metrics with fixed tags, and their updates.
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricLabel from "effect/MetricLabel"
+
+export type Any<In> = Metric.Metric<any, In, any>
+
+/** A histogram whose boundaries grow by a factor. */
+export const histogram = (
+  name: string,
+  description: string,
+  boundaries: { readonly start: number; readonly factor: number; readonly count: number }
+) => Metric.histogram(name, MetricBoundaries.exponential(boundaries), description)
+
+type Labels = ReadonlyArray<MetricLabel.MetricLabel>
+
+/**
+ * A metric with these tags, to be kept. `Metric.tagged` makes a new list of labels at each update, and a metric finds
+ * its state by the list: it hashes and compares the labels of a list that it has not seen. So the lists are kept.
+ */
+export const withTags = <In>(metric: Any<In>, tags: Readonly<Record<string, string>>): Any<In> => {
+  const own = Object.entries(tags).map(([name, value]) => MetricLabel.make(name, value))
+  const lists = new WeakMap<Labels, Labels>()
+  const withOwn = (labels: Labels): Labels => {
+    const known = lists.get(labels)
+    if (known !== undefined) return known
+    const list = Arr.union(own, labels)
+    lists.set(labels, list)
+    return list
+  }
+  return Metric.make(
+    metric.keyType,
+    (input: In, labels) => metric.unsafeUpdate(input, withOwn(labels)),
+    (labels) => metric.unsafeValue(withOwn(labels)),
+    (input: In, labels) => metric.unsafeModify(input, withOwn(labels))
+  )
+}
+
+/** Updates several metrics at once, as `Metric.update` does one. */
+export const updateAll = (
+  f: (update: <In>(metric: Any<In>, input: In) => void) => void
+): Effect.Effect<void> =>
+  Effect.map(
+    FiberRef.get(FiberRef.currentMetricLabels),
+    (labels) => f((metric, input) => metric.unsafeUpdate(input, labels))
+  )
