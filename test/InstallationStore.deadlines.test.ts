@@ -64,7 +64,7 @@ describe("bounded", () => {
     "can not be interrupted": Effect.uninterruptible(Effect.never)
   }
   for (const [name, effect] of Object.entries(hanging)) {
-    it.effect(`fails a call in time to a store that ${name}, also where the caller cannot be interrupted`, () =>
+    it.effect(`fails a call to a store that ${name} in time, even if the caller cannot be interrupted`, () =>
       Effect.gen(function*() {
         const calls = callsOf(InstallationStore.bounded(storeOf(effect), "5 seconds"))
         for (const operation of operations) {
@@ -81,7 +81,7 @@ describe("bounded", () => {
     "interrupts itself": { effect: Effect.interrupt, code: "DEFECT" }
   }
   for (const [name, { code, effect }] of Object.entries(broken)) {
-    it.effect(`makes a store that ${name} fail typed`, () =>
+    it.effect(`makes a store that ${name} fail with a typed error`, () =>
       Effect.gen(function*() {
         const calls = callsOf(InstallationStore.bounded(storeOf(effect)))
         for (const operation of operations) {
@@ -91,7 +91,7 @@ describe("bounded", () => {
       }))
   }
 
-  it.effect("tells the log what a store threw, and no secret that was in it", () => {
+  it.effect("logs what a store threw, without the secrets in it", () => {
     const lines: Array<string> = []
     const logger = Logger.make(({ message }) => void lines.push(String(message)))
     return Effect.gen(function*() {
@@ -106,7 +106,7 @@ describe("bounded", () => {
     )
   })
 
-  it.effect("gives each pull of a stream its own time, and leaves the order and the chunks alone", () =>
+  it.effect("gives each pull of a stream its own deadline, and keeps the order and the chunks", () =>
     Effect.gen(function*() {
       const slow = Stream.rechunk(
         Stream.fromIterable(
@@ -121,7 +121,7 @@ describe("bounded", () => {
       assert.deepStrictEqual(chunks, [["A1", "A2"], ["A3", "A4"]])
     }))
 
-  it.effect("closes a stream in time whose end hangs", () =>
+  it.effect("closes a stream whose end hangs in time", () =>
     Effect.gen(function*() {
       const stream = Stream.concat(
         Stream.succeed(installation),
@@ -147,7 +147,7 @@ describe("the functions of this module", () => {
     reencrypt: InstallationStore.reencrypt
   }
   for (const [name, call] of Object.entries(calls)) {
-    it.effect(`${name} fails in a minute at most if the store never answers`, () =>
+    it.effect(`${name} fails within a minute if the store never answers`, () =>
       Effect.gen(function*() {
         const fiber = yield* Effect.fork(call)
         yield* TestClock.adjust(name === "stream" || name === "reencrypt" ? "1 minute" : "10 seconds")
@@ -158,7 +158,7 @@ describe("the functions of this module", () => {
 })
 
 describe("the failure of a store", () => {
-  it("says of a read that nothing was changed, and of a write that it may have happened", () => {
+  it("says that a read changed nothing, and that a write may have happened", () => {
     for (const operation of operations) {
       const { message } = new InstallationStore.StoreError({ operation, reason: "unavailable" })
       const isRead = ["get", "credential", "stream", "credentials", "counts"].includes(operation)
@@ -177,7 +177,7 @@ describe("the failure of a store", () => {
     )
   }
 
-  it.scoped("of a database tells the log what the driver said", () =>
+  it.scoped("of a database is logged with the driver's messages", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       const lines = yield* logged(
@@ -195,7 +195,7 @@ describe("the failure of a store", () => {
       assert.include(line, "no such table: slack_oauth_installations")
     }))
 
-  it.effect("of a folder tells the log what the file system said, and no token", () =>
+  it.effect("of a folder is logged with the file system's message, without tokens", () =>
     Effect.gen(function*() {
       const failing = Layer.effect(
         KeyValueStore.KeyValueStore,

@@ -6,7 +6,7 @@ import * as InstallationStoreSuite from "effect-slack-oauth/testing/Installation
 InstallationStoreSuite.register({ name: "memory", layer: InstallationStore.layerMemory })
 
 describe("reencrypt", () => {
-  it.effect("of many rows that do not open takes no longer than the rows", () =>
+  it.effect("of many rows that cannot be decrypted takes no longer than reading them", () =>
     Effect.gen(function*() {
       const store = yield* InstallationStore.InstallationStore
       const error = new InstallationStore.StoreError({ operation: "reencrypt", reason: "keyMissing" })

@@ -47,7 +47,7 @@ describe("app_uninstalled", () => {
       assert.strictEqual((yield* Lifecycle.handle(uninstalled(101)))._tag, "Unchanged")
     }))
 
-  test("changes nothing when it comes after a reinstall", () =>
+  test("changes nothing when it arrives after a reinstall", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(installed(100))
       yield* InstallationStore.save(
@@ -58,13 +58,13 @@ describe("app_uninstalled", () => {
       assert.deepStrictEqual(yield* subjects, Option.some(["bot", "U1", "U2"]))
     }))
 
-  test("changes nothing in the second of the install", () =>
+  test("changes nothing in the same second as the install", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(installed(100.4))
       assert.strictEqual((yield* Lifecycle.handle(uninstalled(100)))._tag, "Unchanged")
     }))
 
-  test("knows an organization's installation from a workspace's", () =>
+  test("distinguishes the installation of an organization from that of a workspace", () =>
     Effect.gen(function*() {
       const organization = Installation.organization(appId, "E1")
       yield* InstallationStore.save(install({ appId, enterpriseId: "E1", bot: botToken("o"), at: at(100) }))
@@ -84,7 +84,7 @@ describe("app_uninstalled", () => {
     }))
 
   it.effect.prop(
-    "leaves the same behind, in whatever order installs and uninstalls come in",
+    "has the same result for every order of installs and uninstalls",
     [
       fc.uniqueArray(fc.record({ at: fc.integer({ min: 1, max: 50 }), install: fc.boolean() }), {
         selector: (event) => event.at,
@@ -104,8 +104,8 @@ describe("app_uninstalled", () => {
   )
 })
 
-describe("an event that tells neither workspace nor organization among its authorizations", () => {
-  test("is about the workspace that it was sent for", () =>
+describe("an event whose authorizations name neither a workspace nor an organization", () => {
+  test("applies to the workspace of its envelope", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(installed(100))
       const organization = install({ appId, enterpriseId: "E1", bot: botToken("organization"), at: at(100) })
@@ -118,7 +118,7 @@ describe("an event that tells neither workspace nor organization among its autho
 })
 
 describe("tokens_revoked", () => {
-  test("removes the credentials it names, and no others", () =>
+  test("removes the credentials that it names, and no others", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(installed(100))
       yield* InstallationStore.save(install({ appId, teamId: "T1", user: ["U2", userToken("b")], at: at(100) }))
@@ -133,14 +133,14 @@ describe("tokens_revoked", () => {
       assert.strictEqual((yield* Lifecycle.handle(revoked(101, { bot: ["U0BOT"] })))._tag, "Unchanged")
     }))
 
-  test("takes nobody among the people for the bot", () =>
+  test("does not remove the bot's credential for a person whose id is \"bot\"", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(installed(100))
       assert.strictEqual((yield* Lifecycle.handle(revoked(101, { oauth: ["bot"] })))._tag, "Unchanged")
       assert.deepStrictEqual(yield* subjects, Option.some(["bot", "U1"]))
     }))
 
-  test("leaves credentials that are newer than the event", () =>
+  test("keeps credentials that are newer than the event", () =>
     Effect.gen(function*() {
       const store = yield* InstallationStore.InstallationStore
       yield* InstallationStore.save(installed(100))
@@ -154,8 +154,8 @@ describe("tokens_revoked", () => {
     }))
 })
 
-describe("what is handed in", () => {
-  test("may be any other event", () =>
+describe("the body", () => {
+  test("may be of another type", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(installed(100))
       for (
@@ -180,7 +180,7 @@ describe("what is handed in", () => {
       }
     }))
 
-  test("is refused when it is of the wrong form, without being quoted", () =>
+  test("is refused when it has another form, and the error does not quote it", () =>
     Effect.gen(function*() {
       const problem = (body: unknown) => Effect.map(Effect.flip(Lifecycle.handle(body)), (error) => error)
       const cases: ReadonlyArray<readonly [unknown, string]> = [

@@ -51,19 +51,19 @@ const fromEnv = (env: Record<string, string>, layer = SlackApp.layerConfig) =>
 
 describe("SlackApp", () => {
   describe("make", () => {
-    it("takes an id and a secret, and speaks to slack.com", () => {
+    it("accepts an id and a secret, and uses slack.com", () => {
       const app = Either.getOrThrow(SlackApp.make({ clientId, clientSecret }))
       assert.strictEqual(app.clientId, clientId)
       assert.strictEqual(app.clientSecret && Redacted.value(app.clientSecret), clientSecret)
       assert.strictEqual(app.baseUrl, "https://slack.com")
     })
 
-    it("takes a secret that is wrapped already", () => {
+    it("accepts a secret that is Redacted already", () => {
       const secret = Redacted.make(clientSecret)
       assert.strictEqual(Either.getOrThrow(SlackApp.make({ clientId, clientSecret: secret })).clientSecret, secret)
     })
 
-    it("takes no secret for a public client", () => {
+    it("accepts a public client without a secret", () => {
       assert.notProperty(Either.getOrThrow(SlackApp.make({ clientId })), "clientSecret")
       assert.notProperty(Either.getOrThrow(SlackApp.make({ clientId, clientSecret: undefined })), "clientSecret")
     })
@@ -74,7 +74,7 @@ describe("SlackApp", () => {
         assert.strictEqual(app.clientId, clientId)
       }).pipe(Effect.runPromise))
 
-    it("refuses an id that is empty or has white space in it, and says which setting it is", () => {
+    it("refuses an id that is empty or contains white space, and names the setting", () => {
       for (const id of ["", " ", "\t", "1 2", "1.2\n"]) {
         const error = Either.getOrThrow(Either.flip(SlackApp.make({ clientId: id, clientSecret })))
         assert.match(String(error), /clientId/)
@@ -82,7 +82,7 @@ describe("SlackApp", () => {
       }
     })
 
-    it("refuses a secret that is empty or has white space in it, and never shows it", () => {
+    it("refuses a secret that is empty or contains white space, and does not show it", () => {
       for (const secret of ["", `${clientSecret}\n`, ` ${clientSecret}`, Redacted.make(`${clientSecret} `)]) {
         const error = Either.getOrThrow(Either.flip(SlackApp.make({ clientId, clientSecret: secret })))
         assert.match(String(error), /clientSecret/)
@@ -127,7 +127,7 @@ describe("SlackApp", () => {
       })
     }
 
-    it("is refused when it is not there at all", () => {
+    it("is refused when it is missing", () => {
       assert.match(refusalOf({ clientSecret }), /The client id is missing/)
     })
   })
@@ -150,7 +150,7 @@ describe("SlackApp", () => {
       }
     }
 
-    it("never makes a public client of a null, or of a variable that was wrapped and is not set", () => {
+    it("does not make a public client of a null, or of a Redacted undefined", () => {
       const wrapped = { clientId, clientSecret: Redacted.make(undefined) }
       assert.match(refusalOf(wrapped), /The client secret is missing/)
       assert.match(refusalOf({ clientId, clientSecret: null }), /The client secret is missing/)
@@ -158,14 +158,14 @@ describe("SlackApp", () => {
   })
 
   describe("app id and signing secret", () => {
-    it("are kept, the secret wrapped", () => {
+    it("are in the result, the secret as Redacted", () => {
       const app = Either.getOrThrow(SlackApp.make({ clientId, appId: "A0123ABCDEF", signingSecret: clientSecret }))
       assert.strictEqual(app.appId, "A0123ABCDEF")
       assert.strictEqual(app.signingSecret && Redacted.value(app.signingSecret), clientSecret)
       assert.notInclude(inspect(app, { depth: null }) + JSON.stringify(app), "CANARY")
     })
 
-    it("are left out when they are not given", () => {
+    it("are absent if they are not given", () => {
       const app = Either.getOrThrow(SlackApp.make({ clientId, appId: undefined, signingSecret: undefined }))
       assert.deepStrictEqual(app, { clientId, baseUrl: "https://slack.com" })
     })
@@ -202,7 +202,7 @@ describe("SlackApp", () => {
         return logged
       })
 
-    it.effect("says that a parser has rounded it, from every layer", () =>
+    it.effect("says that a parser seems to have rounded it, for every layer", () =>
       Effect.gen(function*() {
         for (const id of ["628987376727.629", "2141029472.6912026", "628987376727.6"]) {
           const logged = yield* warningsOf(id)
@@ -214,14 +214,14 @@ describe("SlackApp", () => {
         }
       }))
 
-    it.effect("is not given for the ids that Slack issues", () =>
+    it.effect("is not logged for ids that Slack issues", () =>
       Effect.gen(function*() {
         for (const id of ["1.2", "123456.7890", "2141029472.691202649728", "628987376727.629012345678"]) {
           assert.deepStrictEqual(yield* warningsOf(id), [], id)
         }
       }))
 
-    it("is given for what a float leaves of any client id of two long halves", () => {
+    it("is logged for every client id with two long halves that a float has rounded", () => {
       const half = (digits: number) => FastCheck.integer({ min: 10 ** (digits - 1), max: 10 ** digits - 1 })
       const ids = FastCheck.integer({ min: 9, max: 13 }).chain((digits) =>
         FastCheck.tuple(half(digits), half(12), FastCheck.integer({ min: 0, max: 9 }))
@@ -236,7 +236,7 @@ describe("SlackApp", () => {
   })
 
   describe("the base URL", () => {
-    it("is https, anywhere", () => {
+    it("may be https on any host", () => {
       assert.strictEqual(accepted(undefined), "https://slack.com")
       assert.strictEqual(accepted("https://slack-gov.com"), "https://slack-gov.com")
       assert.strictEqual(accepted(new URL("https://slack-gov.com/")), "https://slack-gov.com")
@@ -244,7 +244,7 @@ describe("SlackApp", () => {
       assert.strictEqual(accepted("HTTPS://Example.COM//"), "https://example.com")
     })
 
-    it("is plain http on loopback only", () => {
+    it("may be plain http on loopback only", () => {
       assert.strictEqual(accepted("http://localhost:3000"), "http://localhost:3000")
       assert.strictEqual(accepted("http://127.0.0.1:3000/"), "http://127.0.0.1:3000")
       assert.strictEqual(accepted("http://127.8.9.10"), "http://127.8.9.10")
@@ -266,7 +266,7 @@ describe("SlackApp", () => {
       }
     })
 
-    it("is a URL, and nothing but the place", () => {
+    it("must be a URL without a query, a fragment or a user", () => {
       for (const url of ["", "slack.com", "//slack.com", "https://", "not a url"]) {
         assert.match(refusal(url), /not a URL|must be https/)
       }
@@ -277,12 +277,12 @@ describe("SlackApp", () => {
       assert.match(refusal("https://slack.com/api/"), /leave out \/api/)
     })
 
-    it("is not repeated when it carries a password", () => {
+    it("is not in the error if it contains a password", () => {
       const error = Either.getOrThrow(Either.flip(baseUrlOf("https://user:test-password@slack.com")))
       assert.notInclude(inspect(error, { depth: null }) + String(error), "test-password")
     })
 
-    it("never has a slash at the end, whatever was written", () => {
+    it("has no slash at the end, whatever was given", () => {
       FastCheck.assert(FastCheck.property(FastCheck.webUrl({ validSchemes: ["https"] }), (url) => {
         const result = baseUrlOf(url)
         if (Either.isRight(result)) {
@@ -324,13 +324,13 @@ describe("SlackApp", () => {
         assert.strictEqual(app.baseUrl, "http://localhost:3000")
       }))
 
-    it.effect("does without app id, signing secret and base URL", () =>
+    it.effect("works without app id, signing secret and base URL", () =>
       Effect.gen(function*() {
         const app = yield* fromEnv({ SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret })
         assert.hasAllKeys(app, ["clientId", "clientSecret", "baseUrl"])
       }))
 
-    it.effect("never makes a public client of a misspelt SLACK_CLIENT_SECRET", () =>
+    it.effect("does not make a public client if SLACK_CLIENT_SECRET is misspelt", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(fromEnv({ SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRT: clientSecret }))
         assert.strictEqual(error._op, "MissingData")
@@ -386,7 +386,7 @@ describe("SlackApp", () => {
         }))
     }
 
-    it.effect("reads them under the prefix of an application", () =>
+    it.effect("reads them with the prefix of an application", () =>
       Effect.gen(function*() {
         const app = yield* SlackApp.SlackApp.pipe(
           Effect.provide(SlackApp.layerConfig),
@@ -403,7 +403,7 @@ describe("SlackApp", () => {
   })
 
   describe("layerConfigPublic", () => {
-    it.effect("is a public client, also beside a secret", () =>
+    it.effect("makes a public client, even if a secret is set", () =>
       Effect.gen(function*() {
         const app = yield* fromEnv(
           { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret, SLACK_BASE_URL: "https://slack-gov.com" },

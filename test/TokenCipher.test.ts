@@ -27,7 +27,7 @@ const fromConfig = (value?: string) =>
 const reveal = ({ key }: TokenCipher.Key) => Redacted.isRedacted(key) ? Redacted.value(key) : key
 
 describe("TokenCipher", () => {
-  it.effect("opens what it sealed, in the same row only", () =>
+  it.effect("decrypts what it encrypted, in the same row only", () =>
     Effect.gen(function*() {
       const { open, prefix, seal } = cipher({ current: a })
       const sealed = yield* seal("xoxb-test-token", "row 1")
@@ -40,7 +40,7 @@ describe("TokenCipher", () => {
       )
     }))
 
-  it.effect("opens with older keys, and seals with the current one", () =>
+  it.effect("decrypts with older keys, and encrypts with the current one", () =>
     Effect.gen(function*() {
       const old = yield* cipher({ current: a }).seal("text", "row")
       const both = cipher({ current: b, older: [a] })
@@ -50,7 +50,7 @@ describe("TokenCipher", () => {
       assert.deepStrictEqual([reason, keyId], ["keyMissing", "a"])
     }))
 
-  it.effect("tells a wrong key, a changed text and what is no sealed text apart", () =>
+  it.effect("distinguishes a wrong key, an altered text, and a text that is not encrypted", () =>
     Effect.gen(function*() {
       const { open, seal } = cipher({ current: a })
       const reason = (text: string, cipher = open) =>
@@ -65,14 +65,14 @@ describe("TokenCipher", () => {
       assert.strictEqual(yield* reason("plain.text"), "notSealed")
     }))
 
-  it.effect("reads plain text only if it is told to", () =>
+  it.effect("reads plain text only if that is allowed", () =>
     Effect.gen(function*() {
       const migrating = cipher({ current: a, readPlain: true })
       assert.strictEqual(yield* migrating.open("plain.text", "row"), "text")
       assert.strictEqual(yield* openAny(cipher({ current: a }), "plain.text", "row"), "text")
     }))
 
-  it.effect("takes its keys from SLACK_TOKEN_KEYS", () =>
+  it.effect("reads its keys from SLACK_TOKEN_KEYS", () =>
     Effect.gen(function*() {
       const two = yield* fromConfig(`b:${reveal(b)}, a:${reveal(a)}`)
       const old = yield* cipher({ current: a }).seal("text", "row")
@@ -84,7 +84,7 @@ describe("TokenCipher", () => {
       assert.isFalse((yield* fromConfig("plain")).encrypts)
     }))
 
-  it.effect("never stores plain text because SLACK_TOKEN_KEYS is misspelt", () =>
+  it.effect("does not store plain text if SLACK_TOKEN_KEYS is misspelt", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(fromConfig())
       assert.strictEqual(error._op, "MissingData")
@@ -96,7 +96,7 @@ describe("TokenCipher", () => {
       ))
     }))
 
-  it.effect("says what is wrong with a key on its way to the program, and shows none", () =>
+  it.effect("says what a shell or a template did to a key, and shows no key", () =>
     Effect.gen(function*() {
       const cases: ReadonlyArray<readonly [string, RegExp]> = [
         [`"a:${reveal(a)}"`, /quotation mark/],
@@ -117,7 +117,7 @@ describe("TokenCipher", () => {
       }
     }))
 
-  it.effect("refuses keys that are none, and shows none", () =>
+  it.effect("refuses keys of a wrong form, and shows no key", () =>
     Effect.gen(function*() {
       const short = Buffer.alloc(31, 9).toString("base64")
       const swapped = Buffer.alloc(32, 8).toString("base64url")
@@ -278,7 +278,7 @@ const reencryptWith = (store: InstallationStore.Service) =>
 
 describe("a store with a cipher", () => {
   for (const [name, url] of Object.entries(databases)) {
-    it.scopedLive(`in ${name} keeps no secret in plain text, and opens nothing that is not its own`, () =>
+    it.scopedLive(`in ${name} stores no secret as plain text, and decrypts no row that was moved`, () =>
       Effect.gen(function*() {
         const database = yield* Layer.memoize(connect(url))
         const run: Run = (keys, program) =>
@@ -313,7 +313,7 @@ describe("a store with a cipher", () => {
       }))
   }
 
-  it.live("in a KeyValueStore keeps no secret in plain text, and opens nothing that is not its own", () =>
+  it.live("in a KeyValueStore stores no secret as plain text, and decrypts no row that was moved", () =>
     Effect.gen(function*() {
       const values = new Map<string, string>()
       const storage = Layer.succeed(
@@ -347,7 +347,7 @@ describe("a store with a cipher", () => {
       )
     }))
 
-  it.effect("says once, at the start, that it has none", () =>
+  it.effect("warns once, at the start, if it stores plain text", () =>
     Effect.gen(function*() {
       const said: Array<string> = []
       const logger = Logger.make(({ logLevel, message }) => said.push(`${logLevel.label} ${message}`))

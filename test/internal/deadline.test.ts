@@ -15,7 +15,7 @@ const afterTenSeconds = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   })
 
 describe("a deadline", () => {
-  it.effect("leaves alone what ends in time", () =>
+  it.effect("changes nothing about an effect that ends in time", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* bounded(Effect.succeed(1)), 1)
       assert.strictEqual(yield* Effect.flip(bounded(Effect.fail("no"))), "no")
@@ -23,7 +23,7 @@ describe("a deadline", () => {
       assert.strictEqual(yield* bounded(Effect.as(Effect.yieldNow(), 2)), 2)
     }))
 
-  it.effect("costs no timer where the answer is there at once", () =>
+  it.effect("starts no timer for an effect that ends at once", () =>
     Effect.gen(function*() {
       yield* bounded(Effect.succeed(1))
       assert.lengthOf(yield* TestClock.sleeps(), 0)
@@ -45,7 +45,7 @@ describe("a deadline", () => {
         assert.deepStrictEqual(yield* afterTenSeconds(Effect.uninterruptible(bounded(effect))), Exit.fail("late"))
       }))
 
-    it.effect(`lets an interrupted caller go, who waits for ${name}`, () =>
+    it.effect(`does not keep an interrupted caller waiting for ${name}`, () =>
       Effect.gen(function*() {
         const caller = yield* Effect.fork(bounded(effect))
         yield* Effect.yieldNow()
@@ -55,14 +55,14 @@ describe("a deadline", () => {
       }))
   }
 
-  it.effect("interrupts in the background what is late", () =>
+  it.effect("interrupts a late effect in the background", () =>
     Effect.gen(function*() {
       const interrupted = yield* Deferred.make<void>()
       yield* afterTenSeconds(bounded(Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))))
       yield* Deferred.await(interrupted)
     }))
 
-  it.effect("lets what is interrupted with its caller finish", () =>
+  it.effect("lets an effect that is interrupted with its caller finish", () =>
     Effect.gen(function*() {
       let isClean = false
       const caller = yield* Effect.fork(bounded(
@@ -90,14 +90,14 @@ describe("a deadline", () => {
       assert.deepStrictEqual(yield* Deferred.await(ended), Exit.succeed("done"))
     }))
 
-  it.effect("keeps to itself what happens to a FiberRef", () =>
+  it.effect("does not let FiberRef changes out", () =>
     Effect.gen(function*() {
       const ref = FiberRef.unsafeMake(1)
       yield* bounded(FiberRef.set(ref, 2))
       assert.strictEqual(yield* FiberRef.get(ref), 1)
     }))
 
-  it.live("lets an answer be read that came while the event loop stood still", () =>
+  it.live("reads an answer that arrived while the event loop was blocked", () =>
     Effect.gen(function*() {
       const answer = Effect.async<string>((resume) => {
         // The answer is there after 20 ms; nothing is read before 100 ms, when the deadline of 50 ms is over too.

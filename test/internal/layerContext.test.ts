@@ -80,7 +80,7 @@ describe("shared work", () => {
       assert.deepStrictEqual(yield* Effect.provide(inShared(surroundings), context), ofTheLayer)
     }).pipe(Effect.scoped))
 
-  it.effect("goes on when the caller is interrupted, and ends when its scope closes", () =>
+  it.effect("continues when the caller is interrupted, and ends when its scope closes", () =>
     Effect.gen(function*() {
       const { fork, scope } = yield* Shared
       const inner = yield* Scope.fork(scope, yield* Effect.succeed({ _tag: "Sequential" } as const))
@@ -98,7 +98,7 @@ describe("shared work", () => {
       assert.isTrue(Exit.isInterrupted(yield* Fiber.await(work)))
     }).pipe(Effect.provide(built)))
 
-  it.effect("can be interrupted although its layer was built where nothing can be", () =>
+  it.effect("can be interrupted although its layer was built in an uninterruptible region", () =>
     Effect.gen(function*() {
       const context = yield* Effect.uninterruptible(Layer.build(built))
       const { fork, scope } = Context.get(context, Shared)
@@ -106,7 +106,7 @@ describe("shared work", () => {
       yield* Fiber.interrupt(work)
     }).pipe(Effect.scoped))
 
-  it.effect("lives though its layer was built by a fiber that was being interrupted", () =>
+  it.effect("runs although its layer was built by a fiber that was being interrupted", () =>
     Effect.gen(function*() {
       const shared = yield* Deferred.make<Context.Context<Shared>>()
       const scope = yield* Effect.scope
@@ -119,7 +119,7 @@ describe("shared work", () => {
       assert.deepStrictEqual(yield* Effect.provide(inShared(surroundings), yield* Deferred.await(shared)), ofTheLayer)
     }).pipe(Effect.scoped))
 
-  it.effect("goes by the clock of the layer", () =>
+  it.effect("uses the clock of the layer", () =>
     Effect.gen(function*() {
       yield* TestClock.adjust("1 hour")
       assert.strictEqual(yield* inShared(Clock.currentTimeMillis), 3_600_000)

@@ -14,7 +14,7 @@ const key = fc.tuple(fc.boolean(), id, id).map(([isWorkspace, appId, place]) =>
 )
 
 describe("the text of a key", () => {
-  it("is the ids of Slack as they are, with the kind between them", () => {
+  it("has Slack's ids unchanged, and the kind between them", () => {
     const workspace = Installation.workspace("A0APP", "T0TEAM")
     assert.strictEqual(String(workspace), "A0APP/workspace/T0TEAM")
     assert.strictEqual(String(Installation.organization("A0APP", "E0ORG")), "A0APP/organization/E0ORG")
@@ -22,7 +22,7 @@ describe("the text of a key", () => {
     assert.strictEqual(String(Installation.userKey(workspace, "U0USER")), "A0APP/workspace/T0TEAM/U0USER")
   })
 
-  it("exists for every key, and gives the key back", () => {
+  it("exists for every key, and can be parsed back", () => {
     fc.assert(fc.property(key, (key) => {
       assert.deepStrictEqual({ ...parseInstallationRowId(installationRowId(key)) }, { ...key })
     }))
@@ -35,14 +35,14 @@ describe("the text of a key", () => {
     }))
   })
 
-  it("is the bot's for the bot alone", () => {
+  it("differs between the bot and a person whose id is \"bot\"", () => {
     const workspace = Installation.workspace("A0APP", "T0TEAM")
     assert.notStrictEqual(String(Installation.userKey(workspace, "bot")), String(Installation.botKey(workspace)))
   })
 })
 
-describe("a row that has another name", () => {
-  it("has no key", () => {
+describe("a text of another form", () => {
+  it("is not parsed", () => {
     for (const row of ["", "A1", "A1/workspace/T1/U1", "A%/workspace/T1", "%41/workspace/T1", "A1/workspace/T%ud800"]) {
       assert.isUndefined(parseInstallationRowId(row), row)
     }

@@ -14,7 +14,7 @@ const keyring = (current: Sealing.KeyMaterial, older: ReadonlyArray<Sealing.KeyM
 const one = keyring(key("k1", 1))
 
 describe("base64url", () => {
-  it("brings back every byte, without padding", () => {
+  it("decodes every byte that it encoded, without padding", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
       const text = Base64Url.encode(bytes)
       assert.match(text, /^[\w-]*$/)
@@ -30,7 +30,7 @@ describe("base64url", () => {
     assert.strictEqual(Base64Url.encode(new Uint8Array([0xfb, 0xff])), "-_8")
   })
 
-  it("has one spelling for a value: padding, white space, stray bits and the other alphabet are refused", () => {
+  it("has one form for a value: padding, white space, stray bits and the other alphabet are refused", () => {
     for (const text of ["Zg==", "Zg ", " Zg", "Zh", "Zm9", "Z", "+/8", "Zg\n", "Zm9v.", "é"]) {
       assert.isUndefined(Base64Url.decode(text), JSON.stringify(text))
     }
@@ -54,7 +54,7 @@ describe("keys", () => {
     }
   })
 
-  it("with the same id, a strange id or a wrong length make no keyring, and the problem shows no key", () => {
+  it("with the same id, an invalid id or a wrong length are refused, and the problem shows no key", () => {
     const problems = [
       Sealing.makeKeyring(key("a", 1), [key("a", 2)]),
       Sealing.makeKeyring(key("", 1)),
@@ -69,7 +69,7 @@ describe("keys", () => {
     ])
   })
 
-  it("are not changed by what happens to the bytes afterwards", async () => {
+  it("do not change when the caller changes the bytes afterwards", async () => {
     const bytes = new Uint8Array(32).fill(1)
     const ring = keyring({ id: "k1", bytes })
     bytes.fill(9)
@@ -85,20 +85,20 @@ describe("keys", () => {
 })
 
 describe("sealing", () => {
-  it("brings back any text under the same associated data", () =>
+  it("opens any text with the same associated data", () =>
     fc.assert(fc.asyncProperty(fc.fullUnicodeString(), fc.fullUnicodeString(), async (text, associatedData) => {
       const sealed = await Sealing.seal(one, text, associatedData)
       assert.match(sealed, /^v1\.k1\.[\w-]+$/)
       assert.deepStrictEqual(await Sealing.open(one, sealed, associatedData), { ok: true, text, keyId: "k1" })
     })))
 
-  it("opens what another implementation of the format has sealed", async () => {
+  it("opens what another implementation of the format sealed", async () => {
     // AES-256-GCM by OpenSSL: key 01…01, nonce 00…00, additional data "v1.k1.row"
     const sealed = "v1.k1.AAAAAAAAAAAAAAAAx1rgvlhPZsznXQYbnOfAomI58m9MVyTnRw"
     assert.deepStrictEqual(await Sealing.open(one, sealed, "row"), { ok: true, text: "xoxb-test", keyId: "k1" })
   })
 
-  it("never seals the same text to the same form", async () => {
+  it("seals the same text differently each time", async () => {
     const sealed = await Promise.all(Array.from({ length: 100 }, () => Sealing.seal(one, "same", "place")))
     assert.strictEqual(new Set(sealed).size, 100)
   })
@@ -109,7 +109,7 @@ describe("sealing", () => {
     assert.deepStrictEqual(opened, { ok: true, text: "old", keyId: "k1" })
   })
 
-  it("tells an unknown key from one that does not fit", async () => {
+  it("distinguishes an unknown key from a wrong key", async () => {
     const sealed = await Sealing.seal(one, "text", "")
     assert.deepStrictEqual(await Sealing.open(keyring(key("k2", 1)), sealed, ""), {
       ok: false,
@@ -123,14 +123,14 @@ describe("sealing", () => {
     })
   })
 
-  it("does not open under other associated data, or under another id for the same key", async () => {
+  it("does not open with other associated data, or with another id for the same key", async () => {
     const sealed = await Sealing.seal(one, "text", "row 1")
     assert.deepInclude(await Sealing.open(one, sealed, "row 2"), { ok: false, reason: "notAuthentic" })
     const renamed = sealed.replace("v1.k1.", "v1.k2.")
     assert.deepInclude(await Sealing.open(keyring(key("k2", 1)), renamed, "row 1"), { reason: "notAuthentic" })
   })
 
-  it("does not open once any of its bytes has changed", async () => {
+  it("does not open if any byte was changed", async () => {
     const sealed = await Sealing.seal(one, "xoxb-test-token", "row")
     const bytes = Base64Url.decode(sealed.slice("v1.k1.".length)) ?? new Uint8Array()
     assert.strictEqual(bytes.length, 12 + "xoxb-test-token".length + 16)
@@ -141,7 +141,7 @@ describe("sealing", () => {
     }
   })
 
-  it("calls what is no sealed text malformed, and never throws", async () => {
+  it("reports any other text as malformed, and does not throw", async () => {
     const sealed = await Sealing.seal(one, "text", "")
     const texts = ["", "xoxb-test", "v1", "v1.k1", "v1.k1.", "v1..AAAA", "v2.k1.AAAA", "v1.k1.AAAA", `${sealed}=`]
     for (

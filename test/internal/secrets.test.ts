@@ -4,18 +4,18 @@ import { readFailure } from "../../src/internal/answer.js"
 import { makeScrubber } from "../../src/internal/secrets.js"
 
 describe("a scrubber", () => {
-  it("masks a secret as it is, and as a URL or a form carries it", () => {
+  it("masks a secret as it is, and as it is encoded in a URL or a form", () => {
     const secret = "test secret/&ü*"
     const scrub = makeScrubber([secret])
     const forms = [secret, encodeURIComponent(secret), new URLSearchParams({ "": secret }).toString().slice(1)]
     for (const form of forms) assert.strictEqual(scrub(`before ${form} after`), "before <redacted> after")
   })
 
-  it("masks the longer of two secrets that contain each other", () => {
+  it("masks the longer secret first if one contains the other", () => {
     assert.strictEqual(makeScrubber(["test", "test-secret"])("a test-secret, a test"), "a <redacted>, a <redacted>")
   })
 
-  it("masks what looks like a token or a webhook of Slack, whoever's it is", () => {
+  it("masks everything that looks like a token or a webhook of Slack", () => {
     const scrub = makeScrubber([])
     for (
       const token of [
@@ -37,13 +37,13 @@ describe("a scrubber", () => {
     )
   })
 
-  it("leaves everything else as it was", () => {
+  it("changes nothing else", () => {
     const scrub = makeScrubber(["", "test-secret"])
     const text = "[ERROR] missing required field: token (https://slack.com/help)"
     assert.strictEqual(scrub(text), text)
   })
 
-  it("lets no secret through, wherever it stands in however long a message", () => {
+  it("masks a secret at every position of a message of any length", () => {
     const secret = FastCheck.stringMatching(/^[A-Za-z0-9+/=&_-]{100,600}$/)
     FastCheck.assert(
       FastCheck.property(secret, FastCheck.nat(20), FastCheck.nat(400), (secret, times, offset) => {
