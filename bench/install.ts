@@ -1,16 +1,18 @@
 /** Both halves of an install, against the same halves of `@slack/oauth`. */
-import { FetchHttpClient } from "@effect/platform"
-import { NodeHttpClient } from "@effect/platform-node"
-import { Effect, Either, Layer, ManagedRuntime, Option } from "effect"
-import {
-  AuthorizeUrl,
-  Installation,
-  InstallationStore,
-  InstallFlow,
-  OAuthV2,
-  PendingInstall,
-  SlackApp
-} from "effect-slack-oauth"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as AuthorizeUrl from "effect-slack-oauth/AuthorizeUrl"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as PendingInstall from "effect-slack-oauth/PendingInstall"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Option from "effect/Option"
 import { strict as assert } from "node:assert"
 import { randomBytes } from "node:crypto"
 import { IncomingMessage, ServerResponse } from "node:http"

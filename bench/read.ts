@@ -1,8 +1,15 @@
 /** Reading a token that is fresh: from `TokenManager`, over each store, against `authorize` of `@slack/oauth`. */
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import type * as SlackOAuth from "@slack/oauth"
-import { Effect, Exit, Layer, ManagedRuntime, Redacted, Scope } from "effect"
-import { InstallationStore, OAuthV2, TokenManager } from "effect-slack-oauth"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { strict as assert } from "node:assert"
 import { connect, libsqlUrl, schemaUrl } from "../test/utils/databases.js"
 import * as Postgres from "../test/utils/postgres.js"
@@ -105,7 +112,8 @@ const authorizing = (provider: SlackOAuth.InstallProvider): Candidate["prepare"]
 /** They have no SQL store: this is the least that one has to do, a row of JSON by its primary key. */
 const openSqlPeer = async (url: string) => {
   const runtime = ManagedRuntime.make(connect(url))
-  const run = <A>(f: (sql: SqlClient) => Effect.Effect<A, unknown>) => runtime.runPromise(Effect.flatMap(SqlClient, f))
+  const run = <A>(f: (sql: SqlClient.SqlClient) => Effect.Effect<A, unknown>) =>
+    runtime.runPromise(Effect.flatMap(SqlClient.SqlClient, f))
   await run((sql) => sql`CREATE TABLE peer (team TEXT PRIMARY KEY, json TEXT NOT NULL)`)
   const { provider } = makeProvider("http://127.0.0.1:1", {
     storeInstallation: (installation) =>

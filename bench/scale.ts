@@ -1,5 +1,7 @@
 /** Stores under several processes, and a sweep of ten thousand installations; `sweep` has the larger ones. */
-import { Effect, Exit, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { libsqlUrl, schemaUrl } from "../test/utils/databases.js"
 import * as Postgres from "../test/utils/postgres.js"
 import type { Operation, Settings, Told } from "./programs/store.js"

@@ -1,7 +1,15 @@
 /** The SQL store's operations, against the same statements written by hand. */
-import { SqlClient } from "@effect/sql/SqlClient"
-import { Context, DateTime, Effect, Layer, Option, Redacted, Scope } from "effect"
-import { Installation, InstallationStore, TokenResponse } from "effect-slack-oauth"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { strict as assert } from "node:assert"
 import { connect, libsqlUrl, schemaUrl, sqliteNodeUrl } from "../test/utils/databases.js"
 import * as Postgres from "../test/utils/postgres.js"
@@ -121,7 +129,7 @@ const measure = (name: string, url: string): Effect.Effect<Report, unknown, Scop
   Effect.gen(function*() {
     const context = yield* Layer.build(sqlStoreOver(connect(url)))
     const store = Context.get(context, InstallationStore.InstallationStore)
-    const pairs = candidatesOf(store, yield* ByHand.make(Context.get(context, SqlClient)))
+    const pairs = candidatesOf(store, yield* ByHand.make(Context.get(context, SqlClient.SqlClient)))
     const rows = yield* Effect.promise(() =>
       compare(
         names.flatMap((operation) => [

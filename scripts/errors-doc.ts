@@ -2,8 +2,8 @@
  * Writes docs/errors.md from the table of codes: `npm run docs:errors`. A test fails when the page is not what this
  * gives.
  */
-import { Duration } from "effect"
-import { OAuthV2Error } from "effect-slack-oauth"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import * as Duration from "effect/Duration"
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as Codes from "../src/internal/codes.js"

@@ -1,6 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Either, Option, Redacted, Stream, TestClock } from "effect"
-import { Installation, InstallationImport, InstallationStore } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationImport from "effect-slack-oauth/InstallationImport"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { botToken, install } from "../src/internal/storeSuite/fixtures.js"
 
 const seconds = 1_767_225_600

@@ -1,10 +1,22 @@
-import { KeyValueStore } from "@effect/platform"
-import { SystemError } from "@effect/platform/Error"
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as PlatformError from "@effect/platform/Error"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Exit, Fiber, Layer, Logger, LogLevel, Option, Stream, TestClock } from "effect"
-import { Installation, InstallationStore, KeyValueInstallationStore, TokenResponse } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as KeyValueInstallationStore from "effect-slack-oauth/KeyValueInstallationStore"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { connect, libsqlUrl } from "./utils/databases.js"
 import * as Stores from "./utils/stores.js"
 
@@ -182,7 +194,7 @@ describe("the failure of a store", () => {
       const url = yield* libsqlUrl
       const lines = yield* logged(
         Effect.gen(function*() {
-          const sql = yield* SqlClient
+          const sql = yield* SqlClient.SqlClient
           const store = yield* InstallationStore.InstallationStore
           yield* sql`DROP TABLE slack_oauth_installations`
           const error = yield* Effect.flip(store.get(key))
@@ -203,7 +215,7 @@ describe("the failure of a store", () => {
           ...store,
           get: () =>
             Effect.fail(
-              new SystemError({
+              new PlatformError.SystemError({
                 module: "KeyValueStore",
                 method: "get",
                 reason: "TimedOut",

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Stream } from "effect"
-import { InstallationStore } from "effect-slack-oauth"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 
 InstallationStoreSuite.register({ name: "memory", layer: InstallationStore.layerMemory })
 

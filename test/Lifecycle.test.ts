@@ -1,6 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, FastCheck as fc, Option } from "effect"
-import { Installation, InstallationStore, Lifecycle } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as Lifecycle from "effect-slack-oauth/Lifecycle"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
 import { botToken, install, userToken } from "../src/internal/storeSuite/fixtures.js"
 
 const appId = "A0TEST"
@@ -86,10 +91,15 @@ describe("app_uninstalled", () => {
   it.effect.prop(
     "has the same result for every order of installs and uninstalls",
     [
-      fc.uniqueArray(fc.record({ at: fc.integer({ min: 1, max: 50 }), install: fc.boolean() }), {
-        selector: (event) => event.at,
-        maxLength: 8
-      }).chain((events) => fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })))
+      FastCheck.uniqueArray(
+        FastCheck.record({ at: FastCheck.integer({ min: 1, max: 50 }), install: FastCheck.boolean() }),
+        {
+          selector: (event) => event.at,
+          maxLength: 8
+        }
+      ).chain((events) =>
+        FastCheck.tuple(FastCheck.constant(events), FastCheck.shuffledSubarray(events, { minLength: events.length }))
+      )
     ],
     ([[events, shuffled]]) =>
       Effect.gen(function*() {

@@ -1,23 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Cause,
-  Clock,
-  Context,
-  DateTime,
-  Deferred,
-  Duration,
-  Effect,
-  Exit,
-  FastCheck as fc,
-  Fiber,
-  Layer,
-  Option,
-  Schedule,
-  Stream,
-  TestClock
-} from "effect"
-import { OAuthV2 } from "effect-slack-oauth"
-import { MovableClock, SlackEmulator } from "effect-slack-oauth/testing"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FastCheck from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { authTest, inMemory } from "./utils/emulator.js"
 
 const hour = 3_600_000
@@ -119,8 +118,8 @@ describe("a clock that can be moved", () => {
 
   it.effect("wakes in the order in which the time of each was to come", () =>
     Effect.promise(() =>
-      fc.assert(
-        fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 40 }), (minutes) =>
+      FastCheck.assert(
+        FastCheck.asyncProperty(FastCheck.array(FastCheck.integer({ min: 1, max: 20 }), { maxLength: 40 }), (minutes) =>
           Effect.runPromise(onMovable(Effect.gen(function*() {
             const woken: Array<readonly [number, number]> = []
             const sleepers = yield* Effect.forEach(minutes, (minute, index) =>

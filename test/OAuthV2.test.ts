@@ -1,32 +1,32 @@
-import {
-  FetchHttpClient,
-  HttpClient,
-  type HttpClientError,
-  HttpClientRequest,
-  HttpClientResponse,
-  UrlParams
-} from "@effect/platform"
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as UrlParams from "@effect/platform/UrlParams"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Cause,
-  Chunk,
-  DateTime,
-  Deferred,
-  Effect,
-  Either,
-  Exit,
-  Fiber,
-  identity,
-  Layer,
-  Option,
-  Queue,
-  Redacted,
-  Schema,
-  type Scope,
-  TestClock
-} from "effect"
-import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, TokenResponse } from "effect-slack-oauth"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import * as Net from "node:net"
 import { version } from "../src/internal/version.js"
 import { accessResponses, exchangeResponses } from "./fixtures/tokenResponses.js"

@@ -1,23 +1,28 @@
-import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Cause,
-  Clock,
-  type ConfigError,
-  Deferred,
-  Duration,
-  Effect,
-  Either,
-  Exit,
-  FastCheck,
-  Fiber,
-  FiberRef,
-  Layer,
-  Random,
-  Schedule,
-  TestClock
-} from "effect"
-import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import type * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import type * as ConfigError from "effect/ConfigError"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as FastCheck from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as TestClock from "effect/TestClock"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
 import { breathe } from "./utils/breathe.js"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OAuthV2 } from "effect-slack-oauth"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Consent from "./utils/consent.js"

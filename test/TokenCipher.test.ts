@@ -1,10 +1,22 @@
-import { KeyValueStore } from "@effect/platform"
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Context, DateTime, Effect, Either, Layer, Logger, Option, Redacted, Stream } from "effect"
-import { Installation, InstallationStore, KeyValueInstallationStore, TokenCipher } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as KeyValueInstallationStore from "effect-slack-oauth/KeyValueInstallationStore"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import { IncomingWebhook } from "effect-slack-oauth/TokenResponse"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { openAny } from "../src/internal/plainText.js"
 import { botToken, install, userToken } from "../src/internal/storeSuite/fixtures.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
@@ -289,7 +301,7 @@ describe("a store with a cipher", () => {
             return yield* program(Context.get(context, InstallationStore.InstallationStore))
           }))
         yield* Effect.gen(function*() {
-          const sql = yield* SqlClient
+          const sql = yield* SqlClient.SqlClient
           const secretOf = (installation: string) =>
             Effect.map(
               sql<{ secret: string }>`SELECT secret FROM slack_oauth_installations

@@ -1,15 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Exit, Fiber, Layer, Option, Redacted, Scope, Stream, TestClock } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  TokenManager,
-  TokenMigration,
-  TokenResponse,
-  TokenSweep
-} from "effect-slack-oauth"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as TokenMigration from "effect-slack-oauth/TokenMigration"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as TokenSweep from "effect-slack-oauth/TokenSweep"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { makeMeddler, type Meddler } from "./utils/meddler.js"
 
 const live = (meddler: Meddler, options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>

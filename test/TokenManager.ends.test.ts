@@ -2,16 +2,23 @@
  * Tokens that end and cannot be refreshed, and tokens that have ended when they come.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Either, Layer, Option, Redacted, Schema, Stream, TestClock } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  TokenManager,
-  TokenMigration,
-  TokenResponse,
-  TokenSweep
-} from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as TokenMigration from "effect-slack-oauth/TokenMigration"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as TokenSweep from "effect-slack-oauth/TokenSweep"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 
 const key = Installation.workspace("A0TEST", "T0TEST")
 

@@ -1,10 +1,22 @@
-import { FetchHttpClient, HttpClient } from "@effect/platform"
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Deferred, Effect, Fiber, Layer, Option, Redacted, TestClock } from "effect"
-import { Installation, InstallationStore, OAuthV2, TokenManager, TokenMigration } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as TokenMigration from "effect-slack-oauth/TokenMigration"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/TestClock"
 import { breathe } from "./utils/breathe.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { acquire, postgres } from "./utils/resources.js"
@@ -57,7 +69,7 @@ const finish = <A, E, R>(effect: Effect.Effect<A, E, R>, seconds: number) =>
   })
 
 const inTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(SqlClient, (sql) => sql.withTransaction(effect))
+  Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(effect))
 
 const urls = {
   libsql: await acquire(libsqlUrl),
@@ -91,7 +103,7 @@ for (const [name, url] of Object.entries(urls)) {
       Effect.gen(function*() {
         const key = yield* install
         const old = yield* storedToken(key)
-        const sql = yield* SqlClient
+        const sql = yield* SqlClient.SqlClient
         yield* sql`CREATE TABLE IF NOT EXISTS notes (id INTEGER)`
         const ask = finish(inTransaction(Effect.zipRight(sql`INSERT INTO notes VALUES (1)`, botToken(key))), 4)
         // Not known to this process yet.
@@ -109,7 +121,7 @@ for (const [name, url] of Object.entries(urls)) {
       Effect.gen(function*() {
         const key = yield* install
         yield* TestClock.adjust("12 hours")
-        const sql = yield* SqlClient
+        const sql = yield* SqlClient.SqlClient
         yield* sql`CREATE TABLE IF NOT EXISTS notes (id INTEGER)`
         const answer = yield* finish(
           Effect.either(
@@ -167,7 +179,7 @@ describe("a caller inside a transaction on Postgres", () => {
     Effect.gen(function*() {
       const key = yield* install
       yield* TestClock.adjust("12 hours")
-      const sql = yield* SqlClient
+      const sql = yield* SqlClient.SqlClient
       const inside = yield* finish(
         sql.withTransaction(Effect.zipRight(Effect.ignore(sql`SELECT * FROM nowhere`), botToken(key))),
         20

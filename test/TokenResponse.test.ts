@@ -1,6 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Either, FastCheck, Inspectable, ParseResult, Schema } from "effect"
-import { TokenResponse } from "effect-slack-oauth"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Inspectable from "effect/Inspectable"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
 import { inspect } from "node:util"
 import { requestedAt as requestedAtIso, tokenResponses } from "./fixtures/tokenResponses.js"
 

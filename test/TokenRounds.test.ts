@@ -1,6 +1,6 @@
 /** The rounds of `npm run stress` in a short form: several processes, and processes that are killed. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { acquire, postgres } from "./utils/resources.js"
 import * as Rounds from "./utils/tokenRounds.js"

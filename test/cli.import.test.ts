@@ -1,7 +1,10 @@
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { FileInstallationStore } from "@slack/oauth"
-import { Effect, Option, Redacted } from "effect"
-import { Installation, InstallationStore } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { execFile, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -105,7 +108,7 @@ describe("the command effect-slack-oauth import", () => {
   it("takes python-slack-sdk's tables", async () => {
     const from = database("python.db")
     await Effect.runPromise(
-      Effect.flatMap(SqlClient, (sql) =>
+      Effect.flatMap(SqlClient.SqlClient, (sql) =>
         Effect.all([
           sql`CREATE TABLE slack_bots (id integer primary key, client_id text, app_id text, enterprise_id text, team_id text,
             bot_token text, bot_user_id text, bot_scopes text, is_enterprise_install boolean, installed_at datetime)`,

@@ -1,12 +1,23 @@
-import { FetchHttpClient } from "@effect/platform"
-import { NodeHttpServer } from "@effect/platform-node"
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
-import { Installation, InstallationStore, OAuthV2, SlackApp, TokenCipher, TokenResponse } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { execFile, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { createServer } from "node:http"
@@ -134,7 +145,7 @@ describe("the command migrate-tokens", () => {
   /** A store with one long-lived token, as an older version left it: without the second migration. */
   const oldStore = (url: `file:${string}` | string) =>
     Effect.gen(function*() {
-      const sql = yield* SqlClient
+      const sql = yield* SqlClient.SqlClient
       yield* SqlInstallationStore.layer.pipe(
         Layer.provide(TokenCipher.layerPlain),
         Layer.build,
@@ -184,7 +195,7 @@ describe("the command migrate-tokens", () => {
         const folder = Path.dirname(url.slice("file:".length))
         const copy = Path.join(folder, "copy.db")
         yield* oldStore(url)
-        yield* Effect.provide(Effect.flatMap(SqlClient, (sql) => sql`VACUUM INTO ${copy}`), connect(url))
+        yield* Effect.provide(Effect.flatMap(SqlClient.SqlClient, (sql) => sql`VACUUM INTO ${copy}`), connect(url))
         for (const name of Fs.readdirSync(folder)) {
           if (name !== "copy.db") Fs.rmSync(Path.join(folder, name))
         }
@@ -208,7 +219,7 @@ describe("the command migrate-tokens", () => {
       const folder = Path.dirname(url.slice("file:".length))
       yield* oldStore(url)
       yield* Effect.gen(function*() {
-        const sql = yield* SqlClient
+        const sql = yield* SqlClient.SqlClient
         yield* sql`UPDATE slack_oauth_installations SET issued_at = 1`
         const before = filesIn(folder)
         assert.deepInclude(before.map(([name]) => name), "test.db-wal")
@@ -230,7 +241,7 @@ describe("the command migrate-tokens", () => {
       assert.strictEqual(code, 0, stderr)
       assert.include(stdout, "1 long-lived tokens would be exchanged")
       const migrations = yield* Effect.provide(
-        Effect.flatMap(SqlClient, (sql) => sql`SELECT 1 FROM slack_oauth_migrations`),
+        Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT 1 FROM slack_oauth_migrations`),
         connect(url)
       )
       assert.strictEqual(migrations.length, 1)

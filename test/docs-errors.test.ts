@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OAuthV2Error } from "effect-slack-oauth"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import { readFileSync } from "node:fs"
 import { page } from "../scripts/errors-doc.js"
 

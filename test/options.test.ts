@@ -1,18 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigError, Duration, Effect, Layer } from "effect"
-import {
-  InstallationStore,
-  InstallFlow,
-  OAuthV2,
-  PendingInstall,
-  RetryPolicy,
-  SlackApp,
-  TokenManager,
-  TokenMigration,
-  TokenSweep
-} from "effect-slack-oauth"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as PendingInstall from "effect-slack-oauth/PendingInstall"
+import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as TokenMigration from "effect-slack-oauth/TokenMigration"
+import * as TokenSweep from "effect-slack-oauth/TokenSweep"
+import * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 
 const Slack = OAuthV2.layerTest({})
 

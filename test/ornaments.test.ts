@@ -1,11 +1,24 @@
 /**
  * What stands beside the tokens in an answer of Slack never costs the tokens: the grant is spent by then.
  */
-import { HttpClient, HttpClientResponse } from "@effect/platform"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { assert, describe, it } from "@effect/vitest"
 import { LogLevel, WebClient } from "@slack/web-api"
-import { DateTime, Effect, Either, FastCheck, Layer, Option, Redacted, Schema } from "effect"
-import { Installation, OAuthV2, type OAuthV2Error, RetryPolicy, SlackApp, TokenResponse } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import type * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { accessResponses, exchangeResponses, type Fixture } from "./fixtures/tokenResponses.js"
 
 // -------------------------------------------------------------------------------------

@@ -2,8 +2,15 @@
  * One of several processes on a store. Told to go, it repeats an operation on installations of its own for a while, and
  * answers how often it did.
  */
-import { DateTime, Effect, Layer, ManagedRuntime, Option, Redacted } from "effect"
-import { Installation, InstallationStore, TokenResponse } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { strict as assert } from "node:assert"
 import { createInterface } from "node:readline"
 import * as Fleet from "../support/fleet.js"

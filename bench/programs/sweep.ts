@@ -2,8 +2,16 @@
  * Sweeps a fleet, installed in one minute, through 24 hours of a test clock: a pass every minute, and every ten minutes
  * one in 97 tokens is read, which must be valid then. Prints what it counted.
  */
-import { Clock, Effect, Layer, Logger, LogLevel, TestClock, TestContext } from "effect"
-import { InstallationStore, TokenManager, TokenSweep } from "effect-slack-oauth"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as TokenSweep from "effect-slack-oauth/TokenSweep"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { strict as assert } from "node:assert"
 import { makeFleet } from "../../test/utils/fleet.js"
 

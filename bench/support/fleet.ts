@@ -1,7 +1,10 @@
 /** The same installations for both sides: by number, each with a rotating bot token that has a number too. */
 import type * as SlackOAuth from "@slack/oauth"
-import { DateTime, Option, Redacted } from "effect"
-import { Installation, TokenResponse } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 
 const hour = 3_600_000
 

@@ -1,6 +1,6 @@
 /** The statements of the SQL store, as an application would write them for itself: no models, and AES-GCM by hand. */
-import type { SqlClient } from "@effect/sql/SqlClient"
-import { Effect } from "effect"
+import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
 import { strict as assert } from "node:assert"
 import * as Fleet from "./fleet.js"
 
@@ -56,7 +56,7 @@ interface Row {
   readonly secret: string
 }
 
-const over = (sql: SqlClient, cipher: Awaited<ReturnType<typeof makeCipher>>) => {
+const over = (sql: SqlClient.SqlClient, cipher: Awaited<ReturnType<typeof makeCipher>>) => {
   const seal = (one: Installation) =>
     Effect.promise(() =>
       cipher.seal(
@@ -119,6 +119,6 @@ const over = (sql: SqlClient, cipher: Awaited<ReturnType<typeof makeCipher>>) =>
   }
 }
 
-export const make = (sql: SqlClient) => Effect.map(Effect.promise(makeCipher), (cipher) => over(sql, cipher))
+export const make = (sql: SqlClient.SqlClient) => Effect.map(Effect.promise(makeCipher), (cipher) => over(sql, cipher))
 
 export type ByHand = ReturnType<typeof over>

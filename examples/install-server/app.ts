@@ -2,25 +2,28 @@
  * The application: a page with "Add to Slack" on it, the install flow, what is kept of an install, and tokens that are
  * always fresh. It knows nothing of which Slack it speaks to, where it listens, or what the store is made of.
  */
-import {
-  HttpClient,
-  HttpClientRequest,
-  HttpClientResponse,
-  HttpLayerRouter,
-  HttpServerRequest,
-  HttpServerResponse
-} from "@effect/platform"
-import { Config, DateTime, Duration, Effect, Layer, Option, Schema, Stream } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  InstallFlow,
-  InstallRouter,
-  SlackApp,
-  TokenManager,
-  type TokenResponse,
-  TokenSweep
-} from "effect-slack-oauth"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import * as InstallRouter from "effect-slack-oauth/InstallRouter"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import type * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as TokenSweep from "effect-slack-oauth/TokenSweep"
+import * as Config from "effect/Config"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { Backstage } from "./backstage.js"
 import * as Journal from "./journal.js"
 import * as Page from "./page.js"

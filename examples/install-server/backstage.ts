@@ -2,8 +2,10 @@
  * What is behind the scenes of the Slack that the application speaks to: levers if it is an emulated one, nothing if it
  * is the real one. The application shows what there is.
  */
-import { Context, Effect, Layer } from "effect"
-import type { Installation } from "effect-slack-oauth"
+import type * as Installation from "effect-slack-oauth/Installation"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 
 /** A button on the page. */
 export interface Lever {

@@ -1,10 +1,15 @@
 /** Where installations, and installs under way, are kept: a libsql file, or Postgres. */
-import { PgClient } from "@effect/sql-pg"
-import { Config, type ConfigError, Console, Effect, Layer, Redacted } from "effect"
-import type { TokenCipher } from "effect-slack-oauth"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import * as SqlPendingInstallStore from "effect-slack-oauth/sql/SqlPendingInstallStore"
+import type * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 
 const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 

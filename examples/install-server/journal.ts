@@ -1,5 +1,10 @@
 /** What happened lately, for the page and the terminal. */
-import { Chunk, Context, DateTime, Effect, Layer, Ref } from "effect"
+import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
 import * as Story from "../support/story.js"
 
 export interface Entry {

@@ -8,10 +8,18 @@
  *
  * What is kept is kept in a file here, or where `DATABASE_URL` says: see database.ts.
  */
-import { FetchHttpClient, HttpLayerRouter, HttpServer } from "@effect/platform"
-import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Config, Console, Effect, Layer, Option } from "effect"
-import { OAuthV2, TokenCipher } from "effect-slack-oauth"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { createServer } from "node:http"
 import { app, publicUrlAt, settings } from "./app.js"
 import { stores } from "./database.js"

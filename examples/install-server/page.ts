@@ -1,6 +1,10 @@
 /** The one page of the application, from what it has to show. */
-import { DateTime, Duration, Option } from "effect"
-import { type Installation, InstallFlow, type TokenResponse } from "effect-slack-oauth"
+import type * as Installation from "effect-slack-oauth/Installation"
+import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import type * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Story from "../support/story.js"
 import type { Lever } from "./backstage.js"
 import type { Entry } from "./journal.js"

@@ -1,8 +1,12 @@
 /** The two Slacks: the emulator, embedded, with levers to make time pass and things go wrong; and the real one. */
-import { NodeHttpServer } from "@effect/platform-node"
-import { Console, Effect, Layer, Ref } from "effect"
-import { SlackApp } from "effect-slack-oauth"
-import { MovableClock, SlackEmulator } from "effect-slack-oauth/testing"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
 import { createServer } from "node:http"
 import { Backstage, closed, type Lever } from "./backstage.js"
 

@@ -1,7 +1,14 @@
 /** The two calls, on any Slack; and what is repeated of them when things go wrong, on an emulated one. */
-import { DateTime, Duration, Effect, Option, Redacted } from "effect"
-import { OAuthV2, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import type * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Story from "../support/story.js"
 
 const until = (expiry: Option.Option<TokenResponse.Expiry>) =>

@@ -1,14 +1,17 @@
 /** Days in the life of installations, on an emulated Slack: nobody waits for them, because the clock is moved. */
-import { DateTime, Duration, Effect, Option, Redacted } from "effect"
-import {
-  Installation,
-  InstallationStore,
-  OAuthV2,
-  TokenManager,
-  TokenMigration,
-  TokenResponse
-} from "effect-slack-oauth"
-import { MovableClock, SlackEmulator } from "effect-slack-oauth/testing"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as TokenMigration from "effect-slack-oauth/TokenMigration"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Story from "../support/story.js"
 import { counted } from "./calls.js"
 

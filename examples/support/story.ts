@@ -1,6 +1,9 @@
 /** Telling a story on the terminal: headings, facts, and failures with what to do about them. */
-import { Console, Duration, Effect, Redacted } from "effect"
-import type { OAuthV2Error } from "effect-slack-oauth"
+import type * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { stdout } from "node:process"
 
 const paint = (code: number) => (text: string): string =>

@@ -1,20 +1,18 @@
-import { FetchHttpClient } from "@effect/platform"
-import { TransactionConnection } from "@effect/sql/SqlClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Clock,
-  Context,
-  Deferred,
-  Effect,
-  Exit,
-  Fiber,
-  FiberRef,
-  Layer,
-  Option,
-  Scope,
-  TestClock,
-  Tracer
-} from "effect"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
+import * as Tracer from "effect/Tracer"
 import * as LayerContext from "../../src/internal/layerContext.js"
 
 class Name extends Context.Tag("test/Name")<Name, string>() {}
@@ -34,7 +32,7 @@ const surroundings = Effect.all({
   note: FiberRef.get(note),
   span: Effect.map(Effect.serviceOption(Tracer.ParentSpan), Option.isSome),
   scope: Effect.map(Effect.serviceOption(Scope.Scope), Option.isSome),
-  transaction: Effect.map(Effect.serviceOption(TransactionConnection), Option.isSome),
+  transaction: Effect.map(Effect.serviceOption(SqlClient.TransactionConnection), Option.isSome),
   requestInit: Effect.map(Effect.serviceOption(FetchHttpClient.RequestInit), Option.isSome)
 })
 
@@ -47,7 +45,7 @@ const ofTheLayer = {
   requestInit: false
 }
 
-const transaction = Effect.provideService(TransactionConnection, [{} as any, 0])
+const transaction = Effect.provideService(SqlClient.TransactionConnection, [{} as any, 0])
 
 const built = layer.pipe(
   Layer.provide(Layer.succeed(Name, "layer")),

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as InstallError from "effect-slack-oauth/InstallError"
+import type * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import type * as PendingInstall from "effect-slack-oauth/PendingInstall"
 import * as Deferred from "effect/Deferred"
 import * as Either from "effect/Either"
 import * as fc from "effect/FastCheck"
 import * as FiberId from "effect/FiberId"
-import * as InstallError from "../../src/InstallError.js"
-import type * as InstallFlow from "../../src/InstallFlow.js"
 import * as Answer from "../../src/internal/install/answer.js"
 import * as Recent from "../../src/internal/install/recentCallbacks.js"
-import type * as PendingInstall from "../../src/PendingInstall.js"
 
 type Entry = Recent.Entry<void>
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck } from "effect"
+import * as FastCheck from "effect/FastCheck"
 import { parseRetryAfter } from "../../src/internal/retryAfter.js"
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5)

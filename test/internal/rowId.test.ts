@@ -1,15 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck as fc } from "effect"
-import { Installation } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as FastCheck from "effect/FastCheck"
 import { credentialRowId, installationRowId, parseInstallationRowId } from "../../src/internal/rowId.js"
 
 /** Any text, with half of a surrogate pair, slashes and escapes among it. */
-const id = fc.oneof(
-  fc.string({ unit: fc.constantFrom("T", "1", "/", "%", "2", "F", "u", "D800", "\ud800", "\udc00", "\u0000", "é") }),
-  fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) })
+const id = FastCheck.oneof(
+  FastCheck.string({
+    unit: FastCheck.constantFrom("T", "1", "/", "%", "2", "F", "u", "D800", "\ud800", "\udc00", "\u0000", "é")
+  }),
+  FastCheck.string({ unit: FastCheck.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) })
 )
 
-const key = fc.tuple(fc.boolean(), id, id).map(([isWorkspace, appId, place]) =>
+const key = FastCheck.tuple(FastCheck.boolean(), id, id).map(([isWorkspace, appId, place]) =>
   isWorkspace ? Installation.workspace(appId, place) : Installation.organization(appId, place)
 )
 
@@ -23,13 +25,13 @@ describe("the text of a key", () => {
   })
 
   it("exists for every key, and can be parsed back", () => {
-    fc.assert(fc.property(key, (key) => {
+    FastCheck.assert(FastCheck.property(key, (key) => {
       assert.deepStrictEqual({ ...parseInstallationRowId(installationRowId(key)) }, { ...key })
     }))
   })
 
   it("differs for different keys", () => {
-    fc.assert(fc.property(key, key, id, id, (a, b, one, other) => {
+    FastCheck.assert(FastCheck.property(key, key, id, id, (a, b, one, other) => {
       const isSame = JSON.stringify([a, one]) === JSON.stringify([b, other])
       assert.strictEqual(credentialRowId(a, one) === credentialRowId(b, other), isSame)
     }))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck } from "effect"
+import * as FastCheck from "effect/FastCheck"
 import { readFailure } from "../../src/internal/answer.js"
 import { makeScrubber } from "../../src/internal/secrets.js"
 

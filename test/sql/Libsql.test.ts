@@ -1,13 +1,23 @@
 /** What happens in this process while somebody else writes to the same libsql file. */
-import { LibsqlClient } from "@effect/sql-libsql/LibsqlClient"
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { createClient } from "@libsql/client"
-import { Context, DateTime, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
-import { Installation, InstallationStore } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
 import { libsqlUrl, temporaryFolder } from "../utils/databases.js"
 import { holdLock } from "../utils/lockHolder.js"
@@ -37,7 +47,7 @@ const open = (url: `file:${string}`, busyTimeout: Duration.DurationInput = "100 
     ),
     (context) => ({
       context,
-      sql: Context.get(context, SqlClient),
+      sql: Context.get(context, SqlClient.SqlClient),
       store: Context.get(context, InstallationStore.InstallationStore)
     })
   )
@@ -218,7 +228,7 @@ describe("a transaction on a libsql file", () => {
   it.scopedLive("waits for readers where the file has no log", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
-      const sql = Context.get(yield* Layer.build(Libsql.layer({ url })), SqlClient)
+      const sql = Context.get(yield* Layer.build(Libsql.layer({ url })), SqlClient.SqlClient)
       yield* sql`CREATE TABLE t (n INTEGER)`
       yield* sql`INSERT INTO t VALUES (1)`
       const client = createClient({ url })
@@ -258,13 +268,13 @@ describe("the client of a libsql file", () => {
         transformQueryNames: (name) => name.toLowerCase(),
         transformResultNames: (name) => name.toUpperCase()
       }))
-      const sql = Context.get(context, SqlClient)
+      const sql = Context.get(context, SqlClient.SqlClient)
       yield* sql`CREATE TABLE t (one INTEGER)`
       yield* sql`INSERT INTO ${sql("T")} ${sql.insert({ ONE: 1 })}`
       assert.deepStrictEqual((yield* sql`SELECT one FROM t`).map((row) => Object.keys(row)), [["ONE"]])
       const plain = sql.withoutTransforms()
       assert.deepStrictEqual((yield* plain`SELECT one FROM t`).map((row) => Object.keys(row)), [["one"]])
       assert.deepStrictEqual((yield* sql`SELECT one, 2 FROM t`.values).flat(), [1, 2])
-      assert.strictEqual(Context.get(context, LibsqlClient), sql)
+      assert.strictEqual(Context.get(context, LibsqlClient.LibsqlClient), sql)
     }))
 })

@@ -1,10 +1,12 @@
-import { LibsqlClient } from "@effect/sql-libsql"
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger } from "effect"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { bundled, root } from "../utils/bundle.js"
@@ -29,7 +31,7 @@ describe("migrations", () => {
         yield* Effect.gen(function*() {
           assert.deepStrictEqual(yield* Migrations.run, names)
           assert.deepStrictEqual(yield* Migrations.run, [])
-          const sql = yield* SqlClient
+          const sql = yield* SqlClient.SqlClient
           const rows = yield* sql<{ name: string }>`SELECT name FROM slack_oauth_migrations ORDER BY migration_id`
           assert.deepStrictEqual(rows.map(({ name }) => name), names.map((name) => name.replace(/^\d+_/, "")))
         }).pipe(Effect.provide(connect(url)))
@@ -54,12 +56,12 @@ describe("migrations", () => {
 
   it.scopedLive("say that a database is of another kind", () =>
     Effect.gen(function*() {
-      const sql = yield* SqlClient
+      const sql = yield* SqlClient.SqlClient
       const other = Object.assign(Object.create(sql), {
         withoutTransforms: () => other,
         onDialectOrElse: ({ orElse }: { readonly orElse: () => unknown }) => orElse()
       })
-      const error = yield* Effect.flip(Effect.provideService(Migrations.run, SqlClient, other))
+      const error = yield* Effect.flip(Effect.provideService(Migrations.run, SqlClient.SqlClient, other))
       assert.deepStrictEqual([error.operation, error.reason], ["migrate", "unsupported"])
     }).pipe(Effect.provide(connect("file::memory:"))))
 })
@@ -70,7 +72,7 @@ describe("a libsql file", () => {
       const url = yield* libsqlUrl
       const said: Array<string> = []
       const logger = Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => said.push(String(message))))
-      const start = <E>(database: Layer.Layer<SqlClient, E>) =>
+      const start = <E>(database: Layer.Layer<SqlClient.SqlClient, E>) =>
         Effect.void.pipe(
           Effect.provide(SqlInstallationStore.layer),
           Effect.provide(database),
@@ -88,14 +90,14 @@ describe("a libsql file", () => {
       const url = yield* libsqlUrl
       const mine = yield* Layer.build(Libsql.layer({ url, busyTimeout: "20 millis" }))
       const other = yield* Layer.build(Libsql.layer({ url }))
-      const count = Effect.flatMap(SqlClient, (sql) => sql<{ n: number }>`SELECT n FROM t`)
-      const add = Effect.flatMap(SqlClient, (sql) => sql`UPDATE t SET n = n + 1 RETURNING n`)
+      const count = Effect.flatMap(SqlClient.SqlClient, (sql) => sql<{ n: number }>`SELECT n FROM t`)
+      const add = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`UPDATE t SET n = n + 1 RETURNING n`)
       yield* Effect.provide(
-        Effect.flatMap(SqlClient, (sql) =>
+        Effect.flatMap(SqlClient.SqlClient, (sql) =>
           Effect.zipRight(sql`CREATE TABLE t (n INTEGER)`, sql`INSERT INTO t VALUES (0)`)),
         mine
       )
-      const failed = yield* Effect.flatMap(SqlClient, (sql) =>
+      const failed = yield* Effect.flatMap(SqlClient.SqlClient, (sql) =>
         sql.withTransaction(Effect.zipRight(
           sql`UPDATE t SET n = 10`,
           // On its own, outside the transaction.

@@ -1,14 +1,21 @@
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
-import { Installation, InstallationImport, InstallationStore } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationImport from "effect-slack-oauth/InstallationImport"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as SqlImport from "effect-slack-oauth/sql/SqlImport"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
 import { postgres } from "../utils/resources.js"
 
 /** The tables as python-slack-sdk makes them: in SQLite by its own store, elsewhere by SQLAlchemy. */
 const createTables = Effect.gen(function*() {
-  const sql = yield* SqlClient
+  const sql = yield* SqlClient.SqlClient
   const { boolean, id, time } = sql.onDialectOrElse({
     pg: () => ({ id: "SERIAL PRIMARY KEY", time: "TIMESTAMP WITHOUT TIME ZONE", boolean: "BOOLEAN" }),
     orElse: () => ({ id: "integer primary key autoincrement", time: "datetime", boolean: "boolean" })
@@ -44,14 +51,14 @@ const bot = (more: object) => ({
 
 /** Seconds, as the SQLite store writes them; a timestamp for SQLAlchemy. */
 const expiry = (time: string) =>
-  Effect.map(SqlClient, (sql) =>
+  Effect.map(SqlClient.SqlClient, (sql) =>
     sql.onDialectOrElse({
       pg: () => time,
       orElse: () => Date.parse(`${time.replace(" ", "T")}Z`) / 1000 as unknown as string
     }))
 
 const fill = Effect.gen(function*() {
-  const sql = yield* SqlClient
+  const sql = yield* SqlClient.SqlClient
   yield* createTables
   const insert = (table: string, row: object) =>
     sql`INSERT INTO ${sql(table)} ${sql.insert(row as Record<string, string>)}`
@@ -142,7 +149,7 @@ describe("the tables of python-slack-sdk", () => {
       it.effect("are read whole, also when rows of earlier pages go meanwhile", () =>
         Effect.gen(function*() {
           yield* fill
-          const sql = yield* SqlClient
+          const sql = yield* SqlClient.SqlClient
           const read: Array<string> = []
           yield* Stream.runForEach(SqlImport.rows({ clientId: "1.1" }), ({ row }) =>
             Effect.gen(function*() {

@@ -1,4 +1,4 @@
-import { Command } from "@effect/platform"
+import * as Command from "@effect/platform/Command"
 import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
 import * as Path from "node:path"
 import { libsqlUrl } from "../utils/databases.js"

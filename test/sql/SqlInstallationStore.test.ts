@@ -1,10 +1,18 @@
 /** Rows that somebody has changed by hand. */
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import * as Statement from "@effect/sql/Statement"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Layer, Option, Redacted, Stream } from "effect"
-import { Installation, InstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
 
@@ -77,7 +85,7 @@ for (const [name, url] of Object.entries(databases)) {
     it.live("with a time that is none is unreadable, and named", () =>
       Effect.gen(function*() {
         const { key } = yield* InstallationStore.save(installation)
-        const sql = yield* SqlClient
+        const sql = yield* SqlClient.SqlClient
         const store = yield* InstallationStore.InstallationStore
         for (const column of ["issued_at", "expires_at", "dead_since"]) {
           yield* sql`UPDATE slack_oauth_installations SET ${sql(column)} = CAST(9000000000000000 AS BIGINT),
@@ -103,7 +111,7 @@ for (const [name, url] of Object.entries(databases)) {
 
     it.live("with a name that no key has is unreadable, and named", () =>
       Effect.gen(function*() {
-        const sql = yield* SqlClient
+        const sql = yield* SqlClient.SqlClient
         const store = yield* InstallationStore.InstallationStore
         yield* sql`DELETE FROM slack_oauth_installations`
         yield* InstallationStore.save(installation)

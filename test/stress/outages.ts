@@ -1,5 +1,6 @@
 /** Tokens while something does not answer: a silent network, paused processes, a file that somebody else has locked. */
-import { Cause, Effect } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import { libsqlUrl, schemaUrl } from "../utils/databases.js"
 import * as Rounds from "../utils/outageRounds.js"
 import * as Postgres from "../utils/postgres.js"

@@ -1,5 +1,5 @@
-import { Effect } from "effect"
 import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
+import * as Effect from "effect/Effect"
 import { schemaUrl } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
 import * as Stores from "../utils/stores.js"

@@ -1,5 +1,5 @@
 /** Tokens under stress: many processes at once, processes that are killed, a migration that is killed. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { libsqlUrl, schemaUrl } from "../utils/databases.js"
 import * as Postgres from "../utils/postgres.js"
 import * as Rounds from "../utils/tokenRounds.js"

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 /**
  * Lets others have a turn. A long run of effects goes from one microtask to the next, and the test runner, which is

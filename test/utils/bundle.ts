@@ -1,5 +1,5 @@
 /** A script for another process as one file of JavaScript, which starts several times faster than through tsx. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { build } from "esbuild"
 import * as Fs from "node:fs"
 import * as Path from "node:path"

@@ -1,8 +1,10 @@
 /** Databases of one's own for a test or a process: a SQLite file, or a schema in Postgres. */
-import { PgClient } from "@effect/sql-pg"
-import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Layer, Redacted } from "effect"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -20,7 +22,7 @@ const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 export const connect = (
   url: string,
   options?: { readonly maxConnections?: number; readonly busyTimeout?: number | undefined }
-): Layer.Layer<SqlClient> =>
+): Layer.Layer<SqlClient.SqlClient> =>
   isFile(url)
     ? Layer.orDie(Libsql.layer({ url, busyTimeout: options?.busyTimeout }))
     : url.startsWith(sqliteNodeScheme)
@@ -46,7 +48,7 @@ export const schemaUrl = (postgres: string) =>
     const schema = `slack_oauth_test_${process.pid}_${Date.now()}_${schemas++}`
     const run = (statement: string) =>
       Effect.provide(
-        Effect.flatMap(SqlClient, (sql) => sql.unsafe(statement)),
+        Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(statement)),
         connect(postgres, { maxConnections: 1 })
       )
     return Effect.acquireRelease(

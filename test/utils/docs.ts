@@ -6,8 +6,8 @@
  * traces are those of the Markdown file.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { SlackApp } from "effect-slack-oauth"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"

@@ -3,12 +3,12 @@
  * there is nothing but web globals.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as PendingInstall from "effect-slack-oauth/PendingInstall"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as InstallFlow from "../../src/InstallFlow.js"
-import * as OAuthV2 from "../../src/OAuthV2.js"
-import * as PendingInstall from "../../src/PendingInstall.js"
-import * as SlackApp from "../../src/SlackApp.js"
 
 export interface Settings {
   readonly clientId: string

@@ -2,8 +2,17 @@
  * Slack for fleets that are too large for the emulator: it knows each chain's latest pair and what was spent, and when
  * it was asked. No grace period, no faults.
  */
-import { Clock, DateTime, Effect, Layer, Option, Redacted } from "effect"
-import { Installation, InstallationStore, OAuthV2, OAuthV2Error, TokenResponse } from "effect-slack-oauth"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 
 export interface Fleet {
   readonly layer: Layer.Layer<OAuthV2.OAuthV2>

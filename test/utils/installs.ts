@@ -1,13 +1,13 @@
 /**
  * An install flow in front of an emulated Slack, and a browser that clicks through it: no sockets, no real time.
  */
+import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as PendingInstall from "effect-slack-oauth/PendingInstall"
+import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as InstallFlow from "../../src/InstallFlow.js"
-import * as OAuthV2 from "../../src/OAuthV2.js"
-import * as PendingInstall from "../../src/PendingInstall.js"
-import * as RetryPolicy from "../../src/RetryPolicy.js"
-import * as SlackEmulator from "../../src/testing/SlackEmulator.js"
 
 export const origin = "https://example.com"
 

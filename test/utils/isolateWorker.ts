@@ -3,16 +3,16 @@
  * is bundled and run by workerd.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
-import * as Installation from "../../src/Installation.js"
-import * as InstallationStore from "../../src/InstallationStore.js"
-import * as OAuthV2 from "../../src/OAuthV2.js"
-import * as SlackApp from "../../src/SlackApp.js"
-import * as TokenManager from "../../src/TokenManager.js"
 
 interface Env {
   readonly SLACK_URL: string

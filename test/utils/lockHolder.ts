@@ -1,5 +1,5 @@
 /** Another process that writes to a libsql file, for as long as it is told to. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { root } from "./bundle.js"

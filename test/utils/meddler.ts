@@ -1,6 +1,7 @@
 /** Stands between a manager and its store: operations fail, take their time, or are preceded by something else. */
-import { Effect, Layer } from "effect"
-import { InstallationStore } from "effect-slack-oauth"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 
 type Operation = "credential" | "compareAndSet" | "acquireLease" | "releaseLease"
 

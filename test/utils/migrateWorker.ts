@@ -1,7 +1,8 @@
 /** Brings the database in `STORE_URL` up to date, at the moment that `START_AT` says, and prints what it ran. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Console, Effect } from "effect"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import { connect } from "./databases.js"
 
 Effect.sleep(Math.max(0, Number(process.env.START_AT) - Date.now())).pipe(

@@ -2,8 +2,8 @@
  * Rounds in which nothing fails outright, and something does not answer: a database whose network is silent, a process
  * that is paused, a file that somebody else has locked. Each returns what it counted; what must hold is asserted inside.
  */
-import { Effect } from "effect"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as Effect from "effect/Effect"
 import assert from "node:assert/strict"
 import type { Options as AskOptions, Settled } from "./asking.js"
 import { holdLock } from "./lockHolder.js"

@@ -2,7 +2,9 @@
  * An HTTP server on loopback that shows what really came over the wire: it reads raw bytes from a socket, keeps every
  * request as it was written, and answers with raw bytes.
  */
-import { Effect, Queue, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 
 export interface RawRequest {

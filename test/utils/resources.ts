@@ -1,5 +1,7 @@
 /** What a test file needs before it knows its tests. */
-import { Effect, Exit, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { afterAll, describe, inject } from "vitest"
 
 /** Acquires something for the whole file, and releases it after the last test. */

@@ -2,7 +2,7 @@
  * A TCP proxy on loopback that can fall silent: nobody closes a connection and nothing passes, as when a firewall has
  * forgotten a connection or a cable is out. New connections are accepted then, and get no answer either.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 
 /** Which way nothing passes: with `answers` the requests still arrive, so that what they ask for is done. */

@@ -1,12 +1,13 @@
 /** `@effect/sql-sqlite-node`, which `npm run sqlite-node` installs. It is no dependency of this project. */
-import type { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Layer } from "effect"
+import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 
 interface Driver {
-  readonly layer: (config: { readonly filename: string }) => Layer.Layer<SqlClient>
+  readonly layer: (config: { readonly filename: string }) => Layer.Layer<SqlClient.SqlClient>
 }
 
 const modules = Path.resolve(".tmp/sqlite-node/node_modules")
@@ -17,7 +18,7 @@ export const missing: string | undefined =
     ? undefined
     : "@effect/sql-sqlite-node is not installed. Run `npm run sqlite-node`: it takes a minute or two if it has to compile."
 
-export const layer = (filename: string): Layer.Layer<SqlClient> =>
+export const layer = (filename: string): Layer.Layer<SqlClient.SqlClient> =>
   Layer.unwrapEffect(Effect.promise(async () => {
     if (missing !== undefined) throw new Error(missing)
     const file = Path.join(modules, "@effect/sql-sqlite-node/dist/esm/SqliteClient.js")

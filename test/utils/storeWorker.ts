@@ -3,10 +3,11 @@
  * `BALLAST` how many megabytes it holds for other reasons than the store.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Effect, Layer } from "effect"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import * as InstallationStoreWorker from "effect-slack-oauth/testing/InstallationStoreWorker"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { connect } from "./databases.js"
 
 const ballast = Array.from(

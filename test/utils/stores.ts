@@ -1,11 +1,21 @@
 /** The stores that the suite runs on, each over storage of its own. */
-import { Command, KeyValueStore } from "@effect/platform"
-import { NodeContext } from "@effect/platform-node"
-import { SqlClient } from "@effect/sql/SqlClient"
-import { Chunk, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
-import { type Installation, KeyValueInstallationStore, TokenCipher, TokenResponse } from "effect-slack-oauth"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Command from "@effect/platform/Command"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type * as Installation from "effect-slack-oauth/Installation"
+import * as KeyValueInstallationStore from "effect-slack-oauth/KeyValueInstallationStore"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import type { Processes } from "effect-slack-oauth/testing/InstallationStoreSuite"
+import * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { credentialRowId, installationRowId } from "../../src/internal/rowId.js"
@@ -46,7 +56,7 @@ const rowsPerPage = 1000
 /** All rows of the store's table in a Postgres, as text; in pages, since the cursor of the oldest driver does not work. */
 export const rowsIn = (url: string) =>
   Stream.unwrap(
-    Effect.map(SqlClient, (sql) =>
+    Effect.map(SqlClient.SqlClient, (sql) =>
       Stream.paginateChunkEffect({ installation: "", subject: "" }, (after) =>
         Effect.map(
           sql<StoredRow>`SELECT installation, subject, CAST(stored AS TEXT) AS text
@@ -54,7 +64,8 @@ export const rowsIn = (url: string) =>
           WHERE (installation, subject) > (${after.installation}, ${after.subject})
           ORDER BY installation, subject LIMIT ${rowsPerPage}`,
           (rows) => [
-            Chunk.map(Chunk.unsafeFromArray(rows), ({ text }) => text),
+            Chunk.map(Chunk.unsafeFromArray(rows), ({ text }) =>
+              text),
             rows.length < rowsPerPage ? Option.none() : Option.fromNullable(rows.at(-1))
           ]
         )))
@@ -68,7 +79,7 @@ const encodeTarget = Schema.encodeSync(Schema.Union(TokenResponse.Workspace, Tok
 /** Rows as `save` writes them, some hundred in a statement: each installation has a bot and nobody else. */
 const fill = (url: string) => (installations: Stream.Stream<Installation.Installation>) =>
   Effect.gen(function*() {
-    const sql = yield* SqlClient
+    const sql = yield* SqlClient.SqlClient
     const { seal } = yield* TokenCipher.TokenCipher
     const rowsOf = ({ bot, installedAt, key, target }: Installation.Installation) =>
       Effect.gen(function*() {

@@ -2,9 +2,13 @@
  * Rounds with many processes and one emulator, which is served over HTTP here: the same ones in `npm test`, small, and
  * in `npm run stress`, large. Each returns what it counted; what must hold is asserted inside.
  */
-import { DateTime, Effect, Option, Redacted } from "effect"
-import { Installation, TokenResponse } from "effect-slack-oauth"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import assert from "node:assert/strict"
 import {
   brokenBots,

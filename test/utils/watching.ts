@@ -2,7 +2,13 @@
  * Everything that a program lets out while it runs: spans as a tracer gets them, and log lines as each of Effect's
  * loggers writes them.
  */
-import { Console, Effect, type Exit, Logger, LogLevel, type Option, Tracer } from "effect"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import type * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 
 export interface SeenSpan {
