@@ -23,7 +23,7 @@ describe("AuthorizeUrl", () => {
     assert.strictEqual(url, "http://localhost:4444/slack/oauth/v2/authorize?client_id=1.2&user_scope=search%3Aread")
   })
 
-  it("asks for bot scopes, user scopes, or both, and names only what is given", () => {
+  it("has bot scopes, user scopes, or both, and only the parameters that are given", () => {
     assert.deepStrictEqual(parametersOf({ botScopes: ["a", "b"] }), { client_id: "11.22", scope: "a,b" })
     assert.deepStrictEqual(parametersOf({ userScopes: ["a"], botScopes: [] }), { client_id: "11.22", user_scope: "a" })
     assert.deepStrictEqual(
@@ -48,11 +48,11 @@ describe("AuthorizeUrl", () => {
     )
   })
 
-  it("takes scopes as they are often kept: in one string, with spaces, twice", () => {
+  it("accepts scopes in one string, with spaces, and with duplicates", () => {
     assert.strictEqual(parametersOf({ botScopes: ["a,b", " c ", "b", ""] })["scope"], "a,b,c")
   })
 
-  it("encodes everything: what goes in comes out, and nothing else", () => {
+  it("encodes every parameter", () => {
     const text = fc.fullUnicodeString({ minLength: 1 })
     const scope = fc.string({ minLength: 1 }).filter((scope) => !/[\s,]/.test(scope))
     const redirectUri = fc.tuple(fc.webUrl({ withQueryParameters: true }), fc.webPath()).map(([url]) => url)
@@ -77,7 +77,7 @@ describe("AuthorizeUrl", () => {
     ))
   })
 
-  it("refuses to ask for nothing", () => {
+  it("refuses to ask for no scopes", () => {
     for (const options of [{}, { botScopes: [] }, { botScopes: [""], userScopes: [" , "] }]) {
       const error = Either.getOrThrow(Either.flip(AuthorizeUrl.forApp(app, options)))
       assert.strictEqual(error._tag, "AuthorizeUrlNoScopes")
@@ -92,7 +92,7 @@ describe("AuthorizeUrl", () => {
     }
   })
 
-  it("takes the custom schemes of desktop apps", () => {
+  it("accepts the custom schemes of desktop apps", () => {
     assert.strictEqual(
       parametersOf({ userScopes: ["a"], redirectUri: "myapp://callback" })["redirect_uri"],
       "myapp://callback"

@@ -120,7 +120,7 @@ describe("in Chromium", () => {
   }
 
   it.scopedLive(
-    "Cancel shows a friendly page, from which one can start again",
+    "Cancel shows a page from which the person can start again",
     () =>
       withBrowser(({ newTab }) =>
         Effect.gen(function*() {
@@ -158,7 +158,7 @@ describe("in Chromium", () => {
     ), 60_000)
 
   it.scopedLive(
-    "reload and the back button neither break nor double anything",
+    "reload and the back button show the result again and install nothing twice",
     () =>
       withBrowser(({ newTab }) =>
         Effect.gen(function*() {
@@ -188,7 +188,7 @@ describe("in Chromium", () => {
     60_000
   )
 
-  it.scopedLive("a click that comes twice is one install", () =>
+  it.scopedLive("a double click is one install", () =>
     withBrowser(({ newTab }) =>
       Effect.gen(function*() {
         const gate = yield* Deferred.make<void>()
@@ -250,7 +250,7 @@ describe("in Chromium", () => {
     60_000
   )
 
-  it.scopedLive("the keyboard alone is enough", () =>
+  it.scopedLive("works with the keyboard alone", () =>
     withBrowser(({ newTab }) =>
       Effect.gen(function*() {
         const site = yield* startSite()
@@ -290,34 +290,38 @@ describe("in Chromium", () => {
       })
     ), 60_000)
 
-  it.scopedLive("a prefetch of the callback burns nothing", () =>
-    withBrowser(({ newTab }) =>
-      Effect.gen(function*() {
-        const site = yield* startSite({ landing: false })
-        const page = yield* newTab
-        yield* go(page, site.installUrl)
-        const { url } = yield* site.emulator.authorize({ url: page.url() })
-        yield* go(page, site.url)
-        const [response] = yield* Effect.all([
-          Effect.promise(() => page.waitForResponse(url)),
-          Effect.promise(() =>
-            page.evaluate((href) => {
-              const link = document.createElement("link")
-              link.rel = "prefetch"
-              link.href = href
-              document.head.append(link)
-            }, url)
-          )
-        ], { concurrency: "unbounded" })
-        assert.strictEqual(response.status(), 425)
-        assert.strictEqual(yield* site.tokenRequests, 0)
-        yield* go(page, url)
-        assert.strictEqual(yield* heading(page), "Installed")
-      })
-    ), 60_000)
+  it.scopedLive(
+    "a prefetch of the callback uses up neither the code nor the state",
+    () =>
+      withBrowser(({ newTab }) =>
+        Effect.gen(function*() {
+          const site = yield* startSite({ landing: false })
+          const page = yield* newTab
+          yield* go(page, site.installUrl)
+          const { url } = yield* site.emulator.authorize({ url: page.url() })
+          yield* go(page, site.url)
+          const [response] = yield* Effect.all([
+            Effect.promise(() => page.waitForResponse(url)),
+            Effect.promise(() =>
+              page.evaluate((href) => {
+                const link = document.createElement("link")
+                link.rel = "prefetch"
+                link.href = href
+                document.head.append(link)
+              }, url)
+            )
+          ], { concurrency: "unbounded" })
+          assert.strictEqual(response.status(), 425)
+          assert.strictEqual(yield* site.tokenRequests, 0)
+          yield* go(page, url)
+          assert.strictEqual(yield* heading(page), "Installed")
+        })
+      ),
+    60_000
+  )
 
   it.scopedLive(
-    "the address with the code is neither in the history nor in a Referer after a redirect",
+    "after a redirect the address with the code is neither in the history nor in a Referer",
     () =>
       withBrowser(({ newTab }) =>
         Effect.gen(function*() {

@@ -119,7 +119,7 @@ const process = (url: string, options?: {
 describe("a request in a transaction that rolls back, on Postgres", () => {
   const newUrl = Effect.flatMap(postgres, schemaUrl)
 
-  it.scoped("does not take the installation with it: what the page says is stored", () =>
+  it.scoped("does not undo the installation: it is stored, as the page says", () =>
     Effect.gen(function*() {
       const { browser, installed, rolledBack } = yield* process(yield* newUrl)
       const url = yield* allowed(browser)
@@ -128,7 +128,7 @@ describe("a request in a transaction that rolls back, on Postgres", () => {
       assert.strictEqual((yield* browser.get(url)).status, 303)
     }).pipe(Effect.provide(slack())))
 
-  it.scoped("does not take the begun install with it: the person comes back from Slack and is known", () =>
+  it.scoped("does not undo the begun install: the person can come back from Slack and finish it", () =>
     Effect.gen(function*() {
       const { browser, installed, rolledBack } = yield* process(yield* newUrl)
       const begun = yield* rolledBack(browser.begin())
@@ -137,7 +137,7 @@ describe("a request in a transaction that rolls back, on Postgres", () => {
       assert.strictEqual(yield* installed, 1)
     }).pipe(Effect.provide(slack())))
 
-  it.scoped("does not make a used state good again, for another process either", () =>
+  it.scoped("does not make a used state valid again, not for another process either", () =>
     Effect.gen(function*() {
       const database = yield* newUrl
       const one = yield* process(database)
@@ -149,7 +149,7 @@ describe("a request in a transaction that rolls back, on Postgres", () => {
       assert.deepStrictEqual(tags(two.failures), ["InstallStateGone"])
     }).pipe(Effect.provide(slack())))
 
-  it.scoped("does not make a refused state good again", () =>
+  it.scoped("does not make a refused state valid again", () =>
     Effect.gen(function*() {
       const { browser, rolledBack } = yield* process(yield* newUrl)
       const { url } = yield* SlackEmulator.cancel({ url: yield* browser.begin() })
@@ -161,7 +161,7 @@ describe("a request in a transaction that rolls back, on Postgres", () => {
       assert.strictEqual((yield* browser.get(late.href)).status, 410)
     }).pipe(Effect.provide(slack())))
 
-  it.scoped("does not matter to a browser that gives up half-way: everything is stored, and a reload says so", () =>
+  it.scoped("undoes nothing when the browser gives up: everything is stored, and a reload shows the result", () =>
     Effect.gen(function*() {
       const saved = yield* Deferred.make<void>()
       const gone = yield* Deferred.make<void>()
@@ -186,7 +186,7 @@ for (
   ] as const
 ) {
   describe(`a request whose own transaction has the only connection, on ${name}`, () => {
-    it.scoped("is answered in time that it may try again, and outside of the transaction it succeeds", () =>
+    it.scoped("is told in time to try again, and succeeds outside of the transaction", () =>
       Effect.gen(function*() {
         const { browser, failures, installed, timedAndRolledBack } = yield* process(yield* newUrl, {
           maxConnections: 1
@@ -203,7 +203,7 @@ for (
         assert.strictEqual(yield* installed, 1)
       }).pipe(Effect.provide(slack())))
 
-    it.scoped("is answered although the store of installations waits for it: a reload stores the tokens, if they are not stored yet", () =>
+    it.scoped("gets an answer although the store of installations waits for it, and a reload stores the tokens", () =>
       Effect.gen(function*() {
         const { browser, failures, installed, timedAndRolledBack } = yield* process(yield* newUrl, {
           maxConnections: 1,
@@ -219,7 +219,7 @@ for (
         assert.strictEqual((yield* SlackEmulator.calls).length, 1)
       }).pipe(Effect.provide(slack())))
 
-    it.scoped("cannot ask the store directly either: it fails typed, in time", () =>
+    it.scoped("gets a typed error in time when it calls the store directly", () =>
       Effect.gen(function*() {
         const { pending, timedAndRolledBack } = yield* process(yield* newUrl, { maxConnections: 1 })
         const { seconds, value } = yield* timedAndRolledBack(Effect.either(pending.consume("no-such-state", "")))
@@ -258,7 +258,7 @@ describe("a store of pending installs in a database", () => {
       ["layerKeyValueStore", Layer.orDie(Layer.provide(PendingInstall.layerKeyValueStore, layerTable))]
     ] as const
   ) {
-    it.scoped(`hands an install out once, also to a caller whose transaction rolls back: ${name}`, () =>
+    it.scoped(`gives an install once, also to a caller whose transaction rolls back: ${name}`, () =>
       Effect.gen(function*() {
         const store = yield* PendingInstall.PendingInstallStore
         const sql = yield* SqlClient.SqlClient
@@ -328,7 +328,7 @@ describe("the application's effects", () => {
       })
     }).pipe(Effect.provide(world())))
 
-  it.scoped("have a scope that closes after them: three installs leave nothing open", () =>
+  it.scoped("have a scope that closes after each of them", () =>
     Effect.gen(function*() {
       const events: Array<string> = []
       const resource = (name: string) =>
@@ -352,7 +352,7 @@ describe("the application's effects", () => {
       }
     }).pipe(Effect.provide(world())))
 
-  it.scoped("may take five minutes: then onInstalled has failed, and its tokens wait for a reload", () =>
+  it.scoped("may take five minutes: a slower onInstalled has failed, and a reload runs it again with the same tokens", () =>
     Effect.gen(function*() {
       let runs = 0
       const { browser, failures } = yield* counted({
@@ -372,7 +372,7 @@ describe("the application's effects", () => {
       assert.strictEqual((yield* SlackEmulator.calls).length, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("cannot keep a browser waiting: begin and onFailed neither", () =>
+  it.scoped("cannot make a browser wait without end: begin and onFailed have a deadline", () =>
     Effect.gen(function*() {
       const flow = yield* InstallFlow.make({
         publicUrl: origin,
@@ -388,7 +388,7 @@ describe("the application's effects", () => {
       }
     }).pipe(Effect.provide(world())))
 
-  it.effect("hear of tokens that a server which shuts down could not hand over", () =>
+  it.effect("get the tokens of an install that a server could not finish before it shut down", () =>
     Effect.gen(function*() {
       const told: Array<InstallFlow.Failed<void>> = []
       const started = yield* Deferred.make<void>()
@@ -407,7 +407,7 @@ describe("the application's effects", () => {
 })
 
 describe("the call for the tokens", () => {
-  it.scoped("is made with the layer's client: neither a Fetch nor a RequestInit nor a policy of the request reaches it", () =>
+  it.scoped("uses the client of the layer, and no Fetch, RequestInit or policy of the request", () =>
     Effect.gen(function*() {
       const calls: Array<string> = []
       const fetchAs = (name: string) =>
@@ -436,7 +436,7 @@ describe("the call for the tokens", () => {
 })
 
 describe("a server that shuts down", () => {
-  it.effect("does so in the end, also when onInstalled cannot be interrupted", () =>
+  it.effect("ends in time, also when onInstalled cannot be interrupted", () =>
     Effect.gen(function*() {
       const started = yield* Deferred.make<void>()
       const server = yield* Effect.fork(Effect.scoped(Effect.gen(function*() {
@@ -455,7 +455,7 @@ describe("a server that shuts down", () => {
 // what never answers
 // -------------------------------------------------------------------------------------
 
-describe("a store of pending installs that fails in its own way", () => {
+describe("a store of pending installs that does not fail as its type says", () => {
   const none = PendingInstall.layerMemory()
   const broken: Record<string, Effect.Effect<never>> = {
     "never answers": Effect.never,
@@ -464,7 +464,7 @@ describe("a store of pending installs that fails in its own way", () => {
     "interrupts itself": Effect.interrupt
   }
   for (const [name, answer] of Object.entries(broken)) {
-    it.scoped(`${name}: begin and callback say that they may be tried again`, () =>
+    it.scoped(`${name}: begin and callback say to try again`, () =>
       Effect.gen(function*() {
         const good = yield* PendingInstall.PendingInstallStore
         let works = false
@@ -491,7 +491,7 @@ describe("a store of pending installs that fails in its own way", () => {
       }).pipe(Effect.provide(none), Effect.provide(slack())))
   }
 
-  it.effect("is bounded where its backend is the caller's own", () =>
+  it.effect("has a deadline also over a backend of the caller", () =>
     Effect.gen(function*() {
       for (const answer of Object.values(broken)) {
         const store = PendingInstall.make({ put: () => answer, take: () => answer })
@@ -529,14 +529,14 @@ describe("a retry policy of the whole program", () => {
       )
     )
 
-  it.effect("does not make a browser wait: an install is interactive", () =>
+  it.effect("does not apply to an install, because a browser waits", () =>
     Effect.gen(function*() {
       const { seconds, value } = yield* busy(RetryPolicy.layer(RetryPolicy.background), {})
       assert.strictEqual(value.status, 503)
       assert.isAtMost(seconds, 10)
     }))
 
-  it.effect("unless the flow's own option says otherwise", () =>
+  it.effect("is replaced by the option of the flow", () =>
     Effect.gen(function*() {
       const { seconds, value } = yield* busy(RetryPolicy.layer(RetryPolicy.interactive), {
         retryPolicy: RetryPolicy.background

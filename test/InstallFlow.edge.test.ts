@@ -47,7 +47,7 @@ const bundle = Effect.promise(async () => {
 })
 
 describe("the web handler", () => {
-  it.live("runs with nothing but web globals: an install from begin to tokens", () =>
+  it.live("runs a whole install with web globals only", () =>
     Effect.gen(function*() {
       const emulator = yield* SlackEmulator.SlackEmulator
       const asked: Array<string> = []

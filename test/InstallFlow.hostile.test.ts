@@ -313,7 +313,7 @@ describe("hostile callbacks", () => {
     assert.strictEqual(new Set(cases.map(({ name }) => name)).size, cases.length)
   })
 
-  it.effect("over a socket get a safe 4xx, and leave the code and the state alone", () =>
+  it.effect("over a socket get a safe 4xx, and use up neither the code nor the state", () =>
     Effect.gen(function*() {
       const { address } = yield* HttpServer.HttpServer
       const port = address._tag === "TcpAddress" ? address.port : 0
@@ -344,7 +344,7 @@ describe("hostile callbacks", () => {
     }).pipe(Effect.provide(Live)), 60_000)
 
   it.effect(
-    "through the web handler get the same, also those that Node would have stopped",
+    "through the web handler get the same, also those that Node refuses itself",
     () =>
       Effect.gen(function*() {
         const flow = yield* InstallFlow.InstallFlow

@@ -31,7 +31,7 @@ const install = (options: Partial<InstallFlow.Options<void>>) =>
 // -------------------------------------------------------------------------------------
 
 describe("a response as a page", () => {
-  it.scoped("works for every install, although a response can be read once", () =>
+  it.scoped("works for every install, although a response can be read only once", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted({
         success: new Response("<p>Welcome</p>", { headers: { "content-type": "text/html" } })
@@ -44,7 +44,7 @@ describe("a response as a page", () => {
       }
     }).pipe(Effect.provide(world())))
 
-  it.scoped("works for every request as the page of a failure, of the landing, and of begin", () =>
+  it.scoped("works for every request: as the page of a failure, as the landing page, and from begin", () =>
     Effect.gen(function*() {
       const failed = new Response("failed", { status: 418 })
       const landing = new Response("landing")
@@ -63,7 +63,7 @@ describe("a response as a page", () => {
       }
     }).pipe(Effect.provide(world())))
 
-  it.scoped("may have a status that comes without a body", () =>
+  it.scoped("may have a status without a body", () =>
     Effect.gen(function*() {
       for (const status of [204, 205, 304]) {
         const response = yield* install({ success: () => new Response(null, { status }) })
@@ -73,7 +73,7 @@ describe("a response as a page", () => {
       }
     }).pipe(Effect.provide(world())))
 
-  it.scoped("is as long as its body, whatever its own header says", () =>
+  it.scoped("has the length of its body, whatever its content-length says", () =>
     Effect.gen(function*() {
       const response = yield* install({ success: new Response("all of it", { headers: { "content-length": "3" } }) })
       assert.isNull(response.headers.get("content-length"))
@@ -184,7 +184,7 @@ describe("over HTTP/2", () => {
       })
     )
 
-  it.effect("an install goes from begin to tokens, and a page of bytes arrives as it is", () =>
+  it.effect("a whole install works, and a page of bytes arrives unchanged", () =>
     Effect.gen(function*() {
       const session = yield* Effect.acquireRelease(
         Effect.map(port, (port) => Http2.connect(`http://127.0.0.1:${port}`)),
@@ -242,7 +242,7 @@ describe("the web handler", () => {
     vi.restoreAllMocks()
   })
 
-  it("answers 503 when its layer cannot be built, and builds it anew for the next request", async () => {
+  it("answers 503 when its layer cannot be built, and builds it again for the next request", async () => {
     for (const failure of [Effect.fail("the database is down"), Effect.die(new Error("a bug"))]) {
       const { layer, seen } = flaky(2, failure)
       const { dispose, handler } = InstallFlow.toWebHandler(layer)
@@ -262,7 +262,7 @@ describe("the web handler", () => {
     }
   })
 
-  it("builds its layer once for requests that come at once, whether it can or not", async () => {
+  it("builds its layer once for concurrent requests, also if that fails", async () => {
     const { layer, seen } = flaky(1, Effect.zipRight(Effect.yieldNow(), Effect.fail("no")))
     const { dispose, handler } = InstallFlow.toWebHandler(layer)
     const both = async () => (await Promise.all([handler(begin()), handler(begin())])).map(({ status }) => status)
@@ -273,7 +273,7 @@ describe("the web handler", () => {
     await dispose()
   })
 
-  it("gives up a layer that takes longer than 30 seconds, and builds it anew", async () => {
+  it("gives up a build after 30 seconds, and builds again for the next request", async () => {
     const { layer, seen } = flaky(1, Effect.never)
     const { dispose, handler } = InstallFlow.toWebHandler(layer)
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
@@ -289,7 +289,7 @@ describe("the web handler", () => {
     await dispose()
   })
 
-  it("builds nothing after it was disposed of", async () => {
+  it("builds nothing after dispose", async () => {
     for (const used of [true, false]) {
       const { layer, seen } = flaky(0, Effect.fail("no"))
       const { dispose, handler } = InstallFlow.toWebHandler(layer)

@@ -58,7 +58,7 @@ const assertSecure = (response: Response) => {
 // -------------------------------------------------------------------------------------
 
 describe("begin", () => {
-  it.scoped("sends the person to the consent page, with all that the callback will need", () =>
+  it.scoped("sends the person to the consent page with scopes, redirect URI and state", () =>
     Effect.gen(function*() {
       const { browser, flow } = yield* counted({ userScopes: ["search:read"] })
       assert.strictEqual(flow.redirectUri, "https://example.com/slack/oauth_redirect")
@@ -78,7 +78,7 @@ describe("begin", () => {
       })
     }).pipe(Effect.provide(world())))
 
-  it.scoped("binds the state to the browser by a cookie of its own that only this host can set", () =>
+  it.scoped("binds the state to the browser by a cookie that only this host can set", () =>
     Effect.gen(function*() {
       const { browser } = yield* counted()
       const state = param(yield* browser.begin(), "state")
@@ -93,14 +93,14 @@ describe("begin", () => {
       assert.notInclude(cookie, state)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("leaves the secure cookie to https: on a loopback address it has another name", () =>
+  it.scoped("uses another cookie name on a loopback address, because __Host- needs https", () =>
     Effect.gen(function*() {
       const { browser } = yield* counted({ publicUrl: "http://localhost:3000" })
       yield* browser.begin()
       assert.match(browser.setCookies[0] ?? "", /^slack-install-[\w-]{12}=.*; Path=\/; HttpOnly; SameSite=Lax$/)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("uses PKCE for an app without a secret, or when it is told to", () =>
+  it.scoped("uses PKCE for an app without a secret, or by option", () =>
     Effect.gen(function*() {
       const { browser } = yield* counted()
       assert.match(param(yield* browser.begin(), "code_challenge"), /^[\w-]{43}$/)
@@ -108,7 +108,7 @@ describe("begin", () => {
       assert.strictEqual(param(yield* off.browser.begin(), "code_challenge"), "")
     }).pipe(Effect.provide(world({ apps: [{ pkce: true }] }))))
 
-  it.scoped("asks with the scopes, the team and the metadata of the application's begin", () =>
+  it.scoped("asks for the scopes and the team of the application's begin, and hides its metadata", () =>
     Effect.gen(function*() {
       const flow = yield* InstallFlow.make({
         publicUrl: origin,
@@ -128,7 +128,7 @@ describe("begin", () => {
       assert.notInclude(inspect(response, { depth: 10 }), "canary")
     }).pipe(Effect.provide(world())))
 
-  it.scoped("gives way to a response of the application's begin", () =>
+  it.scoped("sends a response of the application's begin instead of a redirect to Slack", () =>
     Effect.gen(function*() {
       const flow = yield* InstallFlow.make({
         publicUrl: origin,
@@ -141,7 +141,7 @@ describe("begin", () => {
       assert.strictEqual(response.headers.get("location"), "/login")
     }).pipe(Effect.provide(world())))
 
-  it.scoped("says that something is wrong when the application's begin fails, and not what", () =>
+  it.scoped("shows a page without details when the application's begin fails", () =>
     Effect.gen(function*() {
       for (
         const begin of [() => Effect.fail("canary"), () => Effect.die("canary"), () => {
@@ -163,7 +163,7 @@ describe("begin", () => {
       }
     }).pipe(Effect.provide(world())))
 
-  it.scoped("shows a page with a button first, if it is told to", () =>
+  it.scoped("shows a page with a button first, by option", () =>
     Effect.gen(function*() {
       const { browser } = yield* counted({ landing: true })
       const response = yield* browser.get(`${origin}/slack/install`)
@@ -175,7 +175,7 @@ describe("begin", () => {
       assert.include(begun.headers.get("location"), "/oauth/v2/authorize?")
     }).pipe(Effect.provide(world())))
 
-  it.scoped("asks for some of its scopes, when its address says so, and never for others", () =>
+  it.scoped("asks for some of its scopes, if its address says so, and never for other scopes", () =>
     Effect.gen(function*() {
       const { browser, failures } = yield* counted({ userScopes: ["search:read"] })
       const some = yield* browser.begin("/slack/install?scope=commands&user_scope=search:read")
@@ -196,7 +196,7 @@ describe("begin", () => {
       assert.strictEqual(browser.setCookies.length, 0)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("never fills a browser with cookies: the oldest flows make room", () =>
+  it.scoped("limits the cookies in a browser: the oldest installs make room", () =>
     Effect.gen(function*() {
       const { browser } = yield* counted()
       for (let tab = 0; tab < 20; tab++) {
@@ -208,7 +208,7 @@ describe("begin", () => {
       assert.strictEqual((yield* browser.get(url)).status, 303)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("says so when the store fails, and does not send anybody away", () =>
+  it.scoped("shows a page when the store fails, and sends nobody to Slack", () =>
     Effect.gen(function*() {
       const { browser, failures } = yield* counted()
       const response = yield* browser.get(`${origin}/slack/install`)
@@ -229,7 +229,7 @@ describe("settings", () => {
   const makeError = (options: Partial<InstallFlow.Options<void>>) =>
     Effect.map(Effect.flip(counted(options)), String).pipe(Effect.provide(world()))
 
-  it.scoped("that cannot work are refused when the flow is made", () =>
+  it.scoped("that cannot work make the start fail", () =>
     Effect.gen(function*() {
       assert.include(yield* makeError({ publicUrl: "http://example.com" }), "it must be https")
       assert.include(yield* makeError({ publicUrl: "example.com" }), "it is not a URL")
@@ -239,7 +239,7 @@ describe("settings", () => {
       assert.include(yield* makeError({ callbackPath: "/a b" }), "percent-encoded")
     }))
 
-  it.scoped("with a path that no request would find are refused, by the name of the setting", () =>
+  it.scoped("with a path that no request matches are refused, with the name of the setting", () =>
     Effect.gen(function*() {
       const paths: ReadonlyArray<readonly [path: string, problem: string]> = [
         ["cb", "does not begin with a slash"],
@@ -299,7 +299,7 @@ describe("settings", () => {
       assert.strictEqual((yield* browser.get(callback)).status, 303)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("take a path before everything, whether the proxy takes it off or not", () =>
+  it.scoped("may have a path in the public URL, which a proxy may remove or not", () =>
     Effect.gen(function*() {
       const { flow } = yield* counted({
         publicUrl: "https://example.com/app/",
@@ -322,7 +322,7 @@ describe("settings", () => {
 // -------------------------------------------------------------------------------------
 
 describe("callback", () => {
-  it.scoped("turns the code into tokens, hands them to the application, and sends the person into Slack", () =>
+  it.scoped("exchanges the code for tokens, gives them to the application, and sends the person to Slack", () =>
     Effect.gen(function*() {
       const { browser, failures, installs } = yield* counted({ userScopes: ["search:read"] })
       const response = yield* browser.get(yield* allowed(browser))
@@ -342,7 +342,7 @@ describe("callback", () => {
       assert.deepStrictEqual(failures, [])
     }).pipe(Effect.provide(world())))
 
-  it.scoped("brings back the metadata, of any shape, which the browser never sees", () =>
+  it.scoped("gives the metadata to the application, and never to the browser", () =>
     Effect.gen(function*() {
       const Metadata = Schema.Struct({
         user: Schema.String,
@@ -379,7 +379,7 @@ describe("callback", () => {
       assert.strictEqual(installs.length, 2)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("refuses a state that was given to another browser, and does not spend the code (CSRF)", () =>
+  it.scoped("refuses a state that was given to another browser, and does not use up the code (CSRF)", () =>
     Effect.gen(function*() {
       const { browser, failures, flow, installs } = yield* counted()
       const url = yield* allowed(browser)
@@ -393,7 +393,7 @@ describe("callback", () => {
       assert.strictEqual(installs.length, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("refuses a state in which another's cookie stands under the right name", () =>
+  it.scoped("refuses a forged cookie with the right name", () =>
     Effect.gen(function*() {
       const { browser, failures, flow } = yield* counted()
       const url = yield* allowed(browser)
@@ -407,7 +407,7 @@ describe("callback", () => {
       assert.strictEqual(yield* tokenRequests, 0)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("stops a code of somebody else's from being slipped into an install (PKCE)", () =>
+  it.scoped("refuses a code of another install (PKCE)", () =>
     Effect.gen(function*() {
       const { browser, failures, flow, installs } = yield* counted()
       const attacker = makeBrowser(flow.handle)
@@ -423,7 +423,7 @@ describe("callback", () => {
       assert.strictEqual(installs.length, 0)
     }).pipe(Effect.provide(world({ apps: [{ pkce: true }] }))))
 
-  it.scoped("sends one proof: with PKCE the verifier, and not the secret that the app has as well", () =>
+  it.scoped("sends one proof: with PKCE the verifier, and no client secret", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted({ pkce: true })
       assert.strictEqual((yield* browser.get(yield* allowed(browser))).status, 303)
@@ -439,7 +439,7 @@ describe("callback", () => {
       )
     ))
 
-  it.scoped("does not take a code for an install that began in another tab (mix-up)", () =>
+  it.scoped("refuses a code for an install that began in another tab (mix-up)", () =>
     Effect.gen(function*() {
       const { browser, failures } = yield* counted()
       const [one, two] = [yield* allowed(browser), yield* allowed(browser)]
@@ -449,7 +449,7 @@ describe("callback", () => {
       assert.deepStrictEqual(tags(failures), ["InstallExchangeFailed"])
     }).pipe(Effect.provide(world({ apps: [{ pkce: true }] }))))
 
-  it.scoped("lets a state be used once: with another code, or later, it is refused", () =>
+  it.scoped("accepts a state once: it is refused with another code, and later", () =>
     Effect.gen(function*() {
       const { browser, failures, installs } = yield* counted()
       const url = yield* allowed(browser)
@@ -463,7 +463,7 @@ describe("callback", () => {
       assert.strictEqual(installs.length, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("does not open again after the window, even with the cookie of before", () =>
+  it.scoped("refuses a used state after the window, also with the old cookie", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted()
       const url = yield* allowed(browser)
@@ -477,7 +477,7 @@ describe("callback", () => {
       assert.strictEqual(yield* tokenRequests, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("refuses an install that took too long, and does not spend the code", () =>
+  it.scoped("refuses an install that took too long, and does not use up the code", () =>
     Effect.gen(function*() {
       const { browser, failures } = yield* counted()
       const url = yield* allowed(browser)
@@ -487,7 +487,7 @@ describe("callback", () => {
       assert.strictEqual(yield* tokenRequests, 0)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("takes no for an answer, kindly, and uses up the state", () =>
+  it.scoped("shows a page when the person does not allow the install, and uses up the state", () =>
     Effect.gen(function*() {
       const { browser, failures } = yield* counted()
       const { url } = yield* SlackEmulator.cancel({ url: yield* browser.begin() })
@@ -505,7 +505,7 @@ describe("callback", () => {
       assert.strictEqual((yield* browser.get(late.href)).status, 403)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("takes a no without a state too, as of an install that Slack's own pages started", () =>
+  it.scoped("shows a page for a refusal without a state, as after an install from Slack's own pages", () =>
     Effect.gen(function*() {
       const { browser, failures } = yield* counted()
       assert.strictEqual((yield* browser.get(`${origin}/slack/oauth_redirect?error=access_denied`)).status, 403)
@@ -513,7 +513,7 @@ describe("callback", () => {
       assert.deepStrictEqual(tags(failures), ["InstallDenied", "InstallRefused"])
     }).pipe(Effect.provide(world())))
 
-  it.scoped("is not burnt by a prefetch or a HEAD", () =>
+  it.scoped("does nothing for a prefetch or a HEAD of the callback", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted()
       const url = yield* allowed(browser)
@@ -533,7 +533,7 @@ describe("callback", () => {
       assert.strictEqual(installs.length, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("is not burnt by a scanner that loads the link without the browser's cookies", () =>
+  it.scoped("does nothing for a scanner that loads the link without the browser's cookies", () =>
     Effect.gen(function*() {
       const { browser, flow } = yield* counted()
       const url = yield* allowed(browser)
@@ -557,7 +557,7 @@ describe("callback", () => {
 // -------------------------------------------------------------------------------------
 
 describe("a callback that comes twice", () => {
-  it.scoped("gets the first one's result: at the same time, and on reload", () =>
+  it.scoped("gets the result of the first one, at the same time and after a reload", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted()
       const url = yield* allowed(browser)
@@ -570,7 +570,7 @@ describe("a callback that comes twice", () => {
       assert.strictEqual(installs.length, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("gets the first one's page, too", () =>
+  it.scoped("gets the page of the first one", () =>
     Effect.gen(function*() {
       const { browser } = yield* counted({ success: "page" })
       const url = yield* allowed(browser)
@@ -579,7 +579,7 @@ describe("a callback that comes twice", () => {
       assert.strictEqual(yield* text(one), yield* text(two))
     }).pipe(Effect.provide(world())))
 
-  it.scoped("joins the first while it runs, and survives a browser that gives up", () =>
+  it.scoped("joins the attempt that runs, also when the first browser gave up", () =>
     Effect.gen(function*() {
       const started = yield* Deferred.make<void>()
       const release = yield* Deferred.make<void>()
@@ -601,7 +601,7 @@ describe("a callback that comes twice", () => {
       assert.strictEqual(yield* tokenRequests, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("without its cookie gets nothing", () =>
+  it.scoped("gets nothing without its cookie", () =>
     Effect.gen(function*() {
       const { browser, flow } = yield* counted({ success: "page" })
       const url = yield* allowed(browser)
@@ -609,7 +609,7 @@ describe("a callback that comes twice", () => {
       assert.strictEqual((yield* flow.handle(new Request(url))).status, 403)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("at another process gets a page that says that the link has been used", () =>
+  it.scoped("gets a page at another process that says that the link has been used", () =>
     Effect.gen(function*() {
       const one = yield* counted()
       const two = yield* counted()
@@ -622,7 +622,7 @@ describe("a callback that comes twice", () => {
       assert.strictEqual(yield* tokenRequests, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("at another process does not take the tokens' proof from the browser: they are finished where they wait", () =>
+  it.scoped("keeps its cookie at another process, so that the first process can finish the install", () =>
     Effect.gen(function*() {
       let runs = 0
       const one = yield* counted({ onInstalled: () => ++runs === 1 ? Effect.fail("no") : Effect.void })
@@ -635,7 +635,7 @@ describe("a callback that comes twice", () => {
       assert.strictEqual(yield* tokenRequests, 1)
     }).pipe(Logger.withMinimumLogLevel(LogLevel.None), Effect.provide(world())))
 
-  it.scoped("has an end: what five hundred others brought does not pile up", () =>
+  it.scoped("is forgotten after five hundred others", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted({ success: "page" })
       const arrive = Effect.map(browser.begin(), (url) =>
@@ -690,7 +690,7 @@ describe("a crowd of strangers", () => {
     Effect.map(browser.begin(), (url) => `${origin}/slack/oauth_redirect?code=${code}&state=${param(url, "state")}`)
 
   for (const code of ["bad", "good"]) {
-    it.scoped(`does not push out tokens that wait for a reload: six hundred with a ${code} code`, () =>
+    it.scoped(`does not push out tokens that wait for a reload: six hundred callbacks with a ${code} code`, () =>
       Effect.gen(function*() {
         const given: Array<TokenResponse.TokenResponse> = []
         const { browser, flow } = yield* counted({
@@ -712,7 +712,7 @@ describe("a crowd of strangers", () => {
       ))
   }
 
-  it.scoped("pushes out failures before successes, and both before an install that a reload can still finish", () =>
+  it.scoped("pushes out failures before successes, and both before an install that a reload can finish", () =>
     Effect.gen(function*() {
       let limited = true
       const { flow } = yield* counted({ success: "page" }).pipe(Effect.provide(OAuthV2.layerTest({
@@ -743,7 +743,7 @@ describe("a crowd of strangers", () => {
       assert.strictEqual(yield* repeatable.again, 200)
     }).pipe(Effect.provide(Layer.merge(Slack, PendingInstall.layerMemory()))))
 
-  it.scoped("that pushes out who is at Slack is not called an install: the page says to start again", () =>
+  it.scoped("may push out a person who is at Slack, and the page says to start again", () =>
     Effect.gen(function*() {
       const { browser, failures, flow, installs } = yield* counted()
       const url = yield* callbackOf(browser, "good")
@@ -759,7 +759,7 @@ describe("a crowd of strangers", () => {
       assert.strictEqual((yield* browser.get(yield* callbackOf(browser, "good"))).status, 303)
     }).pipe(Effect.provide(Layer.merge(Slack, PendingInstall.layerMemory({ capacity: 4 })))))
 
-  it.scoped("over a store that cannot tell, used is said of what this browser has seen used, and of nothing else", () =>
+  it.scoped("gets 409 over a store that does not remember used states only if this browser saw its state used", () =>
     Effect.gen(function*() {
       const one = yield* counted()
       const two = yield* counted()
@@ -781,7 +781,7 @@ describe("a crowd of strangers", () => {
 // -------------------------------------------------------------------------------------
 
 describe("when the application fails", () => {
-  it.scoped("the tokens are not lost: a reload hands over the same ones, and the code is not sent again", () =>
+  it.scoped("a reload gives the same tokens to the application, and does not send the code again", () =>
     Effect.gen(function*() {
       const given: Array<string> = []
       const { browser, failures } = yield* counted({
@@ -814,7 +814,7 @@ describe("when the application fails", () => {
       assert.include(Cause.pretty(Option.getOrThrow(failed?.cause ?? Option.none())), "the database is down")
     }).pipe(Effect.provide(world())))
 
-  it.scoped("it is the same with a defect", () =>
+  it.scoped("a reload does the same after a defect", () =>
     Effect.gen(function*() {
       let runs = 0
       const { browser } = yield* counted({
@@ -828,7 +828,7 @@ describe("when the application fails", () => {
       assert.strictEqual((yield* browser.get(url)).status, 303)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("who waits for the same attempt does not start another", () =>
+  it.scoped("requests that wait for an attempt do not start another one", () =>
     Effect.gen(function*() {
       let runs = 0
       const gate = yield* Deferred.make<void>()
@@ -851,7 +851,7 @@ describe("when the application fails", () => {
       assert.strictEqual(runs, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("a failing onFailed, page or success does no further harm", () =>
+  it.scoped("a failing onFailed, page or success gives the built-in page", () =>
     Effect.gen(function*() {
       const broken = yield* counted({
         onFailed: () => Effect.die("no"),
@@ -873,7 +873,7 @@ describe("when the application fails", () => {
       assert.include(yield* text(response), "Open Slack")
     }).pipe(Logger.withMinimumLogLevel(LogLevel.None), Effect.provide(world())))
 
-  it.effect("a server that shuts down waits for the install, and not forever", () =>
+  it.effect("a server that shuts down waits 30 seconds for an install", () =>
     Effect.gen(function*() {
       for (const finishes of [true, false]) {
         const scope = yield* Scope.make()
@@ -911,7 +911,7 @@ describe("when the application fails", () => {
 // -------------------------------------------------------------------------------------
 
 describe("when Slack fails", () => {
-  it.scoped("a code that Slack has certainly not looked at is presented again on reload", () =>
+  it.scoped("a reload sends a code again that Slack has certainly not used", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted()
       const url = yield* allowed(browser)
@@ -923,7 +923,7 @@ describe("when Slack fails", () => {
       assert.strictEqual(installs.length, 1)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("a code that Slack may have used is never presented again", () =>
+  it.scoped("a code that Slack may have used is never sent again", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted()
       const url = yield* allowed(browser)
@@ -936,7 +936,7 @@ describe("when Slack fails", () => {
       assert.strictEqual(installs.length, 0)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("the status of the page is that of the remedy", () =>
+  it.scoped("the remedy decides the status of the page", () =>
     Effect.gen(function*() {
       const statuses: Record<string, number> = {}
       for (
@@ -1007,7 +1007,7 @@ describe("an install that was started on Slack's pages", () => {
       assert.strictEqual((yield* browser.get(url, { headers: { "x-two": "" } })).status, 400)
     }).pipe(Effect.provide(world())))
 
-  it.scoped("is refused, if the flow is told to", () =>
+  it.scoped("is refused, by option", () =>
     Effect.gen(function*() {
       const { browser, failures } = yield* counted({ withoutState: "reject" })
       const response = yield* browser.get(yield* fromSlack)
@@ -1027,7 +1027,7 @@ describe("after an install", () => {
       return yield* browser.get(yield* allowed(browser))
     })
 
-  it.scoped("the person goes to the application's path or address", () =>
+  it.scoped("the person goes to a path or an address of the application", () =>
     Effect.gen(function*() {
       const location = (response: Response) => response.headers.get("location")
       assert.strictEqual(location(yield* successes("/welcome")), "https://example.com/welcome")
@@ -1042,7 +1042,7 @@ describe("after an install", () => {
       assert.strictEqual(location(yield* successes(new URL("slack://open"))), "slack://open")
     }).pipe(Effect.provide(world())))
 
-  it.scoped("a path keeps that of the public URL, and an address does not", () =>
+  it.scoped("a path is added to that of the public URL, and an address is not", () =>
     Effect.gen(function*() {
       const publicUrl = "https://example.com/app"
       const location = (success: InstallFlow.Options<void>["success"]) =>
@@ -1061,7 +1061,7 @@ describe("after an install", () => {
       assert.strictEqual(yield* location(new URL("https://example.com/done")), "https://example.com/done")
     }).pipe(Effect.provide(world())))
 
-  it.scoped("Slack's application in the browser is Slack, too, and what only looks like it is not", () =>
+  it.scoped("Slack's application in the browser is a safe address, and one that only looks like it is not", () =>
     Effect.gen(function*() {
       for (const base of ["slack.com", "slack-gov.com"]) {
         const locationOf = (url: string) =>
@@ -1098,7 +1098,7 @@ describe("after an install", () => {
       }))
     ))
 
-  it.scoped("no address that the application builds leads to a stranger (open redirect)", () =>
+  it.scoped("the person is never sent to another origin (open redirect)", () =>
     Effect.gen(function*() {
       const hostile = ["//evil.test", "/\\evil.test", "/\t/evil.test", "//evil.test/\r\nset-cookie: a=b"] as const
       for (
@@ -1112,7 +1112,7 @@ describe("after an install", () => {
       assert.strictEqual(path.headers.get("location"), "https://example.com/aset-cookie:%20a=b")
     }).pipe(Logger.withMinimumLogLevel(LogLevel.None), Effect.provide(world())))
 
-  it.scoped("a page tells where, and escapes it", () =>
+  it.scoped("a page says where the app is installed, and escapes the name", () =>
     Effect.gen(function*() {
       const response = yield* successes("page")
       assert.strictEqual(response.status, 200)
@@ -1123,7 +1123,7 @@ describe("after an install", () => {
       assert.notInclude(page, "<script")
     }).pipe(Effect.provide(world({ workspaces: [{ name: `<script>alert(1)</script> & "Sons"` }] }))))
 
-  it.scoped("pages can be replaced, and what is put into them is escaped", () =>
+  it.scoped("pages can be replaced, and their templates escape text", () =>
     Effect.gen(function*() {
       const { browser } = yield* counted({
         landing: true,
@@ -1153,7 +1153,7 @@ describe("after an install", () => {
       assert.strictEqual(failed.headers.get("cache-control"), "no-store")
     }).pipe(Effect.provide(world())))
 
-  it.scoped("what was not allowed is reported, with the address that asks for the rest", () =>
+  it.scoped("the missing scopes are reported, with an address that asks for them", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted({
         botScopes: ["chat:write", "files:read"],
@@ -1176,7 +1176,7 @@ describe("after an install", () => {
       assert.deepStrictEqual([param(again, "scope"), param(again, "user_scope")], ["files:read", "search:read"])
     }).pipe(Effect.provide(world({ apps: [{ optionalScopes: ["files:read", "search:read"] }] }))))
 
-  it.scoped("an organization's install is one too", () =>
+  it.scoped("an install in an organization works", () =>
     Effect.gen(function*() {
       const { browser, installs } = yield* counted()
       const response = yield* browser.get(yield* allowed(browser, { organization: "E0ORG" }))
@@ -1196,7 +1196,7 @@ describe("the two halves", () => {
     .map((segments): `/${string}` => `/${segments.join("/")}`)
 
   it.effect(
-    "agree, for any scopes, redirect URI, metadata and state: what begin asks for, callback presents",
+    "agree for any scopes, redirect URI, metadata and state",
     () =>
       Effect.promise(() =>
         fc.assert(
@@ -1274,8 +1274,8 @@ describe("the two halves", () => {
 
 // -------------------------------------------------------------------------------------
 
-describe("what can be watched", () => {
-  it.scoped("is counted, and holds neither code, state, verifier, token nor metadata", () =>
+describe("observability", () => {
+  it.scoped("counts requests, and logs no code, state, verifier, token or metadata", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
       const logger = Logger.make(({ annotations, cause, message }) => {

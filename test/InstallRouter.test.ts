@@ -112,7 +112,7 @@ describe("the web handler, HttpRouter and HttpLayerRouter", () => {
     `/api/http:80/api/http:80${callback}`
   ].map((path) => [path, 404] as const)
 
-  it.scoped("find the same addresses, with the public URL's path and without it, and no others", () =>
+  it.scoped("serve the same addresses, with the path of the public URL and without it, and no others", () =>
     Effect.gen(function*() {
       const wrong: Array<string> = []
       // An install begins with 302; a callback without a code, or with two, is a 400.
@@ -161,7 +161,7 @@ for (const [name, routes] of [["HttpRouter", withHttpRouter], ["HttpLayerRouter"
   )
 
   describe(name, () => {
-    it.effect("serves the flow beside other routes, at the address that is configured and not the one that is sent", () =>
+    it.effect("serves the flow beside other routes, at the configured address and not at that of the Host header", () =>
       Effect.gen(function*() {
         installs.length = 0
         const browser = makeBrowser(yield* site)

@@ -54,7 +54,7 @@ describe("a pending install", () => {
 describe("in memory", () => {
   storeContract(PendingInstall.layerMemory())
 
-  it.effect("has an end: beyond the capacity the oldest are dropped", () =>
+  it.effect("drops the oldest installs beyond the capacity", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const hashes = yield* Effect.replicateEffect(newStateHash, 4)
@@ -63,7 +63,7 @@ describe("in memory", () => {
       assert.deepStrictEqual(results.map(Either.isRight), [false, true, true, true])
     }).pipe(Effect.provide(PendingInstall.layerMemory({ capacity: 3 }))))
 
-  it.effect("says that an install was used, and not so of one that made room or was never begun", () =>
+  it.effect("says used for an install that was used, and not for one that was dropped or never began", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const hashes = yield* Effect.replicateEffect(newStateHash, 4)
@@ -78,7 +78,7 @@ describe("in memory", () => {
       assert.deepInclude(yield* consume(yield* newStateHash), { _tag: "PendingInstallNotFound", used: false })
     }).pipe(Effect.provide(PendingInstall.layerMemory({ capacity: 3 }))))
 
-  it.effect("installs that were used take no room from those that wait", () =>
+  it.effect("used installs take no room from pending ones", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const waiting = yield* newStateHash
@@ -91,7 +91,7 @@ describe("in memory", () => {
       yield* store.consume(waiting, "")
     }).pipe(Effect.provide(PendingInstall.layerMemory({ capacity: 3 }))))
 
-  it.effect("sweeps what expired an hour ago", () =>
+  it.effect("removes installs that expired an hour ago", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const hash = yield* newStateHash
@@ -102,8 +102,8 @@ describe("in memory", () => {
     }).pipe(Effect.provide(PendingInstall.layerMemory())))
 })
 
-describe("over a backend of one's own", () => {
-  it.effect("failures are in the words that the caller gives them", () =>
+describe("over a backend of the caller", () => {
+  it.effect("describes failures in the words of the caller", () =>
     Effect.gen(function*() {
       const store = PendingInstall.make<string>({
         put: () => Effect.fail("cable cut"),
@@ -115,7 +115,7 @@ describe("over a backend of one's own", () => {
       assert.strictEqual(consume.message, "The store of pending installs failed to consume: cable cut.")
     }))
 
-  it.effect("what cannot be read is not shown", () =>
+  it.effect("does not show a stored text that it cannot read", () =>
     Effect.gen(function*() {
       const store = PendingInstall.make({
         put: () => Effect.void,
@@ -130,7 +130,7 @@ describe("over a backend of one's own", () => {
 describe("in a KeyValueStore in memory", () => {
   storeContract(PendingInstall.layerKeyValueStore.pipe(Layer.provide(KeyValueStore.layerMemory)))
 
-  it.effect("sweeps what expired an hour ago, also after a long sleep, and leaves nothing behind", () =>
+  it.effect("removes installs that expired an hour ago, also after a long pause, with all their keys", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const { size } = yield* KeyValueStore.KeyValueStore
@@ -151,7 +151,7 @@ describe("in a KeyValueStore in memory", () => {
       assert.strictEqual(yield* size, 2, "the entry of the last one, and the queue's ends")
     }).pipe(Effect.provide(Layer.provideMerge(PendingInstall.layerKeyValueStore, KeyValueStore.layerMemory))))
 
-  it.effect("beginning an install reads and writes as much with two thousand of them as with two", () =>
+  it.effect("save reads and writes as much with two thousand installs as with two", () =>
     Effect.gen(function*() {
       const texts = new Map<string, string>()
       let characters = 0
@@ -192,7 +192,7 @@ describe("in a KeyValueStore in memory", () => {
       assert.isBelow((yield* cost).calls, 100, "what expired is removed a little at a time")
     }))
 
-  it.effect("has an end: beyond ten thousand the oldest are dropped", () =>
+  it.effect("drops the oldest of more than ten thousand installs", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const { size } = yield* KeyValueStore.KeyValueStore
@@ -204,7 +204,7 @@ describe("in a KeyValueStore in memory", () => {
       yield* store.consume(second, "")
     }).pipe(Effect.provide(Layer.provideMerge(PendingInstall.layerKeyValueStore, KeyValueStore.layerMemory))))
 
-  it.effect("fails with the store, and says in which call", () =>
+  it.effect("fails when the store fails, and names the call", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const error = yield* Effect.flip(store.save("hash", yield* pendingInstall()))
@@ -230,7 +230,7 @@ describe("in a KeyValueStore in memory", () => {
 describe("in files", () => {
   storeContract(Files)
 
-  it.scoped("another process over the same files finds what the first has saved", () =>
+  it.scoped("another process over the same files finds an install of the first", () =>
     Effect.gen(function*() {
       const layer = keyValueStoreIn(yield* temporaryDirectory)
       const [one, two] = [yield* anotherProcess(layer), yield* anotherProcess(layer)]
@@ -265,7 +265,7 @@ describe("in a sealed cookie", () => {
       yield* after.consume(hash, carried)
     }))
 
-  it.scoped("is used once per process: what the page on this store says of two processes is so", () =>
+  it.scoped("opens once in each process, as its documentation says", () =>
     Effect.gen(function*() {
       const [one, two] = [yield* anotherProcess(Sealed), yield* anotherProcess(Sealed)]
       const hash = yield* newStateHash
@@ -277,7 +277,7 @@ describe("in a sealed cookie", () => {
       assert.deepInclude(yield* Effect.flip(two.consume(hash, carried)), again)
     }))
 
-  it.effect("refuses metadata that does not fit into a cookie, and does not show it", () =>
+  it.effect("refuses metadata that do not fit into a cookie, and does not show them", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const error = yield* Effect.flip(
@@ -301,7 +301,7 @@ describe("in a sealed cookie", () => {
       ))
     ))
 
-  it.effect("names what is wrong with its keys, and shows none", () =>
+  it.effect("says what is wrong with its keys, and shows no key", () =>
     Effect.gen(function*() {
       const secret = Buffer.alloc(32, 7).toString("base64url")
       for (const keys of ["", secret, `${secret}:k1`, "k1:short", `k1:${secret},k1:${secret}`, `k 1:${secret}`]) {

@@ -15,13 +15,13 @@ describe("Pkce", () => {
       assert.strictEqual(pkce.challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
     }))
 
-  it.effect("gives the challenge that Slack's page names for its example", () =>
+  it.effect("gives the challenge of the example on Slack's page", () =>
     Effect.gen(function*() {
       const challenge = yield* Pkce.challenge(Redacted.make("secretpassword"))
       assert.strictEqual(challenge, "ldMBaaWcQYtSATMV_IG8mf3wp7A6EW80arYoSW80ntU")
     }))
 
-  it.effect("draws a new verifier of 43 allowed characters each time", () =>
+  it.effect("makes a new verifier of 43 allowed characters each time", () =>
     Effect.gen(function*() {
       const drawn = yield* Effect.replicateEffect(Pkce.make, 200)
       for (const { challenge, verifier } of drawn) {
@@ -31,7 +31,7 @@ describe("Pkce", () => {
       assert.strictEqual(new Set(drawn.map(({ verifier }) => Redacted.value(verifier))).size, 200)
     }))
 
-  it.effect("takes every verifier that RFC 7636 allows", () =>
+  it.effect("accepts every verifier that RFC 7636 allows", () =>
     Effect.promise(() =>
       fc.assert(fc.asyncProperty(
         fc.stringOf(fc.constantFrom(...unreserved), { minLength: 43, maxLength: 128 }),
@@ -52,7 +52,7 @@ describe("Pkce", () => {
       }
     }))
 
-  it.effect("keeps the verifier out of what is printed", () =>
+  it.effect("does not print the verifier", () =>
     Effect.gen(function*() {
       const pkce = yield* Pkce.make
       assert.notInclude(inspect(pkce) + JSON.stringify(pkce), Redacted.value(pkce.verifier))

@@ -17,7 +17,7 @@ const blank = [" ", "\t"]
 const hex = (character: string) => `0x${character.charCodeAt(0).toString(16)}`
 
 describe("a Cookie header", () => {
-  it("loses spaces and tabs around names and values, and no other character", () => {
+  it("is trimmed of spaces and tabs around names and values, and of no other character", () => {
     assert.isAbove(characters.length, 0x110, "the characters beyond bytes are among them")
     const wrong: Array<string> = []
     for (const character of characters.filter((character) => !delimiters.includes(character))) {
@@ -31,7 +31,7 @@ describe("a Cookie header", () => {
     assert.deepStrictEqual(wrong, [])
   })
 
-  it("keeps a cookie with another name from counting as the one that only this host can set", () => {
+  it("does not confuse a cookie of another name with the one that only this host can set", () => {
     const cookies = makeFlowCookies(true, "1.2")
     const stateHash = "h".repeat(43)
     const [line = ""] = cookies.begin(null, 0, { stateHash, expiresAtSeconds: 600, carried: "" })
@@ -47,7 +47,7 @@ describe("a Cookie header", () => {
     }
   })
 
-  it("is read in a time that grows with its length, however many spaces are in it", () => {
+  it("is read in linear time, however many spaces it has", () => {
     const header = `a=${" ".repeat(50_000)}x${" ".repeat(50_000)}; ${"\t".repeat(50_000)}b=c`
     assert.deepStrictEqual(Array.from(Cookies.parse(header)), [["a", "x"], ["b", "c"]])
   })

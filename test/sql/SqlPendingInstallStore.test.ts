@@ -30,7 +30,7 @@ for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] 
   describe(`in ${name}`, () => {
     storeContract(Live)
 
-    it.scoped("one of two processes gets an install, and either finds the other's", () =>
+    it.scoped("one of two processes gets an install, and each finds the installs of the other", () =>
       Effect.gen(function*() {
         const url = yield* newUrl
         const anotherProcess = Effect.map(
@@ -50,7 +50,7 @@ for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] 
         }
       }))
 
-    it.effect("keeps no state, and sweeps what expired an hour ago", () =>
+    it.effect("stores no state, and removes installs that expired an hour ago", () =>
       Effect.gen(function*() {
         const store = yield* PendingInstall.PendingInstallStore
         const sql = yield* SqlClient.SqlClient
@@ -70,7 +70,7 @@ for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] 
       }).pipe(Effect.provide(Live)))
 
     it.effect(
-      "has an end: of more than a hundred thousand rows the oldest are dropped, and who had one is told",
+      "drops the oldest of more than a hundred thousand rows, and their callbacks say to start again",
       () =>
         Effect.gen(function*() {
           const store = yield* PendingInstall.PendingInstallStore
@@ -98,7 +98,7 @@ for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] 
       30_000
     )
 
-    it.effect("sweeps from several processes at once without a deadlock", () =>
+    it.effect("removes expired installs from several processes at once without a deadlock", () =>
       Effect.gen(function*() {
         const store = yield* PendingInstall.PendingInstallStore
         for (let n = 0; n < 50; n++) yield* store.save(yield* newStateHash, yield* pendingInstall())
@@ -112,7 +112,7 @@ for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] 
         assert.strictEqual(saved.length, 10)
       }).pipe(Effect.provide(Live)))
 
-    it.scoped("without its table says that the migrations are missing", () =>
+    it.scoped("says that the migrations are missing, if its table is missing", () =>
       Effect.gen(function*() {
         const store = yield* Effect.provide(SqlPendingInstallStore.make, yield* Layer.build(connect(yield* newUrl)))
         const error = yield* Effect.flip(store.save(yield* newStateHash, yield* pendingInstall()))

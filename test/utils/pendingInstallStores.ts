@@ -43,7 +43,7 @@ const tagOf = <A, E extends { readonly _tag: string }>(result: Either.Either<A, 
 
 /** Registers the promises as tests. Each gets a store of its own, unless the layer keeps one. */
 export const storeContract = <E>(layer: Layer.Layer<PendingInstall.PendingInstallStore, E>) => {
-  it.effect("gives back what was saved", () =>
+  it.effect("returns the install that was saved", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const stateHash = yield* newStateHash
@@ -52,7 +52,7 @@ export const storeContract = <E>(layer: Layer.Layer<PendingInstall.PendingInstal
       assert.deepStrictEqual(plain(yield* store.consume(stateHash, carried)), plain(pending))
     }).pipe(Effect.provide(layer)))
 
-  it.effect("gives back any text, and an install without a verifier", () =>
+  it.effect("returns any text, and an install without a verifier", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const texts = fc.sample(fc.fullUnicodeString({ maxLength: 200 }), 20).filter((text) => !text.includes("\0"))
@@ -64,7 +64,7 @@ export const storeContract = <E>(layer: Layer.Layer<PendingInstall.PendingInstal
       }
     }).pipe(Effect.provide(layer)))
 
-  it.effect("gives an install to one of two that race for it", () =>
+  it.effect("gives an install to one of two concurrent callers", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       for (let round = 0; round < 20; round++) {
@@ -78,7 +78,7 @@ export const storeContract = <E>(layer: Layer.Layer<PendingInstall.PendingInstal
       }
     }).pipe(Effect.provide(layer)))
 
-  it.effect("gives it to one of fifty", () =>
+  it.effect("gives an install to one of fifty concurrent callers", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const stateHash = yield* newStateHash
@@ -101,7 +101,7 @@ export const storeContract = <E>(layer: Layer.Layer<PendingInstall.PendingInstal
       assert.strictEqual((yield* store.consume(one, carriedOne)).redirectUri, "https://example.com/one")
     }).pipe(Effect.provide(layer)))
 
-  it.effect("knows nothing of a state that nobody began", () =>
+  it.effect("finds nothing for a state that it did not save", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const carried = yield* store.save(yield* newStateHash, yield* pendingInstall())
@@ -111,7 +111,7 @@ export const storeContract = <E>(layer: Layer.Layer<PendingInstall.PendingInstal
       }
     }).pipe(Effect.provide(layer)))
 
-  it.effect("says that an install has expired, from the tenth minute on", () =>
+  it.effect("fails with PendingInstallExpired from the tenth minute on", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const [early, late] = [yield* newStateHash, yield* newStateHash]
@@ -123,7 +123,7 @@ export const storeContract = <E>(layer: Layer.Layer<PendingInstall.PendingInstal
       assert.strictEqual((yield* Effect.flip(store.consume(late, carriedLate)))._tag, "PendingInstallExpired")
     }).pipe(Effect.provide(layer)))
 
-  it.effect("hands the browser nothing that it could read", () =>
+  it.effect("gives the browser nothing that it can read", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
       const carried = yield* store.save(yield* newStateHash, yield* pendingInstall())

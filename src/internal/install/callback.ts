@@ -129,17 +129,17 @@ const cookiesAfter = <M>(
 }
 
 // -------------------------------------------------------------------------------------
-// steps 4 and 5: the install is taken back, and its code becomes tokens
+// step 4: is the install pending? step 5: Slack checks the verifier and the redirect URI
 // -------------------------------------------------------------------------------------
 
-/** Takes the steps that earlier attempts have not taken, and keeps each, since none can be taken twice. */
+/** Takes the steps that earlier attempts did not take. It keeps the result of each, because none can be taken twice. */
 const install = <M>(
   parts: Parts<M>,
   callback: Attempts.Callback,
   { keep, progress }: Attempts.Keeper<M>
 ): Effect.Effect<InstallFlow.Installed<M>, InstallError.InstallError> =>
   Effect.gen(function*() {
-    const pending = progress.pending ?? (yield* takeBack(parts, callback))
+    const pending = progress.pending ?? (yield* consume(parts, callback))
     keep({ ...progress, pending, cause: undefined })
     const installed = progress.installed ?? (yield* exchange(parts, pending, callback.code))
     keep({ pending, installed, cause: undefined })
@@ -154,7 +154,7 @@ const install = <M>(
   })
 
 /** Step 4. */
-const takeBack = <M>({ store }: Parts<M>, { carried, stateHash, used }: Attempts.Callback) =>
+const consume = <M>({ store }: Parts<M>, { carried, stateHash, used }: Attempts.Callback) =>
   Effect.mapError(store.consume(stateHash, carried), (error): InstallError.InstallError => {
     switch (error._tag) {
       case "PendingInstallNotFound":
