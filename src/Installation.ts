@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { credentialRowId, installationRowId, userSubject } from "./internal/rowId.js"
+import { unchecked } from "./internal/unchecked.js"
 import {
   BotToken,
   type Expiry,
@@ -25,9 +26,6 @@ import {
   UserToken,
   Workspace
 } from "./TokenResponse.js"
-
-/** Values whose types are checked are not validated again, because that takes most of the time of a construction. */
-const asTyped = { disableValidation: true } as const
 
 // -------------------------------------------------------------------------------------
 // keys
@@ -98,7 +96,7 @@ export type InstallationKey = typeof InstallationKey.Type
  * @since 0.1.0
  * @category keys
  */
-export const workspace = (appId: string, teamId: string): WorkspaceKey => new WorkspaceKey({ appId, teamId }, asTyped)
+export const workspace = (appId: string, teamId: string): WorkspaceKey => new WorkspaceKey({ appId, teamId }, unchecked)
 
 /**
  * The key of an app in an organization (`E…`).
@@ -107,7 +105,7 @@ export const workspace = (appId: string, teamId: string): WorkspaceKey => new Wo
  * @category keys
  */
 export const organization = (appId: string, enterpriseId: string): OrganizationKey =>
-  new OrganizationKey({ appId, enterpriseId }, asTyped)
+  new OrganizationKey({ appId, enterpriseId }, unchecked)
 
 /**
  * The app and the target of a key, without their names.
@@ -118,8 +116,8 @@ export const organization = (appId: string, enterpriseId: string): OrganizationK
 export const placeOf = (key: InstallationKey): Pick<TokenResponse, "appId" | "target"> => ({
   appId: key.appId,
   target: key._tag === "Workspace"
-    ? new Workspace({ team: { id: key.teamId, name: Option.none() }, enterprise: Option.none() }, asTyped)
-    : new Organization({ enterprise: { id: key.enterpriseId, name: Option.none() } }, asTyped)
+    ? new Workspace({ team: { id: key.teamId, name: Option.none() }, enterprise: Option.none() }, unchecked)
+    : new Organization({ enterprise: { id: key.enterpriseId, name: Option.none() } }, unchecked)
 })
 
 /**
@@ -151,7 +149,7 @@ export class CredentialKey extends Schema.Class<CredentialKey>("effect-slack-oau
  * @category keys
  */
 export const botKey = (installation: InstallationKey): CredentialKey =>
-  new CredentialKey({ installation, subject: "bot" }, asTyped)
+  new CredentialKey({ installation, subject: "bot" }, unchecked)
 
 /**
  * The key of one person's credential. It differs from the bot's key, whatever the id.
@@ -160,7 +158,7 @@ export const botKey = (installation: InstallationKey): CredentialKey =>
  * @category keys
  */
 export const userKey = (installation: InstallationKey, userId: string): CredentialKey =>
-  new CredentialKey({ installation, subject: userSubject(userId) }, asTyped)
+  new CredentialKey({ installation, subject: userSubject(userId) }, unchecked)
 
 /**
  * Where a request from Slack belongs. Slack calls these fields `team_id`, `enterprise_id` and `is_enterprise_install` in
@@ -274,8 +272,8 @@ export const subjectOf = (credential: Credential): string =>
  */
 export const atGeneration = <C extends Credential>(credential: C, generation: number): C =>
   (credential._tag === "BotCredential"
-    ? new BotCredential({ ...credential, generation }, asTyped)
-    : new UserCredential({ ...credential, generation }, asTyped)) as C
+    ? new BotCredential({ ...credential, generation }, unchecked)
+    : new UserCredential({ ...credential, generation }, unchecked)) as C
 
 /**
  * The new token of a credential after a refresh or an exchange. `BotToken` and `UserToken` have this form.
@@ -332,7 +330,7 @@ export const change = <C extends Credential>(credential: C, change: Change): C =
     ...credential,
     generation: credential.generation + 1,
     ...(change._tag === "Dead"
-      ? { reauthorization: Option.some(new Reauthorization({ code: change.code, since: change.since }, asTyped)) }
+      ? { reauthorization: Option.some(new Reauthorization({ code: change.code, since: change.since }, unchecked)) }
       : { reauthorization: Option.none(), issuedAt: change.issuedAt })
   }
   const renewed = change._tag === "Dead" ? undefined : {
@@ -341,8 +339,8 @@ export const change = <C extends Credential>(credential: C, change: Change): C =
     expiry: change.token.expiry
   }
   return (next._tag === "BotCredential"
-    ? new BotCredential({ ...next, token: new BotToken({ ...next.token, ...renewed }, asTyped) }, asTyped)
-    : new UserCredential({ ...next, token: new UserToken({ ...next.token, ...renewed }, asTyped) }, asTyped)) as C
+    ? new BotCredential({ ...next, token: new BotToken({ ...next.token, ...renewed }, unchecked) }, unchecked)
+    : new UserCredential({ ...next, token: new UserToken({ ...next.token, ...renewed }, unchecked) }, unchecked)) as C
 }
 
 // -------------------------------------------------------------------------------------
@@ -425,20 +423,20 @@ export const fromTokenResponse = (response: TokenResponse, at: DateTime.Utc): In
   return new Installation({
     appId: response.appId,
     target: response.target,
-    bot: Option.map(response.bot, (token) => new BotCredential({ ...fresh, token }, asTyped)),
+    bot: Option.map(response.bot, (token) => new BotCredential({ ...fresh, token }, unchecked)),
     users: Option.toArray(Option.flatMap(response.user, (token) =>
       Option.map(
         Option.orElse(token.userId, () => response.authedUserId),
         (userId) =>
           new UserCredential(
-            { ...fresh, userId, token: new UserToken({ ...token, userId: Option.some(userId) }, asTyped) },
-            asTyped
+            { ...fresh, userId, token: new UserToken({ ...token, userId: Option.some(userId) }, unchecked) },
+            unchecked
           )
       ))),
     incomingWebhook: response.incomingWebhook,
     installedBy: response.authedUserId,
     installedAt: at
-  }, asTyped)
+  }, unchecked)
 }
 
 /**
@@ -452,4 +450,4 @@ export const withCredentials = (installation: Installation, credentials: Readonl
     ...installation,
     bot: Option.fromNullable(credentials.find((credential) => credential._tag === "BotCredential")),
     users: credentials.filter((credential) => credential._tag === "UserCredential")
-  }, asTyped)
+  }, unchecked)

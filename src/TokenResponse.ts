@@ -16,6 +16,7 @@ import * as Schema from "effect/Schema"
 import { isObject } from "./internal/answer.js"
 import { commaList } from "./internal/commaList.js"
 import { between, exactOptional, guarded, optional, withConstructorDefault } from "./internal/effect/schemas.js"
+import { unchecked } from "./internal/unchecked.js"
 
 // -------------------------------------------------------------------------------------
 // the model
@@ -318,9 +319,6 @@ const isTrue = (value: unknown): boolean => value === true || value === 1 || val
 // decoding
 // -------------------------------------------------------------------------------------
 
-/** What is made of typed values is not validated again: that would cost more than all the rest. */
-const asTyped = { disableValidation: true }
-
 /** What an answer needs, by the path that is named if it is missing. */
 const needed = {
   ok: "Expected ok to be true",
@@ -346,9 +344,9 @@ const decodeTarget = (wire: Json, known: Known): Workspace | Organization | unde
   const enterprise = decodeParty(wire.enterprise)
   const isWorkspace = Option.isSome(team) || isUnreadable(wire.team)
   return Option.isSome(enterprise) && (isTrue(wire.is_enterprise_install) || !isWorkspace)
-    ? new Organization({ enterprise: enterprise.value }, asTyped)
+    ? new Organization({ enterprise: enterprise.value }, unchecked)
     : Option.isSome(team)
-    ? new Workspace({ team: team.value, enterprise }, asTyped)
+    ? new Workspace({ team: team.value, enterprise }, unchecked)
     : known.target
 }
 
@@ -371,7 +369,7 @@ const decodeExpiry = (
   if (seconds === undefined) return Option.none()
   const expiresAt = Math.floor(DateTime.toEpochMillis(requestedAt) + Math.max(seconds, 0) * 1000)
   return Option.some(
-    new Expiry({ expiresAt: DateTime.unsafeMake(Math.min(expiresAt, endOfTime)), refreshToken }, asTyped)
+    new Expiry({ expiresAt: DateTime.unsafeMake(Math.min(expiresAt, endOfTime)), refreshToken }, unchecked)
   )
 }
 
@@ -397,7 +395,7 @@ const decodeWebhook = (wire: Json): Option.Option<IncomingWebhook> =>
       channel: string(wire.channel),
       channelId: text(wire.channel_id),
       configurationUrl: string(wire.configuration_url)
-    }, asTyped))
+    }, unchecked))
 
 const decode = (
   wire: Json,
@@ -419,13 +417,13 @@ const decode = (
   const isUser = Option.isSome(top) && isUserToken(wire)
   const bot = Option.map(
     isUser ? Option.none() : top,
-    (token) => new BotToken({ ...token, botUserId: id(wire.bot_user_id) }, asTyped)
+    (token) => new BotToken({ ...token, botUserId: id(wire.bot_user_id) }, unchecked)
   )
   const user = Option.map(isUser ? top : nested, (token) =>
     new UserToken({
       ...token,
       userId: Option.firstSomeOf(isUser ? [userId, authedUserId] : [authedUserId, userId])
-    }, asTyped))
+    }, unchecked))
   if (Option.isNone(bot) && Option.isNone(user)) return Either.left("access_token")
 
   return Either.right(
@@ -437,7 +435,7 @@ const decode = (
       authedUserId,
       incomingWebhook: decodeWebhook(object(wire.incoming_webhook)),
       warnings: Array.from(new Set([...list(wire.warning), ...list(object(wire.response_metadata).warnings)]))
-    }, asTyped)
+    }, unchecked)
   )
 }
 

@@ -7,6 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Installation from "../Installation.js"
 import type { Counts, CredentialInfo, Lease, LeaseResult, Selection, Swap } from "../InstallationStore.js"
+import { unchecked } from "./unchecked.js"
 
 const { Superseded, Swapped } = Data.taggedEnum<Swap>()
 const { Acquired, Held, Missing } = Data.taggedEnum<LeaseResult>()
@@ -135,7 +136,7 @@ const merged = (
           ...incoming,
           incomingWebhook: Option.orElse(incoming.incomingWebhook, () => incomingWebhook),
           installedAt: DateTime.max(installedAt, incoming.installedAt)
-        }, { disableValidation: true })
+        }, unchecked)
     }),
     []
   )

@@ -19,7 +19,7 @@ const party = ({ id, name }: { readonly id: string; readonly name: string }): To
  */
 const toWire = Schema.encodeSync(TokenResponse.FromWire(DateTime.unsafeMake(0)))
 
-const expiryOf = (generation: World.Generation, now: number): Option.Option<TokenResponse.Expiry> =>
+const expiryIn = (generation: World.Generation, now: number): Option.Option<TokenResponse.Expiry> =>
   generation.refreshToken === undefined
     ? Option.none()
     : Option.some(
@@ -49,14 +49,14 @@ const writeTokens = (
         accessToken: Redacted.make(generation.accessToken),
         scopes: generation.chain.scopes,
         botUserId: Option.some(Methods.botUserId(generation.chain)),
-        expiry: expiryOf(generation, now)
+        expiry: expiryIn(generation, now)
       })),
     user: Option.map(Option.fromNullable(user), (generation) =>
       new TokenResponse.UserToken({
         accessToken: Redacted.make(generation.accessToken),
         scopes: generation.chain.scopes,
         userId: Option.map(Option.fromNullable(generation.chain.person), ({ id }) => id),
-        expiry: expiryOf(generation, now)
+        expiry: expiryIn(generation, now)
       })),
     authedUserId: Option.map(Option.fromNullable(person), ({ id }) => id),
     incomingWebhook: Option.map(Option.fromNullable(webhook), (webhook) =>

@@ -11,6 +11,7 @@ import type * as InstallFlow from "../../InstallFlow.js"
 import * as PendingInstall from "../../PendingInstall.js"
 import * as Pkce from "../../Pkce.js"
 import { randomToken, sha256 } from "../random.js"
+import { unchecked } from "../unchecked.js"
 import * as Answer from "./answer.js"
 import type { Begun } from "./application.js"
 import type { Parts } from "./parts.js"
@@ -49,7 +50,7 @@ const prepare = <M>(
       codeVerifier: Option.map(pkce, ({ verifier }) => verifier),
       metadata: encoded,
       expiresAt: DateTime.addDuration(now, lifetime)
-    }, { disableValidation: true })
+    }, unchecked)
     return { now, pending, url }
   })
 

@@ -14,6 +14,7 @@ import type * as PendingInstall from "../../PendingInstall.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import type * as LayerContext from "../layerContext.js"
 import { sha256 } from "../random.js"
+import { unchecked } from "../unchecked.js"
 import * as Answer from "./answer.js"
 import * as Attempts from "./attempts.js"
 import { sendToSlack } from "./begin.js"
@@ -187,7 +188,7 @@ const exchange = <M>(
       app: Option.isSome(pending.codeVerifier) ? { clientId: app.clientId, baseUrl: app.baseUrl } : ownApp
     }).pipe(
       RetryPolicy.provide(retryPolicy),
-      Effect.mapError((error) => new InstallError.InstallExchangeFailed({ error }, { disableValidation: true }))
+      Effect.mapError((error) => new InstallError.InstallExchangeFailed({ error }, unchecked))
     )
     const requested = { bot: pending.botScopes, user: pending.userScopes }
     const scopes = Scopes.report(requested, Scopes.granted(response), { flowScopes, installUrl })

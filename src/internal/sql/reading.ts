@@ -5,6 +5,7 @@ import * as Installation from "../../Installation.js"
 import type { Service, StoreError } from "../../InstallationStore.js"
 import { keyOfRow } from "../installationKey.js"
 import { installationRowId } from "../rowId.js"
+import { unchecked } from "../unchecked.js"
 import { run, unreadable } from "./failure.js"
 import * as Rows from "./rows.js"
 import { rowIdOf, type Table } from "./table.js"
@@ -68,7 +69,7 @@ export const toInstallation = (
         incomingWebhook,
         installedBy: details.value.installedBy,
         installedAt: Rows.timeOf(own.issued_at)
-      }, { disableValidation: true })
+      }, unchecked)
     )
   })
 

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Installation from "../../Installation.js"
 import { Lease } from "../../InstallationStore.js"
 import { BotToken, Expiry, IncomingWebhook, Organization, UserToken, Workspace } from "../../TokenResponse.js"
+import { unchecked } from "../unchecked.js"
 import type { Tokens } from "./tokens.js"
 
 // -------------------------------------------------------------------------------------
@@ -81,9 +82,6 @@ export interface LeaseRow {
 // values
 // -------------------------------------------------------------------------------------
 
-/** The values are typed or checked already. Validating them again takes most of the time of a read. */
-const checked = { disableValidation: true } as const
-
 export const timeOf = (value: Int): DateTime.Utc => DateTime.unsafeMake(Number(value))
 
 export const millisOf = (time: DateTime.Utc): number => DateTime.toEpochMillis(time)
@@ -101,7 +99,7 @@ const scopesOf = (scopes: string | null): ReadonlyArray<string> =>
 export const reauthorizationOf = (row: InfoRow): Option.Option<Installation.Reauthorization> =>
   row.dead_code === null || row.dead_since === null
     ? Option.none()
-    : Option.some(new Installation.Reauthorization({ code: row.dead_code, since: timeOf(row.dead_since) }, checked))
+    : Option.some(new Installation.Reauthorization({ code: row.dead_code, since: timeOf(row.dead_since) }, unchecked))
 
 const leaseOf = (
   holder: string | null,
@@ -111,7 +109,7 @@ const leaseOf = (
 ): Option.Option<Lease> =>
   holder === null || since === null || until === null
     ? Option.none()
-    : Option.some(new Lease({ holder, intent: intent ?? "", since: timeOf(since), until: timeOf(until) }, checked))
+    : Option.some(new Lease({ holder, intent: intent ?? "", since: timeOf(since), until: timeOf(until) }, unchecked))
 
 export const currentLease = (row: LeaseRow): Option.Option<Lease> =>
   leaseOf(row.lease_holder, row.lease_intent, row.lease_since, row.lease_until)
@@ -122,7 +120,7 @@ export const previousLease = (row: LeaseRow): Option.Option<Lease> =>
 export const credentialKeyOf = (
   installation: Installation.InstallationKey,
   subject: string
-): Installation.CredentialKey => new Installation.CredentialKey({ installation, subject }, checked)
+): Installation.CredentialKey => new Installation.CredentialKey({ installation, subject }, unchecked)
 
 // -------------------------------------------------------------------------------------
 // models
@@ -157,18 +155,18 @@ export const credentialOf = (row: CredentialRow, { accessToken, refreshToken }: 
     scopes: scopesOf(row.scopes),
     expiry: row.expires_at === null
       ? Option.none()
-      : Option.some(new Expiry({ expiresAt: timeOf(row.expires_at), refreshToken }, checked))
+      : Option.some(new Expiry({ expiresAt: timeOf(row.expires_at), refreshToken }, unchecked))
   }
   return row.subject === "bot"
     ? new Installation.BotCredential({
       ...shared,
-      token: new BotToken({ ...token, botUserId: Option.fromNullable(row.bot_user_id) }, checked)
-    }, checked)
+      token: new BotToken({ ...token, botUserId: Option.fromNullable(row.bot_user_id) }, unchecked)
+    }, unchecked)
     : new Installation.UserCredential({
       ...shared,
       userId: row.subject,
-      token: new UserToken({ ...token, userId: Option.some(row.subject) }, checked)
-    }, checked)
+      token: new UserToken({ ...token, userId: Option.some(row.subject) }, unchecked)
+    }, unchecked)
 }
 
 /** The row of an installation itself. */

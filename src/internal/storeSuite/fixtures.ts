@@ -8,7 +8,7 @@ import { BotToken, Expiry, type IncomingWebhook, Organization, UserToken, Worksp
 /** The default time of an install. */
 export const t0: DateTime.Utc = DateTime.unsafeMake("2026-01-01T00:00:00Z")
 
-const expiryOf = (name: string, expiresAt: DateTime.Utc | undefined): Option.Option<Expiry> =>
+const expiryAt = (name: string, expiresAt: DateTime.Utc | undefined): Option.Option<Expiry> =>
   Option.map(
     Option.fromNullable(expiresAt),
     (expiresAt) => new Expiry({ expiresAt, refreshToken: Option.some(Redacted.make(`xoxe-test-${name}`)) })
@@ -20,7 +20,7 @@ export const botToken = (name: string, expiresAt?: DateTime.Utc, scopes?: Readon
     accessToken: Redacted.make(`xoxb-test-${name}`),
     scopes: scopes ?? ["chat:write", "commands"],
     botUserId: Option.some("U0BOT"),
-    expiry: expiryOf(name, expiresAt)
+    expiry: expiryAt(name, expiresAt)
   })
 
 /** A user token. It rotates if it has an expiry. */
@@ -29,7 +29,7 @@ export const userToken = (name: string, expiresAt?: DateTime.Utc): UserToken =>
     accessToken: Redacted.make(`xoxp-test-${name}`),
     scopes: ["search:read"],
     userId: Option.none(),
-    expiry: expiryOf(name, expiresAt)
+    expiry: expiryAt(name, expiresAt)
   })
 
 /** The installation of an install: in the workspace if there is one, otherwise in the organization. */

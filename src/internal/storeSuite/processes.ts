@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "../../Installation.js"
 import { Workspace } from "../../TokenResponse.js"
+import { unchecked } from "../unchecked.js"
 import { botToken, install, t0 } from "./fixtures.js"
 import { after, generationOf, show, type Store } from "./support.js"
 import * as Tasks from "./tasks.js"
@@ -196,7 +197,6 @@ export const streamingInLittleMemory = (store: Store, appId: string, settings: S
     const heap = Number(resultOf(own)) + heldMegabytes
     const scopes = ["x".repeat(Math.ceil(scopeMegabytes * 1_000_000 / count))]
     const one = install({ appId, teamId: "T", bot: botToken("bot", after("12 hours"), scopes) })
-    const unchecked = { disableValidation: true }
     const installations = Stream.map(Stream.range(0, count - 1), (n) => {
       const target = new Workspace({ team: { id: `T${n}`, name: Option.none() }, enterprise: Option.none() }, unchecked)
       return new Installation.Installation({ ...one, target }, unchecked)
