@@ -101,7 +101,7 @@ const hasStore = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem
 
 type Store = Layer.Layer<
   InstallationStore.InstallationStore,
-  CommandFailed | InstallationStore.StoreError | ConfigError.ConfigError,
+  CommandFailed | InstallationStore.InstallationStoreError | ConfigError.ConfigError,
   FileSystem.FileSystem
 >
 

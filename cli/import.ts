@@ -61,7 +61,7 @@ const importInto = <R>(
   url: string,
   dryRun: boolean,
   total: number | undefined,
-  items: Stream.Stream<InstallationImport.Item, InstallationStore.StoreError | CommandFailed, R>
+  items: Stream.Stream<InstallationImport.Item, InstallationStore.InstallationStoreError | CommandFailed, R>
 ) =>
   Effect.gen(function*() {
     const progress = Progress.make(total)
@@ -81,7 +81,7 @@ const importInto = <R>(
     )
     yield* tell(report, dryRun)
   }).pipe(
-    Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
+    Effect.catchTag("InstallationStoreError", (error) => new CommandFailed({ message: error.message })),
     Effect.catchIf(ConfigError.isConfigError, settingFailed)
   )
 
@@ -183,7 +183,7 @@ const python = Command.make(
         total,
         InstallationImport.fromPython(SqlImport.rows(options), { appId: Option.getOrUndefined(appId) })
       )).pipe(
-        Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
+        Effect.catchTag("InstallationStoreError", (error) => new CommandFailed({ message: error.message })),
         Effect.provide(databaseToRead(from, "slack_installations and slack_bots"))
       )
   }

@@ -116,7 +116,7 @@ export const migrateTokens = Command.make(
       Effect.provide(store(database, { dryRun })),
       // A dry run needs no app.
       Effect.provide(dryRun ? OAuthV2.layerTest({}) : slack),
-      Effect.catchTag("StoreError", (error) => new CommandFailed({ message: error.message })),
+      Effect.catchTag("InstallationStoreError", (error) => new CommandFailed({ message: error.message })),
       Effect.catchIf(ConfigError.isConfigError, settingFailed)
     )
 ).pipe(

@@ -20,7 +20,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
-import { bounded, InstallationStore, type StoreError } from "./InstallationStore.js"
+import { bounded, InstallationStore, type InstallationStoreError } from "./InstallationStore.js"
 import { commaList } from "./internal/commaList.js"
 import { between, decoder, maybe } from "./internal/effect/schemas.js"
 import { isStorable } from "./internal/rowId.js"
@@ -36,7 +36,7 @@ import { BotToken, Expiry, IncomingWebhook, Organization, type Party, UserToken,
  * @since 0.1.0
  * @category models
  */
-export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
+export class InstallationUnreadable extends Schema.TaggedError<InstallationUnreadable>()("InstallationUnreadable", {
   /** Where it is: a line of a file, or a table and an id. */
   row: Schema.String,
   problem: Schema.String
@@ -66,7 +66,7 @@ export interface Row {
 export interface Item {
   /** How many rows it is made of. */
   readonly rows: number
-  readonly installation: Either.Either<Installation.Installation, Unreadable>
+  readonly installation: Either.Either<Installation.Installation, InstallationUnreadable>
 }
 
 /**
@@ -92,7 +92,7 @@ export interface Report {
   readonly installations: number
   readonly imported: number
   readonly kept: number
-  readonly unreadable: ReadonlyArray<Unreadable>
+  readonly unreadable: ReadonlyArray<InstallationUnreadable>
 }
 
 // -------------------------------------------------------------------------------------
@@ -137,11 +137,11 @@ const toInstallation = (
   pieces: Pieces,
   row: string,
   options: Options
-): Either.Either<Installation.Installation, Unreadable> =>
+): Either.Either<Installation.Installation, InstallationUnreadable> =>
   Either.gen(function*() {
-    const refuse = (problem: string) => Either.left(new Unreadable({ row, problem }))
+    const refuse = (problem: string) => Either.left(new InstallationUnreadable({ row, problem }))
     const need = <A>(value: Option.Option<A>, problem: string) =>
-      Either.fromOption(value, () => new Unreadable({ row, problem }))
+      Either.fromOption(value, () => new InstallationUnreadable({ row, problem }))
 
     const appId = yield* need(
       Option.orElse(pieces.appId, () => Option.fromNullable(options.appId)),
@@ -215,10 +215,13 @@ const toParty = (id: Option.Option<string>, name: string | null | undefined): Op
 /** A parse error prints the values that failed; the paths say enough. */
 const reader = <A, I>(schema: Schema.Schema<A, I>, f: (value: A) => Pieces) => {
   const decode = decoder(schema)
-  return ({ row, value }: Row): Either.Either<Pieces, Unreadable> =>
+  return ({ row, value }: Row): Either.Either<Pieces, InstallationUnreadable> =>
     Either.mapBoth(decode(value), {
       onLeft: (paths) =>
-        new Unreadable({ row, problem: paths.length === 0 ? "it is no object" : `look at ${paths.join(", ")}` }),
+        new InstallationUnreadable({
+          row,
+          problem: paths.length === 0 ? "it is no object" : `look at ${paths.join(", ")}`
+        }),
       onRight: f
     })
 }
@@ -483,12 +486,12 @@ export const run = <E, R>(
     /** Called after each item, with the report so far. All reports of a run share their list of unreadable rows. */
     readonly onProgress?: ((report: Report) => Effect.Effect<void>) | undefined
   }
-): Effect.Effect<Report, E | StoreError, R | InstallationStore> =>
+): Effect.Effect<Report, E | InstallationStoreError, R | InstallationStore> =>
   Effect.flatMap(Effect.map(InstallationStore, (store) => bounded(store)), (store) => {
     /** What a dry run would have stored by now. */
     const pretended = new Set<string>()
     /** One list for all reports: to copy it for each row would take the square of the time. */
-    const unreadable: Array<Unreadable> = []
+    const unreadable: Array<InstallationUnreadable> = []
     return Stream.runFoldEffect(
       items,
       { rows: 0, installations: 0, imported: 0, kept: 0, unreadable } as Report,

@@ -71,7 +71,7 @@ export type Reason = keyof typeof remedies
  * @since 0.1.0
  * @category errors
  */
-export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
+export class InstallationStoreError extends Schema.TaggedError<InstallationStoreError>()("InstallationStoreError", {
   /** The operation of the store, such as `compareAndSet`. */
   operation: Schema.String,
   reason: Schema.Literal("unavailable", "unreadable", "keyMissing", "notAuthentic", "notSealed", "unsupported"),
@@ -96,8 +96,8 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
  * @category errors
  */
 export const fromCipherError =
-  (operation: string, row: string) => ({ keyId, reason }: TokenCipher.CipherError): StoreError =>
-    new StoreError({
+  (operation: string, row: string) => ({ keyId, reason }: TokenCipher.TokenCipherError): InstallationStoreError =>
+    new InstallationStoreError({
       operation,
       row,
       reason: reason === "malformed" ? "unreadable" : reason,
@@ -186,7 +186,7 @@ export const Swap = Data.taggedEnum<Swap>()
  */
 export interface Reencrypted {
   readonly row: string
-  readonly error: Option.Option<StoreError>
+  readonly error: Option.Option<InstallationStoreError>
 }
 
 /**
@@ -261,12 +261,12 @@ export interface Service {
   /** The installation with exactly this key, and all its credentials. {@link find} also looks for the organization's. */
   readonly get: (
     key: Installation.InstallationKey
-  ) => Effect.Effect<Option.Option<Installation.Installation>, StoreError>
+  ) => Effect.Effect<Option.Option<Installation.Installation>, InstallationStoreError>
 
   /** One credential. It reads one row, however many people the installation has. */
   readonly credential: (
     key: Installation.CredentialKey
-  ) => Effect.Effect<Option.Option<Installation.Credential>, StoreError>
+  ) => Effect.Effect<Option.Option<Installation.Credential>, InstallationStoreError>
 
   /**
    * Stores an installation. If the app is installed there already, each new credential replaces the stored one of the same
@@ -283,7 +283,7 @@ export interface Service {
   readonly save: (
     installation: Installation.Installation,
     options?: { readonly existing?: "replace" | "keep" | undefined }
-  ) => Effect.Effect<Installation.Installation, StoreError>
+  ) => Effect.Effect<Installation.Installation, InstallationStoreError>
 
   /**
    * Changes a credential if it still has this generation. Of several concurrent callers, one succeeds. Leases are not
@@ -293,7 +293,7 @@ export interface Service {
     key: Installation.CredentialKey,
     generation: number,
     change: Installation.Change
-  ) => Effect.Effect<Swap, StoreError>
+  ) => Effect.Effect<Swap, InstallationStoreError>
 
   /**
    * Takes the lease on a credential if it is free, has expired, or is the caller's own. The caller's own lease is renewed,
@@ -303,10 +303,13 @@ export interface Service {
   readonly acquireLease: (
     key: Installation.CredentialKey,
     request: LeaseRequest
-  ) => Effect.Effect<LeaseResult, StoreError>
+  ) => Effect.Effect<LeaseResult, InstallationStoreError>
 
   /** Releases the lease; `false` if this holder does not have it. */
-  readonly releaseLease: (key: Installation.CredentialKey, holder: string) => Effect.Effect<boolean, StoreError>
+  readonly releaseLease: (
+    key: Installation.CredentialKey,
+    holder: string
+  ) => Effect.Effect<boolean, InstallationStoreError>
 
   /**
    * Removes an installation and all its credentials; with `installedBefore`, only if the latest install is older than that
@@ -315,7 +318,7 @@ export interface Service {
   readonly remove: (
     key: Installation.InstallationKey,
     options?: { readonly installedBefore?: DateTime.Utc | undefined }
-  ) => Effect.Effect<boolean, StoreError>
+  ) => Effect.Effect<boolean, InstallationStoreError>
 
   /**
    * Removes one credential; with `issuedBefore`, only if its token is older than that time. Returns `false` if nothing was
@@ -324,20 +327,20 @@ export interface Service {
   readonly removeCredential: (
     key: Installation.CredentialKey,
     options?: { readonly issuedBefore?: DateTime.Utc | undefined }
-  ) => Effect.Effect<boolean, StoreError>
+  ) => Effect.Effect<boolean, InstallationStoreError>
 
   /**
    * All installations, in no particular order, in bounded memory. An installation that is stored from the start to the end
    * of the stream is emitted exactly once; one that is added or removed during the stream, at most once. Nothing is locked.
    */
-  readonly stream: Stream.Stream<Installation.Installation, StoreError>
+  readonly stream: Stream.Stream<Installation.Installation, InstallationStoreError>
 
   /**
    * The credentials of one state, in bounded memory, without their tokens. With `expiresBefore` they come in the order of
    * their expiry, otherwise in no particular order. A credential that is renewed during the stream may come again, if its
    * new expiry is also before that time.
    */
-  readonly credentials: (selection: Selection) => Stream.Stream<CredentialInfo, StoreError>
+  readonly credentials: (selection: Selection) => Stream.Stream<CredentialInfo, InstallationStoreError>
 
   /**
    * Encrypts each row again that is not encrypted under the cipher's current key, and reports it. The content stays the
@@ -345,12 +348,12 @@ export interface Service {
    * under the current key. After an interruption, run it again: it continues with the remaining rows. A row that cannot be
    * decrypted is reported and stays as it is.
    */
-  readonly reencrypt: Stream.Stream<Reencrypted, StoreError>
+  readonly reencrypt: Stream.Stream<Reencrypted, InstallationStoreError>
 
   /** Counts all installations and credentials, in one pass. */
   readonly counts: (
     options?: { readonly expiringBefore?: DateTime.Utc | undefined }
-  ) => Effect.Effect<Counts, StoreError>
+  ) => Effect.Effect<Counts, InstallationStoreError>
 }
 
 /**
@@ -380,7 +383,7 @@ export const bounded = (store: Service, deadline: Duration.DurationInput = stand
   const options = (operation: string, deadline: Duration.Duration, row?: string) => ({
     operation: `InstallationStore.${operation}`,
     deadline,
-    toError: (code: string) => new StoreError({ operation, reason: "unavailable", row, code })
+    toError: (code: string) => new InstallationStoreError({ operation, reason: "unavailable", row, code })
   })
   const ofInstallation = (operation: string, key: Installation.InstallationKey) =>
     options(operation, one, installationRowId(key))
@@ -436,7 +439,7 @@ const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.E
 export const find = (
   place: Installation.Place,
   options?: { readonly subject?: string | undefined }
-): Effect.Effect<Option.Option<Installation.Installation>, StoreError, InstallationStore> =>
+): Effect.Effect<Option.Option<Installation.Installation>, InstallationStoreError, InstallationStore> =>
   withStore((store) =>
     Effect.gen(function*() {
       const subject = options?.subject ?? "bot"
@@ -464,7 +467,7 @@ const liveSubjects = ({ credentials }: Installation.Installation): ReadonlyArray
  */
 export const get = (
   key: Installation.InstallationKey
-): Effect.Effect<Option.Option<Installation.Installation>, StoreError, InstallationStore> =>
+): Effect.Effect<Option.Option<Installation.Installation>, InstallationStoreError, InstallationStore> =>
   withStore((store) => store.get(key))
 
 /**
@@ -476,7 +479,7 @@ export const get = (
 export const save = (
   installation: Installation.Installation,
   options?: { readonly existing?: "replace" | "keep" | undefined }
-): Effect.Effect<Installation.Installation, StoreError, InstallationStore> =>
+): Effect.Effect<Installation.Installation, InstallationStoreError, InstallationStore> =>
   withStore((store) => store.save(installation, options))
 
 /**
@@ -488,7 +491,7 @@ export const save = (
 export const remove = (
   key: Installation.InstallationKey,
   options?: { readonly installedBefore?: DateTime.Utc | undefined }
-): Effect.Effect<boolean, StoreError, InstallationStore> => withStore((store) => store.remove(key, options))
+): Effect.Effect<boolean, InstallationStoreError, InstallationStore> => withStore((store) => store.remove(key, options))
 
 /**
  * All installations; see {@link Service.stream}.
@@ -496,9 +499,10 @@ export const remove = (
  * @since 0.1.0
  * @category operations
  */
-export const stream: Stream.Stream<Installation.Installation, StoreError, InstallationStore> = Stream.unwrap(
-  Effect.map(InstallationStore, (store) => bounded(store).stream)
-)
+export const stream: Stream.Stream<Installation.Installation, InstallationStoreError, InstallationStore> = Stream
+  .unwrap(
+    Effect.map(InstallationStore, (store) => bounded(store).stream)
+  )
 
 /**
  * Runs {@link Service.reencrypt} to its end. Returns how many rows it encrypted again, and the errors of those that could
@@ -508,11 +512,11 @@ export const stream: Stream.Stream<Installation.Installation, StoreError, Instal
  * @category operations
  */
 export const reencrypt: Effect.Effect<
-  { readonly sealed: number; readonly failed: ReadonlyArray<StoreError> },
-  StoreError,
+  { readonly sealed: number; readonly failed: ReadonlyArray<InstallationStoreError> },
+  InstallationStoreError,
   InstallationStore
 > = withStore((store) => {
-  const failed: Array<StoreError> = []
+  const failed: Array<InstallationStoreError> = []
   return Effect.map(
     Stream.runFold(store.reencrypt, 0, (sealed, { error }) => {
       if (Option.isNone(error)) return sealed + 1

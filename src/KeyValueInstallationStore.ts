@@ -27,10 +27,11 @@ import * as RowStore from "./internal/rowStore.js"
 import { logCause } from "./internal/storeCall.js"
 import * as TokenCipher from "./TokenCipher.js"
 
-const { StoreError, fromCipherError } = InstallationStore
-type StoreError = InstallationStore.StoreError
+const { InstallationStoreError, fromCipherError } = InstallationStore
+type InstallationStoreError = InstallationStore.InstallationStoreError
 
-const unreadable = (operation: string, row: string) => new StoreError({ operation, reason: "unreadable", row })
+const unreadable = (operation: string, row: string) =>
+  new InstallationStoreError({ operation, reason: "unreadable", row })
 
 // -------------------------------------------------------------------------------------
 // texts
@@ -39,8 +40,8 @@ const unreadable = (operation: string, row: string) => new StoreError({ operatio
 const keyPrefix = "slack-oauth.store."
 
 interface Texts {
-  readonly read: (operation: string, key: string) => Effect.Effect<Option.Option<string>, StoreError>
-  readonly write: (operation: string, key: string, text: string) => Effect.Effect<void, StoreError>
+  readonly read: (operation: string, key: string) => Effect.Effect<Option.Option<string>, InstallationStoreError>
+  readonly write: (operation: string, key: string, text: string) => Effect.Effect<void, InstallationStoreError>
 }
 
 /**
@@ -52,11 +53,11 @@ const makeTexts = (store: KeyValueStore.KeyValueStore): Texts => {
     Effect.catchAll((error: KeyValues.KeyValueStoreError) =>
       Effect.zipRight(
         logCause(`InstallationStore.${operation}`, error),
-        Effect.fail(new StoreError({ operation, reason: "unavailable", code: KeyValues.codeOf(error) }))
+        Effect.fail(new InstallationStoreError({ operation, reason: "unavailable", code: KeyValues.codeOf(error) }))
       )
     )
 
-  const readCopy = (operation: string, key: string): Effect.Effect<Option.Option<string>, StoreError> =>
+  const readCopy = (operation: string, key: string): Effect.Effect<Option.Option<string>, InstallationStoreError> =>
     Effect.flatMap(failed(operation)(KeyValues.get(store, key)), (stored) => {
       const match = /^(\d+) ([^]*)$/.exec(Option.getOrElse(stored, () => ""))
       if (match === null) return Effect.succeedNone
@@ -100,7 +101,7 @@ const decodeIds = Schema.decodeOption(Ids)
 const encodeIds = Schema.encodeSync(Ids)
 
 const makeIds = (texts: Texts) => {
-  const read = (operation: string, shard: number): Effect.Effect<ReadonlyArray<string>, StoreError> =>
+  const read = (operation: string, shard: number): Effect.Effect<ReadonlyArray<string>, InstallationStoreError> =>
     Effect.flatMap(texts.read(operation, `index.${shard}`), (text) =>
       Option.isNone(text)
         ? Effect.succeed([])
@@ -110,14 +111,14 @@ const makeIds = (texts: Texts) => {
         }))
 
   return {
-    add: (operation: string, id: string): Effect.Effect<void, StoreError> => {
+    add: (operation: string, id: string): Effect.Effect<void, InstallationStoreError> => {
       const shard = shardOf(id)
       return Effect.flatMap(
         read(operation, shard),
         (ids) => ids.includes(id) ? Effect.void : texts.write(operation, `index.${shard}`, encodeIds([...ids, id]))
       )
     },
-    all: (operation: string): Stream.Stream<string, StoreError> =>
+    all: (operation: string): Stream.Stream<string, InstallationStoreError> =>
       Stream.flatMap(
         Stream.range(0, shards - 1),
         (shard) => Stream.unwrap(Effect.map(read(operation, shard), Stream.fromIterable))
@@ -160,7 +161,7 @@ const makeRows = (texts: Texts, cipher: TokenCipher.Service) => {
   const writeSealed = (operation: string, id: string, highestGeneration: number, sealed: string) =>
     texts.write(operation, `row.${id}`, `${highestGeneration} ${sealed}`)
 
-  const open = (operation: string, id: string, sealed: string): Effect.Effect<Row.Row, StoreError> =>
+  const open = (operation: string, id: string, sealed: string): Effect.Effect<Row.Row, InstallationStoreError> =>
     Effect.flatMap(
       Effect.mapError(cipher.open(sealed, id), fromCipherError(operation, id)),
       (text) =>
@@ -171,24 +172,24 @@ const makeRows = (texts: Texts, cipher: TokenCipher.Service) => {
     )
 
   return {
-    read: (operation: string, id: string): Effect.Effect<Option.Option<Row.Row>, StoreError> =>
+    read: (operation: string, id: string): Effect.Effect<Option.Option<Row.Row>, InstallationStoreError> =>
       Effect.flatMap(
         readSealed(operation, id),
         (parts) => Option.isNone(parts) ? Effect.succeedNone : Effect.asSome(open(operation, id, parts.value[1]))
       ),
 
-    write: (operation: string, id: string, row: Row.Row): Effect.Effect<void, StoreError> =>
+    write: (operation: string, id: string, row: Row.Row): Effect.Effect<void, InstallationStoreError> =>
       Effect.flatMap(
         cipher.seal(encodeRow(row), id),
         (sealed) => writeSealed(operation, id, Row.highestGeneration(row), sealed)
       ),
 
     /** The highest generation of a row, without decrypting the row. */
-    highestGeneration: (operation: string, id: string): Effect.Effect<Option.Option<number>, StoreError> =>
+    highestGeneration: (operation: string, id: string): Effect.Effect<Option.Option<number>, InstallationStoreError> =>
       Effect.map(readSealed(operation, id), Option.map(([highest]) => highest)),
 
     /** Encrypts a row again under the current key; none if it is there already. */
-    reencrypt: (id: string): Effect.Effect<Option.Option<InstallationStore.Reencrypted>, StoreError> =>
+    reencrypt: (id: string): Effect.Effect<Option.Option<InstallationStore.Reencrypted>, InstallationStoreError> =>
       Effect.gen(function*() {
         const operation = "reencrypt"
         const parts = yield* readSealed(operation, id)
@@ -237,7 +238,7 @@ export const make: Effect.Effect<
   const rows = makeRows(texts, cipher)
   const exclusively = makeLocks()
 
-  const all = (operation: string): Stream.Stream<RowStore.Entry, StoreError> =>
+  const all = (operation: string): Stream.Stream<RowStore.Entry, InstallationStoreError> =>
     Stream.filterMap(
       Stream.mapEffect(ids.all(operation), (id) =>
         Effect.flatMap(rows.read(operation, id), (row) => {
@@ -296,7 +297,7 @@ export const make: Effect.Effect<
 
   return {
     ...service,
-    remove: (key, options): Effect.Effect<boolean, StoreError> =>
+    remove: (key, options): Effect.Effect<boolean, InstallationStoreError> =>
       options?.installedBefore === undefined
         ? Effect.catchIf(
           service.remove(key),

@@ -17,7 +17,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Installation from "./Installation.js"
-import { bounded, InstallationStore, type StoreError } from "./InstallationStore.js"
+import { bounded, InstallationStore, type InstallationStoreError } from "./InstallationStore.js"
 import { decoder, maybe, where } from "./internal/effect/schemas.js"
 import { isStorable } from "./internal/rowId.js"
 
@@ -75,7 +75,7 @@ export type Envelope = typeof Envelope.Type
  * @since 0.1.0
  * @category errors
  */
-export class MalformedEvent extends Schema.TaggedError<MalformedEvent>()("MalformedEvent", {
+export class LifecycleMalformedEvent extends Schema.TaggedError<LifecycleMalformedEvent>()("LifecycleMalformedEvent", {
   event: Schema.String,
   paths: Schema.Array(Schema.String)
 }) {
@@ -153,12 +153,12 @@ interface Reading {
 /** Excludes text, bytes, arrays, `Request`s and promises. */
 const isPlainObject = (body: unknown): boolean => Object.prototype.toString.call(body) === "[object Object]"
 
-const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEvent> => {
-  if (!isPlainObject(body)) return Either.left(new MalformedEvent({ event: "unknown", paths: [] }))
+const read = (body: unknown): Either.Either<Option.Option<Reading>, LifecycleMalformedEvent> => {
+  if (!isPlainObject(body)) return Either.left(new LifecycleMalformedEvent({ event: "unknown", paths: [] }))
   const headline = readHeadline(body)
   if (Option.isNone(headline)) return Either.right(Option.none())
   const event = headline.value.event.type
-  const malformed = (paths: ReadonlyArray<string>) => Either.left(new MalformedEvent({ event, paths }))
+  const malformed = (paths: ReadonlyArray<string>) => Either.left(new LifecycleMalformedEvent({ event, paths }))
 
   const envelope = readEnvelope(body)
   if (Either.isLeft(envelope)) return malformed(envelope.left)
@@ -185,7 +185,7 @@ const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEve
  * Applies the body of an Events API request to the store. Check Slack's signature first: this function does not.
  *
  * It accepts events of every type; those of other types are `NotOurs`. Answer the request with 200 after any outcome, and
- * with 5xx after a `StoreError`, so that Slack sends the event again.
+ * with 5xx after an `InstallationStoreError`, so that Slack sends the event again.
  *
  * `event_time` has whole seconds of Slack's clock. It is compared with this machine's clock at the install, so this clock
  * has to be right (NTP). An event in the same second as the install changes nothing. If the credential was revoked, the
@@ -210,7 +210,9 @@ const read = (body: unknown): Either.Either<Option.Option<Reading>, MalformedEve
  * @since 0.1.0
  * @category operations
  */
-export const handle = (body: unknown): Effect.Effect<Outcome, MalformedEvent | StoreError, InstallationStore> =>
+export const handle = (
+  body: unknown
+): Effect.Effect<Outcome, LifecycleMalformedEvent | InstallationStoreError, InstallationStore> =>
   Effect.gen(function*() {
     const reading = yield* read(body)
     if (Option.isNone(reading)) return Outcome.NotOurs()

@@ -46,7 +46,7 @@ const problems = {
  * @since 0.1.0
  * @category errors
  */
-export class CipherError extends Schema.TaggedError<CipherError>()("CipherError", {
+export class TokenCipherError extends Schema.TaggedError<TokenCipherError>()("TokenCipherError", {
   reason: Schema.Literal("keyMissing", "notAuthentic", "notSealed", "malformed"),
   keyId: Schema.optional(Schema.String)
 }) {
@@ -71,7 +71,7 @@ export interface Service {
   /** `false` if texts are stored as plain text. */
   readonly encrypts: boolean
   readonly seal: (text: string, row: string) => Effect.Effect<string>
-  readonly open: (stored: string, row: string) => Effect.Effect<string, CipherError>
+  readonly open: (stored: string, row: string) => Effect.Effect<string, TokenCipherError>
   /** Every text that `seal` returns begins with this. `reencrypt` changes stored texts that do not. */
   readonly prefix: string
 }
@@ -123,8 +123,8 @@ const plain: Service = {
     const keyId = Sealing.keyIdOf(stored)
     return Effect.fail(
       keyId === undefined
-        ? new CipherError({ reason: "malformed" })
-        : new CipherError({ reason: "keyMissing", keyId })
+        ? new TokenCipherError({ reason: "malformed" })
+        : new TokenCipherError({ reason: "keyMissing", keyId })
     )
   }
 }
@@ -143,15 +143,15 @@ const fromKeyring = (keyring: Sealing.Keyring, readPlain: boolean): Service => (
   open: (stored, row) => {
     const plain = plainTextOf(stored)
     if (plain !== undefined) {
-      return readPlain ? Effect.succeed(plain) : Effect.fail(new CipherError({ reason: "notSealed" }))
+      return readPlain ? Effect.succeed(plain) : Effect.fail(new TokenCipherError({ reason: "notSealed" }))
     }
     return Effect.flatMap(Effect.promise(() => Sealing.open(keyring, stored, row)), (opened) =>
       opened.ok
         ? Effect.succeed(opened.text)
         : Effect.fail(
           opened.reason === "malformed"
-            ? new CipherError({ reason: "malformed" })
-            : new CipherError({
+            ? new TokenCipherError({ reason: "malformed" })
+            : new TokenCipherError({
               reason: opened.reason === "unknownKey" ? "keyMissing" : "notAuthentic",
               keyId: opened.keyId
             })

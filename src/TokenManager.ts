@@ -114,7 +114,7 @@ export class CredentialBusy extends Schema.TaggedError<CredentialBusy>("effect-s
 }
 
 /** Why a refresh did not bring a token, and may do so later. */
-type Obstacle = OAuthV2Error.AccessError | InstallationStore.StoreError | CredentialBusy
+type Obstacle = OAuthV2Error.AccessError | InstallationStore.InstallationStoreError | CredentialBusy
 
 /**
  * There is no valid token now, and there may be one later: Slack or the store did not do its part, or another process
@@ -126,7 +126,7 @@ type Obstacle = OAuthV2Error.AccessError | InstallationStore.StoreError | Creden
 export class TokenUnavailable
   extends Schema.TaggedError<TokenUnavailable>("effect-slack-oauth/TokenUnavailable")("TokenUnavailable", {
     key: Installation.CredentialKey,
-    error: Schema.Union(OAuthV2Error.AccessError, InstallationStore.StoreError, CredentialBusy),
+    error: Schema.Union(OAuthV2Error.AccessError, InstallationStore.InstallationStoreError, CredentialBusy),
     /** How long to wait before it makes sense to ask again. */
     retryAfter: Schema.DurationFromMillis
   })
@@ -164,7 +164,7 @@ export type TokenError = NotInstalled | ReauthorizationRequired | TokenUnavailab
  */
 export type Event = Data.TaggedEnum<{
   Refreshed: { readonly key: Installation.CredentialKey; readonly generation: number }
-  Unsaved: { readonly key: Installation.CredentialKey; readonly error: InstallationStore.StoreError }
+  Unsaved: { readonly key: Installation.CredentialKey; readonly error: InstallationStore.InstallationStoreError }
   ServingStale: {
     readonly key: Installation.CredentialKey
     readonly expiresAt: DateTime.Utc
@@ -316,7 +316,7 @@ export interface Service {
   /** What happens to credentials from the moment of subscription on. A slow reader loses the oldest events first. */
   readonly events: Stream.Stream<Event>
   /** Counts the fleet, with one pass over the store. */
-  readonly health: Effect.Effect<Health, InstallationStore.StoreError>
+  readonly health: Effect.Effect<Health, InstallationStore.InstallationStoreError>
 }
 
 /**
@@ -353,7 +353,7 @@ interface Failure {
 /** A token that Slack gave and the store has not taken, and another try to save it. */
 interface Unsaved {
   readonly credential: Installation.Credential
-  readonly settle: Effect.Effect<void, InstallationStore.StoreError>
+  readonly settle: Effect.Effect<void, InstallationStore.InstallationStoreError>
 }
 
 /** What an update brought. */
@@ -723,7 +723,7 @@ export const make = (
       key: Installation.CredentialKey,
       local: Local,
       credential: Installation.Credential,
-      save: Effect.Effect<Saved, InstallationStore.StoreError>
+      save: Effect.Effect<Saved, InstallationStore.InstallationStoreError>
     ): Effect.Effect<void> => {
       const settle = Effect.flatMap(save, (saved) =>
         Effect.suspend(() => {
@@ -760,7 +760,7 @@ export const make = (
       key: Installation.CredentialKey,
       local: Local,
       credential: Installation.Credential
-    ): Effect.Effect<Installation.Credential | undefined, InstallationStore.StoreError> =>
+    ): Effect.Effect<Installation.Credential | undefined, InstallationStore.InstallationStoreError> =>
       Effect.gen(function*() {
         const code = local.refused?.code ?? "token_expired"
         const since = yield* DateTime.now
@@ -1144,7 +1144,7 @@ export const events: Stream.Stream<Event, never, TokenManager> = Stream.unwrap(
  * @since 0.1.0
  * @category watching
  */
-export const health: Effect.Effect<Health, InstallationStore.StoreError, TokenManager> = Effect.flatMap(
+export const health: Effect.Effect<Health, InstallationStore.InstallationStoreError, TokenManager> = Effect.flatMap(
   TokenManager,
   (manager) => manager.health
 )

@@ -81,7 +81,7 @@ export type Result = Data.TaggedEnum<{
   Dead: { readonly key: Installation.CredentialKey; readonly error: OAuthV2Error.ExchangeError }
   Failed: {
     readonly key: Installation.CredentialKey
-    readonly error: OAuthV2Error.ExchangeError | InstallationStore.StoreError
+    readonly error: OAuthV2Error.ExchangeError | InstallationStore.InstallationStoreError
     readonly isInDoubt: boolean
   }
   Skipped: { readonly key: Installation.CredentialKey }
@@ -204,7 +204,7 @@ export const stream = (
   options: Options = {}
 ): Stream.Stream<
   Result,
-  ConfigError.ConfigError | InstallationStore.StoreError,
+  ConfigError.ConfigError | InstallationStore.InstallationStoreError,
   OAuthV2.OAuthV2 | InstallationStore.InstallationStore
 > =>
   Stream.unwrap(Effect.gen(function*() {
@@ -242,7 +242,7 @@ export const stream = (
     }
 
     /** Not in the caller's database transaction: one that is rolled back would take the new tokens with it. */
-    const once = (key: Installation.CredentialKey): Effect.Effect<Result, InstallationStore.StoreError> =>
+    const once = (key: Installation.CredentialKey): Effect.Effect<Result, InstallationStore.InstallationStoreError> =>
       context.run(Effect.uninterruptible(
         Effect.flatMap(
           rotate<OAuthV2Error.ExchangeError>(store, {
@@ -288,7 +288,7 @@ export const stream = (
           Effect.zipRight(once(key)),
           Effect.catchAll((error) => Effect.succeed(Result.Failed({ key, error, isInDoubt: false }))),
           Effect.flatMap((result) => {
-            if (result._tag !== "Failed" || result.error._tag === "StoreError" || attempt >= repetitions) {
+            if (result._tag !== "Failed" || result.error._tag === "InstallationStoreError" || attempt >= repetitions) {
               return Effect.succeed(result)
             }
             if (!RetryPolicy.isRepeatable(result.error)) return Effect.succeed(result)
@@ -331,6 +331,6 @@ export const run = (
   options?: Options
 ): Effect.Effect<
   Report,
-  ConfigError.ConfigError | InstallationStore.StoreError,
+  ConfigError.ConfigError | InstallationStore.InstallationStoreError,
   OAuthV2.OAuthV2 | InstallationStore.InstallationStore
 > => Stream.runFold(stream(options), emptyReport, addToReport)

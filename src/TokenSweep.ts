@@ -88,7 +88,7 @@ export interface Report {
  */
 export interface Sweep {
   /** One pass, for whoever has a schedule of their own. Passes are not to overlap. */
-  readonly pass: Effect.Effect<Report, InstallationStore.StoreError>
+  readonly pass: Effect.Effect<Report, InstallationStore.InstallationStoreError>
 }
 
 // -------------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ export const pass = (
   options?: Options
 ): Effect.Effect<
   Report,
-  ConfigError.ConfigError | InstallationStore.StoreError,
+  ConfigError.ConfigError | InstallationStore.InstallationStoreError,
   TokenManager.TokenManager | InstallationStore.InstallationStore
 > => Effect.flatMap(make(options), (sweep) => sweep.pass)
 

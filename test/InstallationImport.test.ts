@@ -186,7 +186,7 @@ describe("installations of @slack/oauth", () => {
 describe("a report", () => {
   test("of many rows that cannot be read takes no longer than the rows", () =>
     Effect.gen(function*() {
-      const problem = new InstallationImport.Unreadable({ row: "row", problem: "it is no object" })
+      const problem = new InstallationImport.InstallationUnreadable({ row: "row", problem: "it is no object" })
       const item: InstallationImport.Item = { rows: 1, installation: Either.left(problem) }
       let last: InstallationImport.Report | undefined
       const report = yield* InstallationImport.run(Stream.fromIterable(Array.from({ length: 150_000 }, () => item)), {

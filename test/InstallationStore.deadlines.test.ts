@@ -51,7 +51,7 @@ const storeOf = (effect: Effect.Effect<never>): InstallationStore.Service => ({
 
 const callsOf = (
   store: InstallationStore.Service
-): Record<keyof InstallationStore.Service, Effect.Effect<unknown, InstallationStore.StoreError>> => ({
+): Record<keyof InstallationStore.Service, Effect.Effect<unknown, InstallationStore.InstallationStoreError>> => ({
   get: store.get(key),
   credential: store.credential(bot),
   save: store.save(installation),
@@ -83,7 +83,12 @@ describe("bounded", () => {
           const fiber = yield* Effect.fork(Effect.uninterruptible(calls[operation]))
           yield* TestClock.adjust(whole.includes(operation) ? "30 seconds" : "5 seconds")
           const error = yield* Effect.flip(Fiber.join(fiber))
-          assert.deepInclude(error, { _tag: "StoreError", operation, reason: "unavailable", code: "DEADLINE" })
+          assert.deepInclude(error, {
+            _tag: "InstallationStoreError",
+            operation,
+            reason: "unavailable",
+            code: "DEADLINE"
+          })
         }
       }))
   }
@@ -98,7 +103,7 @@ describe("bounded", () => {
         const calls = callsOf(InstallationStore.bounded(storeOf(effect)))
         for (const operation of operations) {
           const error = yield* Effect.flip(calls[operation])
-          assert.deepInclude(error, { _tag: "StoreError", operation, reason: "unavailable", code })
+          assert.deepInclude(error, { _tag: "InstallationStoreError", operation, reason: "unavailable", code })
         }
       }))
   }
@@ -149,7 +154,7 @@ describe("bounded", () => {
 describe("the functions of this module", () => {
   const calls: Record<
     string,
-    Effect.Effect<unknown, InstallationStore.StoreError, InstallationStore.InstallationStore>
+    Effect.Effect<unknown, InstallationStore.InstallationStoreError, InstallationStore.InstallationStore>
   > = {
     find: InstallationStore.find({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE" }),
     get: InstallationStore.get(key),
@@ -172,7 +177,7 @@ describe("the functions of this module", () => {
 describe("the failure of a store", () => {
   it("says that a read changed nothing, and that a write may have happened", () => {
     for (const operation of operations) {
-      const { message } = new InstallationStore.StoreError({ operation, reason: "unavailable" })
+      const { message } = new InstallationStore.InstallationStoreError({ operation, reason: "unavailable" })
       const isRead = ["get", "credential", "stream", "credentials", "counts"].includes(operation)
       assert.include(message, isRead ? "Nothing was changed" : "A write may have happened or not")
     }

@@ -11,7 +11,7 @@ describe("reencrypt", () => {
   it.effect("of many rows that cannot be decrypted takes no longer than reading them", () =>
     Effect.gen(function*() {
       const store = yield* InstallationStore.InstallationStore
-      const error = new InstallationStore.StoreError({ operation: "reencrypt", reason: "keyMissing" })
+      const error = new InstallationStore.InstallationStoreError({ operation: "reencrypt", reason: "keyMissing" })
       const row = (index: number): InstallationStore.Reencrypted => ({
         row: `A1/workspace/T${index}`,
         error: index % 2 === 0 ? Option.some(error) : Option.none()

@@ -185,7 +185,7 @@ describe("the body", () => {
       const text = JSON.stringify(uninstalled(101))
       for (const body of [text, new TextEncoder().encode(text), [uninstalled(101)], null, undefined, 1]) {
         const error = yield* Effect.flip(Lifecycle.handle(body))
-        assert.strictEqual(error._tag, "MalformedEvent")
+        assert.strictEqual(error._tag, "LifecycleMalformedEvent")
         assert.include(error.message, "not a JSON object")
       }
     }))
@@ -209,8 +209,8 @@ describe("the body", () => {
       ]
       for (const [body, path] of cases) {
         const error = yield* problem(body)
-        assert.strictEqual(error._tag, "MalformedEvent")
-        assert.include(error._tag === "MalformedEvent" ? error.paths : [], path)
+        assert.strictEqual(error._tag, "LifecycleMalformedEvent")
+        assert.include(error._tag === "LifecycleMalformedEvent" ? error.paths : [], path)
         assert.notInclude(JSON.stringify(error) + error.message, "canary")
       }
     }))

@@ -48,7 +48,7 @@ describe("TokenCipher", () => {
       assert.strictEqual(yield* open(sealed, "row 1"), "xoxb-test-token")
       assert.deepStrictEqual(
         yield* Effect.flip(open(sealed, "row 2")),
-        new TokenCipher.CipherError({ reason: "notAuthentic", keyId: "a" })
+        new TokenCipher.TokenCipherError({ reason: "notAuthentic", keyId: "a" })
       )
     }))
 
@@ -187,7 +187,7 @@ const planted = ["xoxb-test-planted", "xoxp-test-planted", "xoxe-test-planted", 
 
 const bot = Installation.botKey(installation.key)
 
-const reasonOf = <A>(effect: Effect.Effect<A, InstallationStore.StoreError>) =>
+const reasonOf = <A>(effect: Effect.Effect<A, InstallationStore.InstallationStoreError>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => reason)
 
 const tokenOf = Effect.map(

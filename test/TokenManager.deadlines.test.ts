@@ -95,7 +95,7 @@ describe("a store call that hangs", () => {
           for (const answer of crowd) {
             if (answer._tag === "Right") continue
             assert(answer.left._tag === "TokenUnavailable")
-            assert.deepInclude(answer.left.error, { _tag: "StoreError", operation, code: "DEADLINE" })
+            assert.deepInclude(answer.left.error, { _tag: "InstallationStoreError", operation, code: "DEADLINE" })
           }
           meddler.before(operation, Effect.void)
           yield* TestClock.adjust("1 minute")
@@ -131,7 +131,7 @@ describe("a store call that hangs", () => {
       meddler.before("credential", Effect.die(new Error("no connection")))
       for (let asked = 0; asked < 10; asked++) {
         const error = yield* Effect.flip(botToken(key))
-        assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "StoreError")
+        assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "InstallationStoreError")
       }
       assert.strictEqual(meddler.calls.credential, 1)
     }).pipe(Effect.provide(live(meddler)))

@@ -176,7 +176,7 @@ const makeProcess = (name: string, record: (process: Process, token: string, at:
       return left > 0
     }
 
-    const through = <A>(operation: Operation, effect: Effect.Effect<A, InstallationStore.StoreError>) =>
+    const through = <A>(operation: Operation, effect: Effect.Effect<A, InstallationStore.InstallationStoreError>) =>
       Effect.gen(function*() {
         yield* pass(`before ${operation}`)
         if (fails(`before ${operation}`)) return yield* unavailable(operation)

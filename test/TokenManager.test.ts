@@ -666,7 +666,7 @@ describe("while Slack is down", () => {
       assert.strictEqual(yield* botToken(key), token)
       yield* TestClock.adjust("3 hours")
       const error = yield* Effect.flip(botToken(key))
-      assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "StoreError")
+      assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "InstallationStoreError")
     }).pipe(Effect.provide(live({}, {}, meddler)))
   })
 })

@@ -132,7 +132,7 @@ for (const [name, url] of Object.entries(urls)) {
         assert(answer._tag === "Right")
         if (answer.right._tag === "Left") {
           const error = answer.right.left
-          assert(error._tag === "TokenUnavailable" && error.error._tag === "StoreError")
+          assert(error._tag === "TokenUnavailable" && error.error._tag === "InstallationStoreError")
           assert.strictEqual(name, "libsql")
         }
         yield* TestClock.adjust("2 minutes")

@@ -201,7 +201,7 @@ describe("a pass", () => {
       yield* fleet.install(1)
       const store = yield* InstallationStore.InstallationStore
       let isDown = true
-      const broken = new InstallationStore.StoreError({ operation: "counts", reason: "unavailable" })
+      const broken = new InstallationStore.InstallationStoreError({ operation: "counts", reason: "unavailable" })
       const sweeping = yield* Layer.launch(TokenSweep.layer()).pipe(
         Effect.provideService(InstallationStore.InstallationStore, {
           ...store,

@@ -65,7 +65,7 @@ const change = (generation: number) =>
 const operations: Readonly<
   Record<
     Operation,
-    (store: InstallationStore.Service, lane: Lane) => Effect.Effect<unknown, InstallationStore.StoreError>
+    (store: InstallationStore.Service, lane: Lane) => Effect.Effect<unknown, InstallationStore.InstallationStoreError>
   >
 > = {
   save: (store, lane) =>

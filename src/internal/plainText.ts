@@ -2,7 +2,7 @@
  * Stored texts that are not encrypted.
  */
 import * as Effect from "effect/Effect"
-import type { CipherError, Service } from "../TokenCipher.js"
+import type { Service, TokenCipherError } from "../TokenCipher.js"
 
 /** Every stored text that is not encrypted begins with this. */
 export const plainPrefix = "plain."
@@ -12,7 +12,7 @@ export const plainTextOf = (stored: string): string | undefined =>
   stored.startsWith(plainPrefix) ? stored.slice(plainPrefix.length) : undefined
 
 /** Opens a stored text, also a plain one that the cipher refuses: `reencrypt` is there to encrypt those. */
-export const openAny = (cipher: Service, stored: string, row: string): Effect.Effect<string, CipherError> => {
+export const openAny = (cipher: Service, stored: string, row: string): Effect.Effect<string, TokenCipherError> => {
   const plain = plainTextOf(stored)
   return plain === undefined ? cipher.open(stored, row) : Effect.succeed(plain)
 }

@@ -87,8 +87,8 @@ export type Result<E extends OAuthV2Error> =
   | {
     readonly _tag: "Unsaved"
     readonly credential: Installation.Credential
-    readonly error: InstallationStore.StoreError
-    readonly save: Effect.Effect<Saved, InstallationStore.StoreError>
+    readonly error: InstallationStore.InstallationStoreError
+    readonly save: Effect.Effect<Saved, InstallationStore.InstallationStoreError>
   }
   | { readonly _tag: "Dead"; readonly credential: Installation.Credential; readonly error: E }
   | { readonly _tag: "Failed"; readonly credential: Installation.Credential; readonly error: E }
@@ -126,7 +126,7 @@ const untilTheCommit = 5 / 6
 /** The lease on one credential, for one holder. */
 interface Lease {
   /** Takes the lease, or renews it. */
-  readonly take: (generation: number) => Effect.Effect<void, NotTaken | InstallationStore.StoreError>
+  readonly take: (generation: number) => Effect.Effect<void, NotTaken | InstallationStore.InstallationStoreError>
   /** Whether more than a part of the lease has passed, by the clock of this process, counted from before it was taken. */
   readonly isPast: (part: number) => Effect.Effect<boolean>
   readonly giveBack: Effect.Effect<void>
@@ -179,7 +179,7 @@ const givingBack = <E extends OAuthV2Error, E2>(lease: Lease, work: Effect.Effec
 /** Only a credential that is due is rotated. */
 const look = <E extends OAuthV2Error>(
   { isDue, key, store }: Rotation<E>
-): Effect.Effect<Installation.Credential, Stopped | InstallationStore.StoreError> =>
+): Effect.Effect<Installation.Credential, Stopped | InstallationStore.InstallationStoreError> =>
   Effect.flatMap(
     store.credential(key),
     Option.match({
@@ -193,7 +193,7 @@ const look = <E extends OAuthV2Error>(
 const lookAgain = <E extends OAuthV2Error>(
   { key, store }: Rotation<E>,
   { generation }: Installation.Credential
-): Effect.Effect<void, Stopped | InstallationStore.StoreError> =>
+): Effect.Effect<void, Stopped | InstallationStore.InstallationStoreError> =>
   Effect.flatMap(
     store.credential(key),
     Option.match({
@@ -225,7 +225,7 @@ const save = (
   key: Installation.CredentialKey,
   generation: number,
   change: Extract<Installation.Change, { readonly _tag: "Renewed" }>
-): Effect.Effect<Saved, InstallationStore.StoreError> =>
+): Effect.Effect<Saved, InstallationStore.InstallationStoreError> =>
   Effect.flatMap(store.compareAndSet(key, generation, change), (swap) => {
     if (swap._tag === "Swapped") return Effect.succeed(Saved.Renewed({ credential: swap.credential }))
     if (Option.isNone(swap.current)) return Effect.succeed(Saved.Missing())
@@ -247,12 +247,15 @@ const save = (
 const underLease = <E extends OAuthV2Error>(
   { lease }: Rotation<E>,
   generation: number
-): Effect.Effect<void, InstallationStore.StoreError> => {
-  const renew: Effect.Effect<void, InstallationStore.StoreError> = Effect.catchTags(lease.take(generation), {
-    Busy: ({ remaining }) => Effect.zipRight(Effect.sleep(Math.ceil(Duration.toMillis(remaining)) + 1), renew),
-    // The compare-and-set finds out.
-    Missing: () => Effect.void
-  })
+): Effect.Effect<void, InstallationStore.InstallationStoreError> => {
+  const renew: Effect.Effect<void, InstallationStore.InstallationStoreError> = Effect.catchTags(
+    lease.take(generation),
+    {
+      Busy: ({ remaining }) => Effect.zipRight(Effect.sleep(Math.ceil(Duration.toMillis(remaining)) + 1), renew),
+      // The compare-and-set finds out.
+      Missing: () => Effect.void
+    }
+  )
   return Effect.flatMap(lease.isPast(untilTheCommit), (isPast) => isPast ? renew : Effect.void)
 }
 
@@ -286,7 +289,7 @@ const markDead = <E extends OAuthV2Error>(
   { key, store }: Rotation<E>,
   credential: Installation.Credential,
   error: E
-): Effect.Effect<Result<E>, InstallationStore.StoreError> =>
+): Effect.Effect<Result<E>, InstallationStore.InstallationStoreError> =>
   DateTime.now.pipe(
     Effect.flatMap((since) =>
       store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code: error.code, since }))
@@ -321,7 +324,7 @@ const send = <E extends OAuthV2Error>(
         : Effect.match(lookAgain(rotation, credential), {
           onSuccess: () => true,
           onFailure: (reason) => {
-            if (!(reason instanceof InstallationStore.StoreError)) stopped = reason
+            if (!(reason instanceof InstallationStore.InstallationStoreError)) stopped = reason
             return false
           }
         }))
@@ -354,7 +357,9 @@ const resend = <E extends OAuthV2Error>(
     Effect.zipRight(lookAgain(rotation, credential)),
     Effect.zipRight(rotation.lease.isPast(untilTheCall)),
     Effect.flatMap((isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)),
-    Effect.catchAll((reason) => Effect.succeed(reason instanceof InstallationStore.StoreError ? first : reason))
+    Effect.catchAll((reason) =>
+      Effect.succeed(reason instanceof InstallationStore.InstallationStoreError ? first : reason)
+    )
   )
 
 // -------------------------------------------------------------------------------------
@@ -365,7 +370,7 @@ const resend = <E extends OAuthV2Error>(
 const rotateUnderLease = <E extends OAuthV2Error>(
   rotation: Rotation<E>,
   seen: Installation.Credential
-): Effect.Effect<Result<E>, Stopped | InstallationStore.StoreError> =>
+): Effect.Effect<Result<E>, Stopped | InstallationStore.InstallationStoreError> =>
   Effect.gen(function*() {
     const credential = yield* look(rotation)
     // The lease names the generation that is sent, for the next holder after a crash.
@@ -384,7 +389,7 @@ const rotateUnderLease = <E extends OAuthV2Error>(
 export const rotate = <E extends OAuthV2Error>(
   unbounded: InstallationStore.Service,
   options: Options<E>
-): Effect.Effect<Result<E>, InstallationStore.StoreError> =>
+): Effect.Effect<Result<E>, InstallationStore.InstallationStoreError> =>
   Effect.suspend(() => {
     const oneCall = Math.ceil(Duration.toMillis(options.leaseDuration) * forOneStoreCall)
     const store = InstallationStore.bounded(unbounded, oneCall)
@@ -397,7 +402,9 @@ export const rotate = <E extends OAuthV2Error>(
         )
       ),
       Effect.catchAll((reason) =>
-        reason instanceof InstallationStore.StoreError ? Effect.fail(reason) : Effect.succeed<Result<E>>(reason)
+        reason instanceof InstallationStore.InstallationStoreError
+          ? Effect.fail(reason)
+          : Effect.succeed<Result<E>>(reason)
       )
     )
   })

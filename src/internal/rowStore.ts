@@ -9,7 +9,7 @@ import type * as Installation from "../Installation.js"
 import type * as InstallationStore from "../InstallationStore.js"
 import * as Row from "./installationRow.js"
 
-type Failure = InstallationStore.StoreError
+type Failure = InstallationStore.InstallationStoreError
 
 /** The row of one installation, with its key. */
 export type Entry = readonly [key: Installation.InstallationKey, row: Row.Row]

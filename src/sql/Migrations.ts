@@ -10,7 +10,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import { StoreError } from "../InstallationStore.js"
+import { InstallationStoreError } from "../InstallationStore.js"
 import { failStore } from "../internal/sql/failure.js"
 
 // -------------------------------------------------------------------------------------
@@ -99,28 +99,33 @@ const share = (sql: SqlClient.SqlClient) =>
  * @since 0.1.0
  * @category migrations
  */
-export const run: Effect.Effect<ReadonlyArray<string>, StoreError, SqlClient.SqlClient> = Effect.gen(function*() {
-  const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-  const supported = sql.onDialectOrElse({ sqlite: () => true, pg: () => true, orElse: () => false })
-  if (!supported) return yield* new StoreError({ operation: "migrate", reason: "unsupported" })
+export const run: Effect.Effect<ReadonlyArray<string>, InstallationStoreError, SqlClient.SqlClient> = Effect.gen(
+  function*() {
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const supported = sql.onDialectOrElse({ sqlite: () => true, pg: () => true, orElse: () => false })
+    if (!supported) return yield* new InstallationStoreError({ operation: "migrate", reason: "unsupported" })
 
-  const ran = yield* Effect.zipRight(
-    sql.onDialectOrElse({ sqlite: () => Effect.ignore(share(sql)), orElse: () => Effect.void }),
-    Migrator.make({})({ loader: Migrator.fromRecord({ ...migrations }), table: "slack_oauth_migrations" })
-  ).pipe(
-    Effect.provideService(SqlClient.SqlClient, sql),
-    // The migrator turns a failed statement into a defect, and the client a failed commit.
-    Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
-    Effect.catchAll(failStore("migrate")),
-    // Who found the file busy has waited already.
-    Effect.retry({ schedule: again, while: ({ code, reason }) => reason === "unavailable" && !code?.includes("BUSY") }),
-    Effect.timeoutFail({
-      duration: patience,
-      onTimeout: () => new StoreError({ operation: "migrate", reason: "unavailable" })
-    })
-  )
-  return ran.map(([id, name]) => `${id}_${name}`)
-})
+    const ran = yield* Effect.zipRight(
+      sql.onDialectOrElse({ sqlite: () => Effect.ignore(share(sql)), orElse: () => Effect.void }),
+      Migrator.make({})({ loader: Migrator.fromRecord({ ...migrations }), table: "slack_oauth_migrations" })
+    ).pipe(
+      Effect.provideService(SqlClient.SqlClient, sql),
+      // The migrator turns a failed statement into a defect, and the client a failed commit.
+      Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
+      Effect.catchAll(failStore("migrate")),
+      // Who found the file busy has waited already.
+      Effect.retry({
+        schedule: again,
+        while: ({ code, reason }) => reason === "unavailable" && !code?.includes("BUSY")
+      }),
+      Effect.timeoutFail({
+        duration: patience,
+        onTimeout: () => new InstallationStoreError({ operation: "migrate", reason: "unavailable" })
+      })
+    )
+    return ran.map(([id, name]) => `${id}_${name}`)
+  }
+)
 
 /**
  * Brings the database up to date when the program starts.
@@ -128,4 +133,4 @@ export const run: Effect.Effect<ReadonlyArray<string>, StoreError, SqlClient.Sql
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<never, StoreError, SqlClient.SqlClient> = Layer.effectDiscard(run)
+export const layer: Layer.Layer<never, InstallationStoreError, SqlClient.SqlClient> = Layer.effectDiscard(run)

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as InstallationImport from "../InstallationImport.js"
-import { StoreError } from "../InstallationStore.js"
+import { InstallationStoreError } from "../InstallationStore.js"
 import { failStore } from "../internal/sql/failure.js"
 
 const pageSize = 500
@@ -117,10 +117,14 @@ const position = [
  * @since 0.1.0
  * @category reading
  */
-export const rows = (options: Options = {}): Stream.Stream<InstallationImport.Row, StoreError, SqlClient.SqlClient> =>
+export const rows = (
+  options: Options = {}
+): Stream.Stream<InstallationImport.Row, InstallationStoreError, SqlClient.SqlClient> =>
   Stream.unwrap(Effect.map(make(options), ({ attempt, found, rows, sql }) => {
     if (!found) {
-      return Stream.fail(new StoreError({ operation: "import", reason: "unreadable", row: "slack_installations" }))
+      return Stream.fail(
+        new InstallationStoreError({ operation: "import", reason: "unreadable", row: "slack_installations" })
+      )
     }
     const order = sql.literal(position)
     const after = (last: Row) =>
@@ -153,7 +157,7 @@ export const rows = (options: Options = {}): Stream.Stream<InstallationImport.Ro
  * @since 0.1.0
  * @category reading
  */
-export const count = (options: Options = {}): Effect.Effect<number, StoreError, SqlClient.SqlClient> =>
+export const count = (options: Options = {}): Effect.Effect<number, InstallationStoreError, SqlClient.SqlClient> =>
   Effect.flatMap(make(options), ({ attempt, found, rows, sql }) =>
     found
       ? Effect.map(

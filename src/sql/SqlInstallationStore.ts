@@ -44,7 +44,7 @@ const warnIfImpatient = (sql: SqlClient.SqlClient): Effect.Effect<void> =>
  */
 export const make: Effect.Effect<
   InstallationStore.Service,
-  InstallationStore.StoreError,
+  InstallationStore.InstallationStoreError,
   SqlClient.SqlClient | TokenCipher.TokenCipher
 > = Effect.gen(function*() {
   const sql = (yield* SqlClient.SqlClient).withoutTransforms()
@@ -70,6 +70,6 @@ export const make: Effect.Effect<
  */
 export const layer: Layer.Layer<
   InstallationStore.InstallationStore,
-  InstallationStore.StoreError,
+  InstallationStore.InstallationStoreError,
   SqlClient.SqlClient | TokenCipher.TokenCipher
 > = Layer.effect(InstallationStore.InstallationStore, Effect.zipRight(Migrations.run, make))

@@ -60,13 +60,17 @@ const codeOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   answer(effect).pipe(
     Effect.match({
       onSuccess: () => "done",
-      onFailure: (error) => error instanceof InstallationStore.StoreError ? `${error.reason} ${error.code}` : error
+      onFailure: (error) =>
+        error instanceof InstallationStore.InstallationStoreError ? `${error.reason} ${error.code}` : error
     })
   )
 
 describe("while another process writes to a libsql file", () => {
   const writes: Readonly<
-    Record<string, (store: InstallationStore.Service) => Effect.Effect<unknown, InstallationStore.StoreError>>
+    Record<
+      string,
+      (store: InstallationStore.Service) => Effect.Effect<unknown, InstallationStore.InstallationStoreError>
+    >
   > = {
     "an install": (store) => store.save(one),
     "an install of thousands of people": (store) => store.save(large),

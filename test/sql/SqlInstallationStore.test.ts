@@ -51,8 +51,9 @@ for (const [name, url] of Object.entries(databases)) {
     Layer.provide(TokenCipher.layerPlain),
     Layer.provideMerge(connect(url))
   )
-  const reasonOf = <A>(read: Effect.Effect<A, InstallationStore.StoreError, InstallationStore.InstallationStore>) =>
-    Effect.match(read, { onSuccess: () => "read", onFailure: ({ reason, row }) => `${reason} ${row}` })
+  const reasonOf = <A>(
+    read: Effect.Effect<A, InstallationStore.InstallationStoreError, InstallationStore.InstallationStore>
+  ) => Effect.match(read, { onSuccess: () => "read", onFailure: ({ reason, row }) => `${reason} ${row}` })
 
   describe(`a credential listed, on ${name}`, () => {
     it.live("is read without its tokens", () =>

@@ -30,7 +30,7 @@ const large = Installation.withCredentials(one, [
 ])
 
 const operations: Readonly<
-  Record<string, (store: InstallationStore.Service) => Effect.Effect<unknown, InstallationStore.StoreError>>
+  Record<string, (store: InstallationStore.Service) => Effect.Effect<unknown, InstallationStore.InstallationStoreError>>
 > = {
   "a removal": (store) => store.remove(one.key),
   "an import": (store) => store.save(other, { existing: "keep" }),
@@ -38,7 +38,7 @@ const operations: Readonly<
 }
 
 /** `died`, or what the failure says. */
-const said = <A>(effect: Effect.Effect<A, InstallationStore.StoreError>) =>
+const said = <A>(effect: Effect.Effect<A, InstallationStore.InstallationStoreError>) =>
   Effect.map(Effect.exit(effect), (exit) =>
     Exit.match(exit, {
       onSuccess: () => "done",

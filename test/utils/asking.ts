@@ -40,7 +40,7 @@ export interface Settled {
   readonly reauthorization: number
   readonly saves: number
   readonly removes: number
-  /** Saves and removes that failed with a `StoreError`. */
+  /** Saves and removes that failed with an `InstallationStoreError`. */
   readonly storeErrors: number
   /** What must not happen: an expired token, a valid one that is not served, a defect. The first five, in words. */
   readonly wrong: ReadonlyArray<string>
@@ -221,7 +221,7 @@ export const run = (
       ))
     const own = Installation.workspace(keys[0]!.appId, team.id)
 
-    const stored = <A>(count: "saves" | "removes", call: Effect.Effect<A, InstallationStore.StoreError>) =>
+    const stored = <A>(count: "saves" | "removes", call: Effect.Effect<A, InstallationStore.InstallationStoreError>) =>
       Effect.map(timed(call), (exit) => {
         if (Exit.isSuccess(exit)) counts[count]++
         else counts.storeErrors++

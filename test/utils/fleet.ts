@@ -21,7 +21,7 @@ export interface Fleet {
     size: number
   ) => Effect.Effect<
     ReadonlyArray<Installation.InstallationKey>,
-    InstallationStore.StoreError,
+    InstallationStore.InstallationStoreError,
     InstallationStore.InstallationStore
   >
   /** Refreshes by minute since the epoch. */

@@ -7,9 +7,15 @@ type Operation = "credential" | "compareAndSet" | "acquireLease" | "releaseLease
 
 export interface Meddler {
   /** Runs before each call of an operation, and fails it by failing. One that is set replaces the one before. */
-  readonly before: (operation: Operation, meddle: Effect.Effect<unknown, InstallationStore.StoreError>) => void
+  readonly before: (
+    operation: Operation,
+    meddle: Effect.Effect<unknown, InstallationStore.InstallationStoreError>
+  ) => void
   /** Runs after each call of an operation, and by failing makes it look as if the call had. */
-  readonly after: (operation: Operation, meddle: Effect.Effect<unknown, InstallationStore.StoreError>) => void
+  readonly after: (
+    operation: Operation,
+    meddle: Effect.Effect<unknown, InstallationStore.InstallationStoreError>
+  ) => void
   readonly calls: Record<Operation, number>
   readonly layer: Layer.Layer<
     InstallationStore.InstallationStore,
@@ -19,16 +25,16 @@ export interface Meddler {
 }
 
 export const unavailable = (operation: string) =>
-  new InstallationStore.StoreError({ operation, reason: "unavailable", code: "ETEST" })
+  new InstallationStore.InstallationStoreError({ operation, reason: "unavailable", code: "ETEST" })
 
 export const makeMeddler = (): Meddler => {
-  const befores = new Map<Operation, Effect.Effect<unknown, InstallationStore.StoreError>>()
-  const afters = new Map<Operation, Effect.Effect<unknown, InstallationStore.StoreError>>()
+  const befores = new Map<Operation, Effect.Effect<unknown, InstallationStore.InstallationStoreError>>()
+  const afters = new Map<Operation, Effect.Effect<unknown, InstallationStore.InstallationStoreError>>()
   const calls = { credential: 0, compareAndSet: 0, acquireLease: 0, releaseLease: 0 }
   const around = <A>(
     operation: Operation,
-    effect: Effect.Effect<A, InstallationStore.StoreError>
-  ): Effect.Effect<A, InstallationStore.StoreError> =>
+    effect: Effect.Effect<A, InstallationStore.InstallationStoreError>
+  ): Effect.Effect<A, InstallationStore.InstallationStoreError> =>
     Effect.suspend(() => {
       calls[operation]++
       return Effect.zipLeft(

@@ -82,7 +82,7 @@ const noteAnswers = (slack: OAuthV2.Service): OAuthV2.Service => ({
 })
 
 const broken = (operation: string) =>
-  new InstallationStore.StoreError({ operation, reason: "unavailable", code: "ETEST" })
+  new InstallationStore.InstallationStoreError({ operation, reason: "unavailable", code: "ETEST" })
 
 /** A store that is slow, and sometimes fails to commit or loses its reply. */
 const faulty = (store: InstallationStore.Service): InstallationStore.Service => ({

@@ -3,7 +3,7 @@ import type { Fragment } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Installation from "../../Installation.js"
-import { type Service, type StoreError, Swap } from "../../InstallationStore.js"
+import { type InstallationStoreError, type Service, Swap } from "../../InstallationStore.js"
 import { installationRowId } from "../rowId.js"
 import { run } from "./failure.js"
 import { readCredential } from "./reading.js"
@@ -18,7 +18,7 @@ const swap = (
   key: RowKey,
   generation: number,
   set: Fragment
-): Effect.Effect<CredentialRow | undefined, StoreError> =>
+): Effect.Effect<CredentialRow | undefined, InstallationStoreError> =>
   Effect.map(
     run(
       operation,
@@ -30,7 +30,7 @@ const swap = (
     ([row]) => row
   )
 
-const superseded = (table: Table, key: RowKey): Effect.Effect<Swap, StoreError> =>
+const superseded = (table: Table, key: RowKey): Effect.Effect<Swap, InstallationStoreError> =>
   Effect.map(readCredential(table, operation, key), (current) => Swap.Superseded({ current }))
 
 type ChangeOf<Tag extends Installation.Change["_tag"]> = Extract<Installation.Change, { readonly _tag: Tag }>

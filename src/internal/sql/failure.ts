@@ -4,7 +4,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { StoreError } from "../../InstallationStore.js"
+import { InstallationStoreError } from "../../InstallationStore.js"
 import { codeOf } from "../driverCode.js"
 import { logCause } from "../storeCall.js"
 
@@ -13,17 +13,18 @@ const hasNoTransactions = (error: unknown): boolean =>
   error instanceof SqlError && Cause.isRuntimeException(error.cause)
 
 /** Fails with the store's error for the failure of an operation, and logs what the driver says at debug. */
-export const failStore = (operation: string, row?: string) => (error: unknown): Effect.Effect<never, StoreError> =>
-  Effect.zipRight(
-    logCause(`InstallationStore.${operation}`, error),
-    hasNoTransactions(error)
-      ? new StoreError({ operation, reason: "unsupported", row })
-      : new StoreError({ operation, reason: "unavailable", row, code: codeOf(error) })
-  )
+export const failStore =
+  (operation: string, row?: string) => (error: unknown): Effect.Effect<never, InstallationStoreError> =>
+    Effect.zipRight(
+      logCause(`InstallationStore.${operation}`, error),
+      hasNoTransactions(error)
+        ? new InstallationStoreError({ operation, reason: "unsupported", row })
+        : new InstallationStoreError({ operation, reason: "unavailable", row, code: codeOf(error) })
+    )
 
 /** What is stored in a row is not what this package writes. */
-export const unreadable = (operation: string, row: string): StoreError =>
-  new StoreError({ operation, reason: "unreadable", row })
+export const unreadable = (operation: string, row: string): InstallationStoreError =>
+  new InstallationStoreError({ operation, reason: "unreadable", row })
 
 /**
  * A transaction that fails with an `SqlError` and does not die. `withTransaction` dies when a commit or a rollback
@@ -50,7 +51,7 @@ export const run = <A>(
   operation: string,
   statement: Effect.Effect<A, SqlError>,
   row?: string
-): Effect.Effect<A, StoreError> =>
+): Effect.Effect<A, InstallationStoreError> =>
   Effect.catchAll(statement, (error) =>
     isUndone(error)
       ? Effect.catchAll(Effect.retry(statement, again), failStore(operation, row))

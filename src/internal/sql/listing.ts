@@ -9,10 +9,10 @@ import {
   type Counts,
   type CredentialInfo,
   fromCipherError,
+  type InstallationStoreError,
   type Reencrypted,
   type Selection,
-  type Service,
-  type StoreError
+  type Service
 } from "../../InstallationStore.js"
 import { keyOfRow } from "../installationKey.js"
 import { openAny } from "../plainText.js"
@@ -42,7 +42,7 @@ const pageSize = 500
 const pages = <A>(
   operation: string,
   page: (last: Option.Option<A>) => Effect.Effect<ReadonlyArray<A>, SqlError>
-): Stream.Stream<A, StoreError> =>
+): Stream.Stream<A, InstallationStoreError> =>
   Stream.paginateChunkEffect(
     Option.none<A>(),
     (last) =>
@@ -80,7 +80,7 @@ const installations = (table: Table): Service["stream"] =>
     Stream.filterMap((installation) => installation)
   )
 
-const toInfo = (row: InfoRow): Effect.Effect<CredentialInfo, StoreError> => {
+const toInfo = (row: InfoRow): Effect.Effect<CredentialInfo, InstallationStoreError> => {
   const installation = keyOfRow(row.installation)
   return Option.isNone(installation) || !hasTimes(row)
     ? Effect.fail(unreadable("credentials", rowIdOf(row)))
@@ -162,7 +162,7 @@ const counts = ({ sql }: Table): Service["counts"] => (options) => {
 const reencryptRow = (
   { at, cipher, sql }: Table,
   row: SecretRow
-): Effect.Effect<Option.Option<Reencrypted>, StoreError> =>
+): Effect.Effect<Option.Option<Reencrypted>, InstallationStoreError> =>
   Effect.gen(function*() {
     const id = rowIdOf(row)
     if (row.secret === null) return Option.none()

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Installation from "../../Installation.js"
-import type { Service, StoreError } from "../../InstallationStore.js"
+import type { InstallationStoreError, Service } from "../../InstallationStore.js"
 import { keyOfRow } from "../installationKey.js"
 import { installationRowId } from "../rowId.js"
 import { unchecked } from "../unchecked.js"
@@ -17,7 +17,7 @@ const toCredential = (
   table: Table,
   operation: string,
   row: SecretCredentialRow
-): Effect.Effect<Installation.Credential, StoreError> =>
+): Effect.Effect<Installation.Credential, InstallationStoreError> =>
   Effect.map(table.read(operation, row, Tokens.decode), (tokens) => Rows.credentialOf(row, tokens))
 
 /** One credential; none for the installation's own row. */
@@ -25,7 +25,7 @@ export const readCredential = (
   table: Table,
   operation: string,
   key: Rows.RowKey
-): Effect.Effect<Option.Option<Installation.Credential>, StoreError> => {
+): Effect.Effect<Option.Option<Installation.Credential>, InstallationStoreError> => {
   if (key.subject === Rows.itself) return Effect.succeedNone
   const { at, credentialColumns, sql } = table
   return Effect.flatMap(
@@ -44,7 +44,7 @@ export const toInstallation = (
   table: Table,
   operation: string,
   rows: ReadonlyArray<Rows.Row>
-): Effect.Effect<Option.Option<Installation.Installation>, StoreError> =>
+): Effect.Effect<Option.Option<Installation.Installation>, InstallationStoreError> =>
   Effect.gen(function*() {
     const own = rows.find(({ subject }) => subject === Rows.itself)
     if (own === undefined) return Option.none()

@@ -2,7 +2,7 @@
 import type { Fragment } from "@effect/sql/Statement"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { Service, StoreError } from "../../InstallationStore.js"
+import type { InstallationStoreError, Service } from "../../InstallationStore.js"
 import { installationRowId } from "../rowId.js"
 import { run } from "./failure.js"
 import { noLease } from "./leases.js"
@@ -47,7 +47,7 @@ const removeOnPostgres = (
   table: Table,
   installation: string,
   installedBefore: DateTime.Utc | undefined
-): Effect.Effect<boolean, StoreError> => {
+): Effect.Effect<boolean, InstallationStoreError> => {
   const { at, sql } = table
   const empty = emptied(table, installedBefore)
   return Effect.flatMap(

@@ -11,7 +11,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Installation from "../../Installation.js"
-import type { Service, StoreError } from "../../InstallationStore.js"
+import type { InstallationStoreError, Service } from "../../InstallationStore.js"
 import { installationRowId } from "../rowId.js"
 import { inTransaction, run } from "./failure.js"
 import { readCredential } from "./reading.js"
@@ -133,7 +133,7 @@ const write = (
   { sql }: Table,
   id: string,
   statements: ReadonlyArray<Effect.Effect<ReadonlyArray<Written>, SqlError>>
-): Effect.Effect<ReadonlyArray<Written>, StoreError> => {
+): Effect.Effect<ReadonlyArray<Written>, InstallationStoreError> => {
   const [first, ...rest] = statements
   return run(
     operation,
@@ -154,10 +154,10 @@ const selectSecrets = ({ secretColumns, sql }: Table, rows: InstallationRows): S
     WHERE installation = ${rows[0].installation} AND ${sql.in("subject", rows.map(({ subject }) => subject))}
       AND secret IS NOT NULL`
 
-const openAll = ({ open }: Table, stored: ReadonlyArray<SecretRow>): Effect.Effect<void, StoreError> =>
+const openAll = ({ open }: Table, stored: ReadonlyArray<SecretRow>): Effect.Effect<void, InstallationStoreError> =>
   Effect.forEach(stored, (row) => open(operation, row), { discard: true })
 
-const checkStored = (table: Table, id: string, rows: InstallationRows): Effect.Effect<void, StoreError> =>
+const checkStored = (table: Table, id: string, rows: InstallationRows): Effect.Effect<void, InstallationStoreError> =>
   Effect.flatMap(run(operation, selectSecrets(table, rows), id), (stored) => openAll(table, stored))
 
 /** Postgres: inserts the rows if no secret is stored there. Either the secrets are returned, or what was written. */
@@ -173,7 +173,7 @@ const replaceOnPostgres = (
   table: Table,
   id: string,
   rows: InstallationRows
-): Effect.Effect<ReadonlyArray<Written>, StoreError> =>
+): Effect.Effect<ReadonlyArray<Written>, InstallationStoreError> =>
   Effect.flatMap(
     run(operation, insertOrSelect(table, rows), id),
     (found) =>
@@ -188,7 +188,7 @@ const checkAndWrite = (
   id: string,
   rows: InstallationRows,
   statements: (table: Table, rows: InstallationRows) => Parameters<typeof write>[2]
-): Effect.Effect<ReadonlyArray<Written>, StoreError> =>
+): Effect.Effect<ReadonlyArray<Written>, InstallationStoreError> =>
   Effect.zipRight(checkStored(table, id, rows), Effect.suspend(() => write(table, id, statements(table, rows))))
 
 // -------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { fromCipherError, StoreError } from "../../InstallationStore.js"
+import { fromCipherError, InstallationStoreError } from "../../InstallationStore.js"
 import type * as TokenCipher from "../../TokenCipher.js"
 import { rowIdIn } from "../rowId.js"
 import { unreadable } from "./failure.js"
@@ -27,7 +27,7 @@ export type SecretRow = RowKey & Pick<Row, "issued_at" | "expires_at" | "dead_si
 
 const make = (sql: SqlClient, cipher: TokenCipher.Service, now: Fragment) => {
   /** Opens the secret of a row. */
-  const open = (operation: string, row: SecretRow): Effect.Effect<string, StoreError> => {
+  const open = (operation: string, row: SecretRow): Effect.Effect<string, InstallationStoreError> => {
     const id = rowIdOf(row)
     return row.secret === null || !hasTimes(row)
       ? Effect.fail(unreadable(operation, id))
@@ -53,7 +53,7 @@ const make = (sql: SqlClient, cipher: TokenCipher.Service, now: Fragment) => {
       operation: string,
       row: SecretRow,
       decode: (text: string) => Option.Option<A>
-    ): Effect.Effect<A, StoreError> =>
+    ): Effect.Effect<A, InstallationStoreError> =>
       Effect.flatMap(open(operation, row), (text) => {
         const decoded = decode(text)
         return Option.isNone(decoded) ? Effect.fail(unreadable(operation, rowIdOf(row))) : Effect.succeed(decoded.value)
@@ -64,9 +64,9 @@ const make = (sql: SqlClient, cipher: TokenCipher.Service, now: Fragment) => {
 export type Table = ReturnType<typeof make>
 
 /** The table in the client's database, whose rows are sealed with the cipher. */
-export const over = (sql: SqlClient, cipher: TokenCipher.Service): Effect.Effect<Table, StoreError> => {
+export const over = (sql: SqlClient, cipher: TokenCipher.Service): Effect.Effect<Table, InstallationStoreError> => {
   const now = clockOf(sql)
   return now === undefined
-    ? Effect.fail(new StoreError({ operation: "make", reason: "unsupported" }))
+    ? Effect.fail(new InstallationStoreError({ operation: "make", reason: "unsupported" }))
     : Effect.succeed(make(sql, cipher, now))
 }

@@ -64,5 +64,5 @@ export const atOnce = <A, E>(count: number, f: (n: number) => Effect.Effect<A, E
 
 export type Case = readonly [
   name: string,
-  run: (store: Store, appId: string, many: number) => Effect.Effect<void, InstallationStore.StoreError>
+  run: (store: Store, appId: string, many: number) => Effect.Effect<void, InstallationStore.InstallationStoreError>
 ]
