@@ -3,9 +3,9 @@ import * as InstallError from "effect-slack-oauth/InstallError"
 import type * as InstallFlow from "effect-slack-oauth/InstallFlow"
 import type * as PendingInstall from "effect-slack-oauth/PendingInstall"
 import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as fc from "effect/FastCheck"
-import * as FiberId from "effect/FiberId"
 import * as Answer from "../../src/internal/install/answer.js"
 import * as Recent from "../../src/internal/install/recentCallbacks.js"
 
@@ -21,7 +21,7 @@ const final = failed(new InstallError.InstallStateForeign())
 const repeatable = failed(new InstallError.InstallStoreFailed({ problem: "test" }))
 const notCompleted = failed(new InstallError.InstallNotCompleted({ appId: "A0TEST", targetId: "T0TEST" }))
 
-const running = Deferred.unsafeMake<Recent.Outcome>(FiberId.none)
+const running = Effect.runSync(Deferred.make<Recent.Outcome>())
 
 const now = 1000
 

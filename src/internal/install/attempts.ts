@@ -1,8 +1,8 @@
 /**
  * Runs the install of each code and state once, however often the callback comes within the window.
  *
- * An attempt runs apart from the requests, in the context of the layer. Slack has handed out the tokens by then, so
- * neither a browser that gives up nor a transaction of the request that rolls back may end it.
+ * An attempt runs apart from the requests, in the context of the layer. It may have tokens from Slack, so neither a browser
+ * that gives up nor a transaction of the request that rolls back may end it.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -134,7 +134,7 @@ export const make = <M>(
           const key = `${callback.stateHash}.${callback.code}`
           const now = yield* Clock.currentTimeMillis
           const running = yield* Deferred.make<Recent.Outcome>()
-          // From here to the fork nothing gives way to another request, so only one of them starts an attempt.
+          // From here to the fork no other request runs, so only one of them starts an attempt.
           const decision = Recent.decide(entries.get(key), now)
           if (decision._tag === "Show") return decision.outcome
           if (decision._tag === "Join") return yield* restore(Deferred.await(decision.running))

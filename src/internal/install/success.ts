@@ -8,7 +8,7 @@ import * as Answer from "./answer.js"
 import { fromPage, isResponse, type Render } from "./render.js"
 import type { Settings } from "./settings.js"
 
-/** The address that a path of this server or an address of the application stands for. */
+/** The address of a path of this server, or of the application. */
 const targetOf = (choice: string | URL, { publicUrl }: Settings): URL => {
   const target = new URL(choice, publicUrl.origin)
   if (typeof choice === "string" && choice.startsWith("/") && target.origin === publicUrl.origin) {
