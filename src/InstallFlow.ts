@@ -83,7 +83,10 @@ export interface Installed<M> {
  */
 export interface Failed<M> {
   readonly error: InstallError.InstallError
-  /** The tokens, if Slack gave them and `onInstalled` failed. They are kept until the duplicate window ends. */
+  /**
+   * The tokens, if Slack gave them and `onInstalled` failed, or was not run because Slack did not say whose the user
+   * token is. They are kept until the duplicate window ends.
+   */
   readonly installed: Option.Option<Installed<M>>
   /** The failure of `onInstalled`, if it failed. */
   readonly cause: Option.Option<Cause.Cause<unknown>>

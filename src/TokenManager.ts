@@ -898,7 +898,7 @@ export const make = (
           root: true,
           attributes: { "slack.credential": String(key) }
         })
-        if (!sharedRefresh) return context.run(updating)
+        if (!sharedRefresh) return restore(context.run(Effect.uninterruptible(updating)))
         const { arrival, land } = local.flight = makeFlight(now, force !== undefined)
         return updating.pipe(
           Effect.onExit((exit) =>

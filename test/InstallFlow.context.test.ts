@@ -280,10 +280,13 @@ describe("a store of pending installs in a database", () => {
 
 class Tenant extends Context.Tag("test/Tenant")<Tenant, string>() {}
 
+const note = FiberRef.unsafeMake("nobody's")
+
 /** What an effect of the application finds around itself. */
 const surroundings = Effect.gen(function*() {
   return {
     tenant: yield* Tenant,
+    note: yield* FiberRef.get(note),
     span: Option.map(yield* Effect.serviceOption(Tracer.ParentSpan), (span) => span._tag === "Span" ? span.name : ""),
     annotations: HashMap.toEntries(yield* FiberRef.get(FiberRef.currentLogAnnotations)),
     transaction: Option.isSome(yield* Effect.serviceOption(SqlClient.TransactionConnection))
@@ -301,12 +304,17 @@ describe("the application's effects", () => {
         begin: () => Effect.as(see("begin"), {}),
         onInstalled: () => see("onInstalled"),
         onFailed: ({ error }) => see(`onFailed ${error._tag}`)
-      }).pipe(Effect.provideService(Tenant, "the layer's"), Effect.withSpan("start-up"))
+      }).pipe(
+        Effect.provideService(Tenant, "the layer's"),
+        Effect.locally(note, "the layer's"),
+        Effect.withSpan("start-up")
+      )
       const browser = makeBrowser((request) =>
         flow.handle(request).pipe(
           Effect.withSpan("request"),
           Effect.annotateLogs("request", "r1"),
           Effect.provideService(Tenant, "the request's"),
+          Effect.locally(note, "the request's"),
           Effect.provideService(SqlClient.TransactionConnection, [{} as never, 0])
         )
       )
@@ -316,6 +324,7 @@ describe("the application's effects", () => {
       yield* browser.get(yield* allowed(browser))
       const around = (span: string) => ({
         tenant: "the layer's",
+        note: "the layer's",
         span: Option.some(span),
         annotations: [["request", "r1"]],
         transaction: false

@@ -780,6 +780,28 @@ describe("a crowd of strangers", () => {
 
 // -------------------------------------------------------------------------------------
 
+describe("a user token without a user id", () => {
+  it.scoped("is not called an install: the page says that it failed, and onFailed gets the token", () =>
+    Effect.gen(function*() {
+      const { browser, failures, installs } = yield* counted()
+      yield* SlackEmulator.inject({
+        method: "oauth.v2.access",
+        fault: SlackEmulator.text(JSON.stringify({
+          ok: true,
+          app_id: "A0EXAMPLE",
+          team: { id: "T0EXAMPLE" },
+          authed_user: { access_token: "xoxp-test-nobodys", token_type: "user" }
+        }))
+      })
+      const response = yield* browser.get(yield* allowed(browser))
+      assert.strictEqual(response.status, 500)
+      assert.deepStrictEqual(installs, [])
+      assert.deepStrictEqual(tags(failures), ["InstallUnexpected"])
+      const { user } = Option.getOrThrow(failures[0]?.installed ?? Option.none()).response
+      assert.strictEqual(Redacted.value(Option.getOrThrow(user).accessToken), "xoxp-test-nobodys")
+    }).pipe(Effect.provide(world())))
+})
+
 describe("when the application fails", () => {
   it.scoped("a reload gives the same tokens to the application, and does not send the code again", () =>
     Effect.gen(function*() {

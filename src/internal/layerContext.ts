@@ -5,19 +5,21 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Fibers from "./effect/fibers.js"
+import { observedByCaller } from "./effect/observed.js"
 
 /** The context of a layer. */
 export interface LayerContext<R> {
   /** Starts shared work. It runs until it ends, or is interrupted when the scope closes, if there is one. */
   readonly fork: <A, E>(effect: Effect.Effect<A, E, R>, scope?: Scope.Scope) => Effect.Effect<Fiber.RuntimeFiber<A, E>>
   /**
-   * Runs an effect of the application as a part of the caller: under the caller's span and log annotations, with the
-   * services of the layer instead of the caller's, and in a scope that closes after it.
+   * Runs an effect for the caller: under the caller's span and log annotations, with the services and `FiberRef`s of the
+   * layer instead of the caller's, and in a scope that closes after it. If the caller is interrupted, the effect is
+   * interrupted too.
    */
   readonly run: <A, E>(effect: Effect.Effect<A, E, R | Scope.Scope>) => Effect.Effect<A, E>
 }
@@ -44,14 +46,15 @@ const withoutPassing = Context.omit(Tracer.ParentSpan, Scope.Scope, ...transacti
 /** Captures the context of the layer that is being built. */
 export const make = <R = never>(): Effect.Effect<LayerContext<R>, never, R> =>
   // The layer may be built where nothing can be interrupted, or by a fiber that is being interrupted.
-  Effect.map(Fibers.capture<R>(withoutPassing), ({ context, fork }) => {
-    const underSpanOf = (caller: Context.Context<never>): Context.Context<R> =>
-      Option.match(Context.getOption(caller, Tracer.ParentSpan), {
-        onNone: () => context,
-        onSome: (span) => Context.add(context, Tracer.ParentSpan, span) as Context.Context<R>
-      })
-    return {
-      fork: (effect, scope) => Effect.sync(() => fork(effect, scope)),
-      run: (effect) => Effect.mapInputContext(Effect.scoped(effect), underSpanOf) as Effect.Effect<any, any>
-    }
-  })
+  Effect.map(Fibers.capture<R>(withoutPassing), (fork) => ({
+    fork: (effect, scope) => Effect.sync(() => fork(effect, scope)),
+    run: (effect) =>
+      Effect.flatMap(observedByCaller, (observed) =>
+        Effect.uninterruptibleMask((restore) => {
+          // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
+          const fiber = fork(Effect.exit(observed(Effect.scoped(effect))))
+          return restore(Effect.flatMap(Fiber.await(fiber), Exit.flatten)).pipe(
+            Effect.onInterrupt(() => Fiber.interrupt(fiber))
+          )
+        }))
+  }))

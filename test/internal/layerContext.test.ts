@@ -1,6 +1,7 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -9,6 +10,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
@@ -132,7 +135,40 @@ describe("an effect of the application", () => {
       const seen = yield* asCaller(run(
         Effect.acquireRelease(surroundings, () => Effect.sync(() => closed.push("closed")))
       ))
-      assert.deepStrictEqual(seen, { ...ofTheLayer, note: "caller's", span: true, scope: true })
+      assert.deepStrictEqual(seen, { ...ofTheLayer, span: true, scope: true })
       assert.deepStrictEqual(closed, ["closed"])
     }).pipe(Effect.provide(built)))
+
+  it.effect("is interrupted with the caller, who waits until its scope is closed", () =>
+    Effect.gen(function*() {
+      const events: Array<string> = []
+      const { run } = yield* Shared
+      const caller = yield* Effect.fork(
+        Effect.ensuring(
+          run(Effect.zipRight(
+            Effect.acquireRelease(Effect.void, () => Effect.andThen(Effect.yieldNow(), () => events.push("closed"))),
+            Effect.never
+          )),
+          Effect.sync(() => events.push("ended"))
+        )
+      )
+      yield* Effect.yieldNow()
+      yield* Fiber.interrupt(caller)
+      assert.deepStrictEqual(events, ["closed", "ended"])
+    }).pipe(Effect.provide(built)))
+
+  it.effect("does not write its failure to the log, which may contain a secret", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ cause, message }) => lines.push(`${String(message)} ${Cause.pretty(cause)}`))
+      yield* Effect.gen(function*() {
+        const { run } = yield* Shared
+        yield* Effect.exit(run(Effect.fail("xoxb-test-secret")))
+      }).pipe(
+        Effect.provide(built),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Logger.withMinimumLogLevel(LogLevel.All)
+      )
+      assert.deepStrictEqual(lines, [])
+    }))
 })

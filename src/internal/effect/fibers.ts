@@ -39,14 +39,14 @@ export const withFork = <R, A, E>(f: (fork: Fork<R>) => Effect.Effect<A, E>): Ef
  */
 export const capture = <R>(
   change: (context: Context.Context<R>) => Context.Context<R>
-): Effect.Effect<{ readonly context: Context.Context<R>; readonly fork: Fork<R> }, never, R> =>
-  Effect.map(Effect.runtime<R>(), (caller) => {
-    const runtime = withoutInterruption(caller).pipe(
-      Runtime.updateContext(change),
-      Runtime.enableRuntimeFlag(RuntimeFlags.Interruption)
-    )
-    return { context: runtime.context, fork: forkIn(runtime) }
-  })
+): Effect.Effect<Fork<R>, never, R> =>
+  Effect.map(Effect.runtime<R>(), (caller) =>
+    forkIn(
+      withoutInterruption(caller).pipe(
+        Runtime.updateContext(change),
+        Runtime.enableRuntimeFlag(RuntimeFlags.Interruption)
+      )
+    ))
 
 /** Tells a fiber to stop, and does not wait for it. */
 export const stop = (fiber: Fiber.RuntimeFiber<any, any>): void => fiber.unsafeInterruptAsFork(fiber.id())

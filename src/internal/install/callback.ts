@@ -12,6 +12,7 @@ import * as InstallError from "../../InstallError.js"
 import type * as InstallFlow from "../../InstallFlow.js"
 import type * as PendingInstall from "../../PendingInstall.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
+import type * as TokenResponse from "../../TokenResponse.js"
 import type * as LayerContext from "../layerContext.js"
 import { sha256 } from "../random.js"
 import { unchecked } from "../unchecked.js"
@@ -144,6 +145,9 @@ const install = <M>(
     keep({ ...progress, pending, cause: undefined })
     const installed = progress.installed ?? (yield* exchange(parts, pending, callback.code))
     keep({ pending, installed, cause: undefined })
+    if (isNobodys(installed.response)) {
+      return yield* new InstallError.InstallUnexpected({ problem: "Slack did not say whose user token it gave" })
+    }
     yield* Effect.catchAllCause(parts.application.onInstalled(installed), (cause) => {
       keep({ pending, installed, cause })
       const { response } = installed
@@ -153,6 +157,10 @@ const install = <M>(
     keep({ pending: undefined, installed: undefined, cause: undefined })
     return installed
   })
+
+/** Whether there is only a user token, and nobody to store it for. */
+const isNobodys = ({ authedUserId, bot, user }: TokenResponse.TokenResponse): boolean =>
+  Option.isNone(bot) && Option.isNone(authedUserId) && Option.isNone(Option.flatMap(user, ({ userId }) => userId))
 
 /** Step 4. */
 const consume = <M>({ store }: Parts<M>, { carried, stateHash, used }: Attempts.Callback) =>
