@@ -15,40 +15,39 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import * as Clock from "effect/Clock"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
+import type * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
-import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
-import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import { parseObject } from "./internal/answer.js"
+import * as CredentialCache from "./internal/credentialCache.js"
+import { isFresh, onRefused, type Refusal, type Rules } from "./internal/credentialState.js"
 import { withDeadline } from "./internal/deadline.js"
 import * as LayerContext from "./internal/layerContext.js"
 import { checkCount, checkDuration, checkShare } from "./internal/options.js"
 import { peek } from "./internal/peek.js"
-import { randomToken } from "./internal/random.js"
-import { longestPause } from "./internal/retryAfter.js"
-import { rotate, type Saved } from "./internal/rotation.js"
+import * as RefreshCall from "./internal/refreshCall.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
+import * as SharedRefresh from "./internal/sharedRefresh.js"
 import * as Telemetry from "./internal/telemetry.js"
+import * as TokenEvents from "./internal/tokenEvents.js"
+import * as TokenRead from "./internal/tokenRead.js"
+import * as TokenUpdate from "./internal/tokenUpdate.js"
+import * as UnsavedTokens from "./internal/unsavedTokens.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
-import * as RetryPolicy from "./RetryPolicy.js"
 import * as SlackApp from "./SlackApp.js"
 
 // -------------------------------------------------------------------------------------
@@ -113,9 +112,6 @@ export class CredentialBusy extends Schema.TaggedError<CredentialBusy>("effect-s
   }
 }
 
-/** Why a refresh did not bring a token, and may do so later. */
-type Obstacle = OAuthV2Error.AccessError | InstallationStore.InstallationStoreError | CredentialBusy
-
 /**
  * There is no valid token now, and there may be one later: Slack or the store did not do its part, or another process
  * did not, which `error` tells. Nothing is lost.
@@ -168,7 +164,7 @@ export type Event = Data.TaggedEnum<{
   ServingStale: {
     readonly key: Installation.CredentialKey
     readonly expiresAt: DateTime.Utc
-    readonly error: Obstacle
+    readonly error: CredentialCache.Obstacle
   }
   ReauthorizationNeeded: { readonly key: Installation.CredentialKey; readonly error: OAuthV2Error.AccessError }
   RefreshTokenExpiring: { readonly key: Installation.CredentialKey; readonly expiresAt: DateTime.Utc }
@@ -180,7 +176,7 @@ export type Event = Data.TaggedEnum<{
  * @since 0.1.0
  * @category constructors
  */
-export const Event = Data.taggedEnum<Event>()
+export const Event = TokenEvents.Event
 
 /**
  * The state of the fleet.
@@ -328,113 +324,97 @@ export interface Service {
 export class TokenManager extends Context.Tag("effect-slack-oauth/TokenManager")<TokenManager, Service>() {}
 
 // -------------------------------------------------------------------------------------
-// what a process knows of a credential
+// making
 // -------------------------------------------------------------------------------------
 
-/** A token in memory. */
-interface Entry {
-  readonly credential: Installation.Credential
-  readonly token: Effect.Effect<Redacted.Redacted>
-  /** When Slack stops taking it; infinite if never. */
-  readonly expiresAt: number
-  /** When it is time for the next one. */
-  readonly refreshAt: number
-  /** Until when it is served without any I/O. */
-  readonly freshUntil: number
-}
-
-/** What went wrong last, and when it makes sense to try again. */
-interface Failure {
-  readonly error: Obstacle
-  readonly attempts: number
-  readonly retryAt: number
-}
-
-/** A token that Slack gave and the store has not taken, and another try to save it. */
-interface Unsaved {
-  readonly credential: Installation.Credential
-  readonly settle: Effect.Effect<void, InstallationStore.InstallationStoreError>
-}
-
-/** What an update brought. */
-interface Delivery {
-  readonly token: Redacted.Redacted
-  readonly how: Refresh
-}
-
-/** An update under way, which everybody waits for who comes meanwhile. */
-interface Flight {
-  readonly startedAt: number
-  readonly forced: boolean
-  /** Waits for the end. */
-  readonly arrival: Effect.Effect<Delivery, TokenError>
-  readonly land: (exit: Exit.Exit<Delivery, TokenError>) => void
-}
-
-/** A `Deferred` for crowds: there each who waits copies the list of those who came before. */
-const makeFlight = (startedAt: number, forced: boolean): Flight => {
-  const waiting = new Set<(exit: Exit.Exit<Delivery, TokenError>) => void>()
-  let landed: Exit.Exit<Delivery, TokenError> | undefined
-  return {
-    startedAt,
-    forced,
-    arrival: Effect.async((resume) => {
-      if (landed !== undefined) return resume(landed)
-      waiting.add(resume)
-      return Effect.sync(() => waiting.delete(resume))
-    }),
-    land: (exit) => {
-      landed = exit
-      for (const resume of waiting) resume(exit)
-      waiting.clear()
+/** The options with their defaults. */
+const settingsOf = (options: Options) =>
+  Effect.gen(function*() {
+    const window = yield* checkDuration("window", options.window ?? "2 hours")
+    const jitter = yield* checkShare("jitter", options.jitter ?? 0.25)
+    const leaseDuration = yield* checkDuration("leaseDuration", options.leaseDuration ?? "30 seconds")
+    const cacheSize = yield* checkCount("cacheSize", options.cacheSize ?? 100_000)
+    const cacheTime = yield* checkDuration("cacheTime", options.cacheTime ?? "10 minutes", {
+      zero: true,
+      infinite: true
+    })
+    const patience = yield* checkDuration("patience", options.patience ?? "3 seconds", { zero: true })
+    const refreshTokenLifetime = options.refreshTokenLifetime === undefined
+      ? undefined
+      : yield* checkDuration("refreshTokenLifetime", options.refreshTokenLifetime)
+    const rules: Rules = {
+      window: Duration.toMillis(window),
+      jitter,
+      cacheTime: Duration.toMillis(cacheTime),
+      patience: Duration.toMillis(patience),
+      sharedRefresh: options.sharedRefresh ?? true
     }
+    return { rules, leaseDuration, cacheSize, refreshTokenLifetime, apps: options.apps }
+  })
+
+type Settings = Effect.Effect.Success<ReturnType<typeof settingsOf>>
+
+/** How long the refresh tokens of an app live, if they end at all. */
+const refreshTokenLifetimeOf =
+  ({ apps, refreshTokenLifetime }: Settings, standard: Option.Option<SlackApp.Service>) =>
+  (
+    appId: string
+  ): Duration.Duration | undefined => {
+    if (refreshTokenLifetime !== undefined) return refreshTokenLifetime
+    const app = apps === undefined ? Option.getOrUndefined(standard) : apps(appId)
+    return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
+  }
+
+/** The error of a caller who gets no token. */
+const toTokenError = (key: Installation.CredentialKey) => (refusal: Refusal<CredentialCache.Obstacle>): TokenError => {
+  switch (refusal._tag) {
+    case "Missing":
+      return new NotInstalled({ key })
+    case "Dead": {
+      const { code, since } = refusal.reauthorization
+      return new ReauthorizationRequired({
+        key,
+        since,
+        error: OAuthV2Error.fromCode(code, { method: "oauth.v2.access" })
+      })
+    }
+    case "Unavailable":
+      return new TokenUnavailable({ key, error: refusal.error, retryAfter: Duration.millis(refusal.retryAfter) })
   }
 }
 
-/** Everything about one credential that is not in the store. */
-interface Local {
-  entry?: Entry | undefined
-  failure?: Failure | undefined
-  unsaved?: Unsaved | undefined
-  /** The token that Slack refused, and why. */
-  refused?: { readonly token: string; readonly code: string } | undefined
-  flight?: Flight | undefined
-  /** Whether anybody here asked for its token, so that it is worth its memory. */
-  asked: boolean
+/** Ends a manager's work: two thirds of the lease time for the refreshes under way, one for unsaved tokens. */
+const close = (
+  { context, leaseDuration, refreshes, unsaved }: {
+    readonly context: LayerContext.LayerContext<never>
+    readonly leaseDuration: Duration.Duration
+    readonly refreshes: SharedRefresh.SharedRefresh
+    readonly unsaved: UnsavedTokens.UnsavedTokens
+  },
+  closeScope: Effect.Effect<void>
+): Effect.Effect<void> => {
+  /** What takes longer goes on in the background. */
+  const finish = (work: Effect.Effect<void>, part: number, problem: string) =>
+    Effect.catchAll(
+      withDeadline(
+        Effect.flatMap(context.fork(work), Fiber.join),
+        Duration.times(leaseDuration, part),
+        () => problem
+      ),
+      (problem) => Effect.logError(`TokenManager is closing, and ${problem}.`)
+    )
+  return refreshes.stop.pipe(
+    Effect.zipRight(finish(closeScope, 2 / 3, "refreshes under way did not finish")),
+    Effect.zipRight(
+      finish(unsaved.saveAll, 1 / 3, "tokens that Slack gave could not be saved: the store does not answer")
+    )
+  )
 }
-
-const isIdle = (local: Local): boolean => local.flight === undefined && local.unsaved === undefined
-
-const never = Number.POSITIVE_INFINITY
-
-const expiryOf = (credential: Installation.Credential): number =>
-  Option.match(credential.token.expiry, {
-    onNone: () => never,
-    onSome: ({ expiresAt }) => DateTime.toEpochMillis(expiresAt)
-  })
-
-/** With a chain that is dead the last token works on until it runs out; any other end takes the token with it. */
-const outlivesItsChain = (code: string): boolean => code === "invalid_refresh_token"
-
-/** How long to leave a credential alone after failures: from a second to a minute, doubling, give or take a quarter. */
-const pause = (attempts: number, hint: Duration.Duration | undefined): Effect.Effect<number> =>
-  Effect.map(Random.next, (random) =>
-    Math.ceil(Math.max(
-      Math.min(1000 * 2 ** attempts, 60_000) * (0.75 + random / 2),
-      hint === undefined ? 0 : Duration.toMillis(hint)
-    )))
-
-/** For as long as a caller can be made to wait. */
-const soon = Schedule.intersect(Schedule.exponential("200 millis"), Schedule.recurs(3))
-
-// -------------------------------------------------------------------------------------
-// the manager
-// -------------------------------------------------------------------------------------
 
 /**
  * Makes a manager. When its scope closes, refreshes that are under way are finished first, and every token that the
- * store has not taken gets one more try. Whoever still waits for a token then is interrupted. Fails if an option cannot
- * be used, which the error names.
+ * store has not taken gets one more try. Callers who still wait for a token are then interrupted. Fails if an option
+ * cannot be used, which the error names.
  *
  * @since 0.1.0
  * @category constructors
@@ -448,560 +428,43 @@ export const make = (
 > =>
   Effect.gen(function*() {
     const slack = yield* OAuthV2.OAuthV2
-    const context = yield* LayerContext.make()
     const unbounded = yield* InstallationStore.InstallationStore
-    const window = Duration.toMillis(yield* checkDuration("window", options.window ?? "2 hours"))
-    const jitter = yield* checkShare("jitter", options.jitter ?? 0.25)
-    const leaseDuration = yield* checkDuration("leaseDuration", options.leaseDuration ?? "30 seconds")
-    const lease = Duration.toMillis(leaseDuration)
-    const store = InstallationStore.bounded(unbounded, Math.ceil(lease / 6))
-    const cacheSize = yield* checkCount("cacheSize", options.cacheSize ?? 100_000)
-    const cacheTime = Duration.toMillis(
-      yield* checkDuration("cacheTime", options.cacheTime ?? "10 minutes", { zero: true, infinite: true })
-    )
-    const patience = Duration.toMillis(
-      yield* checkDuration("patience", options.patience ?? "3 seconds", { zero: true })
-    )
-    const refreshTokenLifetime = options.refreshTokenLifetime === undefined
-      ? undefined
-      : yield* checkDuration("refreshTokenLifetime", options.refreshTokenLifetime)
-    const sharedRefresh = options.sharedRefresh ?? true
+    const context = yield* LayerContext.make()
+    const settings = yield* settingsOf(options)
+    const { leaseDuration, rules } = settings
+    const store = InstallationStore.bounded(unbounded, Math.ceil(Duration.toMillis(leaseDuration) / 6))
     const standardApp = yield* Effect.serviceOption(SlackApp.SlackApp)
-    /** Not from Effect's `Random`: with one seed two processes would be one holder. */
-    const holder = randomToken()
-
-    const locals = new Map<string, Local>()
-    const unsaved = new Set<Unsaved>()
-    let turns = 0
-    let isClosed = false
-
-    const events = yield* Effect.acquireRelease(PubSub.sliding<Event>(1024), PubSub.shutdown)
+    const events = yield* TokenEvents.make(refreshTokenLifetimeOf(settings, standardApp))
     const scope = yield* Scope.make(ExecutionStrategy.parallel)
-    /** Gives work a part of the lease time to finish. What takes longer goes on in the background. */
-    const finish = (work: Effect.Effect<void>, part: number, what: string) =>
-      Effect.catchAll(
-        withDeadline(Effect.flatMap(context.fork(work), Fiber.join), Duration.millis(lease * part), () => what),
-        (what) => Effect.logError(`TokenManager is closing, and ${what}.`)
-      )
+
+    const cache = CredentialCache.make(settings.cacheSize)
+    const unsaved = UnsavedTokens.make({ context, events, rules, scope })
+    const makeBusy = (waited: Duration.Duration) => new CredentialBusy({ waited })
+    const call = RefreshCall.make({ apps: settings.apps, leaseDuration, slack })
+    const refreshes = SharedRefresh.make({
+      context,
+      isShared: rules.sharedRefresh,
+      refresh: TokenUpdate.make({ rules, unbounded, store, leaseDuration, call, events, unsaved, makeBusy }),
+      scope
+    })
     yield* Effect.addFinalizer((exit) =>
-      Effect.gen(function*() {
-        isClosed = true
-        yield* finish(Scope.close(scope, exit), 2 / 3, "refreshes under way did not finish")
-        yield* finish(
-          Effect.forEach(
-            Array.from(unsaved),
-            ({ settle }) =>
-              Effect.catchAll(
-                settle,
-                (error) => Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)
-              ),
-            { concurrency: 8, discard: true }
-          ),
-          1 / 3,
-          "tokens that Slack gave could not be saved: the store does not answer"
-        )
-      })
+      close({ context, leaseDuration, refreshes, unsaved }, Scope.close(scope, exit))
     )
 
-    // ---- memory
+    const reading: TokenRead.Parts = { rules, store, refreshes }
 
-    const localOf = (id: string): Local => {
-      let local = locals.get(id)
-      if (local === undefined) {
-        locals.set(id, local = { asked: false })
-        if (locals.size > cacheSize) evict()
-      }
-      return local
-    }
-
-    /** Forgets the credential that has been known longest, of those that nothing depends on. */
-    const evict = (): void => {
-      for (const [id, local] of locals) {
-        if (isIdle(local)) {
-          locals.delete(id)
-          return
-        }
-      }
-    }
-
-    const emit = (event: Event) => Effect.asVoid(PubSub.publish(events, event))
-
-    /** When it is time for the next token, chance being from 0 to 1. */
-    const refreshAtOf = (credential: Installation.Credential, chance: number): number => {
-      const expiresAt = expiryOf(credential)
-      if (Option.isNone(Installation.refreshTokenOf(credential))) return expiresAt
-      const own = Math.min(window, (expiresAt - DateTime.toEpochMillis(credential.issuedAt)) / 2)
-      return expiresAt - own + own * jitter * chance
-    }
-
-    /** Keeps a credential in memory. */
-    const keep = (local: Local, credential: Installation.Credential, chance: number, now: number): Entry => {
-      const known = local.entry
-      const isKnown = known !== undefined && known.credential.generation === credential.generation
-      const expiresAt = expiryOf(credential)
-      const refreshAt = isKnown ? known.refreshAt : refreshAtOf(credential, chance)
-      const isDead = Option.isSome(credential.reauthorization)
-      const entry: Entry = {
-        credential,
-        token: Effect.succeed(credential.token.accessToken),
-        expiresAt,
-        refreshAt,
-        // Without a background, whoever asks tries to save what is not saved.
-        freshUntil: !sharedRefresh && local.unsaved !== undefined
-          ? 0
-          : Math.min(isDead ? expiresAt : refreshAt, now + cacheTime)
-      }
-      local.entry = entry
-      if (!isRefused(local, credential.token.accessToken)) local.refused = undefined
-      return entry
-    }
-
-    const remember = (local: Local, credential: Installation.Credential): Effect.Effect<Entry> =>
-      Effect.zipWith(Random.next, Clock.currentTimeMillis, (chance, now) => keep(local, credential, chance, now))
-
-    const isRefused = (local: Local, token: Redacted.Redacted): boolean =>
-      local.refused !== undefined && local.refused.token === Redacted.value(token)
-
-    const isGood = (local: Local, credential: Installation.Credential, now: number): boolean =>
-      now < expiryOf(credential) &&
-      !isRefused(local, credential.token.accessToken) &&
-      Option.match(credential.reauthorization, {
-        onNone: () => true,
-        onSome: ({ code }) => outlivesItsChain(code)
-      })
-
-    const isUsable = (local: Local, entry: Entry | undefined, now: number): entry is Entry =>
-      entry !== undefined && isGood(local, entry.credential, now)
-
-    // ---- refresh tokens
-
-    /** The app that a credential is of: `undefined` if this process does not speak for it. */
-    const appOf = (appId: string): SlackApp.Service | undefined =>
-      options.apps === undefined ? Option.getOrUndefined(standardApp) : options.apps(appId)
-
-    const refreshTokenLifetimeOf = (appId: string): Duration.Duration | undefined => {
-      if (refreshTokenLifetime !== undefined) return refreshTokenLifetime
-      const app = appOf(appId)
-      return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
-    }
-
-    /** Warns in the last sixth of a refresh token's life, five days of thirty. */
-    const warnOfEnd = (key: Installation.CredentialKey, issuedAt: DateTime.Utc): Effect.Effect<boolean> =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const lifetime = refreshTokenLifetimeOf(key.installation.appId)
-        if (lifetime === undefined) return Effect.succeed(false)
-        const expiresAt = DateTime.addDuration(issuedAt, lifetime)
-        const left = DateTime.toEpochMillis(expiresAt) - now
-        return left < Duration.toMillis(lifetime) / 6
-          ? Effect.as(emit(Event.RefreshTokenExpiring({ key, expiresAt })), true)
-          : Effect.succeed(false)
-      })
-
-    const call = (
-      key: Installation.CredentialKey,
-      credential: Installation.Credential,
-      mayRepeat: Effect.Effect<boolean>
-    ) => {
-      const { appId } = key.installation
-      const app = options.apps?.(appId)
-      if (options.apps !== undefined && app === undefined) {
-        return Effect.fail(OAuthV2Error.fromCode("invalid_client_id", { method: "oauth.v2.access" }))
-      }
-      return Option.match(Installation.refreshTokenOf(credential), {
-        onNone: () => Effect.dieMessage("A credential without a refresh token cannot be refreshed"),
-        onSome: (refreshToken) => {
-          const budget = Duration.millis(Math.ceil(lease / 2))
-          return slack.access({
-            refreshToken,
-            installation: Installation.placeOf(key.installation),
-            ...(app === undefined ? undefined : { app })
-          }).pipe(
-            RetryPolicy.provide(RetryPolicy.background, {
-              attemptTimeout: Math.ceil(lease / 3),
-              budget,
-              mayRepeat
-            }),
-            // Another implementation of the service may have no deadline of its own.
-            (access) =>
-              withDeadline(
-                access,
-                budget,
-                () => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout: budget })
-              )
-          )
-        }
-      })
-    }
-
-    // ---- how an update ends
-
-    const dead = (key: Installation.CredentialKey, { code, since }: Installation.Reauthorization) =>
-      new ReauthorizationRequired({ key, since, error: OAuthV2Error.fromCode(code, { method: "oauth.v2.access" }) })
-
-    const notInstalled = (key: Installation.CredentialKey, local: Local) =>
-      Effect.suspend(() => {
-        local.entry = undefined
-        local.failure = undefined
-        return new NotInstalled({ key })
-      })
-
-    const succeed = (local: Local, credential: Installation.Credential, how: Refresh): Effect.Effect<Delivery> =>
-      Effect.map(remember(local, credential), () => {
-        local.failure = undefined
-        return { token: credential.token.accessToken, how }
-      })
-
-    /** A refresh failed: a valid token is served on, and the credential is left alone for a while. */
-    const fail = (
-      key: Installation.CredentialKey,
-      local: Local,
-      error: Obstacle
-    ): Effect.Effect<Delivery, TokenError> =>
-      Effect.gen(function*() {
-        const attempts = local.failure?.attempts ?? 0
-        const millis = yield* pause(attempts, "retryAfter" in error ? error.retryAfter : undefined)
-        const now = yield* Clock.currentTimeMillis
-        const { entry } = local
-        const validUntil = isUsable(local, entry, now) ? entry.expiresAt : now
-        const retryAt = Math.min(now + millis, Math.max(validUntil, now + longestPause))
-        local.failure = { error, attempts: attempts + 1, retryAt }
-        yield* Effect.logDebug(`${key}: ${error.message}`)
-        if (entry !== undefined && Option.isSome(Installation.refreshTokenOf(entry.credential))) {
-          yield* warnOfEnd(key, entry.credential.issuedAt)
-        }
-        if (!isUsable(local, entry, now)) {
-          return yield* new TokenUnavailable({ key, error, retryAfter: Duration.millis(retryAt - now) })
-        }
-        if (Option.isSome(entry.credential.token.expiry)) {
-          const { expiresAt } = entry.credential.token.expiry.value
-          yield* emit(Event.ServingStale({ key, expiresAt, error }))
-        }
-        return { token: entry.credential.token.accessToken, how: "Stale" }
-      })
-
-    /** Serves a new token. One that has ended already, or that Slack has refused before, counts as a failed refresh. */
-    const renewed = (
-      key: Installation.CredentialKey,
-      local: Local,
-      credential: Installation.Credential
-    ): Effect.Effect<Delivery, TokenError> =>
-      Effect.gen(function*() {
-        const entry = yield* remember(local, credential)
-        const now = yield* Clock.currentTimeMillis
-        const hasEnded = now >= entry.expiresAt
-        return isUsable(local, entry, now)
-          ? yield* succeed(local, credential, "Renewed")
-          : yield* fail(
-            key,
-            local,
-            new OAuthV2Error.SlackUnexpectedResponse({
-              method: "oauth.v2.access",
-              status: 200,
-              paths: [hasEnded ? "expires_in" : "access_token"]
-            })
-          )
-      })
-
-    /** A credential died just now: its token may live on. */
-    const died = (
-      key: Installation.CredentialKey,
-      local: Local,
-      credential: Installation.Credential,
-      reauthorization: Installation.Reauthorization
-    ): Effect.Effect<Delivery, TokenError> =>
-      Effect.gen(function*() {
-        const error = dead(key, reauthorization)
-        yield* emit(Event.ReauthorizationNeeded({ key, error: error.error }))
-        yield* Effect.logDebug(`${key}: reauthorization is needed. ${error.error.message}`)
-        const entry = yield* remember(local, credential)
-        const now = yield* Clock.currentTimeMillis
-        return isUsable(local, entry, now) ? yield* succeed(local, credential, "Stale") : yield* error
-      })
-
-    /** Serves a token that the store did not take, and goes on trying to save it. */
-    const saveLater = (
-      key: Installation.CredentialKey,
-      local: Local,
-      credential: Installation.Credential,
-      save: Effect.Effect<Saved, InstallationStore.InstallationStoreError>
-    ): Effect.Effect<void> => {
-      const settle = Effect.flatMap(save, (saved) =>
-        Effect.suspend(() => {
-          // The finalizer, an update and the fiber below may be at it at once.
-          if (!unsaved.delete(held)) return Effect.void
-          local.unsaved = undefined
-          if (saved._tag === "Missing") {
-            local.entry = undefined
-            return Effect.void
-          }
-          return Effect.zipRight(
-            remember(local, saved.credential),
-            saved._tag === "Renewed"
-              ? emit(Event.Refreshed({ key, generation: saved.credential.generation }))
-              : Effect.void
-          )
-        }))
-      const held: Unsaved = { credential, settle }
-      const keepTrying = (attempts: number): Effect.Effect<void> =>
-        Effect.flatMap(pause(attempts, undefined), (millis) =>
-          Effect.sleep(millis).pipe(
-            Effect.interruptible,
-            Effect.zipRight(Effect.suspend(() => unsaved.has(held) ? settle : Effect.void)),
-            Effect.catchAll(() => keepTrying(attempts + 1))
-          ))
-      local.unsaved = held
-      unsaved.add(held)
-      if (!sharedRefresh) return Effect.ignore(Effect.retry(settle, soon))
-      return Effect.asVoid(context.fork(Effect.uninterruptible(keepTrying(0)), scope))
-    }
-
-    /** Marks a credential dead whose token has ended, or was refused, and that has no refresh token. */
-    const bury = (
-      key: Installation.CredentialKey,
-      local: Local,
-      credential: Installation.Credential
-    ): Effect.Effect<Installation.Credential | undefined, InstallationStore.InstallationStoreError> =>
-      Effect.gen(function*() {
-        const code = local.refused?.code ?? "token_expired"
-        const since = yield* DateTime.now
-        const swap = yield* store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code, since }))
-        return swap._tag === "Swapped" ? swap.credential : undefined
-      })
-
-    // ---- updating
-
-    /**
-     * Brings the token of a credential up to date. With `force`, wherever the credential is in its life, unless somebody
-     * else was faster. Only its waits can be interrupted.
-     */
-    const update = (
-      key: Installation.CredentialKey,
-      local: Local,
-      force: Force | undefined
-    ): Effect.Effect<Delivery, TokenError> =>
-      Effect.gen(function*() {
-        const clock = yield* Effect.clock
-        const startedAt = clock.unsafeCurrentTimeMillis()
-        let forcedFrom = force?.generation
-        let waits = 0
-        while (true) {
-          const now = clock.unsafeCurrentTimeMillis()
-          const held = local.unsaved
-          if (held !== undefined) {
-            const { accessToken } = held.credential.token
-            if (force === undefined && now < expiryOf(held.credential) && !isRefused(local, accessToken)) {
-              if (!sharedRefresh) yield* Effect.ignore(held.settle)
-              return { token: accessToken, how: "Stale" }
-            }
-            // The refresh token that the store has is spent. The one that is good has to get there first.
-            const settled = yield* Effect.either(held.settle)
-            if (settled._tag === "Left") return yield* fail(key, local, settled.left)
-          }
-
-          const chance = yield* Random.next
-          const isDue = (credential: Installation.Credential): boolean => {
-            const now = clock.unsafeCurrentTimeMillis()
-            // It is served while it is valid, also if nothing after this read succeeds.
-            const { refreshAt } = keep(local, credential, chance, now)
-            if (Option.isSome(credential.reauthorization)) return false
-            if (Option.isNone(Installation.refreshTokenOf(credential))) return false
-            if (isRefused(local, credential.token.accessToken)) return true
-            if (force !== undefined && (forcedFrom ??= credential.generation) === credential.generation) return true
-            return now >= refreshAt
-          }
-          const result = yield* Effect.either(rotate<OAuthV2Error.AccessError>(unbounded, {
-            key,
-            verb: "refresh",
-            holder: `${holder}-${turns++}`,
-            leaseDuration,
-            isDue,
-            call: (credential, mayRepeat) => call(key, credential, mayRepeat),
-            isDeath: (error) => error.remedy === "reauthorize",
-            repeatLost: true
-          }))
-          if (result._tag === "Left") return yield* fail(key, local, result.left)
-          const outcome = result.right
-          switch (outcome._tag) {
-            case "Missing":
-              return yield* notInstalled(key, local)
-            case "Current": {
-              const { credential } = outcome
-              const entry = yield* remember(local, credential)
-              if (Option.isSome(credential.reauthorization)) {
-                return force === undefined && isUsable(local, entry, clock.unsafeCurrentTimeMillis())
-                  ? yield* succeed(local, credential, "Stale")
-                  : yield* dead(key, credential.reauthorization.value)
-              }
-              if (isUsable(local, entry, clock.unsafeCurrentTimeMillis())) {
-                return yield* succeed(local, credential, "Current")
-              }
-              // It ran out, or was refused, since it was looked at.
-              if (Option.isSome(Installation.refreshTokenOf(credential))) continue
-              const buried = yield* Effect.either(bury(key, local, credential))
-              if (buried._tag === "Left") return yield* fail(key, local, buried.left)
-              if (buried.right === undefined || Option.isNone(buried.right.reauthorization)) continue
-              return yield* died(key, local, buried.right, buried.right.reauthorization.value)
-            }
-            case "Renewed":
-              yield* Telemetry.refreshed("ok")
-              yield* emit(Event.Refreshed({ key, generation: outcome.credential.generation }))
-              return yield* renewed(key, local, outcome.credential)
-            case "Unsaved":
-              yield* Telemetry.refreshed("unsaved")
-              yield* saveLater(key, local, outcome.credential, outcome.save)
-              yield* emit(Event.Unsaved({ key, error: outcome.error }))
-              return yield* renewed(key, local, outcome.credential)
-            case "Dead": {
-              yield* Telemetry.refreshed(outcome.error._tag)
-              const { reauthorization } = outcome.credential
-              if (Option.isNone(reauthorization)) continue
-              return yield* died(key, local, outcome.credential, reauthorization.value)
-            }
-            case "Failed":
-              yield* Telemetry.refreshed(outcome.error._tag)
-              yield* remember(local, outcome.credential)
-              return yield* fail(key, local, outcome.error)
-            case "Busy": {
-              const waited = now - startedAt
-              if (waited > 2 * lease) {
-                return yield* fail(key, local, new CredentialBusy({ waited: Duration.millis(waited) }))
-              }
-              // Nobody but its caller waits for this update, so the caller's patience counts here.
-              const { entry } = local
-              const isPatient = sharedRefresh || force !== undefined || !isUsable(local, entry, now)
-              if (!isPatient && waited >= patience) return { token: entry.credential.token.accessToken, how: "Stale" }
-              const wait = Math.ceil(Math.min(100 * 1.5 ** waits++, 2000) * (0.75 + chance / 2))
-              yield* Effect.interruptible(
-                Effect.sleep(Math.min(
-                  wait,
-                  Math.ceil(Duration.toMillis(outcome.remaining)) + 1,
-                  isPatient ? never : patience - waited
-                ))
-              )
-            }
-          }
-        }
-      })
-
-    /** Lets one fiber update a credential; whoever comes meanwhile waits for the same. */
-    const join = (
-      key: Installation.CredentialKey,
-      local: Local,
-      now: number,
-      force?: Force
-    ): Effect.Effect<Delivery, TokenError> =>
-      Effect.uninterruptibleMask((restore) => {
-        if (isClosed) return Effect.interrupt
-        if (local.flight !== undefined) return restore(local.flight.arrival)
-        const updating = Effect.withSpan(update(key, local, force), "TokenManager.update", {
-          captureStackTrace: false,
-          root: true,
-          attributes: { "slack.credential": String(key) }
-        })
-        if (!sharedRefresh) return restore(context.run(Effect.uninterruptible(updating)))
-        const { arrival, land } = local.flight = makeFlight(now, force !== undefined)
-        return updating.pipe(
-          Effect.onExit((exit) =>
-            Effect.sync(() => {
-              local.flight = undefined
-              land(exit)
-            })
-          ),
-          Effect.uninterruptible,
-          (work) => context.fork(work, scope),
-          Effect.zipRight(restore(arrival))
-        )
-      })
-
-    // ---- asking
-
-    /** The way for a token that is not served at once. */
-    const slowly = (key: Installation.CredentialKey, local: Local): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        local.asked = true
-        const { entry, failure, flight } = local
-        const isWaiting = failure !== undefined && now < failure.retryAt
-        const updated = Effect.flatMap(join(key, local, now), ({ token }) =>
-          // It may have been refused after the update had come to its end.
-          isRefused(local, token) ? slowly(key, local) : Effect.succeed(token))
-        const isKnown = isUsable(local, entry, now)
-        if (isWaiting) {
-          return isKnown
-            ? entry.token
-            : new TokenUnavailable({ key, error: failure.error, retryAfter: Duration.millis(failure.retryAt - now) })
-        }
-        const patienceLeft = flight === undefined ? patience : flight.startedAt + patience - now
-        if (patienceLeft <= 0) return isKnown ? entry.token : updated
-        if (!sharedRefresh) return updated
-        // Also for a caller without a valid token: the update may have read one by then.
-        return Effect.catchAll(
-          withDeadline(updated, Duration.millis(patienceLeft), () => undefined),
-          (error) => error === undefined ? slowly(key, local) : Effect.fail(error)
-        )
-      })
-
-    /**
-     * A caller inside a database transaction may hold the lock, or the only connection, that an update waits for. Such a
-     * caller first reads inside the transaction, and gets that token unless there is a newer one in time. It is not
-     * remembered: the transaction may be rolled back.
-     */
-    const insideTransaction = (
-      key: Installation.CredentialKey,
-      local: Local
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.gen(function*() {
-        const seen = yield* Effect.orElseSucceed(store.credential(key), Option.none)
-        const now = yield* Clock.currentTimeMillis
-        if (Option.isNone(seen) || !isGood(local, seen.value, now)) return yield* slowly(key, local)
-        const { accessToken } = seen.value.token
-        if (Option.isSome(seen.value.reauthorization) || now < refreshAtOf(seen.value, 1)) return accessToken
-        return yield* Effect.catchAll(
-          // A caller who refreshes has to stay: there is nobody else to store the result.
-          sharedRefresh
-            ? withDeadline(slowly(key, local), Duration.millis(patience), () => undefined)
-            : slowly(key, local),
-          (error) =>
-            error === undefined || error._tag === "TokenUnavailable" ? Effect.succeed(accessToken) : Effect.fail(error)
-        )
-      })
-
-    const ask = (key: Installation.CredentialKey, local: Local): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.flatMap(
-        LayerContext.isInTransaction,
-        (isInTransaction) => isInTransaction ? insideTransaction(key, local) : slowly(key, local)
-      )
-
+    /** `key` is made only if the token is not served from memory. */
     const read = (
       id: string,
       key: () => Installation.CredentialKey
     ): Effect.Effect<Redacted.Redacted, TokenError> =>
       Effect.clockWith((clock) => {
-        const local = localOf(id)
-        const { entry } = local
-        return entry !== undefined && clock.unsafeCurrentTimeMillis() < entry.freshUntil && local.refused === undefined
-          ? entry.token
-          : ask(key(), local)
-      })
-
-    const refresh: Service["refresh"] = (key, force = {}) =>
-      Effect.suspend(() => {
-        const id = String(key)
-        const local = localOf(id)
-        const go: Effect.Effect<Delivery, TokenError> = Effect.flatMap(
-          Clock.currentTimeMillis,
-          (now) =>
-            local.flight === undefined || local.flight.forced
-              ? join(key, local, now, force)
-              : Effect.zipRight(Effect.exit(local.flight.arrival), go)
-        )
-        return Effect.ensuring(
-          Effect.map(go, ({ how }) => how),
-          Effect.sync(() => {
-            if (!local.asked && isIdle(local) && locals.get(id) === local) {
-              locals.delete(id)
-            }
-          })
-        )
+        const entry = cache.get(id)
+        if (isFresh(entry.state, clock.unsafeCurrentTimeMillis())) {
+          return Effect.succeed(entry.state.known.credential.token.accessToken)
+        }
+        const credential = key()
+        return Effect.mapError(TokenRead.read(reading, credential, entry), toTokenError(credential))
       })
 
     return {
@@ -1012,34 +475,43 @@ export const make = (
       invalidate: (key, token, code = "token_expired") =>
         Effect.sync(() => {
           const id = String(key)
-          const local = localOf(id)
-          const refused = Redacted.isRedacted(token) ? Redacted.value(token) : token
-          const known = local.unsaved?.credential ?? local.entry?.credential
-          if (known === undefined || Redacted.value(known.token.accessToken) === refused) {
-            local.refused = { token: refused, code }
-            local.failure = undefined
-            // What was just learned is the last to be forgotten.
-            locals.delete(id)
-            locals.set(id, local)
-          }
+          const entry = cache.get(id)
+          entry.state = onRefused(entry.state, Redacted.isRedacted(token) ? Redacted.value(token) : token, code)
+          cache.renew(id, entry)
         }),
-      refresh,
-      warn: ({ issuedAt, key }) => warnOfEnd(key, issuedAt),
-      events: Stream.fromPubSub(events),
-      health: Effect.gen(function*() {
-        const now = yield* DateTime.now
-        const counts = yield* store.counts({ expiringBefore: DateTime.add(now, { millis: window }) })
-        const health: Health = {
-          fresh: counts.rotating - counts.expiring,
-          expiring: counts.expiring,
-          permanent: counts.permanent,
-          dead: counts.dead,
-          unsaved: unsaved.size
-        }
-        yield* Telemetry.tokens({ ...health })
-        return health
-      })
+      refresh: (key, force = {}) =>
+        Effect.suspend(() => {
+          const id = String(key)
+          const entry = cache.get(id)
+          return Effect.mapBoth(TokenRead.refresh(reading, key, entry, force), {
+            onSuccess: ({ how }) => how,
+            onFailure: toTokenError(key)
+          }).pipe(Effect.ensuring(Effect.sync(() => cache.forgetUnasked(id, entry))))
+        }),
+      warn: ({ issuedAt, key }) => events.warn(key, issuedAt),
+      events: events.stream,
+      health: healthOf(store, rules, unsaved)
     }
+  })
+
+/** Counts the fleet, and sets the gauges. */
+const healthOf = (
+  store: InstallationStore.Service,
+  rules: Rules,
+  unsaved: UnsavedTokens.UnsavedTokens
+): Service["health"] =>
+  Effect.gen(function*() {
+    const now = yield* DateTime.now
+    const counts = yield* store.counts({ expiringBefore: DateTime.add(now, { millis: rules.window }) })
+    const health: Health = {
+      fresh: counts.rotating - counts.expiring,
+      expiring: counts.expiring,
+      permanent: counts.permanent,
+      dead: counts.dead,
+      unsaved: unsaved.size()
+    }
+    yield* Telemetry.tokens({ ...health })
+    return health
   })
 
 /**

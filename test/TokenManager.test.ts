@@ -177,6 +177,49 @@ describe("a token past its expiry", () => {
     }).pipe(Effect.provide(live())))
 })
 
+describe("a credential whose token died with it", () => {
+  it.effect("serves no token, in this process or another", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.code("account_inactive"), times: 1 })
+      const other = yield* TokenManager.make()
+      for (let asked = 0; asked < 3; asked++) {
+        for (const manager of [yield* TokenManager.TokenManager, other]) {
+          const error = yield* Effect.flip(manager.botToken(key))
+          assert.strictEqual(error._tag === "ReauthorizationRequired" && error.error._tag, "SlackAccountInactive")
+        }
+      }
+    }).pipe(Effect.scoped, Effect.provide(live())))
+})
+
+describe("without patience", () => {
+  it.effect("the valid token is served at once, and the refresh runs in the background", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second") })
+      assert.strictEqual(yield* botToken(key), old)
+      yield* TestClock.adjust("1 second")
+      assert.notStrictEqual(yield* botToken(key), old)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live({ patience: 0 }))))
+
+  it.effect("the store is read again after the cache time", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* botToken(key)
+      const other = yield* TokenManager.make()
+      yield* other.refresh(Installation.botKey(key))
+      yield* TestClock.adjust("10 minutes")
+      yield* botToken(key)
+      yield* Effect.yieldNow()
+      assert.strictEqual(yield* botToken(key), yield* storedToken(Installation.botKey(key)))
+    }).pipe(Effect.scoped, Effect.provide(live({ patience: 0 }))))
+})
+
 describe("a fiber that is interrupted", () => {
   it.effect("does not take those with it who wait for the same token", () =>
     Effect.gen(function*() {

@@ -1,0 +1,97 @@
+/**
+ * Tokens that Slack gave and the store has not taken. They exist in this process alone, so they are served from memory,
+ * and saved again and again.
+ */
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type * as Installation from "../Installation.js"
+import type * as InstallationStore from "../InstallationStore.js"
+import { type Entry, remember } from "./credentialCache.js"
+import * as CredentialState from "./credentialState.js"
+import type { LayerContext } from "./layerContext.js"
+import type { Saved } from "./rotation.js"
+import { Event, type TokenEvents } from "./tokenEvents.js"
+
+type Save = Effect.Effect<void, InstallationStore.InstallationStoreError>
+
+/** The unsaved tokens of a manager. */
+export interface UnsavedTokens {
+  readonly size: () => number
+  /** Keeps a token, and begins to save it. `save` tries once. */
+  readonly keep: (
+    key: Installation.CredentialKey,
+    entry: Entry,
+    credential: Installation.Credential,
+    save: Effect.Effect<Saved, InstallationStore.InstallationStoreError>
+  ) => Effect.Effect<void>
+  /** Tries once to save a credential's unsaved token, if it has one. */
+  readonly save: (entry: Entry) => Save
+  /** Tries once more to save each of them. */
+  readonly saveAll: Effect.Effect<void>
+}
+
+/** Three more tries within about a second, for as long as a caller can be made to wait. */
+const soon = Schedule.intersect(Schedule.exponential("200 millis"), Schedule.recurs(3))
+
+/** Makes a manager's unsaved tokens. Fibers that save them live in `scope`. */
+export const make = ({ context, events, rules, scope }: {
+  readonly context: LayerContext<never>
+  readonly events: TokenEvents
+  readonly rules: CredentialState.Rules
+  readonly scope: Scope.Scope
+}): UnsavedTokens => {
+  const saves = new Map<Entry, Save>()
+
+  /** The token is stored, or somebody else has changed the credential since. */
+  const settled = (key: Installation.CredentialKey, entry: Entry, saved: Saved): Effect.Effect<void> => {
+    saves.delete(entry)
+    entry.state = CredentialState.onSaved(entry.state)
+    if (saved._tag === "Missing") {
+      entry.state = CredentialState.onMissing(entry.state)
+      return Effect.void
+    }
+    return Effect.zipRight(
+      remember(rules, entry, saved.credential),
+      saved._tag === "Renewed"
+        ? events.emit(Event.Refreshed({ key, generation: saved.credential.generation }))
+        : Effect.void
+    )
+  }
+
+  /** Tries until the token is saved, by this fiber or another. */
+  const keepTrying = (entry: Entry, save: Save, attempts: number): Effect.Effect<void> =>
+    Random.next.pipe(
+      Effect.flatMap((chance) => Effect.interruptible(Effect.sleep(CredentialState.pauseAfter(attempts, chance)))),
+      Effect.zipRight(Effect.suspend(() => saves.get(entry) === save ? save : Effect.void)),
+      Effect.catchAll(() => keepTrying(entry, save, attempts + 1))
+    )
+
+  return {
+    size: () => saves.size,
+    keep: (key, entry, credential, save) =>
+      Effect.suspend(() => {
+        const saveOnce: Save = Effect.flatMap(
+          save,
+          // A caller, the fiber below and the closing manager may try at once. The first one that succeeds counts.
+          (saved) => Effect.suspend(() => saves.get(entry) === saveOnce ? settled(key, entry, saved) : Effect.void)
+        )
+        saves.set(entry, saveOnce)
+        entry.state = CredentialState.onUnsaved(entry.state, credential)
+        return rules.sharedRefresh
+          ? Effect.asVoid(context.fork(Effect.uninterruptible(keepTrying(entry, saveOnce, 0)), scope))
+          : Effect.ignore(Effect.retry(saveOnce, soon))
+      }),
+    save: (entry) => Effect.suspend(() => saves.get(entry) ?? Effect.void),
+    saveAll: Effect.suspend(() =>
+      Effect.forEach(
+        Array.from(saves.values()),
+        Effect.catchAll((error) =>
+          Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)
+        ),
+        { concurrency: 8, discard: true }
+      )
+    )
+  }
+}
