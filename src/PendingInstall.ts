@@ -284,7 +284,7 @@ export const layerMemory = (
 ): Layer.Layer<PendingInstallStore, ConfigError.ConfigError> =>
   Layer.effect(
     PendingInstallStore,
-    Effect.map(checkCount("capacity", options?.capacity ?? defaultCapacity), (capacity) => {
+    Effect.map(toEffect(checkCount("capacity", options?.capacity ?? defaultCapacity)), (capacity) => {
       const waiting = makeExpiring<PendingInstall>(capacity)
       const used = makeExpiring<true>(capacity)
       return {
@@ -299,7 +299,7 @@ export const layerMemory = (
             if (pending === undefined) return Effect.fail(new PendingInstallNotFound({ used: used.has(stateHash) }))
             const result = unlessExpired(pending, now)
             if (Either.isRight(result)) used.set(stateHash, true, keepUntil(pending).epochMillis, now)
-            return result
+            return toEffect(result)
           })
       }
     })

@@ -15,6 +15,7 @@ import type * as ConfigError from "effect/ConfigError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { toEffect } from "../internal/effect/either.js"
 import { checkDuration } from "../internal/options.js"
 import * as SharedLibsql from "../internal/sql/sharedLibsql.js"
 
@@ -48,6 +49,6 @@ export const layer = (
   }
 ): Layer.Layer<LibsqlClient.LibsqlClient | SqlClient.SqlClient, ConfigError.ConfigError | SqlError> =>
   Layer.unwrapEffect(Effect.as(
-    checkDuration("busyTimeout", options.busyTimeout ?? "5 seconds", { zero: true }),
+    toEffect(checkDuration("busyTimeout", options.busyTimeout ?? "5 seconds", { zero: true })),
     SharedLibsql.layer(LibsqlClient, createClient, options)
   ))
