@@ -104,7 +104,7 @@ describe("installations of @slack/oauth", () => {
     Effect.gen(function*() {
       const untold = yield* InstallationImport.run(nodeRows(v1))
       assert.deepStrictEqual(untold.unreadable.map(({ message }) => message), [
-        "row 1: it names no app; say which one it is"
+        "row 1: it does not name an app; give the app id"
       ])
       yield* InstallationImport.run(InstallationImport.fromSlackOAuth(rows(v1), { appId: "A1" }))
       const two = yield* stored(Installation.workspace("A1", "T2"))
@@ -124,13 +124,13 @@ describe("installations of @slack/oauth", () => {
         v2
       ))
       assert.deepStrictEqual(report.unreadable.map(({ message }) => message), [
-        "row 1: it is no object",
-        "row 2: look at bot.token",
+        "row 1: it is not an object",
+        "row 2: unexpected values at bot.token",
         "row 3: it has no token",
-        "row 4: it names no workspace",
-        "row 5: it names no organization",
+        "row 4: it has no workspace",
+        "row 5: it has no organization",
         "row 6: the user token has a refresh token and no expiry",
-        "row 7: the user token is nobody's"
+        "row 7: the user token has no user id"
       ])
       assert.notInclude(JSON.stringify(report), "canary")
       assert.strictEqual(report.rows, 8)
@@ -186,7 +186,7 @@ describe("installations of @slack/oauth", () => {
 describe("a report", () => {
   test("of many rows that cannot be read takes no longer than the rows", () =>
     Effect.gen(function*() {
-      const problem = new InstallationImport.InstallationUnreadable({ row: "row", problem: "it is no object" })
+      const problem = new InstallationImport.InstallationUnreadable({ row: "row", problem: "it is not an object" })
       const item: InstallationImport.Item = { rows: 1, installation: Either.left(problem) }
       let last: InstallationImport.Report | undefined
       const report = yield* InstallationImport.run(Stream.fromIterable(Array.from({ length: 150_000 }, () => item)), {
@@ -232,7 +232,7 @@ describe("rows of python-slack-sdk", () => {
           is_enterprise_install: "1"
         })
       )))
-      assert.deepStrictEqual(report.unreadable.map(({ message }) => message), ["row 3: look at bot_token"])
+      assert.deepStrictEqual(report.unreadable.map(({ message }) => message), ["row 3: unexpected values at bot_token"])
       assert.deepStrictEqual([report.rows, report.installations, report.imported], [7, 3, 5])
 
       const one = yield* stored(Installation.workspace("A1", "T1"))

@@ -98,8 +98,8 @@ describe("the command effect-slack-oauth import", () => {
       stdout,
       "3 rows, 1 installations: 2 credentials imported, 0 were here already, 2 rows cannot be read."
     )
-    assert.include(stdout, "line 2: it is no object")
-    assert.include(stdout, "line 3: it names no app; say which one it is")
+    assert.include(stdout, "line 2: it is not an object")
+    assert.include(stdout, "line 3: it does not name an app; give the app id")
     assert.notInclude(stdout + stderr, "canary")
     const again = await command("slack-oauth", path, "--to", database("lines.db"), "--app-id", "A1")
     assert.include(again.stdout, "2 credentials imported")
