@@ -1,21 +1,21 @@
 import * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
 
-/** The exit codes of the command, beside 0. `docs/migration.md` lists them too. */
+/** The exit codes of the command besides 0. `docs/migration.md` lists them too. */
 export const exitCodes = {
   failed: 1,
-  /** Nothing failed, and some work is left for another run. */
+  /** Nothing failed, and another run has to do the rest. */
   unfinished: 2,
-  /** What a shell reports of a program that a signal ended: 128 and the signal's number. */
+  /** As in a shell: 128 plus the number of the signal that ended the program. */
   SIGINT: 130,
   SIGTERM: 143
 } as const
 
 export const exitCodesInWords =
-  "Exit codes: 0 all done; 1 something failed, and is listed; 2 nothing failed, but some tokens were skipped: run it " +
-  "again; 130 stopped by Ctrl+C."
+  "Exit codes: 0 all done; 1 something failed, and is listed; 2 some tokens were skipped, run it again; 130 stopped by " +
+  "Ctrl+C."
 
-/** A command cannot go on, for a reason that the person can do something about. */
+/** A command ends because of a problem that the user can fix. */
 export class CommandFailed extends Data.TaggedError("CommandFailed")<{
   readonly message: string
   readonly exitCode?: number | undefined
@@ -28,6 +28,6 @@ const wordsOf = (error: ConfigError.ConfigError): string =>
     ? `${error.path.join(".")}: ${error.message}.`
     : String(error)
 
-/** A setting of the environment is missing or wrong. */
+/** An environment variable is missing or wrong. */
 export const settingFailed = (error: ConfigError.ConfigError): CommandFailed =>
   new CommandFailed({ message: wordsOf(error) })

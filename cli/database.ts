@@ -1,4 +1,4 @@
-/** Databases by URL; their drivers are loaded here, when a command needs one, and may be missing. */
+/** Databases by URL. A command loads the driver that it needs, because the drivers are optional. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
@@ -18,7 +18,8 @@ import * as SqliteFile from "./sqliteFile.js"
 const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, CommandFailed> =>
   Effect.tryPromise({
     try: module,
-    catch: () => new CommandFailed({ message: `This database needs its driver. Install it here: npm install ${name}` })
+    catch: () =>
+      new CommandFailed({ message: `The driver of this database is not installed. Install it: npm install ${name}` })
   })
 
 const libsql = (url: string) =>
@@ -36,7 +37,7 @@ const postgres = (url: string) =>
     load("@effect/sql-pg", () => import("@effect/sql-pg/PgClient")),
     (driver) =>
       Layer.mapError(
-        // Without `connectTimeout` the driver waits for ever for a server that accepts a connection and says nothing.
+        // Without `connectTimeout` the driver waits for ever if a server accepts a connection and does not answer.
         driver.layer({ url: Redacted.make(url), connectTimeout: "5 seconds" }),
         () =>
           new CommandFailed({
@@ -52,13 +53,17 @@ export const database = (url: string): Layer.Layer<SqlClient.SqlClient, CommandF
     : /^postgres(ql)?:\/\//.test(url)
     ? postgres(url)
     : Layer.fail(
-      new CommandFailed({ message: "A database URL is file:slack.db, or postgres://user:password@host/name." })
+      new CommandFailed({
+        message: "This is not a database URL. Use file:slack.db or postgres://user:password@host/name."
+      })
     )
 
 const missing = (url: string, tables: string): CommandFailed =>
-  new CommandFailed({ message: `${SqliteFile.pathOf(url)} does not exist. Name the database that has ${tables}.` })
+  new CommandFailed({
+    message: `${SqliteFile.pathOf(url)} does not exist. Give the URL of the database with ${tables}.`
+  })
 
-/** A database to read some tables from. Nothing in it changes, and nothing is created. */
+/** A database to read tables from. Nothing is changed or created. */
 export const databaseToRead = (
   url: string,
   tables: string
@@ -90,7 +95,8 @@ const hasStore = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem
       Effect.map((rows) => rows.length > 0),
       Effect.timeoutFail({
         duration: "30 seconds",
-        onTimeout: () => new CommandFailed({ message: "The database does not answer. Check it, and try again." })
+        onTimeout: () =>
+          new CommandFailed({ message: "The database does not answer. Check that it is running, and try again." })
       }),
       Effect.catchTag("SqlError", (error) =>
         new CommandFailed({
@@ -106,11 +112,11 @@ type Store = Layer.Layer<
 >
 
 interface Options {
-  /** Nothing is created, migrated or written. */
+  /** Whether to create, migrate and write nothing. */
   readonly dryRun: boolean
 }
 
-/** For a dry run the tables stay as they are. */
+/** A dry run does not create or migrate tables. */
 const storeIn = (url: string, { dryRun }: Options) =>
   dryRun
     ? Layer.effect(InstallationStore.InstallationStore, SqlInstallationStore.make).pipe(
@@ -118,18 +124,19 @@ const storeIn = (url: string, { dryRun }: Options) =>
     )
     : Layer.provide(SqlInstallationStore.layer, databaseToWrite(url))
 
-/** A store that exists, with the keys of `SLACK_TOKEN_KEYS`. */
+/** An existing store, with the keys of `SLACK_TOKEN_KEYS`. */
 export const store = (url: string, options: Options): Store =>
   Layer.unwrapEffect(Effect.map(
     Effect.filterOrFail(
       hasStore(url),
       identity,
-      () => new CommandFailed({ message: `The database has no table ${table}. Name the database that has it.` })
+      () =>
+        new CommandFailed({ message: `The database has no table ${table}. Give the URL of the database that has it.` })
     ),
     () => storeIn(url, options)
   )).pipe(Layer.provide(TokenCipher.layerConfig))
 
-/** A store that is created if it does not exist. In a dry run, an empty one in memory replaces a missing one. */
+/** A store, created if it does not exist. A dry run uses an empty store in memory instead. */
 export const storeOrNew = (url: string, options: Options): Store =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const isNew = url.startsWith("file:") && Option.isNone(yield* SqliteFile.find(url))

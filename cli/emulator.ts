@@ -41,37 +41,36 @@ const options = {
       (port) => port >= 0 && port <= 65_535 ? Option.some(port) : Option.none(),
       "--port has to be a number from 0 to 65535"
     ),
-    Options.withDescription("The port to listen on; 0 takes any free one. 4000 if not given.")
+    Options.withDescription("The port to listen on; 0 for any free port. The default is 4000.")
   ),
   host: Options.text("host").pipe(
     Options.withDefault("127.0.0.1"),
     Options.withDescription(
-      "The address to listen on. Only this machine can reach the standard one, 127.0.0.1; with another, whoever can " +
-        "reach it can take tokens from it."
+      "The address to listen on. The default is 127.0.0.1, which only this machine can reach. With another address, " +
+        "everyone who can reach it can take tokens."
     )
   ),
   clientId: Options.text("client-id").pipe(
     Options.optional,
-    Options.withDescription("The client id of the emulated app; one is made up if not given.")
+    Options.withDescription("The client id of the emulated app. By default the emulator chooses one.")
   ),
   clientSecret: Options.redacted("client-secret").pipe(
     Options.optional,
-    Options.withDescription("The client secret of the emulated app; one is made up if not given.")
+    Options.withDescription("The client secret of the emulated app. By default the emulator chooses one.")
   ),
   redirectUris: Options.text("redirect-uri").pipe(
     Options.repeated,
     Options.withDescription(
-      "A redirect URL that the app lists; can be given more than once. If not given, https://example.com and every " +
-        "loopback port."
+      "A redirect URL that the app lists; can be repeated. The default is https://example.com and every loopback port."
     )
   ),
   workspaces: Options.text("workspace").pipe(
     Options.repeated,
-    Options.withDescription("The name of a workspace; can be given more than once.")
+    Options.withDescription("The name of a workspace; can be repeated.")
   ),
   people: Options.text("person").pipe(
     Options.repeated,
-    Options.withDescription("The name of a person who is in every workspace; can be given more than once.")
+    Options.withDescription("The name of a person who is in every workspace; can be repeated.")
   ),
   noRotation: Options.boolean("no-rotation").pipe(
     Options.withDescription("Issue long-lived tokens instead of rotating ones.")
@@ -82,16 +81,16 @@ const options = {
   accessTokenLifetime: duration(
     "access-token-lifetime",
     "12 hours",
-    "How long a rotating access token works, such as \"2 minutes\". 12 hours if not given, as at Slack."
+    "How long a rotating access token works, such as \"2 minutes\". The default is 12 hours, as at Slack."
   ),
   refreshGracePeriod: duration(
     "refresh-grace-period",
     "1 minute",
-    "How long a refresh token that was used can be used again. 1 minute if not given; Slack's own is not documented."
+    "How long a refresh token can be used again after its first use. The default is 1 minute; Slack does not document its own."
   ),
   quiet: Options.boolean("quiet").pipe(
     Options.withAlias("q"),
-    Options.withDescription("Do not print what happens.")
+    Options.withDescription("Do not print events.")
   )
 }
 
@@ -121,36 +120,36 @@ const announce = Effect.gen(function*() {
   const { baseUrl, clientId } = yield* SlackApp.SlackApp
   const { clientSecret, pkce, redirectUris } = yield* SlackEmulator.app
   const authorize = `${baseUrl}/oauth/v2/authorize?${new URLSearchParams({ client_id: clientId, scope: "chat:write" })}`
-  yield* Console.log(`Slack emulator on ${baseUrl}. It forgets everything when it stops (Ctrl+C).
+  yield* Console.log(`Slack emulator on ${baseUrl}. Its state is lost when it stops (Ctrl+C).
 
-Point an app at it with these variables:
+Connect an app with these variables:
 
   SLACK_BASE_URL=${baseUrl}
   SLACK_CLIENT_ID=${clientId}
-  SLACK_CLIENT_SECRET=${Redacted.value(clientSecret)}${pkce ? "   # not for PKCE: SlackApp.layerConfigPublic" : ""}
+  SLACK_CLIENT_SECRET=${Redacted.value(clientSecret)}${pkce ? "   # not with PKCE: use SlackApp.layerConfigPublic" : ""}
 
-Redirect URLs have to be one of these, or below one: ${redirectUris.join(", ")}
+A redirect URL has to be one of these, or below one of them: ${redirectUris.join(", ")}
 Install the app in a browser, with your own scopes and redirect_uri:
 
   ${authorize}
 
-Slack's own packages: slackApiUrl "${baseUrl}/api/", authorizationUrl "${baseUrl}/oauth/v2/authorize".
+For Slack's own packages: slackApiUrl "${baseUrl}/api/", authorizationUrl "${baseUrl}/oauth/v2/authorize".
 `)
 })
 
-/** Prints what happens, as it happens. */
+/** Prints each event. */
 const narrate = Layer.scopedDiscard(Effect.forkScoped(Stream.runForEach(SlackEmulator.follow, Console.log)))
 
 const reasonOf = (error: HttpServerError.ServeError, { host, port }: Settings): string => {
   const code = Predicate.hasProperty(error.cause, "code") ? String(error.cause.code) : "unknown reason"
   switch (code) {
     case "EADDRINUSE":
-      return `Port ${port} on ${host} is in use. Stop what uses it, or give another with --port (0 takes any free one).`
+      return `Port ${port} on ${host} is in use. Stop the program that uses it, or choose another port with --port (0 for any free port).`
     case "EACCES":
-      return `Port ${port} needs more rights than you have. Give one above 1023 with --port.`
+      return `You may not listen on port ${port}. Choose a port above 1023 with --port.`
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return `This machine has no address ${host}. Leave --host out, or give 127.0.0.1 or 0.0.0.0.`
+      return `This machine has no address ${host}. Leave out --host, or use 127.0.0.1 or 0.0.0.0.`
     default:
       return `The emulator cannot listen on ${host}, port ${port}: ${code}.`
   }
@@ -172,7 +171,7 @@ export const emulator = Command.make("emulator", options, (settings) => {
   )
 }).pipe(
   Command.withDescription(
-    "Slack's OAuth side on this machine: consent page, oauth.v2.access, oauth.v2.exchange, auth.test, auth.revoke, " +
-      "apps.uninstall. Point an app at it and try installs, refreshes and revocations without a workspace."
+    "Run Slack's OAuth side on this machine: consent page, oauth.v2.access, oauth.v2.exchange, auth.test, auth.revoke, " +
+      "apps.uninstall. Try installs, refreshes and revocations without a workspace."
   )
 )

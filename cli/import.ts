@@ -1,5 +1,5 @@
 /**
- * `effect-slack-oauth import`: installations that another SDK has stored.
+ * `effect-slack-oauth import`: imports the installations that another SDK has stored.
  */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
@@ -22,17 +22,17 @@ import { databaseToRead, storeOrNew } from "./database.js"
 import * as Progress from "./progress.js"
 
 // -------------------------------------------------------------------------------------
-// what is shared
+// the import
 // -------------------------------------------------------------------------------------
 
 const to = Options.text("to").pipe(
   Options.withFallbackConfig(Config.string("DATABASE_URL")),
   Options.withDefault("file:slack.db"),
-  Options.withDescription("The database to import into: file:slack.db, or postgres://… DATABASE_URL if not given.")
+  Options.withDescription("The database to import into: file:slack.db, or postgres://… The default is DATABASE_URL.")
 )
 
 const dryRun = Options.boolean("dry-run").pipe(
-  Options.withDescription("Change nothing; only report what would be imported.")
+  Options.withDescription("Change nothing. Report what would be imported.")
 )
 
 const appId = Options.text("app-id").pipe(
@@ -46,14 +46,14 @@ const summary = (
 ): string =>
   `${rows} rows, ${installations} installations: ${imported} credentials ${
     dryRun ? "would be imported" : "imported"
-  }, ${kept} were here already, ${unreadable.length} rows cannot be read.`
+  }, ${kept} kept, ${unreadable.length} rows unreadable.`
 
-const tell = (report: InstallationImport.Report, dryRun: boolean) =>
+const print = (report: InstallationImport.Report, dryRun: boolean) =>
   Effect.gen(function*() {
     yield* Console.log(summary(report, dryRun))
     for (const problem of report.unreadable) yield* Console.log(`  ${problem.message}`)
     if (report.unreadable.length > 0) {
-      return yield* new CommandFailed({ message: "Not everything could be imported; the rows are listed above." })
+      return yield* new CommandFailed({ message: "Some rows could not be imported. They are listed above." })
     }
   })
 
@@ -75,11 +75,9 @@ const importInto = <R>(
     }).pipe(
       Effect.ensuring(progress.end),
       Effect.provide(storeOrNew(url, { dryRun })),
-      Effect.onInterrupt(() =>
-        Console.log(`Stopped: ${summary(sofar, dryRun)} Run it again: it keeps what is here and imports the rest.`)
-      )
+      Effect.onInterrupt(() => Console.log(`Stopped: ${summary(sofar, dryRun)} Run it again to import the rest.`))
     )
-    yield* tell(report, dryRun)
+    yield* print(report, dryRun)
   }).pipe(
     Effect.catchTag("InstallationStoreError", (error) => new CommandFailed({ message: error.message })),
     Effect.catchIf(ConfigError.isConfigError, settingFailed)
@@ -91,13 +89,14 @@ const importInto = <R>(
 
 const parse = Schema.decodeUnknownEither(Schema.parseJson())
 
-/** What is no JSON is read as nothing at all, and so gets into the report. */
+/** A text that is not JSON becomes `undefined`, which the report lists as unreadable. */
 const toRow = (row: string, text: string): InstallationImport.Row => ({
   row,
   value: Either.getOrElse(parse(text), () => undefined)
 })
 
-const cannotRead = (path: string) => () => new CommandFailed({ message: `${path} cannot be read.` })
+const cannotRead = (path: string) => () =>
+  new CommandFailed({ message: `${path} cannot be read. Check the path and its permissions.` })
 
 /** A folder of `FileInstallationStore`, a file of JSON lines, or a JSON file with one value or a list. */
 const rowsAt = (path: string) =>
@@ -109,7 +108,7 @@ const rowsAt = (path: string) =>
     if (type === "Directory") {
       const files = (yield* fs.readDirectory(path, { recursive: true }))
         .filter((file) => /(^|[/\\])(app|user-[^/\\]+)-latest$/.test(file))
-        // Of one workspace, the file of the latest install is the one to begin with.
+        // The file of a workspace's latest install (app-latest) comes first.
         .sort((a, b) => a < b ? -1 : 1)
       return {
         total: files.length,
@@ -151,7 +150,7 @@ const slackOAuth = Command.make(
         importInto(to, dryRun, total, InstallationImport.fromSlackOAuth(rows, { appId: Option.getOrUndefined(appId) }))
     )
 ).pipe(
-  Command.withDescription("Installations of @slack/oauth (Bolt for JavaScript), as its stores keep them in JSON.")
+  Command.withDescription("Import the JSON installations of @slack/oauth (Bolt for JavaScript).")
 )
 
 // -------------------------------------------------------------------------------------
@@ -168,13 +167,13 @@ const python = Command.make(
     appId,
     clientId: Options.text("client-id").pipe(
       Options.optional,
-      Options.withDescription("Only rows of this client id, where several apps share the tables.")
+      Options.withDescription("Only rows of this client id, if several apps share the tables.")
     ),
     dryRun
   },
   ({ appId, clientId, dryRun, from, to }) => {
     const options = { clientId: Option.getOrUndefined(clientId) }
-    // Reading a row first: without the tables this fails before the store is created.
+    // Reading a row fails if there are no tables, before the store is created.
     const total = Effect.zipRight(Stream.runHead(SqlImport.rows(options)), SqlImport.count(options))
     return Effect.flatMap(total, (total) =>
       importInto(
@@ -188,13 +187,13 @@ const python = Command.make(
       )
   }
 ).pipe(
-  Command.withDescription("Tables of python-slack-sdk (Bolt for Python), by its SQLite3 or SQLAlchemy store.")
+  Command.withDescription("Import the tables of python-slack-sdk's SQLite3 or SQLAlchemy store (Bolt for Python).")
 )
 
 export const importCommand = Command.make("import").pipe(
   Command.withDescription(
-    "Bring installations of another SDK into the store. What is stored already is kept, so it can be run again. " +
-      `SLACK_TOKEN_KEYS has the keys of the store, or \`plain\` if it has none. ${exitCodesInWords}`
+    "Import the installations of another SDK into the store. Credentials that are stored already are kept, so you can " +
+      `run it again. SLACK_TOKEN_KEYS contains the keys of the store, or \`plain\` for none. ${exitCodesInWords}`
   ),
   Command.withSubcommands([slackOAuth, python])
 )

@@ -19,7 +19,7 @@ import * as Output from "./output.js"
 
 const main = Command.make("effect-slack-oauth").pipe(
   Command.withDescription(
-    "Tools for Slack OAuth: a Slack emulator for the desk, moving in from other SDKs, and to rotating tokens."
+    "Tools for Slack OAuth: emulate Slack, import installations of other SDKs, exchange long-lived tokens."
   ),
   Command.withSubcommands([emulator, importCommand, migrateTokens])
 )
@@ -41,7 +41,7 @@ run(process.argv).pipe(
     (error) => error instanceof CommandFailed,
     (error) => Effect.zipRight(Console.error(error.message), exitWith(error.exitCode ?? exitCodes.failed))
   ),
-  // The command line itself is wrong, and that has been printed.
+  // The command line is wrong, and the error has been printed.
   Effect.catchIf(ValidationError.isValidationError, () => exitWith(exitCodes.failed)),
   Effect.tapErrorCause((cause) => Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logError(cause)),
   Effect.provide(Layer.merge(NodeContext.layer, Output.layer)),

@@ -1,5 +1,5 @@
 /**
- * `effect-slack-oauth migrate-tokens`: long-lived tokens of a store to rotating ones.
+ * `effect-slack-oauth migrate-tokens`: exchanges the long-lived tokens of a store for rotating ones.
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -25,11 +25,11 @@ const options = {
     Options.withFallbackConfig(Config.string("DATABASE_URL")),
     Options.withDefault("file:slack.db"),
     Options.withDescription(
-      "The database with the installations: file:slack.db, or postgres://… DATABASE_URL if not given."
+      "The database with the installations: file:slack.db, or postgres://… The default is DATABASE_URL."
     )
   ),
   dryRun: Options.boolean("dry-run").pipe(
-    Options.withDescription("Change nothing; only count what would be exchanged.")
+    Options.withDescription("Change nothing. Count the tokens that would be exchanged.")
   ),
   rate: Options.integer("rate").pipe(
     Options.withDefault(50),
@@ -37,16 +37,16 @@ const options = {
       (rate) => rate > 0 ? Option.some(rate) : Option.none(),
       "--rate has to be above 0"
     ),
-    Options.withDescription("How many calls a minute; 50 if not given, about what Slack allows.")
+    Options.withDescription("How many calls a minute. The default is 50, about what Slack allows.")
   )
 }
 
 const wordsOf = (result: TokenMigration.Result): string => {
   switch (result._tag) {
     case "AlreadyExchanged":
-      return `${result.key}: already exchanged; the new tokens are not in this store. The token works. Install again to have it rotate.`
+      return `${result.key}: already exchanged; the new tokens are not in this store. The old token works. Install the app again to make it rotate.`
     case "Dead":
-      return `${result.key}: dead (${result.error.code}). Have the app installed again.`
+      return `${result.key}: dead (${result.error.code}). Install the app again.`
     case "Failed":
       return `${result.key}: ${result.isInDoubt ? "in doubt. " : ""}${result.error.message}`
     default:
@@ -56,11 +56,11 @@ const wordsOf = (result: TokenMigration.Result): string => {
 
 const summary = (report: TokenMigration.Report, dryRun: boolean): string =>
   dryRun
-    ? `${report.pending} long-lived tokens would be exchanged, ${report.failed} cannot be read.`
-    : `${report.exchanged} exchanged, ${report.alreadyExchanged} exchanged before, ${report.dead} dead, ` +
+    ? `${report.pending} long-lived tokens would be exchanged, ${report.failed} are unreadable.`
+    : `${report.exchanged} exchanged, ${report.alreadyExchanged} already exchanged, ${report.dead} dead, ` +
       `${report.failed} failed, ${report.skipped} skipped.`
 
-/** A dry run opens each token, so that it also reports a wrong key. */
+/** Decrypts the token of a result, so that a dry run reports a wrong key. */
 const readable = (store: InstallationStore.Service) => (result: TokenMigration.Result) =>
   Effect.match(store.credential(result.key), {
     onFailure: (error): TokenMigration.Result =>
@@ -84,7 +84,7 @@ const migration = (dryRun: boolean, rate: number) =>
       Effect.onInterrupt(() =>
         Effect.zipRight(
           progress.end,
-          Console.log(`Stopped: ${summary(report, dryRun)} Run it again, and it goes on with the rest.`)
+          Console.log(`Stopped: ${summary(report, dryRun)} Run it again to exchange the rest.`)
         )
       ),
       Effect.ensuring(progress.end)
@@ -94,13 +94,14 @@ const migration = (dryRun: boolean, rate: number) =>
     if (report.failed + report.dead + report.alreadyExchanged > 0) {
       return yield* new CommandFailed({
         message: dryRun
-          ? "Not every token can be exchanged; the others are listed above."
-          : "Not every token could be exchanged; the others are listed above."
+          ? "Some tokens cannot be exchanged. They are listed above."
+          : "Some tokens could not be exchanged. They are listed above."
       })
     }
     if (report.skipped > 0) {
       return yield* new CommandFailed({
-        message: `${report.skipped} tokens were skipped: another process was using or had changed them. Run it again.`,
+        message:
+          `${report.skipped} tokens were skipped, because another process was using or had changed them. Run it again.`,
         exitCode: exitCodes.unfinished
       })
     }
@@ -114,15 +115,15 @@ export const migrateTokens = Command.make(
   ({ database, dryRun, rate }) =>
     migration(dryRun, rate).pipe(
       Effect.provide(store(database, { dryRun })),
-      // A dry run needs no app.
+      // A dry run does not call Slack.
       Effect.provide(dryRun ? OAuthV2.layerTest({}) : slack),
       Effect.catchTag("InstallationStoreError", (error) => new CommandFailed({ message: error.message })),
       Effect.catchIf(ConfigError.isConfigError, settingFailed)
     )
 ).pipe(
   Command.withDescription(
-    "Exchange the long-lived tokens of the store for rotating ones. It can be stopped at any time, and goes on where " +
-      "it was. SLACK_CLIENT_ID and SLACK_CLIENT_SECRET name the app, SLACK_TOKEN_KEYS has the keys of the store, or " +
-      `\`plain\` if it has none. ${exitCodesInWords}`
+    "Exchange the long-lived tokens of the store for rotating ones. You can stop it at any time. The next run " +
+      "continues. SLACK_CLIENT_ID and SLACK_CLIENT_SECRET name the app. SLACK_TOKEN_KEYS contains the keys of the " +
+      `store, or \`plain\` for none. ${exitCodesInWords}`
   )
 )

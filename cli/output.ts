@@ -1,11 +1,11 @@
-/** What the command prints: colours for a terminal only, and never under `NO_COLOR` (https://no-color.org). */
+/** The output of the command. It has colours only on a terminal, and never with `NO_COLOR` (https://no-color.org). */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { stripVTControlCharacters } from "node:util"
 
-/** Whether a stream shows colours. */
+/** Whether output to a stream has colours. */
 export const hasColours = (
   stream: { readonly isTTY?: boolean | undefined },
   env: { readonly [name: string]: string | undefined }
@@ -16,7 +16,7 @@ const isColourful = (stream: { readonly isTTY?: boolean | undefined }) => hasCol
 const plain = (args: ReadonlyArray<unknown>): ReadonlyArray<unknown> =>
   args.map((arg) => typeof arg === "string" ? stripVTControlCharacters(arg) : arg)
 
-/** The help of `@effect/cli` always has colours, so they are removed on their way out. */
+/** A console that removes colours. `@effect/cli` always writes its help with colours. */
 const console = (console: Console.Console): Console.Console => ({
   ...console,
   log: (...args) => console.log(...(isColourful(process.stdout) ? args : plain(args))),

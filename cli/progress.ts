@@ -1,4 +1,4 @@
-/** A progress bar for people, on stderr, and nothing where nobody watches. */
+/** A progress bar on stderr, if stderr is a terminal. */
 import * as Effect from "effect/Effect"
 
 const width = 30
@@ -8,7 +8,7 @@ export interface Progress {
   readonly end: Effect.Effect<void>
 }
 
-/** Without a total the bar only counts. */
+/** A progress bar. Without a total it shows only the count. */
 export const make = (total?: number): Progress => {
   const { isTTY } = process.stderr
   const line = (done: number, words: string) => {

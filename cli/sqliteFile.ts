@@ -1,6 +1,6 @@
 /**
- * SQLite files, looked at before SQLite opens them. SQLite creates a file that does not exist, and it writes to one that
- * it opens for writing.
+ * Checks of SQLite files before SQLite opens them, because SQLite creates a missing file, and writes to a file that it
+ * opens for writing.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
@@ -9,10 +9,10 @@ import { dirname, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { CommandFailed } from "./CommandFailed.js"
 
-/** A SQLite file that exists. */
+/** An existing SQLite file. */
 export interface SqliteFile {
   readonly path: string
-  /** Opens the file for reading. Nothing in it changes then, and no other file is created. */
+  /** The URL that opens the file read-only and creates no other file. */
   readonly readUrl: string
 }
 
@@ -28,7 +28,7 @@ export const pathOf = (url: string): string => {
 
 const header = "SQLite format 3\0"
 
-/** SQLite writes to the file, and to files beside it. */
+/** SQLite writes to the file and to other files in its folder, so both have to be writable. */
 export const checkWritable = (url: string): Effect.Effect<void, CommandFailed, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -42,7 +42,7 @@ export const checkWritable = (url: string): Effect.Effect<void, CommandFailed, F
     }
   })
 
-/** The SQLite file of a URL; none if there is no file. */
+/** The SQLite file of a URL, if it exists. */
 export const find = (
   url: string
 ): Effect.Effect<Option.Option<SqliteFile>, CommandFailed, FileSystem.FileSystem> =>
@@ -73,7 +73,7 @@ export const find = (
       onFailure: () => false,
       onSuccess: ({ size }) => size > 0
     })
-    // Even a reader creates the files of the log, if they are not there, unless it is told that nobody writes.
+    // A reader creates the files of the write-ahead log if they are missing, unless the file is opened as immutable.
     const mode = usesLog && !hasLog ? "immutable=1" : "mode=ro"
     const uri = `${pathToFileURL(resolve(path)).href}?${mode}`
     return Option.some({ path, readUrl: `file:${encodeURIComponent(uri)}` })

@@ -1,30 +1,21 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { createInterface } from "node:readline"
-import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { hasColours } from "../cli/output.js"
+import * as Cli from "./utils/cli.js"
 import * as Consent from "./utils/consent.js"
-
-const run = promisify(execFile)
 
 const file = ".tmp/cli/main.js"
 
-const env = { PATH: process.env.PATH }
-
-/** Runs the command to its end. */
-const command = (...args: ReadonlyArray<string>) =>
-  run(process.execPath, [file, ...args], { env, timeout: 15_000 }).then(
-    ({ stderr, stdout }) => ({ code: 0, stderr, stdout }),
-    ({ code, stderr, stdout }) => ({ code, stderr, stdout })
-  )
+const command = (...args: ReadonlyArray<string>) => Cli.run(file, args)
 
 describe("the command effect-slack-oauth", () => {
-  beforeAll(() => run(process.execPath, ["scripts/bundle-cli.mjs", file]))
+  beforeAll(() => Cli.bundle(file))
 
-  it("tells what it can do", async () => {
+  it("has a help text with all options", async () => {
     const { code, stdout } = await command("emulator", "--help")
     assert.strictEqual(code, 0)
     for (const option of ["--port", "--host", "--redirect-uri", "--no-rotation", "--pkce", "--access-token-lifetime"]) {
@@ -34,7 +25,7 @@ describe("the command effect-slack-oauth", () => {
     assert.match((await command("--version")).stdout, /\d+\.\d+\.\d+/)
   })
 
-  it("ends with 0 after a help text, with 1 after a wrong command line, and writes no colours into a pipe", async () => {
+  it("ends with 0 after a help text and with 1 after a wrong command line, and writes no colours to a pipe", async () => {
     for (
       const [args, code, words] of [
         [["migrate-tokens", "--help"], 0, "Exit codes: 0 all done; 1 something failed"],
@@ -50,13 +41,13 @@ describe("the command effect-slack-oauth", () => {
     }
   })
 
-  it("has colours in a terminal only, and never under NO_COLOR", () => {
+  it("uses colours only on a terminal, and never with NO_COLOR", () => {
     assert.isFalse(hasColours({}, {}))
     assert.isTrue(hasColours({ isTTY: true }, { NO_COLOR: "" }))
     assert.isFalse(hasColours({ isTTY: true }, { NO_COLOR: "1" }))
   })
 
-  it("says that a port is in use, and what to do", async () => {
+  it("reports that a port is in use", async () => {
     const occupant = createServer()
     await new Promise<void>((resolve) => occupant.listen(0, "127.0.0.1", resolve))
     const { port } = occupant.address() as AddressInfo
@@ -65,7 +56,7 @@ describe("the command effect-slack-oauth", () => {
       assert.strictEqual(code, 1)
       assert.strictEqual(
         stderr.trim(),
-        `Port ${port} on 127.0.0.1 is in use. Stop what uses it, or give another with --port (0 takes any free one).`
+        `Port ${port} on 127.0.0.1 is in use. Stop the program that uses it, or choose another port with --port (0 for any free port).`
       )
       assert.notInclude(stdout, "SLACK_BASE_URL")
     } finally {
@@ -75,9 +66,9 @@ describe("the command effect-slack-oauth", () => {
 
   for (
     const [what, args, words] of [
-      ["a port that is none", ["--port", "70000"], "--port has to be a number from 0 to 65535"],
-      ["a lifetime that is none", ["--access-token-lifetime", "soon"], "has to be a duration"],
-      ["an address that is not this machine's", ["--host", "192.0.2.1"], "This machine has no address 192.0.2.1"],
+      ["a port out of range", ["--port", "70000"], "--port has to be a number from 0 to 65535"],
+      ["a lifetime that is not a duration", ["--access-token-lifetime", "soon"], "has to be a duration"],
+      ["an address of another machine", ["--host", "192.0.2.1"], "This machine has no address 192.0.2.1"],
       ["an empty client id", ["--client-id", "", "--port", "0"], "The client id is empty"],
       [
         "a client id that Slack cannot have issued",
@@ -87,7 +78,7 @@ describe("the command effect-slack-oauth", () => {
       ["an option that does not exist", ["--speed", "1"], "--speed"]
     ] as const
   ) {
-    it(`refuses ${what} in one line`, async () => {
+    it(`refuses ${what} with one line`, async () => {
       const { code, stderr, stdout } = await command("emulator", ...args)
       assert.strictEqual(code, 1)
       assert.include(stderr + stdout, words)
@@ -112,7 +103,10 @@ describe("the command effect-slack-oauth", () => {
 
     beforeAll(() => {
       const args = ["emulator", "--port", "0", "--workspace", "Tea Room", "--workspace", "Attic"]
-      child = spawn(process.execPath, [file, ...args], { env, stdio: ["ignore", "pipe", "inherit"] })
+      child = spawn(process.execPath, [file, ...args], {
+        env: { PATH: process.env.PATH },
+        stdio: ["ignore", "pipe", "inherit"]
+      })
       if (child.stdout !== null) createInterface(child.stdout).on("line", (line) => lines.push(line))
     })
 
@@ -122,7 +116,7 @@ describe("the command effect-slack-oauth", () => {
       assert.strictEqual(code, 130)
     })
 
-    it("prints how to point an app at it, and works as it says", async () => {
+    it("prints the variables for an app, and works with them", async () => {
       const base = await setting("SLACK_BASE_URL")
       const id = await setting("SLACK_CLIENT_ID")
       const secret = await setting("SLACK_CLIENT_SECRET")
@@ -147,11 +141,11 @@ describe("the command effect-slack-oauth", () => {
       assert.strictEqual(answer.team.name, "Tea Room")
 
       await line(/^\+\d\d:\d\d:\d\d\.\d{3} oauth\.v2\.access authorization_code .* -> ok$/)
-      assert.notInclude(lines.join("\n"), answer.access_token, "what it prints has no tokens in it")
+      assert.notInclude(lines.join("\n"), answer.access_token, "the output contains no tokens")
       assert.notInclude(lines.join("\n"), code)
     })
 
-    it("takes forms as curl -F sends them", async () => {
+    it("accepts multipart forms, which curl -F sends", async () => {
       const form = new FormData()
       for (const [name, value] of Object.entries({ code: "a-code", client_id: "1.1" })) form.append(name, value)
       const base = await setting("SLACK_BASE_URL")

@@ -5,11 +5,11 @@ import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { execFile, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import * as Cli from "./utils/cli.js"
 import { connect, temporaryFolder } from "./utils/databases.js"
 import { acquire } from "./utils/resources.js"
 import { sql as sqlStore, testKeys } from "./utils/stores.js"
@@ -18,15 +18,7 @@ const folder = await acquire(temporaryFolder)
 
 const file = ".tmp/cli/import.js"
 
-/** Runs the command to its end. */
-const command = (...args: ReadonlyArray<string>) =>
-  promisify(execFile)(process.execPath, [file, "import", ...args], {
-    env: { PATH: process.env.PATH, SLACK_TOKEN_KEYS: testKeys },
-    timeout: 30_000
-  }).then(
-    ({ stderr, stdout }) => ({ code: 0, stderr, stdout }),
-    ({ code, stderr, stdout }) => ({ code, stderr, stdout })
-  )
+const command = (...args: ReadonlyArray<string>) => Cli.run(file, ["import", ...args], { SLACK_TOKEN_KEYS: testKeys })
 
 const database = (name: string): `file:${string}` => `file:${Path.join(folder, name)}`
 
@@ -48,10 +40,10 @@ const installation = (teamId: string, userId: string, name: string) => ({
 })
 
 describe("the command effect-slack-oauth import", () => {
-  beforeAll(() => promisify(execFile)(process.execPath, ["scripts/bundle-cli.mjs", file]))
+  beforeAll(() => Cli.bundle(file))
   afterAll(() => Fs.rmSync(file, { force: true }))
 
-  it("takes what @slack/oauth's file store has written", async () => {
+  it("imports the files of @slack/oauth's file store", async () => {
     const theirs = new FileInstallationStore({ baseDir: Path.join(folder, "bolt"), clientId: "1.1" })
     await theirs.storeInstallation(installation("T1", "U1", "one"))
     await theirs.storeInstallation(installation("T1", "U2", "two"))
@@ -67,12 +59,12 @@ describe("the command effect-slack-oauth import", () => {
 
     const dry = await command(...args, "--dry-run")
     assert.strictEqual(dry.code, 0, dry.stderr)
-    assert.include(dry.stdout, "7 credentials would be imported, 7 were here already")
+    assert.include(dry.stdout, "7 credentials would be imported, 7 kept")
     assert.isFalse(Fs.existsSync(Path.join(folder, "bolt.db")))
 
     const { code, stderr, stdout } = await command(...args)
     assert.strictEqual(code, 0, stderr)
-    assert.include(stdout, "7 rows, 7 installations: 7 credentials imported, 7 were here already")
+    assert.include(stdout, "7 rows, 7 installations: 7 credentials imported, 7 kept")
     assert.notInclude(stdout + stderr, "xox")
     const one = Option.getOrThrow(await read(url, Installation.workspace("A1", "T1")))
     assert.strictEqual(tokenOf(one.bot), "xoxb-test-two")
@@ -80,11 +72,11 @@ describe("the command effect-slack-oauth import", () => {
     const organization = Option.getOrThrow(await read(url, Installation.organization("A1", "E1")))
     assert.strictEqual(tokenOf(organization.bot), "xoxb-test-org")
 
-    assert.include((await command(...args, "--dry-run")).stdout, "0 credentials would be imported, 14 were here")
-    assert.include((await command(...args)).stdout, "0 credentials imported, 14 were here already")
+    assert.include((await command(...args, "--dry-run")).stdout, "0 credentials would be imported, 14 kept")
+    assert.include((await command(...args)).stdout, "0 credentials imported, 14 kept")
   })
 
-  it("takes JSON lines, lists what it cannot read, and ends with 1", async () => {
+  it("imports JSON lines, lists unreadable rows, and ends with 1", async () => {
     const path = Path.join(folder, "rows.jsonl")
     const lines = [
       JSON.stringify(installation("T1", "U1", "one")),
@@ -96,7 +88,7 @@ describe("the command effect-slack-oauth import", () => {
     assert.strictEqual(code, 1)
     assert.include(
       stdout,
-      "3 rows, 1 installations: 2 credentials imported, 0 were here already, 2 rows cannot be read."
+      "3 rows, 1 installations: 2 credentials imported, 0 kept, 2 rows unreadable."
     )
     assert.include(stdout, "line 2: it is not an object")
     assert.include(stdout, "line 3: it does not name an app; give the app id")
@@ -105,7 +97,7 @@ describe("the command effect-slack-oauth import", () => {
     assert.include(again.stdout, "2 credentials imported")
   })
 
-  it("takes python-slack-sdk's tables", async () => {
+  it("imports the tables of python-slack-sdk", async () => {
     const from = database("python.db")
     await Effect.runPromise(
       Effect.flatMap(SqlClient.SqlClient, (sql) =>
@@ -122,16 +114,19 @@ describe("the command effect-slack-oauth import", () => {
     assert.strictEqual(tokenOf(found.bot), "xoxb-test-python")
   })
 
-  it("says what is wrong with a path or a database", async () => {
+  it("explains what is wrong with a path or a database", async () => {
     Fs.writeFileSync(Path.join(folder, "empty.db"), "")
     Fs.writeFileSync(Path.join(folder, "text.db"), "this is text")
     const rows = Path.join(folder, "one.json")
     Fs.writeFileSync(rows, JSON.stringify(installation("T1", "U1", "one")))
     const cases: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
       [["slack-oauth", Path.join(folder, "none"), "--to", database("x.db")], "cannot be read"],
-      [["slack-oauth", folder, "--to", "mysql://x"], "A database URL is file:slack.db, or postgres://"],
+      [["slack-oauth", folder, "--to", "mysql://x"], "This is not a database URL. Use file:slack.db or postgres://"],
       [["python", "postgres://127.0.0.1:1/none", "--to", database("x.db")], "Postgres database cannot be reached"],
-      [["python", database("none.db"), "--to", database("x.db")], "none.db does not exist. Name the database that has"],
+      [
+        ["python", database("none.db"), "--to", database("x.db")],
+        "none.db does not exist. Give the URL of the database with"
+      ],
       [["python", database("empty.db"), "--to", database("x.db")], "slack_installations"],
       [["python", database("text.db"), "--to", database("x.db")], "text.db is not a SQLite database"],
       [["slack-oauth", rows, "--to", database("text.db")], "text.db is not a SQLite database"],
@@ -154,16 +149,15 @@ describe("the command effect-slack-oauth import", () => {
     const path = Path.join(folder, "one.json")
     Fs.writeFileSync(path, JSON.stringify(installation("T1", "U1", "one")))
     for (const more of [[], ["--dry-run"]]) {
-      const args = [file, "import", "slack-oauth", path, "--to", database("no-keys.db"), ...more]
-      const { code, stderr } = await promisify(execFile)(process.execPath, args, { env: { PATH: process.env.PATH } })
-        .then(() => ({ code: 0, stderr: "" }), ({ code, stderr }) => ({ code, stderr }))
+      const args = ["import", "slack-oauth", path, "--to", database("no-keys.db"), ...more]
+      const { code, stderr } = await Cli.run(file, args)
       assert.strictEqual(code, 1)
       assert.match(stderr, /^SLACK_TOKEN_KEYS: The keys are missing\. To store tokens in plain text, set it to `plain`/)
       assert.isFalse(Fs.existsSync(Path.join(folder, "no-keys.db")))
     }
   })
 
-  it("says what it has imported when Ctrl+C stops it, and ends with 130", async () => {
+  it("reports what it has imported when Ctrl+C stops it, and ends with 130", async () => {
     const path = Path.join(folder, "many.jsonl")
     const many = Array.from({ length: 20_000 }, (_, n) => JSON.stringify(installation(`T${n}`, "U1", String(n))))
     Fs.writeFileSync(path, many.join("\n"))
@@ -178,6 +172,6 @@ describe("the command effect-slack-oauth import", () => {
     while (!Fs.existsSync(`${into}-wal`)) await new Promise((resolve) => setTimeout(resolve, 10))
     child.kill("SIGINT")
     assert.strictEqual(await ended, 130, said)
-    assert.match(said, /^Stopped: \d+ rows, .* Run it again: it keeps what is here and imports the rest\.\n$/)
+    assert.match(said, /^Stopped: \d+ rows, .* Run it again to import the rest\.\n$/)
   })
 })

@@ -18,19 +18,17 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { execFile, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { createServer } from "node:http"
 import { type AddressInfo, createServer as createSocketServer, type Server } from "node:net"
 import * as Path from "node:path"
-import { promisify } from "node:util"
 import { beforeAll } from "vitest"
+import * as Cli from "./utils/cli.js"
 import { connect, libsqlUrl, schemaUrl, temporaryFolder } from "./utils/databases.js"
 import { authTest } from "./utils/emulator.js"
 import { postgres } from "./utils/resources.js"
 import { testKeys } from "./utils/stores.js"
-
-const run = promisify(execFile)
 
 const file = ".tmp/cli/migrate-tokens.js"
 
@@ -69,12 +67,7 @@ const setting = (url: string) =>
   })
 
 const command = (env: NodeJS.ProcessEnv, ...args: ReadonlyArray<string>) =>
-  Effect.promise(() =>
-    run(process.execPath, [file, "migrate-tokens", ...args], { env, timeout: 30_000 }).then(
-      ({ stderr, stdout }) => ({ code: 0, stderr, stdout }),
-      ({ code, stderr, stdout }) => ({ code, stderr, stdout })
-    )
-  )
+  Effect.promise(() => Cli.run(file, ["migrate-tokens", ...args], env))
 
 const legacy = Effect.gen(function*() {
   for (let index = 0; index < size; index++) {
@@ -98,9 +91,9 @@ const rotating = Effect.gen(function*() {
 })
 
 describe("the command migrate-tokens", () => {
-  beforeAll(() => run(process.execPath, ["scripts/bundle-cli.mjs", file]))
+  beforeAll(() => Cli.bundle(file))
 
-  it.scopedLive("looks, is stopped in the middle, and goes on where it was", () =>
+  it.scopedLive("counts in a dry run, can be stopped, and continues in the next run", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       yield* withStore(url)(legacy)
@@ -132,7 +125,7 @@ describe("the command migrate-tokens", () => {
       assert.deepStrictEqual(yield* SlackEmulator.replays, [])
     }).pipe(Effect.provide(slack)), 60_000)
 
-  it.scopedLive("says what is wrong with its settings", () =>
+  it.scopedLive("names the settings that are missing", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       const { code, stderr } = yield* command({ PATH: process.env.PATH, NO_COLOR: "1", DATABASE_URL: url })
@@ -208,7 +201,7 @@ describe("the command migrate-tokens", () => {
         const before = filesIn(folder)
         const { code, stderr, stdout } = yield* command(plain(`file:${copy}`), "--dry-run")
         assert.strictEqual(code, 0, stderr)
-        assert.include(stdout, "1 long-lived tokens would be exchanged, 0 cannot be read.")
+        assert.include(stdout, "1 long-lived tokens would be exchanged, 0 are unreadable.")
         assert.deepStrictEqual(filesIn(folder), before)
       }))
   }
@@ -230,12 +223,15 @@ describe("the command migrate-tokens", () => {
       }).pipe(Effect.provide(connect(url)))
     }))
 
-  it.scopedLive("migrates no table of a Postgres in a dry run", () =>
+  it.scopedLive("does not migrate the tables of a Postgres database in a dry run", () =>
     Effect.gen(function*() {
       const url = yield* Effect.flatMap(postgres, schemaUrl)
       const none = yield* command(plain(url), "--dry-run")
       assert.strictEqual(none.code, 1)
-      assert.include(none.stderr, "The database has no table slack_oauth_installations. Name the database that has it.")
+      assert.include(
+        none.stderr,
+        "The database has no table slack_oauth_installations. Give the URL of the database that has it."
+      )
       yield* oldStore(url)
       const { code, stderr, stdout } = yield* command(plain(url), "--dry-run")
       assert.strictEqual(code, 0, stderr)
@@ -247,7 +243,7 @@ describe("the command migrate-tokens", () => {
       assert.strictEqual(migrations.length, 1)
     }))
 
-  it.scopedLive("says that there is no store, and creates none", () =>
+  it.scopedLive("reports that there is no store, and does not create one", () =>
     Effect.gen(function*() {
       const folder = yield* temporaryFolder
       const at = (name: string) => `file:${Path.join(folder, name)}`
@@ -260,9 +256,9 @@ describe("the command migrate-tokens", () => {
           [
             at("none.db"),
             ["--dry-run"],
-            "none.db does not exist. Name the database that has slack_oauth_installations."
+            "none.db does not exist. Give the URL of the database with slack_oauth_installations."
           ],
-          [at("none.db"), [], "none.db does not exist. Name the database that has slack_oauth_installations."],
+          [at("none.db"), [], "none.db does not exist. Give the URL of the database with slack_oauth_installations."],
           [at("text.db"), ["--dry-run"], "text.db is not a SQLite database. Check the path."],
           [at("empty.db"), [], "The database has no table slack_oauth_installations."],
           [`file:${folder}`, [], "is not a file."],
@@ -277,7 +273,7 @@ describe("the command migrate-tokens", () => {
       assert.deepStrictEqual(filesIn(folder), before)
     }))
 
-  it.scopedLive("does not wait for ever for a Postgres that never answers", () =>
+  it.scopedLive("gives up on a Postgres server that never answers", () =>
     Effect.gen(function*() {
       const server = yield* Effect.acquireRelease(
         Effect.async<Server>((resume) => {
@@ -295,7 +291,7 @@ describe("the command migrate-tokens", () => {
     }))
 
   it.scopedLive.runIf(process.getuid?.() !== 0)(
-    "says that a file cannot be written to, and reads it all the same",
+    "reports that a file is read-only, and reads it in a dry run",
     () =>
       Effect.gen(function*() {
         const url = yield* libsqlUrl
@@ -309,15 +305,15 @@ describe("the command migrate-tokens", () => {
       })
   )
 
-  it.scopedLive("reports a wrong key in a dry run, and shows none", () =>
+  it.scopedLive("reports a wrong key in a dry run without printing a key", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       yield* oldStore(url)
       const { code, stderr, stdout } = yield* command({ ...plain(url), SLACK_TOKEN_KEYS: testKeys }, "--dry-run")
       assert.strictEqual(code, 1)
-      assert.include(stdout, "0 long-lived tokens would be exchanged, 1 cannot be read.")
+      assert.include(stdout, "0 long-lived tokens would be exchanged, 1 are unreadable.")
       assert.include(stdout, "notSealed")
-      assert.include(stderr, "Not every token can be exchanged")
+      assert.include(stderr, "Some tokens cannot be exchanged")
       assert.notInclude(stdout + stderr, testKeys)
       assert.notInclude(stdout + stderr, "xoxb")
     }))
@@ -334,7 +330,10 @@ describe("the command migrate-tokens", () => {
       const { code, stderr, stdout } = yield* command(yield* setting(url))
       assert.strictEqual(code, 2, stdout + stderr)
       assert.include(stdout, "0 failed, 1 skipped.")
-      assert.include(stderr, "1 tokens were skipped: another process was using or had changed them. Run it again.")
+      assert.include(
+        stderr,
+        "1 tokens were skipped, because another process was using or had changed them. Run it again."
+      )
     }).pipe(Effect.provide(slack)))
 
   it.scopedLive("ends with 143 when it is terminated", () =>
