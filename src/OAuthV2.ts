@@ -9,7 +9,6 @@
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0
  */
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -21,15 +20,16 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import * as Tracer from "effect/Tracer"
 import * as Answer from "./internal/answer.js"
+import { toEffect } from "./internal/effect/either.js"
+import { type Failure, failureOf, requestContext, untraced } from "./internal/effect/http.js"
 import { contentType } from "./internal/form.js"
 import * as Request from "./internal/request.js"
+import * as Retry from "./internal/retry.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
 import { makeScrubber } from "./internal/secrets.js"
 import * as Telemetry from "./internal/telemetry.js"
@@ -292,56 +292,35 @@ const judge = <M extends OAuthV2Error.Method>(
 
 const transportError = <M extends OAuthV2Error.Method>(
   { method, scrub }: Call<M>,
-  error: HttpClientError.HttpClientError
+  { cause, early, response }: Failure
 ): OAuthV2Error.ErrorOf<M> => {
-  const { reason, sent } = error._tag === "ResponseError" || error.reason === "Transport"
-    ? classify(error.cause)
-    : { reason: error.reason, sent: false }
+  const { reason, sent } = early === undefined ? classify(cause) : { reason: early, sent: false }
   return new OAuthV2Error.SlackTransportError({
     method,
-    outcome: sent || error._tag === "ResponseError" ? "unknown" : "rejected",
+    outcome: sent || response !== undefined ? "unknown" : "rejected",
     ...(reason === undefined ? undefined : { reason: scrub(reason) }),
-    ...(error._tag === "ResponseError" ? { status: error.response.status } : undefined)
+    ...(response === undefined ? undefined : { status: response.status })
   }) as OAuthV2Error.ErrorOf<M>
 }
-
-/** A client that fails on a status has an answer all the same, and the answer is what counts here. */
-const answerOfStatusError = (error: HttpClientError.HttpClientError) =>
-  error._tag === "ResponseError" && error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(error)
 
 /** What a status says by itself must not get lost because the body did. */
 const readBody = (
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<string, HttpClientError.ResponseError> =>
+): Effect.Effect<string, HttpClientError.HttpClientError> =>
   response.status === 429 || response.status === 503
     ? Effect.orElseSucceed(response.text, () => "")
     : response.text
 
-/** A `RequestInit` of the application may bring a bearer token for other calls; Slack answers `invalid_auth` to it. */
-const withoutAuthorization = (init: RequestInit): RequestInit => {
-  if (init.headers === undefined) return init
-  return { ...init, headers: Headers.remove(Headers.fromInput(init.headers), "authorization") }
-}
-
 /**
- * Prepares the fiber of an attempt, which is its own and so needs no undoing: it runs under the span of the call, without
- * spans of its own, without a trace header to a third party, and follows no redirect, also where the platform would
- * (`fetch` does), because it would carry the secrets elsewhere.
+ * What `fetch` is told by the application, but for two things. It follows no redirect, because it would carry the secrets
+ * elsewhere. And it has no `authorization` header, which may be a bearer token for other calls: Slack answers
+ * `invalid_auth` to it.
  */
-const prepareFiber = (span: Tracer.Span): Effect.Effect<void> =>
-  Effect.zipRight(
-    FiberRef.set(FiberRef.currentTracerEnabled, false),
-    FiberRef.update(FiberRef.currentContext, (context) =>
-      context.pipe(
-        Context.add(Tracer.ParentSpan, span),
-        Context.add(FetchHttpClient.RequestInit, {
-          ...withoutAuthorization(
-            Option.getOrElse(Context.getOption(context, FetchHttpClient.RequestInit), () => ({}))
-          ),
-          redirect: "manual"
-        })
-      ))
-  )
+const requestInit = ({ headers, ...init }: RequestInit = {}): RequestInit => ({
+  ...init,
+  ...(headers && { headers: Headers.remove(Headers.fromInput(headers), "authorization") }),
+  redirect: "manual"
+})
 
 /** Whatever an application adds to its requests, Slack gets the credential of the call and no other. */
 const withCredential = (client: HttpClient.HttpClient, authorization: string | undefined): HttpClient.HttpClient =>
@@ -357,19 +336,25 @@ const withCredential = (client: HttpClient.HttpClient, authorization: string | u
 const attempt = <M extends OAuthV2Error.Method>(
   client: HttpClient.HttpClient,
   call: Call<M>,
-  { attempted, span }: Telemetry.Watch
+  attempted: () => void
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
   Effect.clockWith((clock) => {
     attempted()
     const requestedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
-    return Effect.zipRight(prepareFiber(span), client.execute(call.request)).pipe(
-      Effect.catchAll(answerOfStatusError),
-      Effect.flatMap((response) => Effect.map(readBody(response), (body) => ({ response, body }))),
-      Effect.matchEffect({
-        onFailure: (error) => Effect.fail(transportError(call, error)),
-        onSuccess: ({ body, response }) => judge(call, response, body, requestedAt, clock.unsafeCurrentTimeMillis())
+    const lost = (error: HttpClientError.HttpClientError) => Effect.fail(transportError(call, failureOf(error)))
+    const answered = (response: HttpClientResponse.HttpClientResponse) =>
+      Effect.matchEffect(readBody(response), {
+        onFailure: lost,
+        onSuccess: (body) => toEffect(judge(call, response, body, requestedAt, clock.unsafeCurrentTimeMillis()))
       })
-    )
+    return Effect.matchEffect(untraced(client.execute(call.request)), {
+      onFailure: (error) => {
+        const { isStatus, response } = failureOf(error)
+        // A client that fails on a status has an answer all the same, and the answer is what counts here.
+        return isStatus && response !== undefined ? answered(response) : lost(error)
+      },
+      onSuccess: answered
+    })
   })
 
 // -------------------------------------------------------------------------------------
@@ -434,7 +419,8 @@ const call = <M extends OAuthV2Error.Method>(
       })
 
       const client = withCredential(environment.client, prepared.authorization)
-      return RetryPolicy.run(policy, attempt(client, { method, request, scrub, known }, watch), {
+      return Retry.run(policy, attempt(client, { method, request, scrub, known }, watch.attempted), {
+        prepare: requestContext(watch.span, requestInit),
         onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
         onFailure: watch.failed
       })

@@ -9,23 +9,17 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import * as ScheduleDecision from "effect/ScheduleDecision"
-import * as ScheduleInterval from "effect/ScheduleInterval"
-import * as ScheduleIntervals from "effect/ScheduleIntervals"
-import { elapsed } from "./internal/deadline.js"
+import { waits } from "./internal/effect/schedules.js"
 import { checkDuration } from "./internal/options.js"
+import * as Retry from "./internal/retry.js"
 import type { OAuthV2Error } from "./OAuthV2Error.js"
 
 // -------------------------------------------------------------------------------------
@@ -96,7 +90,7 @@ export class RetryPolicy extends Context.Tag("effect-slack-oauth/RetryPolicy")<R
  * @since 0.1.0
  * @category guards
  */
-export const isRepeatable = (error: OAuthV2Error): boolean => error.remedy === "retry" && error.outcome === "rejected"
+export const isRepeatable: (error: OAuthV2Error) => boolean = Retry.isRepeatable
 
 // -------------------------------------------------------------------------------------
 // schedules
@@ -112,45 +106,22 @@ const backoff = (options: {
 }): Schedule.Schedule<Duration.Duration, OAuthV2Error> => {
   const first = Duration.toMillis(options.first)
   const longest = Duration.toMillis(options.longest)
-  return Schedule.makeWithState(0, (now, error: OAuthV2Error, repetitions) =>
+  return waits((error: OAuthV2Error, repetitions) =>
     isRepeatable(error)
       ? Effect.map(Random.next, (random) => {
         const hint = error.retryAfter === undefined ? 0 : Duration.toMillis(error.retryAfter)
-        const delay = Math.ceil(
+        return Math.ceil(
           hint > 0
             ? hint * (1 + random / 10)
             : Math.min(first * 2 ** repetitions, longest) * (0.8 + random * 0.4)
         )
-        const next = ScheduleDecision.continueWith(ScheduleInterval.after(now + delay))
-        return [repetitions + 1, Duration.millis(delay), next] as const
       })
-      : Effect.succeed([repetitions, Duration.zero, ScheduleDecision.done] as const))
-}
-
-/**
- * Ends a schedule rather than let it wait past a budget. The last fifth is kept free, because an attempt that is cut
- * off halfway may have spent the grant. The budget counts from `startedAt`, or from the first failure.
- */
-const within = <Out, In, R>(
-  schedule: Schedule.Schedule<Out, In, R>,
-  budget: Duration.Duration,
-  startedAt?: number
-): Schedule.Schedule<Out, In, R> => {
-  const latest = Duration.toMillis(budget) * 0.8
-  return Schedule.makeWithState(
-    { inner: schedule.initial, startedAt },
-    (now, input: In, state: { readonly inner: any; readonly startedAt: number | undefined }) =>
-      Effect.map(schedule.step(now, input, state.inner), ([inner, out, decision]) => {
-        const startedAt = state.startedAt ?? now
-        const ends = ScheduleDecision.isContinue(decision) &&
-          ScheduleIntervals.start(decision.intervals) > startedAt + latest
-        return [{ inner, startedAt }, out, ends ? ScheduleDecision.done : decision] as const
-      })
+      : Effect.succeed(undefined)
   )
 }
 
 const policy = (schedule: Schedule.Schedule<Duration.Duration, OAuthV2Error>, limits: Limits): Policy =>
-  Object.assign(within(schedule, limits.budget), limits, { unlimited: schedule })
+  Object.assign(Retry.withinBudget(schedule, limits.budget), limits, { unlimited: schedule })
 
 /**
  * A browser is waiting: ten seconds in all, the first wait about 0.3 s, then doubling. If Slack asks to wait longer
@@ -251,87 +222,3 @@ export const defaultPolicy: Service = {
   attemptTimeout: interactive.attemptTimeout,
   budget: interactive.budget
 }
-
-// -------------------------------------------------------------------------------------
-// running under one
-// -------------------------------------------------------------------------------------
-
-/**
- * Starts a fiber that can be interrupted also in an uninterruptible region, and that an interruption of the caller which
- * has to wait does not reach. So a deadline holds there, and nothing else ends the attempt.
- */
-const forkInterruptible = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.locally(Effect.forkDaemon(Effect.interruptible(effect)), FiberRef.interruptedCause, Cause.empty)
-
-/**
- * A cheaper `Effect.timeoutFail`: it does not wait for the timer to stop, and keeps the attempt's `FiberRef` changes
- * local. It holds in an uninterruptible region too.
- */
-const timeoutFail = <A, E, R>(
-  attempt: Effect.Effect<A, E, R>,
-  duration: Duration.Duration,
-  onTimeout: () => E
-): Effect.Effect<A, E, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(forkInterruptible(attempt), (fiber) => {
-      let late = false
-      const cutOff = Effect.map(elapsed(duration), () => {
-        late = true
-        fiber.unsafeInterruptAsFork(fiber.id())
-      })
-      return Effect.flatMap(forkInterruptible(cutOff), (timer) => {
-        const ended = Effect.async<A, E>((resume) => {
-          fiber.addObserver((exit) => {
-            timer.unsafeInterruptAsFork(timer.id())
-            resume(late && Exit.isInterrupted(exit) ? Effect.failSync(onTimeout) : exit)
-          })
-        })
-        return Effect.tapErrorCause(restore(ended), () => Fiber.interrupt(fiber))
-      })
-    })
-  )
-
-/**
- * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
- * first, and only a repeatable error leads to another, if `mayRepeat` does not object. An attempt has a fiber of its own: what it does to a `FiberRef`
- * ends with it. `onFailure` runs after each that failed.
- *
- * @since 0.1.0
- * @category combinators
- */
-export const run = <A, E extends OAuthV2Error, R>(
-  policy: Service,
-  attempt: Effect.Effect<A, E, R>,
-  { onFailure, onTimeout }: {
-    readonly onTimeout: (timeout: Duration.Duration) => E
-    readonly onFailure: (error: E) => Effect.Effect<void>
-  }
-): Effect.Effect<A, E, R> =>
-  Effect.clockWith((clock) => {
-    const startedAt = clock.unsafeCurrentTimeMillis()
-    const latest = startedAt + Duration.toMillis(policy.budget)
-    const once = Effect.suspend(() => {
-      const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - clock.unsafeCurrentTimeMillis()))
-      return timeoutFail(attempt, duration, () => onTimeout(duration))
-    }).pipe(Effect.tapError(onFailure))
-    /** A process that was paused during the wait may wake up when its time is over. */
-    const mayRepeat = Effect.suspend(() =>
-      clock.unsafeCurrentTimeMillis() > latest ? Effect.succeed(false) : policy.mayRepeat ?? Effect.succeed(true)
-    )
-    const again = (driver: Schedule.ScheduleDriver<unknown, OAuthV2Error>, error: E): Effect.Effect<A, E, R> =>
-      isRepeatable(error)
-        ? Effect.matchEffect(driver.next(error), {
-          onFailure: () => Effect.fail(error),
-          onSuccess: () =>
-            Effect.flatMap(mayRepeat, (may) =>
-              may ? Effect.catchAll(once, (error) => again(driver, error)) : Effect.fail(error))
-        })
-        : Effect.fail(error)
-    // What `Effect.retry` does, save that an attempt which succeeds pays for no schedule.
-    return Effect.catchAll(once, (error) =>
-      Effect.flatMap(
-        Schedule.driver(within(policy.schedule, policy.budget, startedAt)),
-        (driver) =>
-          again(driver, error)
-      ))
-  })

@@ -19,13 +19,16 @@ import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
+import * as Retry from "../src/internal/retry.js"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
 import { breathe } from "./utils/breathe.js"
+import { makeWatcher } from "./utils/watching.js"
 
 // -------------------------------------------------------------------------------------
 // a Slack that plays a script, and a call that is watched
@@ -437,7 +440,8 @@ describe("RetryPolicy", () => {
 
   describe("run", () => {
     const run = <A>(attempt: Effect.Effect<A, OAuthV2Error.OAuthV2Error>) =>
-      RetryPolicy.run(RetryPolicy.defaultPolicy, attempt, {
+      Retry.run(RetryPolicy.defaultPolicy, attempt, {
+        prepare: identity,
         onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
         onFailure: () => Effect.void
       })
@@ -502,6 +506,42 @@ describe("RetryPolicy", () => {
         yield* TestClock.adjust("4 seconds")
         yield* Fiber.await(caller)
         assert.strictEqual(result, "done")
+      }))
+
+    const live = (attempt: Effect.Effect<string, OAuthV2Error.OAuthV2Error>) =>
+      Retry.run({ ...RetryPolicy.defaultPolicy, attemptTimeout: Duration.millis(50) }, attempt, {
+        prepare: identity,
+        onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
+        onFailure: () => Effect.void
+      })
+
+    it.live("ends an attempt at its deadline on the system's clock", () =>
+      Effect.gen(function*() {
+        let aborted = 0
+        const silent = Effect.onInterrupt(Effect.never, () => Effect.sync(() => aborted++))
+        assert.strictEqual((yield* Effect.flip(live(silent)))._tag, "SlackTimeoutError")
+        assert.strictEqual(aborted, 1)
+      }))
+
+    it.live("reads an answer that came while the event loop stood still before the deadline counts", () =>
+      Effect.gen(function*() {
+        const answer = Effect.async<string>((resume) => {
+          // The answer is there after 20 ms; nothing is read before 100 ms, when the deadline of 50 ms is over too.
+          const until = performance.now() + 100
+          setImmediate(() => {
+            while (performance.now() < until);
+          })
+          setTimeout(() => setTimeout(() => resume(Effect.succeed("answer")), 0), 60)
+        })
+        assert.strictEqual(yield* live(answer), "answer")
+      }))
+
+    it.effect("tells the log nothing of an attempt that fails", () =>
+      Effect.gen(function*() {
+        const watcher = makeWatcher()
+        const defect = Effect.zipRight(Effect.yieldNow(), Effect.dieMessage("xoxb-test-secret"))
+        yield* Effect.exit(run(defect)).pipe(watcher.watch)
+        assert.deepStrictEqual(watcher.logs, [])
       }))
 
     const ends = {

@@ -2,41 +2,53 @@
  * A deadline that holds for every effect: also for one that never ends, one that cannot be interrupted, and one inside an
  * uninterruptible region.
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import { exitOf, stop, withFork } from "./effect/fibers.js"
+import { constVoid } from "effect/Function"
+import { systemClock } from "./effect/clock.js"
+import { exitOf, type Fork, stop, withFork } from "./effect/fibers.js"
 
 /** How long, at most, the event loop may read what arrived during a pause before a deadline fires, in milliseconds. */
 const catchUp = 1000
 
-/**
- * Sleeps, then lets the event loop read what has arrived. When a paused process continues, all its timers fire at once,
- * before it has read anything. So a timer that is late waits for the time by which it is late, up to a second.
- */
-export const elapsed = (duration: Duration.Duration): Effect.Effect<void> =>
-  Effect.clockWith((clock) => {
-    const due = clock.unsafeCurrentTimeMillis() + Duration.toMillis(duration)
-    return Effect.zipRight(
-      clock.sleep(duration),
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        clock.sleep(Duration.millis(Math.max(0, Math.min(now - due, catchUp)))))
-    )
-  })
+/** The longest delay of `setTimeout`, in milliseconds. */
+const longestTimeout = 2 ** 31 - 1
 
-/** The result of a fiber, or `undefined` once the timer has fired. */
-const firstOf = <A, E>(
-  call: Fiber.RuntimeFiber<Exit.Exit<A, E>>,
-  timer: Fiber.RuntimeFiber<void>,
-  resume: (exit: Exit.Exit<A, E> | undefined) => void
-): void => {
-  call.addObserver((exit) => {
-    stop(timer)
-    resume(Exit.flatten(exit))
-  })
-  timer.addObserver(() => resume(undefined))
+/**
+ * Calls `then` after `duration`, unless the function that it returns is called first.
+ *
+ * When a paused process continues, all its timers fire at once, before it has read anything. So a timer that is late waits
+ * for the time by which it is late, up to a second: until then the event loop reads what has arrived.
+ *
+ * Each call to Slack and to a store has a deadline, and a fiber that sleeps costs several times what `setTimeout` does. So
+ * with the system's clock, which `Effect.sleep` implements by `setTimeout` too, there is no fiber. Every other clock needs
+ * one. Nothing else in this package uses the platform's timers.
+ */
+export const after = (
+  fork: Fork<never>,
+  clock: Clock.Clock,
+  duration: Duration.Duration,
+  then: () => void
+): () => void => {
+  const millis = Duration.toMillis(duration)
+  const due = clock.unsafeCurrentTimeMillis() + millis
+  const lateness = () => Math.max(0, Math.min(clock.unsafeCurrentTimeMillis() - due, catchUp))
+  if (clock !== systemClock || millis > longestTimeout) {
+    const sleeping = Effect.zipRight(
+      clock.sleep(duration),
+      Effect.suspend(() => clock.sleep(Duration.millis(lateness())))
+    )
+    const fiber = fork(Effect.interruptible(Effect.map(sleeping, then)))
+    return () => stop(fiber)
+  }
+  // oxlint-disable no-restricted-globals -- the one place for them, see above
+  let timer = setTimeout(() => {
+    timer = setTimeout(then, lateness())
+  }, millis)
+  return () => clearTimeout(timer)
+  // oxlint-enable no-restricted-globals
 }
 
 /**
@@ -51,24 +63,34 @@ export const withDeadline = <A, E, R, E2>(
   onTimeout: () => E2
 ): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
-    withFork<R, A, E | E2>((fork) => {
-      // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
-      const call = fork(Effect.exit(Effect.interruptible(effect)))
-      const ended = exitOf(call)
-      if (ended !== undefined) return Exit.flatten(ended)
-      const timer = fork(Effect.interruptible(elapsed(duration)))
-      return restore(
-        Effect.async<A, E | E2>((resume) => {
-          firstOf(call, timer, (exit) => {
-            if (exit !== undefined) return resume(exit)
-            stop(call)
-            resume(Effect.failSync(onTimeout))
-          })
-          return Effect.async<void>((resume) => {
-            stop(call)
-            firstOf(call, timer, () => resume(Effect.void))
+    withFork<R, A, E | E2>((fork) =>
+      Effect.clockWith((clock) => {
+        // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
+        const call = fork(Effect.exit(Effect.interruptible(effect)))
+        const ended = exitOf(call)
+        if (ended !== undefined) return Exit.flatten(ended)
+
+        let isLate = false
+        let onLate = constVoid
+        const callOff = after(fork, clock, duration, () => {
+          isLate = true
+          stop(call)
+          onLate()
+        })
+        const result = Effect.async<A, E | E2>((resume) => {
+          onLate = () => resume(Effect.failSync(onTimeout))
+          call.addObserver((exit) => {
+            callOff()
+            resume(Exit.flatten(exit))
           })
         })
-      )
-    })
+        const interrupted = Effect.async<void>((resume) => {
+          onLate = () => resume(Effect.void)
+          call.addObserver(onLate)
+          stop(call)
+          if (isLate) onLate()
+        })
+        return Effect.tapErrorCause(restore(result), () => interrupted)
+      })
+    )
   )

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -101,6 +101,62 @@ describe("a deadline", () => {
       const ref = FiberRef.unsafeMake(1)
       yield* bounded(FiberRef.set(ref, 2))
       assert.strictEqual(yield* FiberRef.get(ref), 1)
+    }))
+
+  describe("on the system's clock", () => {
+    /** How many timers of ten seconds are running, of those that were started after this. */
+    const countTimers = () => {
+      const running = new Set<unknown>()
+      const { clearTimeout, setTimeout } = globalThis
+      vi.spyOn(globalThis, "setTimeout").mockImplementation(
+        ((f: () => void, millis: number) => {
+          const timer = setTimeout(f, millis)
+          if (millis === 10_000) running.add(timer)
+          return timer
+        }) as typeof setTimeout
+      )
+      vi.spyOn(globalThis, "clearTimeout").mockImplementation((timer) => {
+        running.delete(timer)
+        clearTimeout(timer)
+      })
+      return () => running.size
+    }
+
+    afterEach(() => void vi.restoreAllMocks())
+
+    it.live("ends what takes longer", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Effect.flip(withDeadline(Effect.never, Duration.millis(20), () => "late")), "late")
+      }))
+
+    it.live("leaves no timer behind", () =>
+      Effect.gen(function*() {
+        const timers = countTimers()
+        const running = yield* bounded(Effect.promise(() => Promise.resolve().then(timers)))
+        assert.strictEqual(running, 1)
+        assert.strictEqual(timers(), 0)
+        const caller = yield* Effect.fork(bounded(Effect.never))
+        yield* Effect.yieldNow()
+        assert.strictEqual(timers(), 1)
+        yield* Fiber.interrupt(caller)
+        assert.strictEqual(timers(), 0)
+      }))
+
+    it.live("may be further away than any timer of the platform", () =>
+      Effect.gen(function*() {
+        for (const duration of [Duration.days(50), Duration.infinity]) {
+          const answer = Effect.delay(Effect.succeed("answer"), "20 millis")
+          assert.strictEqual(yield* withDeadline(answer, duration, () => "late"), "answer")
+        }
+      }))
+  })
+
+  it.effect("goes by the clock of the caller", () =>
+    Effect.gen(function*() {
+      const caller = yield* Effect.fork(bounded(Effect.never))
+      yield* Effect.yieldNow()
+      assert.lengthOf(yield* TestClock.sleeps(), 1)
+      yield* Fiber.interrupt(caller)
     }))
 
   it.live("reads an answer that arrived while the event loop was blocked", () =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric } from "effect"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import { histogram, updateAll, withTags } from "../../../src/internal/effect/metrics.js"
 
 /** The sum and the lists of labels that reach a metric. */

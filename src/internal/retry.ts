@@ -1,0 +1,106 @@
+/**
+ * Attempts under a retry policy: each has a deadline, and some are repeated.
+ */
+import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as Schedule from "effect/Schedule"
+import type { OAuthV2Error } from "../OAuthV2Error.js"
+import type * as RetryPolicy from "../RetryPolicy.js"
+import { after } from "./deadline.js"
+import { capture, exitOf, type Fork, stop } from "./effect/fibers.js"
+import { type Driver, driver, notPast } from "./effect/schedules.js"
+
+/** Whether the same call may be sent again: Slack did nothing, and waiting can help. */
+export const isRepeatable = (error: OAuthV2Error): boolean => error.remedy === "retry" && error.outcome === "rejected"
+
+/**
+ * Ends a schedule rather than let it wait past a budget. The last fifth is kept free, because an attempt that is cut
+ * off halfway may have spent the grant. The budget counts from `startedAt`, or from the first failure.
+ */
+export const withinBudget = <Out, In>(
+  schedule: Schedule.Schedule<Out, In>,
+  budget: Duration.Duration,
+  startedAt?: number
+): Schedule.Schedule<Out, In> => notPast(schedule, Duration.toMillis(budget) * 0.8, startedAt)
+
+/**
+ * Runs an attempt in a fiber of its own, and interrupts it after `duration`. Unlike `withDeadline` it waits for the
+ * attempt to end, so that its socket is closed by then.
+ */
+const cutOff = <A, E, R>(
+  attempt: Effect.Effect<A, E, R>,
+  fork: Fork<R>,
+  clock: Clock.Clock,
+  duration: Duration.Duration,
+  onTimeout: () => E
+): Effect.Effect<A, E> =>
+  Effect.uninterruptibleMask((restore) => {
+    // The exit is a value, because a fiber that fails logs its cause, and a defect may contain a secret.
+    const fiber = fork(Effect.exit(attempt))
+    const ended = exitOf(fiber)
+    if (ended !== undefined) return Exit.flatten(ended)
+
+    let isLate = false
+    const callOff = after(fork, clock, duration, () => {
+      isLate = true
+      stop(fiber)
+    })
+    const result = Effect.async<A, E>((resume) => {
+      fiber.addObserver((exit) => {
+        callOff()
+        const ended = Exit.flatten(exit)
+        resume(isLate && Exit.isInterrupted(ended) ? Effect.failSync(onTimeout) : ended)
+      })
+    })
+    return Effect.tapErrorCause(restore(result), () => Fiber.interrupt(fiber))
+  })
+
+/**
+ * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
+ * first. Only a repeatable error leads to another, and only if `mayRepeat` does not object.
+ *
+ * An attempt runs in a fiber of its own, with the context that `prepare` returns: what it does to a `FiberRef` ends with
+ * it. `onFailure` runs after each attempt that failed.
+ */
+export const run = <A, E extends OAuthV2Error, R>(
+  policy: RetryPolicy.Service,
+  attempt: Effect.Effect<A, E, R>,
+  { onFailure, onTimeout, prepare }: {
+    readonly prepare: (context: Context.Context<R>) => Context.Context<R>
+    readonly onTimeout: (timeout: Duration.Duration) => E
+    readonly onFailure: (error: E) => Effect.Effect<void>
+  }
+): Effect.Effect<A, E, R> =>
+  Effect.flatMap(capture(prepare), (fork) =>
+    Effect.clockWith((clock) => {
+      const now = () => clock.unsafeCurrentTimeMillis()
+      const startedAt = now()
+      const latest = startedAt + Duration.toMillis(policy.budget)
+      const once = Effect.suspend(() => {
+        const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - now()))
+        return cutOff(attempt, fork, clock, duration, () => onTimeout(duration))
+      })
+      /** A process that was paused during the wait may wake up when its time is over. */
+      const mayRepeat = Effect.suspend(() =>
+        now() > latest ? Effect.succeed(false) : policy.mayRepeat ?? Effect.succeed(true)
+      )
+      const wait = (next: Driver<OAuthV2Error>, error: E): Effect.Effect<boolean> =>
+        Effect.flatMap(next(error), (goesOn) => goesOn ? mayRepeat : Effect.succeed(false))
+      /** What `Effect.retry` does, except that an attempt which succeeds pays for no schedule. */
+      const attempts = (driver: Effect.Effect<Driver<OAuthV2Error>>): Effect.Effect<A, E> =>
+        Effect.catchAll(
+          once,
+          (error) => Effect.zipRight(onFailure(error), isRepeatable(error) ? repeat(driver, error) : Effect.fail(error))
+        )
+      const repeat = (driver: Effect.Effect<Driver<OAuthV2Error>>, error: E): Effect.Effect<A, E> =>
+        Effect.flatMap(
+          driver,
+          (next) =>
+            Effect.flatMap(wait(next, error), (again) => again ? attempts(Effect.succeed(next)) : Effect.fail(error))
+        )
+      return attempts(Effect.suspend(() => driver(withinBudget(policy.schedule, policy.budget, startedAt))))
+    }))
