@@ -1,0 +1,36 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+
+const root = Path.resolve(import.meta.dirname, "..")
+const page = Fs.readFileSync(Path.join(root, "docs/architecture.md"), "utf8")
+const picture = Fs.readFileSync(Path.join(root, "docs/architecture.svg"), "utf8")
+
+const modulesIn = (folder: string): ReadonlyArray<string> =>
+  Fs.readdirSync(Path.join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => Path.posix.join(folder, ...file.split(Path.sep)))
+
+const modules = [...modulesIn("src"), ...modulesIn("cli")]
+
+/** The modules in the first column of the tables, in the order of the page. */
+const inMap = Array.from(page.matchAll(/^\| `((?:src|cli)\/[^`]+)` \| .+ \|$/gm), ([, file = ""]) => file)
+
+describe("docs/architecture.md", () => {
+  it("has one row in its map for every module", () => {
+    assert.deepStrictEqual([...inMap].sort(), [...modules].sort(), "docs/architecture.md needs one row for each module")
+  })
+
+  it("names no file that does not exist", () => {
+    const named = Array.from(page.matchAll(/`((?:src|cli|test|docs)\/[\w/.-]+\.\w+)`/g), ([, file = ""]) => file)
+    assert.isAbove(named.length, modules.length)
+    assert.deepStrictEqual(named.filter((file) => !Fs.existsSync(Path.join(root, file))), [])
+  })
+
+  it("shows a picture of modules that exist", () => {
+    assert.include(page, "](architecture.svg)")
+    const shown = Array.from(picture.matchAll(/class="module"[^>]*>([^<]+)</g), ([, name]) => `src/${name}.ts`)
+    assert.isAbove(shown.length, 8)
+    assert.deepStrictEqual(shown.filter((file) => !modules.includes(file)), [])
+  })
+})
