@@ -56,6 +56,12 @@ interface Row {
   readonly secret: string
 }
 
+interface Written {
+  readonly subject: string
+  readonly generation: number | string
+  readonly secret?: string | null
+}
+
 const over = (sql: SqlClient.SqlClient, cipher: Awaited<ReturnType<typeof makeCipher>>) => {
   const seal = (one: Installation) =>
     Effect.promise(() =>
@@ -69,31 +75,67 @@ const over = (sql: SqlClient.SqlClient, cipher: Awaited<ReturnType<typeof makeCi
       Effect.promise(() => cipher.open(secret, `${one.id}/bot`)),
       (text): string => JSON.parse(text).accessToken
     )
+  const select = (one: Installation) =>
+    sql<Row>`SELECT installation, subject, issued_at, expires_at, dead_since, secret FROM slack_oauth_installations
+      WHERE installation = ${one.id} AND subject IN ('', 'bot') AND secret IS NOT NULL`
+  const upsert = (one: Installation, secret: string) =>
+    sql<Written>`INSERT INTO slack_oauth_installations AS stored
+        (installation, subject, generation, issued_at, details, scopes, secret, expires_at)
+      VALUES (${one.id}, '', 1, ${one.issuedAt}, ${one.details}, NULL, NULL, NULL),
+        (${one.id}, 'bot', 1, ${one.issuedAt}, NULL, ${one.scopes}, ${secret}, ${one.expiresAt})
+      ON CONFLICT (installation, subject) DO UPDATE SET
+        generation = stored.generation + 1,
+        issued_at = excluded.issued_at,
+        details = excluded.details,
+        scopes = excluded.scopes,
+        bot_user_id = NULL,
+        secret = COALESCE(excluded.secret, stored.secret),
+        expires_at = excluded.expires_at,
+        dead_code = NULL,
+        dead_since = NULL,
+        removed_at = NULL
+      RETURNING subject, generation`
+  const insertOrSelect = (one: Installation, secret: string) =>
+    sql<Written>`WITH present AS (
+        SELECT installation, subject, issued_at, expires_at, dead_since, secret FROM slack_oauth_installations
+        WHERE installation = ${one.id} AND subject IN ('', 'bot') AND secret IS NOT NULL
+      ), written AS (
+        INSERT INTO slack_oauth_installations AS stored
+          (installation, subject, generation, issued_at, details, scopes, secret, expires_at)
+        SELECT * FROM (VALUES
+          (${one.id}, '', 1, CAST(${one.issuedAt} AS BIGINT), ${one.details}, NULL, NULL, NULL),
+          (${one.id}, 'bot', 1, ${one.issuedAt}, NULL, ${one.scopes}, ${secret}, CAST(${one.expiresAt} AS BIGINT))
+        ) AS incoming WHERE NOT EXISTS (SELECT 1 FROM present)
+        ON CONFLICT (installation, subject) DO UPDATE SET
+          generation = stored.generation + 1,
+          issued_at = excluded.issued_at,
+          details = excluded.details,
+          scopes = excluded.scopes,
+          bot_user_id = NULL,
+          secret = COALESCE(excluded.secret, stored.secret),
+          expires_at = excluded.expires_at,
+          dead_code = NULL,
+          dead_since = NULL,
+          removed_at = NULL
+        RETURNING subject, generation
+      )
+      SELECT 0 AS generation, subject, issued_at, expires_at, dead_since, secret FROM present
+      UNION ALL SELECT generation, subject, NULL, NULL, NULL, NULL FROM written`
+  const check = (one: Installation, rows: ReadonlyArray<{ readonly secret?: string | null }>) =>
+    Effect.gen(function*() {
+      for (const { secret } of rows) if (secret) yield* open(one, secret)
+    })
+  const isPostgres = sql.onDialectOrElse({ pg: () => true, orElse: () => false })
   return {
     save: (one: Installation) =>
       Effect.gen(function*() {
         const secret = yield* seal(one)
-        const stored = yield* sql<Row>`SELECT installation, subject, generation, issued_at, details, scopes,
-          bot_user_id, secret, expires_at, dead_code, dead_since FROM slack_oauth_installations
-          WHERE installation = ${one.id} AND subject IN ('', 'bot') AND removed_at IS NULL`
-        for (const row of stored) if (row.secret !== null) yield* open(one, row.secret)
-        const rows = yield* sql<{ readonly subject: string; readonly generation: number | string }>`
-          INSERT INTO slack_oauth_installations AS stored
-            (installation, subject, generation, issued_at, details, scopes, secret, expires_at)
-          VALUES (${one.id}, '', 1, ${one.issuedAt}, ${one.details}, NULL, NULL, NULL),
-            (${one.id}, 'bot', 1, ${one.issuedAt}, NULL, ${one.scopes}, ${secret}, ${one.expiresAt})
-          ON CONFLICT (installation, subject) DO UPDATE SET
-            generation = stored.generation + 1,
-            issued_at = excluded.issued_at,
-            details = excluded.details,
-            scopes = excluded.scopes,
-            bot_user_id = NULL,
-            secret = COALESCE(excluded.secret, stored.secret),
-            expires_at = excluded.expires_at,
-            dead_code = NULL,
-            dead_since = NULL,
-            removed_at = NULL
-          RETURNING subject, generation`
+        let rows: ReadonlyArray<Written> = []
+        if (isPostgres) rows = yield* insertOrSelect(one, secret)
+        if (!isPostgres || rows.some(({ secret }) => secret)) {
+          yield* check(one, isPostgres ? rows : yield* select(one))
+          rows = yield* upsert(one, secret)
+        }
         return Number(rows.find(({ subject }) => subject === "bot")?.generation)
       }),
     /** The credential keeps its token, so that everybody knows which one it is. */
@@ -104,15 +146,14 @@ const over = (sql: SqlClient.SqlClient, cipher: Awaited<ReturnType<typeof makeCi
             generation = generation + 1, secret = ${secret}, issued_at = ${one.issuedAt},
             expires_at = ${one.expiresAt}, dead_code = NULL, dead_since = NULL
           WHERE installation = ${one.id} AND subject = 'bot' AND generation = ${generation} AND removed_at IS NULL
-          RETURNING installation, subject, generation, issued_at, details, scopes, bot_user_id, secret, expires_at,
-            dead_code, dead_since`
+          RETURNING installation, subject, generation, issued_at, expires_at, dead_code, dead_since, scopes, bot_user_id`
         assert.equal(Number(row?.generation), generation + 1)
         return one.accessToken
       }),
     credential: (one: Installation) =>
       Effect.flatMap(
-        sql<Row>`SELECT installation, subject, generation, issued_at, details, scopes, bot_user_id, secret,
-            expires_at, dead_code, dead_since FROM slack_oauth_installations
+        sql<Row>`SELECT installation, subject, generation, issued_at, expires_at, dead_code, dead_since, scopes,
+            bot_user_id, secret FROM slack_oauth_installations
           WHERE installation = ${one.id} AND subject = 'bot' AND removed_at IS NULL`,
         ([row]) => open(one, row!.secret)
       )

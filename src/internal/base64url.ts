@@ -18,5 +18,7 @@ export const decode = (text: string): Uint8Array<ArrayBuffer> | undefined => {
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"))
   const bytes = new Uint8Array(binary.length)
   for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index)
-  return encode(bytes) === text ? bytes : undefined
+  // Only the last group of characters can have stray bits.
+  const lastGroup = text.slice(text.length - text.length % 4)
+  return encode(bytes.subarray(bytes.length - bytes.length % 3)) === lastGroup ? bytes : undefined
 }

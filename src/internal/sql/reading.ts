@@ -6,6 +6,7 @@ import type { InstallationStoreError, Service } from "../../InstallationStore.js
 import { keyOfRow } from "../installationKey.js"
 import { installationRowId } from "../rowId.js"
 import { unchecked } from "../unchecked.js"
+import * as Details from "./details.js"
 import { run, unreadable } from "./failure.js"
 import * as Rows from "./rows.js"
 import { rowIdOf, type Table } from "./table.js"
@@ -49,7 +50,7 @@ export const toInstallation = (
     const own = rows.find(({ subject }) => subject === Rows.itself)
     if (own === undefined) return Option.none()
     const key = keyOfRow(own.installation)
-    const details = Rows.decodeDetails(own.details)
+    const details = Details.decode(own.details)
     if (Option.isNone(key) || Option.isNone(details) || !Rows.hasTimes(own)) {
       return yield* unreadable(operation, own.installation)
     }

@@ -7,8 +7,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Installation from "../../Installation.js"
 import { Lease } from "../../InstallationStore.js"
-import { BotToken, Expiry, IncomingWebhook, Organization, UserToken, Workspace } from "../../TokenResponse.js"
+import { BotToken, Expiry, IncomingWebhook, UserToken } from "../../TokenResponse.js"
 import { unchecked } from "../unchecked.js"
+import * as Details from "./details.js"
 import type { Tokens } from "./tokens.js"
 
 // -------------------------------------------------------------------------------------
@@ -126,16 +127,6 @@ export const credentialKeyOf = (
 // models
 // -------------------------------------------------------------------------------------
 
-const Details = Schema.parseJson(Schema.Struct({
-  target: Schema.Union(Workspace, Organization),
-  installedBy: Schema.OptionFromNullOr(Schema.String)
-}))
-
-/** What an installation's own row stores that is no secret. */
-export const encodeDetails = Schema.encodeSync(Details)
-
-export const decodeDetails = Schema.decodeUnknownOption(Details)
-
 const Webhook = Schema.parseJson(IncomingWebhook)
 
 /** The secret of an installation's own row. */
@@ -179,7 +170,7 @@ export const ownRow = (
   subject: itself,
   generation: 1,
   issued_at: millisOf(installedAt),
-  details: encodeDetails({ target, installedBy }),
+  details: Details.encode({ target, installedBy }),
   scopes: null,
   bot_user_id: null,
   secret,

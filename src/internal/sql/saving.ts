@@ -7,7 +7,7 @@
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Fragment, Statement } from "@effect/sql/Statement"
-import * as Chunk from "effect/Chunk"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Installation from "../../Installation.js"
@@ -61,25 +61,38 @@ interface Written {
   readonly generation: Int
 }
 
-/** Rows as values. The first one tells Postgres the types. */
-const valuesOf = ({ sql }: Table, rows: ReadonlyArray<Row>): Fragment =>
-  sql.csv(
-    rows.map((row, index) =>
-      sql`(${
-        sql.csv(
-          columnNames.map((name) =>
-            index === 0 ? sql`CAST(${row[name]} AS ${sql.literal(columnTypes[name])})` : sql`${row[name]}`
-          )
-        )
-      })`
-    )
-  )
+const rowOf = ({ sql }: Table, value: (name: keyof Row) => Fragment): Fragment =>
+  sql`(${sql.csv(columnNames.map(value))})`
 
-/** Inserts rows if a condition holds. Replaces those that are stored if another condition holds for them. */
-const upsert = (table: Table, rows: ReadonlyArray<Row>, insertIf: Fragment, replaceIf: Fragment): Statement<Written> =>
-  table.sql<Written>`
-    INSERT INTO slack_oauth_installations AS stored (${table.columns})
-    SELECT * FROM (VALUES ${valuesOf(table, rows)}) AS incoming WHERE ${insertIf}
+/** Rows to insert. In a `SELECT`, Postgres has to be told the types; it takes those of the first row. */
+const source = (table: Table, rows: ReadonlyArray<Row>, insertIf: Fragment | undefined): Fragment => {
+  const { sql } = table
+  const values = rows.map((row, index) =>
+    rowOf(table, (name) =>
+      index === 0 && insertIf !== undefined
+        ? sql`CAST(${row[name]} AS ${sql.literal(columnTypes[name])})`
+        : sql`${row[name]}`)
+  )
+  return insertIf === undefined
+    ? sql`VALUES ${sql.csv(values)}`
+    : sql`SELECT * FROM (VALUES ${sql.csv(values)}) AS incoming WHERE ${insertIf}`
+}
+
+/** The conditions of an {@link upsert}; without one, the rows are always inserted, or always replace what is stored. */
+interface Conditions {
+  readonly insertIf?: Fragment
+  readonly replaceIf?: Fragment
+}
+
+/** Inserts rows, and replaces those that are stored. */
+const upsert = (
+  table: Table,
+  rows: ReadonlyArray<Row>,
+  { insertIf, replaceIf }: Conditions
+): Statement<Written> => {
+  const { columns, sql } = table
+  return sql<Written>`
+    INSERT INTO slack_oauth_installations AS stored (${columns}) ${source(table, rows, insertIf)}
     ON CONFLICT (installation, subject) DO UPDATE SET
       generation = stored.generation + 1,
       issued_at = CASE
@@ -93,21 +106,19 @@ const upsert = (table: Table, rows: ReadonlyArray<Row>, insertIf: Fragment, repl
       dead_code = excluded.dead_code,
       dead_since = excluded.dead_since,
       removed_at = NULL
-    WHERE ${replaceIf}
+    ${replaceIf === undefined ? sql.literal("") : sql`WHERE ${replaceIf}`}
     RETURNING subject, generation`
+}
 
-const upsertAll = (table: Table, rows: ReadonlyArray<Row>, insertIf: Fragment, replaceIf: Fragment) =>
-  Array.from(
-    Chunk.chunksOf(Chunk.fromIterable(rows), rowsPerStatement),
-    (piece) => upsert(table, Chunk.toReadonlyArray(piece), insertIf, replaceIf)
-  )
+const upsertAll = (table: Table, rows: ReadonlyArray<Row>, conditions: Conditions) =>
+  Arr.chunksOf(rows, rowsPerStatement).map((piece) => upsert(table, piece, conditions))
 
 /** The installation's own row comes first: while it is locked, nobody else saves this installation or removes it. */
-const replaceRows = (table: Table, rows: InstallationRows) => upsertAll(table, rows, table.always, table.always)
+const replaceRows = (table: Table, rows: InstallationRows) => upsertAll(table, rows, {})
 
 /** Once the installation's own row is locked, it says whether the credentials may be added. */
 const keepRows = (table: Table, [own, ...credentials]: InstallationRows) => {
-  const { always, at, sql } = table
+  const { at, sql } = table
   const isOlder = sql.literal("stored.removed_at IS NOT NULL AND stored.removed_at < excluded.issued_at")
   const isInstalled = sql`EXISTS (
     SELECT 1 FROM slack_oauth_installations WHERE ${at(own.installation, itself)} AND removed_at IS NULL
@@ -122,9 +133,9 @@ const keepRows = (table: Table, [own, ...credentials]: InstallationRows) => {
     orElse: () => []
   })
   return [
-    upsert(table, [own], always, isOlder),
+    upsert(table, [own], { replaceIf: isOlder }),
     ...tellRemovals,
-    ...upsertAll(table, credentials, isInstalled, isOlder)
+    ...upsertAll(table, credentials, { insertIf: isInstalled, replaceIf: isOlder })
   ]
 }
 
@@ -161,13 +172,15 @@ const checkStored = (table: Table, id: string, rows: InstallationRows): Effect.E
   Effect.flatMap(run(operation, selectSecrets(table, rows), id), (stored) => openAll(table, stored))
 
 /** Postgres: inserts the rows if no secret is stored there. Either the secrets are returned, or what was written. */
-const insertOrSelect = (table: Table, rows: InstallationRows): Statement<Written & SecretRow> =>
-  table.sql<Written & SecretRow>`
+const insertOrSelect = (table: Table, rows: InstallationRows): Statement<Written & SecretRow> => {
+  const { sql } = table
+  return sql<Written & SecretRow>`
     WITH present AS (${selectSecrets(table, rows)}),
-      written AS (${upsert(table, rows, table.sql.literal("NOT EXISTS (SELECT 1 FROM present)"), table.always)})
+      written AS (${upsert(table, rows, { insertIf: sql.literal("NOT EXISTS (SELECT 1 FROM present)") })})
     SELECT 0 AS generation, installation, subject, issued_at, expires_at, dead_since, secret FROM present
     UNION ALL
     SELECT generation, NULL, subject, NULL, NULL, NULL, NULL FROM written`
+}
 
 const replaceOnPostgres = (
   table: Table,

@@ -44,7 +44,6 @@ const make = (sql: SqlClient, cipher: TokenCipher.Service, now: Fragment) => {
     secretColumns: sql.literal("installation, subject, issued_at, expires_at, dead_since, secret"),
     /** For a `CredentialRow`. */
     credentialColumns: sql.literal(`${infoColumns}, scopes, bot_user_id`),
-    always: sql.literal("1 = 1"),
     at: (installation: string, subject: string): Fragment =>
       sql`installation = ${installation} AND subject = ${subject}`,
     open,

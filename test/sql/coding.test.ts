@@ -1,6 +1,8 @@
-/** The stored form of tokens, beside a schema of it. */
+/** The JSON in rows, which is written by hand, beside the schemas of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck as fc, Option, Redacted, Schema } from "effect"
+import { Arbitrary, FastCheck as fc, Option, Redacted, Schema } from "effect"
+import { TokenResponse } from "effect-slack-oauth"
+import * as Details from "../../src/internal/sql/details.js"
 import * as Tokens from "../../src/internal/sql/tokens.js"
 
 /** What wrote and read the tokens first. */
@@ -63,5 +65,21 @@ describe("tokens as they are stored", () => {
       }),
       { numRuns: 1000 }
     )
+  })
+})
+
+describe("details as they are stored", () => {
+  const Stored = Schema.Struct({
+    target: Schema.Union(TokenResponse.Workspace, TokenResponse.Organization),
+    installedBy: Schema.OptionFromNullOr(Schema.String)
+  })
+  const encodeStored = Schema.encodeSync(Schema.parseJson(Stored))
+
+  it("are written as the schema writes them, and read as they were written", () => {
+    fc.assert(fc.property(Arbitrary.make(Stored), (details) => {
+      const stored = Details.encode(details)
+      assert.deepStrictEqual(JSON.parse(stored), JSON.parse(encodeStored(details)))
+      assert.deepStrictEqual(Details.decode(stored), Option.some(details))
+    }))
   })
 })
