@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { commaList } from "./internal/commaList.js"
-import { toEffect } from "./internal/effect/either.js"
 import * as SlackApp from "./SlackApp.js"
 
 /**
@@ -141,4 +140,4 @@ export const forApp = (app: SlackApp.Service, options: Options): Either.Either<s
  * @category constructors
  */
 export const make = (options: Options): Effect.Effect<string, AuthorizeUrlError, SlackApp.SlackApp> =>
-  Effect.flatMap(SlackApp.SlackApp, (app) => toEffect(forApp(app, options)))
+  Effect.flatMap(SlackApp.SlackApp, (app) => forApp(app, options))

@@ -79,7 +79,7 @@ const fromWebResponse = (response: Response): Effect.Effect<HttpServerResponse.H
         )
     }),
     // Only a response from the application's `begin` can be unreadable: all others are checked before.
-    Effect.catchAllCause(() => HttpServerResponse.empty({ status: 500 }))
+    Effect.catchAllCause(() => Effect.succeed(HttpServerResponse.empty({ status: 500 })))
   )
 
 const route = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>

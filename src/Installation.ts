@@ -15,6 +15,7 @@ import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { nonNegativeInt } from "./internal/effect/schemas.js"
 import { credentialRowId, installationRowId, userSubject } from "./internal/rowId.js"
 import { unchecked } from "./internal/unchecked.js"
 import {
@@ -205,7 +206,7 @@ export class Reauthorization extends Schema.Class<Reauthorization>("effect-slack
 
 const credentialFields = {
   /** It starts at 1 and grows by one with every change. 0 means not stored yet. */
-  generation: Schema.NonNegativeInt,
+  generation: nonNegativeInt,
   /** When the request for this token was sent. A refresh token that expires after 30 days expires 30 days after this. */
   issuedAt: Schema.DateTimeUtc,
   /** Set if the credential is dead. Its last token is kept, because it may work until it expires. */

@@ -11,7 +11,6 @@
  * @since 0.1.0
  */
 import * as Arr from "effect/Array"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -125,25 +124,28 @@ export const fromSlackOAuth = <E, R>(
 export const fromPython = <E, R>(
   rows: Stream.Stream<Row, E, R>,
   options: Options = {}
-): Stream.Stream<Item, E, R> =>
-  Stream.map(rows, readWith(Python.read, options)).pipe(
-    // A row that cannot be read does not separate the rows around it.
-    Stream.mapAccum(undefined as Installation.InstallationKey | undefined, (before, result) => {
-      const key = Either.isRight(result) ? result.right.key : before
-      return [key, [key, result] as const]
-    }),
-    Stream.groupAdjacentBy(([key]) => key),
-    Stream.mapConcat(([, group]): ReadonlyArray<Item> => {
-      const [unreadable, readable] = Arr.separate(Chunk.map(group, ([, result]) => result))
-      const [first, ...others] = readable
-      return [
-        ...unreadable.map((problem) => ({ rows: 1, installation: Either.left(problem) })),
-        ...(first === undefined
-          ? []
-          : [{ rows: readable.length, installation: Either.right(others.reduce(Python.merge, first)) }])
-      ]
+): Stream.Stream<Item, E, R> => {
+  // A row that cannot be read does not separate the rows around it.
+  const keyed = Stream.suspend(() => {
+    let key: Installation.InstallationKey | undefined
+    return Stream.map(rows, (row) => {
+      const result = readWith(Python.read, options)(row)
+      if (Either.isRight(result)) key = result.right.key
+      return [key, result] as const
     })
-  )
+  })
+  return Stream.mapConcat(Stream.groupAdjacentBy(keyed, ([key]) => key), ([, group]): ReadonlyArray<Item> => {
+    const results = Array.from(group, ([, result]) => result)
+    const readable = Arr.getRights(results)
+    const [first, ...others] = readable
+    return [
+      ...Arr.getLefts(results).map((problem) => ({ rows: 1, installation: Either.left(problem) })),
+      ...(first === undefined
+        ? []
+        : [{ rows: readable.length, installation: Either.right(others.reduce(Python.merge, first)) }])
+    ]
+  })
+}
 
 // -------------------------------------------------------------------------------------
 // storing

@@ -18,7 +18,7 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as KeyValues from "./internal/effect/kv.js"
-import { entries } from "./internal/effect/schemas.js"
+import { entries, nonNegativeInt } from "./internal/effect/schemas.js"
 import { keyOfRow } from "./internal/installationKey.js"
 import * as Row from "./internal/installationRow.js"
 import { openAny, warnIfPlain } from "./internal/plainText.js"
@@ -135,14 +135,14 @@ const RowJson = Schema.parseJson(Schema.Struct({
   slots: entries(
     Schema.String,
     Schema.Struct({
-      generation: Schema.NonNegativeInt,
+      generation: nonNegativeInt,
       credential: Schema.OptionFromNullOr(Installation.Credential),
       lease: Schema.OptionFromNullOr(InstallationStore.Lease),
       removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc)
     })
   ),
   removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc),
-  floor: Schema.NonNegativeInt
+  floor: nonNegativeInt
 }))
 
 const encodeRow = Schema.encodeSync(RowJson)

@@ -49,7 +49,7 @@ export const Envelope = Schema.Struct({
     is_enterprise_install: maybe(Schema.Boolean)
   }))),
   /** Seconds since 1970. */
-  event_time: Schema.Int.pipe(Schema.between(0, 8_640_000_000_000)),
+  event_time: where(Schema.Int, (seconds) => seconds >= 0 && seconds <= 8_640_000_000_000),
   event: Schema.Union(
     Schema.Struct({ type: Schema.Literal("app_uninstalled") }),
     Schema.Struct({

@@ -22,7 +22,7 @@ import * as Schema from "effect/Schema"
 import * as Configs from "./internal/effect/config.js"
 import { toEffect } from "./internal/effect/either.js"
 import * as KeyValues from "./internal/effect/kv.js"
-import { optional, withDefault } from "./internal/effect/schemas.js"
+import { nonNegativeInt, optional, withDefault } from "./internal/effect/schemas.js"
 import * as Keys from "./internal/keys.js"
 import * as LayerContext from "./internal/layerContext.js"
 import { checkCount } from "./internal/options.js"
@@ -284,7 +284,7 @@ export const layerMemory = (
 ): Layer.Layer<PendingInstallStore, ConfigError.ConfigError> =>
   Layer.effect(
     PendingInstallStore,
-    Effect.map(toEffect(checkCount("capacity", options?.capacity ?? defaultCapacity)), (capacity) => {
+    Effect.map(checkCount("capacity", options?.capacity ?? defaultCapacity), (capacity) => {
       const waiting = makeExpiring<PendingInstall>(capacity)
       const used = makeExpiring<true>(capacity)
       return {
@@ -299,7 +299,7 @@ export const layerMemory = (
             if (pending === undefined) return Effect.fail(new PendingInstallNotFound({ used: used.has(stateHash) }))
             const result = unlessExpired(pending, now)
             if (Either.isRight(result)) used.set(stateHash, true, keepUntil(pending).epochMillis, now)
-            return toEffect(result)
+            return result
           })
       }
     })
@@ -313,7 +313,7 @@ export const layerMemory = (
 const entriesPerSweep = 20
 
 /** The number of the oldest entry of the queue, and the number of the next new one. */
-const QueueEnds = Schema.parseJson(Schema.Tuple(Schema.NonNegativeInt, Schema.NonNegativeInt))
+const QueueEnds = Schema.parseJson(Schema.Tuple(nonNegativeInt, nonNegativeInt))
 
 /** The key of an install, and the time until which it is kept. */
 const QueueEntry = Schema.parseJson(Schema.Tuple(Schema.String, Schema.Number))

@@ -163,8 +163,7 @@ const ends = new Set(["token_revoked", "token_expired", "account_inactive"])
 const repetitions = 5
 
 /** As long as it takes, within reason: the pair exists nowhere else. */
-const untilSaved = Schedule.exponential("200 millis").pipe(
-  Schedule.union(Schedule.spaced("10 seconds")),
+const untilSaved = Schedule.union(Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")).pipe(
   Schedule.jittered,
   Schedule.upTo("10 minutes")
 )

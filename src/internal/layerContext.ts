@@ -31,8 +31,9 @@ const transactions = [
 ] as const
 
 /** Whether the caller is inside a database transaction. */
-export const isInTransaction: Effect.Effect<boolean> = Effect.contextWith((context: Context.Context<never>) =>
-  transactions.some(({ key }) => context.unsafeMap.has(key))
+export const isInTransaction: Effect.Effect<boolean> = Effect.map(
+  Effect.context<never>(),
+  (context) => transactions.some(({ key }) => context.unsafeMap.has(key))
 )
 
 /**

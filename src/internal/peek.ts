@@ -1,10 +1,10 @@
 /**
  * Reads the start of a response's body. The response that is returned still has the whole body, and every way to read it.
  */
-import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { hasNoBody, notRead, type ReadError } from "./effect/httpErrors.js"
 
 /** A response, and its whole body if that is small. */
 export interface Peeked {
@@ -66,19 +66,16 @@ const withBody = (
 export const peek = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number
-): Effect.Effect<Peeked, HttpClientError.ResponseError> =>
+): Effect.Effect<Peeked, ReadError> =>
   Effect.flatMap(Stream.toReadableStreamEffect(response.stream), (stream) => {
     const reader = stream.getReader()
     const chunks: Array<Uint8Array> = []
     let size = 0
     const read = Effect.tryPromise({
       try: () => reader.read(),
-      catch: (cause) =>
-        cause instanceof HttpClientError.ResponseError
-          ? cause
-          : new HttpClientError.ResponseError({ request: response.request, response, reason: "Decode", cause })
+      catch: (cause) => notRead(response, cause)
     })
-    const go: Effect.Effect<Peeked, HttpClientError.ResponseError> = Effect.flatMap(read, ({ done, value }) => {
+    const go: Effect.Effect<Peeked, ReadError> = Effect.flatMap(read, ({ done, value }) => {
       if (done) {
         const bytes = concat(chunks, size)
         return Effect.succeed({ body: bytes, response: withBody(response, () => bytes) })
@@ -90,11 +87,7 @@ export const peek = (
       return Effect.succeed({ body: undefined, response: withBody(response, () => rest) })
     })
     return go.pipe(
-      // The answer to HEAD has no body.
-      Effect.catchIf(
-        ({ reason }) => reason === "EmptyBody",
-        () => Effect.succeed({ body: undefined, response })
-      ),
+      Effect.catchIf(hasNoBody, () => Effect.succeed({ body: undefined, response })),
       Effect.onInterrupt(() => Effect.promise(() => reader.cancel()))
     )
   })

@@ -81,7 +81,7 @@ type Stopped = NotTaken | { readonly _tag: "Current"; readonly credential: Insta
  * - `Failed`: Slack gave no token, and the stored credential is unchanged. With the `outcome` `unknown` its refresh
  *   token may be spent
  */
-export type Result<E extends OAuthV2Error> =
+export type Outcome<E extends OAuthV2Error> =
   | Stopped
   | { readonly _tag: "Renewed"; readonly credential: Installation.Credential }
   | {
@@ -159,14 +159,14 @@ const makeLease = <E extends OAuthV2Error>(store: InstallationStore.Service, opt
 }
 
 /** Whether Slack may have acted, and the store does not know. */
-const isInDoubt = <E extends OAuthV2Error>(result: Result<E>): boolean =>
+const isInDoubt = <E extends OAuthV2Error>(result: Outcome<E>): boolean =>
   result._tag === "Unsaved" || (result._tag === "Failed" && result.error.outcome === "unknown")
 
 /**
  * The lease is given back, unless it is unknown whether Slack acted. Then it runs out by itself: until then it keeps
  * other processes from sending a refresh token that may be spent.
  */
-const givingBack = <E extends OAuthV2Error, E2>(lease: Lease, work: Effect.Effect<Result<E>, E2>) =>
+const givingBack = <E extends OAuthV2Error, E2>(lease: Lease, work: Effect.Effect<Outcome<E>, E2>) =>
   work.pipe(
     Effect.tap((result) => isInDoubt(result) ? Effect.void : lease.giveBack),
     Effect.tapError(() => lease.giveBack)
@@ -265,7 +265,7 @@ const commit = <E extends OAuthV2Error>(
   credential: Installation.Credential,
   response: TokenResponse,
   issuedAt: DateTime.Utc
-): Effect.Effect<Result<E>> => {
+): Effect.Effect<Outcome<E>> => {
   const token = tokenFor(credential, response)
   // A response has a bot token or a user token, and either is this credential's.
   if (Option.isNone(token)) return Effect.dieMessage("A token response without a token")
@@ -276,7 +276,7 @@ const commit = <E extends OAuthV2Error>(
     save(rotation.store, rotation.key, generation, change)
   )
   return Effect.catchAll(saving, (error) =>
-    Effect.succeed<Result<E>>({
+    Effect.succeed<Outcome<E>>({
       _tag: "Unsaved",
       credential: Installation.change(credential, change),
       error,
@@ -289,12 +289,12 @@ const markDead = <E extends OAuthV2Error>(
   { key, store }: Rotation<E>,
   credential: Installation.Credential,
   error: E
-): Effect.Effect<Result<E>, InstallationStore.InstallationStoreError> =>
+): Effect.Effect<Outcome<E>, InstallationStore.InstallationStoreError> =>
   DateTime.now.pipe(
     Effect.flatMap((since) =>
       store.compareAndSet(key, credential.generation, Installation.Change.Dead({ code: error.code, since }))
     ),
-    Effect.map((swap): Result<E> => {
+    Effect.map((swap): Outcome<E> => {
       if (swap._tag === "Swapped") return { _tag: "Dead", credential: swap.credential, error }
       return Option.match(swap.current, {
         onNone: () => ({ _tag: "Missing" }),
@@ -315,7 +315,7 @@ const uninterrupted = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
 const send = <E extends OAuthV2Error>(
   rotation: Rotation<E>,
   credential: Installation.Credential
-): Effect.Effect<Result<E>> =>
+): Effect.Effect<Outcome<E>> =>
   Effect.gen(function*() {
     let stopped: Stopped | undefined
     const mayRepeat = Effect.flatMap(rotation.lease.isPast(untilTheCommit), (isPast) =>
@@ -334,14 +334,14 @@ const send = <E extends OAuthV2Error>(
     if (Either.isRight(answer)) return yield* commit(rotation, credential, answer.right, issuedAt)
     if (stopped !== undefined) return stopped
     const error = answer.left
-    const failed: Result<E> = { _tag: "Failed", credential, error }
+    const failed: Outcome<E> = { _tag: "Failed", credential, error }
     return error.outcome === "rejected" && rotation.isDeath(error)
       ? yield* Effect.orElseSucceed(markDead(rotation, credential, error), () => failed)
       : failed
   })
 
 /** Whether the answer to a call was lost, so that Slack may have spent the token. */
-const isLost = <E extends OAuthV2Error>(result: Result<E>): boolean =>
+const isLost = <E extends OAuthV2Error>(result: Outcome<E>): boolean =>
   result._tag === "Failed" && result.error.outcome === "unknown"
 
 /**
@@ -351,8 +351,8 @@ const isLost = <E extends OAuthV2Error>(result: Result<E>): boolean =>
 const resend = <E extends OAuthV2Error>(
   rotation: Rotation<E>,
   credential: Installation.Credential,
-  first: Result<E>
-): Effect.Effect<Result<E>> =>
+  first: Outcome<E>
+): Effect.Effect<Outcome<E>> =>
   rotation.lease.take(credential.generation).pipe(
     Effect.zipRight(lookAgain(rotation, credential)),
     Effect.zipRight(rotation.lease.isPast(untilTheCall)),
@@ -370,7 +370,7 @@ const resend = <E extends OAuthV2Error>(
 const rotateUnderLease = <E extends OAuthV2Error>(
   rotation: Rotation<E>,
   seen: Installation.Credential
-): Effect.Effect<Result<E>, Stopped | InstallationStore.InstallationStoreError> =>
+): Effect.Effect<Outcome<E>, Stopped | InstallationStore.InstallationStoreError> =>
   Effect.gen(function*() {
     const credential = yield* look(rotation)
     // The lease names the generation that is sent, for the next holder after a crash.
@@ -389,7 +389,7 @@ const rotateUnderLease = <E extends OAuthV2Error>(
 export const rotate = <E extends OAuthV2Error>(
   unbounded: InstallationStore.Service,
   options: Options<E>
-): Effect.Effect<Result<E>, InstallationStore.InstallationStoreError> =>
+): Effect.Effect<Outcome<E>, InstallationStore.InstallationStoreError> =>
   Effect.suspend(() => {
     const oneCall = Math.ceil(Duration.toMillis(options.leaseDuration) * forOneStoreCall)
     const store = InstallationStore.bounded(unbounded, oneCall)
@@ -404,7 +404,7 @@ export const rotate = <E extends OAuthV2Error>(
       Effect.catchAll((reason) =>
         reason instanceof InstallationStore.InstallationStoreError
           ? Effect.fail(reason)
-          : Effect.succeed<Result<E>>(reason)
+          : Effect.succeed<Outcome<E>>(reason)
       )
     )
   })

@@ -5,7 +5,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import { withDeadline } from "./deadline.js"
 import { codeOf } from "./driverCode.js"
@@ -51,9 +51,9 @@ export const storeCall = <A, E, R, E2>(
   Effect.catchAllCause(
     withDeadline(call, deadline, () => toError(late)),
     (cause) =>
-      Either.match(Cause.failureOrCause(cause), {
-        onLeft: Effect.fail,
-        onRight: (cause) => {
+      Option.match(Cause.failureOption(cause), {
+        onSome: Effect.fail,
+        onNone: () => {
           const defect = Cause.squash(cause)
           return Effect.zipRight(
             logCause(operation, defect),

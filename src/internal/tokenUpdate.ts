@@ -146,7 +146,7 @@ const isForcedFrom = (update: Update, { generation }: Installation.Credential): 
 /** Reads the credential, and rotates it if it is due. */
 const rotateIfDue = (
   update: Update
-): Effect.Effect<Rotation.Result<OAuthV2Error.AccessError>, InstallationStore.InstallationStoreError> =>
+): Effect.Effect<Rotation.Outcome<OAuthV2Error.AccessError>, InstallationStore.InstallationStoreError> =>
   Effect.gen(function*() {
     const { entry, key, parts } = update
     const chance = yield* Random.next
@@ -263,7 +263,7 @@ const waitForHolder = (update: Update, remaining: Duration.Duration): Step =>
   })
 
 /** What the end of a rotation means. */
-const conclude = (update: Update, result: Rotation.Result<OAuthV2Error.AccessError>): Step =>
+const conclude = (update: Update, result: Rotation.Outcome<OAuthV2Error.AccessError>): Step =>
   Effect.gen(function*() {
     const { entry, key, parts: { events, rules, unsaved } } = update
     switch (result._tag) {

@@ -15,7 +15,6 @@ import type * as ConfigError from "effect/ConfigError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { toEffect } from "../internal/effect/either.js"
 import { checkDuration } from "../internal/options.js"
 import * as SharedLibsql from "../internal/sql/sharedLibsql.js"
 
@@ -49,6 +48,6 @@ export const layer = (
   }
 ): Layer.Layer<LibsqlClient.LibsqlClient | SqlClient.SqlClient, ConfigError.ConfigError | SqlError> =>
   Layer.unwrapEffect(Effect.as(
-    toEffect(checkDuration("busyTimeout", options.busyTimeout ?? "5 seconds", { zero: true })),
+    checkDuration("busyTimeout", options.busyTimeout ?? "5 seconds", { zero: true }),
     SharedLibsql.layer(LibsqlClient, createClient, options)
   ))

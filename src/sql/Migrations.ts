@@ -6,11 +6,12 @@
  */
 import * as Migrator from "@effect/sql/Migrator"
 import * as SqlClient from "@effect/sql/SqlClient"
-import { SqlError } from "@effect/sql/SqlError"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { InstallationStoreError } from "../InstallationStore.js"
+import { sqlError } from "../internal/effect/sqlErrors.js"
 import { failStore } from "../internal/sql/failure.js"
 
 // -------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ export const run: Effect.Effect<ReadonlyArray<string>, InstallationStoreError, S
     ).pipe(
       Effect.provideService(SqlClient.SqlClient, sql),
       // The migrator turns a failed statement into a defect, and the client a failed commit.
-      Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
+      Effect.catchAllDefect((cause) => Effect.fail(sqlError(cause))),
       Effect.catchAll(failStore("migrate")),
       // Who found the file busy has waited already.
       Effect.retry({

@@ -5,12 +5,12 @@
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as InstallationImport from "../InstallationImport.js"
 import { InstallationStoreError } from "../InstallationStore.js"
+import { inPages } from "../internal/effect/streams.js"
 import { failStore } from "../internal/sql/failure.js"
 
 const pageSize = 500
@@ -137,7 +137,7 @@ export const rows = (
           sql`CAST(${last.id} AS TEXT)`
         ])
       })`
-    return Stream.paginateChunkEffect(Option.none<Row>(), (last) =>
+    return inPages(Option.none<Row>(), (last) =>
       Effect.map(
         attempt(
           sql<Row>`SELECT * FROM (${rows}) AS stored ${
@@ -145,7 +145,7 @@ export const rows = (
           } ORDER BY ${order} LIMIT ${pageSize}`
         ),
         (page) => [
-          Chunk.unsafeFromArray(page.map((value) => ({ row: value.source + value.id, value }))),
+          page.map((value) => ({ row: value.source + value.id, value })),
           page.length < pageSize ? Option.none() : Option.some(Option.fromNullable(page.at(-1)))
         ]
       ))

@@ -18,7 +18,7 @@
  * @since 0.1.0
  */
 import type * as Command from "@effect/platform/Command"
-import type { CommandExecutor } from "@effect/platform/CommandExecutor"
+import type * as CommandExecutor from "@effect/platform/CommandExecutor"
 import { afterAll, beforeAll, describe, it } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
@@ -47,7 +47,7 @@ export interface Processes {
   /** Starts a worker: a script that provides the store to `InstallationStoreWorker.main`. */
   readonly command: Command.Command
   /** Runs commands, such as `NodeContext.layer` of `@effect/platform-node`. */
-  readonly executor: Layer.Layer<CommandExecutor>
+  readonly executor: Layer.Layer<CommandExecutor.CommandExecutor>
   /** How many workers run at the same time; 4 by default. */
   readonly count?: number | undefined
   /** How many operations the workers perform in total; 400 by default. */
@@ -114,10 +114,11 @@ export const register = (options: Options): void => {
       it.live(
         title,
         () =>
-          Effect.gen(function*() {
-            const report = yield* run(yield* InstallationStore.InstallationStore, yield* freshApp)
-            if (typeof report === "string") yield* Console.log(`${name}: ${report}`)
-          }).pipe(Effect.provide(runtime)),
+          Effect.flatMap(runtime.runtimeEffect, (built) =>
+            Effect.gen(function*() {
+              const report = yield* run(yield* InstallationStore.InstallationStore, yield* freshApp)
+              if (typeof report === "string") yield* Console.log(`${name}: ${report}`)
+            }).pipe(Effect.provide(built))),
         timeout
       )
 

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -121,7 +122,7 @@ const heapMegabytes = Effect.sync(() => {
  */
 export const main = Effect.gen(function*() {
   const store = yield* InstallationStore.InstallationStore
-  const task = yield* Schema.Config(Tasks.variable, Schema.parseJson(Tasks.Task))
+  const task = yield* Effect.flatMap(Config.string(Tasks.variable), Schema.decode(Schema.parseJson(Tasks.Task)))
   switch (task._tag) {
     case "Mix": {
       const report = yield* mix(store, task)

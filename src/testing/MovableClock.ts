@@ -7,14 +7,14 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberId from "effect/FiberId"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Clocks from "../internal/effect/clocks.js"
 
 /**
  * Effect's `Clock` with a function that moves it.
@@ -50,32 +50,33 @@ const over = (base: Clock.Clock): Service => {
   let ahead = 0n
   const sleepers = new Set<Sleeper>()
 
-  const unsafeCurrentTimeMillis = () => base.unsafeCurrentTimeMillis() + Number(ahead / nanosPerMilli)
-  const unsafeCurrentTimeNanos = () => base.unsafeCurrentTimeNanos() + ahead
+  const millis = () => base.unsafeCurrentTimeMillis() + Number(ahead / nanosPerMilli)
 
   // `raceFirst` interrupts the loser, which therefore has to be interruptible even in an uninterruptible region.
   const sleepUntil = (until: number): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const left = until - unsafeCurrentTimeMillis()
+      const left = until - millis()
       if (left <= 0) return Effect.void
-      const sleeper: Sleeper = { until, moved: Deferred.unsafeMake(FiberId.none) }
-      return Effect.sync(() => sleepers.add(sleeper)).pipe(
-        Effect.zipRight(Effect.raceFirst(
-          Effect.as(Effect.interruptible(base.sleep(Duration.millis(left))), Effect.void),
-          Effect.as(Effect.interruptible(Deferred.await(sleeper.moved)), sleepUntil(until))
-        )),
-        Effect.ensuring(Effect.sync(() => sleepers.delete(sleeper))),
-        Effect.flatten
-      )
+      return Effect.flatMap(Deferred.make<void>(), (moved) => {
+        const sleeper: Sleeper = { until, moved }
+        return Effect.sync(() => sleepers.add(sleeper)).pipe(
+          Effect.zipRight(Effect.raceFirst(
+            Effect.as(Effect.interruptible(base.sleep(Duration.millis(left))), Effect.void),
+            Effect.as(Effect.interruptible(Deferred.await(moved)), sleepUntil(until))
+          )),
+          Effect.ensuring(Effect.sync(() => sleepers.delete(sleeper))),
+          Effect.flatten
+        )
+      })
     })
 
   return {
-    [Clock.ClockTypeId]: Clock.ClockTypeId,
-    unsafeCurrentTimeMillis,
-    unsafeCurrentTimeNanos,
-    currentTimeMillis: Effect.sync(unsafeCurrentTimeMillis),
-    currentTimeNanos: Effect.sync(unsafeCurrentTimeNanos),
-    sleep: (duration) => Effect.suspend(() => sleepUntil(unsafeCurrentTimeMillis() + Duration.toMillis(duration))),
+    ...Clocks.make({
+      base,
+      millis,
+      nanos: () => base.unsafeCurrentTimeNanos() + ahead,
+      sleep: (duration) => Effect.suspend(() => sleepUntil(millis() + Duration.toMillis(duration)))
+    }),
     move: (duration) =>
       Effect.suspend(() => {
         const nanos = Duration.toNanos(duration)
@@ -119,7 +120,7 @@ export const make: Effect.Effect<Service> = Effect.clockWith((clock) => Effect.s
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<MovableClock> = Layer.scoped(MovableClock, Effect.tap(make, Effect.withClockScoped))
+export const layer: Layer.Layer<MovableClock> = Clocks.layer(MovableClock, make)
 
 /**
  * Moves the clock ahead; see {@link Service.move}.

@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { heard } from "../internal/effect/streams.js"
 import * as Client from "../internal/emulator/client.js"
 import type * as Faults from "../internal/emulator/faults.js"
 import * as Handler from "../internal/emulator/handler.js"
@@ -149,12 +150,10 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
       chains: Effect.map(Clock.currentTimeMillis, (now) => Views.chains(world, now)),
       replays: Effect.sync(() => Views.replays(world)),
       timeline: Effect.sync(() => History.render(world.history)),
-      follow: Stream.asyncPush<History.Event>((emit) =>
-        Effect.acquireRelease(
-          Effect.sync(() => History.listen(world.history, (event) => void emit.single(event))),
-          (stop) => Effect.sync(stop)
-        )
-      ).pipe(Stream.map((event) => History.line(world.history, event))),
+      follow: Stream.map(
+        heard<History.Event>((listener) => History.listen(world.history, listener)),
+        (event) => History.line(world.history, event)
+      ),
 
       handle: Handler.handle({ world, injections })
     })
@@ -236,7 +235,7 @@ export const layerSlackAppServed = (options: {
   readonly secret?: boolean | undefined
 } = {}): Layer.Layer<SlackApp.SlackApp, ConfigError.ConfigError, SlackEmulator | HttpServer.HttpServer> =>
   Layer.unwrapEffect(
-    HttpServer.addressWith((address) => Effect.succeed(layerSlackApp({ ...options, baseUrl: Server.urlOf(address) })))
+    Effect.map(Server.url, (baseUrl) => layerSlackApp({ ...options, baseUrl }))
   )
 
 /**

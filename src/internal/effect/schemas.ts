@@ -62,6 +62,9 @@ export type Text<A extends string> = Schema.Schema<A>
 export const where = <A, I, R>(schema: Schema.Schema<A, I, R>, predicate: (value: NoInfer<A>) => boolean) =>
   schema.pipe(Schema.filter(predicate))
 
+/** Whole numbers from zero. */
+export const nonNegativeInt = Schema.NonNegativeInt
+
 /** A union of members that are not known when the types are checked. */
 export const union = (members: ReadonlyArray<Schema.Schema.All>): Schema.Schema<any> => Schema.Union(...members) as any
 

@@ -1,11 +1,11 @@
 /** The emulator as an `HttpClient`, in memory. */
 import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Outcome, Request } from "../../testing/SlackEmulatorModel.js"
+import { notEncoded, type SendError, unanswered } from "../effect/httpErrors.js"
 
 /** The error that a client gets from a broken socket. */
 const connectionReset = () =>
@@ -13,9 +13,9 @@ const connectionReset = () =>
 
 const bodyText = (
   request: HttpClientRequest.HttpClientRequest
-): Effect.Effect<string, HttpClientError.RequestError> => {
+): Effect.Effect<string, SendError> => {
   const { body } = request
-  const failed = (cause: unknown) => new HttpClientError.RequestError({ request, reason: "Encode", cause })
+  const failed = (cause: unknown) => notEncoded(request, cause)
   switch (body._tag) {
     case "Empty":
       return Effect.succeed("")
@@ -53,7 +53,7 @@ export const make = (
       handle({ method: request.method, url, headers: request.headers, body: bodyText(request) }),
       (outcome) =>
         outcome._tag === "Cut"
-          ? new HttpClientError.RequestError({ request, reason: "Transport", cause: connectionReset() })
+          ? Effect.fail(unanswered(request, connectionReset()))
           : Effect.succeed(
             HttpClientResponse.fromWeb(
               request,

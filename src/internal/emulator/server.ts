@@ -7,17 +7,18 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Outcome, Request } from "../../testing/SlackEmulatorModel.js"
+import { address } from "../effect/servers.js"
 import { isLoopback } from "../loopback.js"
 
 /** A URL at which clients on this machine reach the server. A server on all addresses also has the loopback address. */
-export const urlOf = (address: HttpServer.Address): string => {
-  if (address._tag === "UnixAddress") {
+export const url: Effect.Effect<string, never, HttpServer.HttpServer> = Effect.map(address, (address) => {
+  if (address === undefined) {
     throw new Error("SlackEmulator: the server listens on a Unix socket. Give it a port instead.")
   }
   const { hostname, port } = address
   const host = hostname === "0.0.0.0" || hostname === "::" ? "127.0.0.1" : hostname
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`
-}
+})
 
 /**
  * Breaks the connection of a request, and returns whether it could. `@effect/platform` has no function for it, so this

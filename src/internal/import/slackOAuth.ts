@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { IncomingWebhook } from "../../TokenResponse.js"
-import { maybe } from "../effect/schemas.js"
+import { maybe, where } from "../effect/schemas.js"
 import { type Pieces, type PlainToken, present, reader, toParty } from "./installation.js"
 
 const Scopes = maybe(Schema.Array(Schema.String))
@@ -12,7 +12,7 @@ const Scopes = maybe(Schema.Array(Schema.String))
 const NodeParty = maybe(Schema.Struct({ id: Schema.String, name: maybe(Schema.String) }))
 
 /** Seconds since 1970, up to the limit of `Date`. */
-const Seconds = Schema.Number.pipe(Schema.between(0, 8_640_000_000_000))
+const Seconds = where(Schema.Number, (seconds) => seconds >= 0 && seconds <= 8_640_000_000_000)
 
 const nodeToken = {
   token: maybe(Schema.String),

@@ -122,7 +122,7 @@ export const make = <M, R1, R2>(
       withoutState: options.withoutState ?? "bounce",
       landing: options.landing === true,
       retryPolicy,
-      answerLimit: Duration.sum(budget, "20 seconds"),
+      answerLimit: Duration.sum(budget, Duration.seconds(20)),
       safeOrigins: new Set([publicUrl.origin, ...slackOrigins(app.baseUrl), ...allowedOrigins])
     }
   })

@@ -1,16 +1,12 @@
 /** How statements and transactions fail, and the store's error for each failure. */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { InstallationStoreError } from "../../InstallationStore.js"
 import { codeOf } from "../driverCode.js"
+import { hasNoTransactions, sqlError } from "../effect/sqlErrors.js"
 import { logCause } from "../storeCall.js"
-
-/** A client without transactions (Cloudflare D1) dies with this exception. */
-const hasNoTransactions = (error: unknown): boolean =>
-  error instanceof SqlError && Cause.isRuntimeException(error.cause)
 
 /** Fails with the store's error for the failure of an operation, and logs what the driver says at debug. */
 export const failStore =
@@ -34,7 +30,7 @@ export const unreadable = (operation: string, row: string): InstallationStoreErr
 export const inTransaction = <A>(sql: SqlClient, statements: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> =>
   Effect.catchAllDefect(
     sql.withTransaction(statements),
-    (defect) => Effect.fail(defect instanceof SqlError ? defect : new SqlError({ cause: defect }))
+    (defect) => Effect.fail(defect instanceof SqlError ? defect : sqlError(defect))
   )
 
 /** Postgres: a deadlock or a serialization failure. It undid the statement, so the statement can be repeated. */
@@ -42,7 +38,7 @@ const isUndone = (error: SqlError): boolean => /^(40001|40P01)$/.test(codeOf(err
 
 /** How often such a statement is repeated, after pauses that nobody notices. */
 const again = {
-  schedule: Schedule.exponential("5 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(8))),
+  schedule: Schedule.intersect(Schedule.jittered(Schedule.exponential("5 millis")), Schedule.recurs(8)),
   while: isUndone
 }
 

@@ -1,7 +1,6 @@
 /** Passes over all rows: streams in pages, and counts. */
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Fragment } from "@effect/sql/Statement"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -14,6 +13,7 @@ import {
   type Selection,
   type Service
 } from "../../InstallationStore.js"
+import { inPages } from "../effect/streams.js"
 import { keyOfRow } from "../installationKey.js"
 import { openAny } from "../plainText.js"
 import { run, unreadable } from "./failure.js"
@@ -43,15 +43,12 @@ const pages = <A>(
   operation: string,
   page: (last: Option.Option<A>) => Effect.Effect<ReadonlyArray<A>, SqlError>
 ): Stream.Stream<A, InstallationStoreError> =>
-  Stream.paginateChunkEffect(
+  inPages(
     Option.none<A>(),
     (last) =>
       Effect.map(
         run(operation, page(last)),
-        (rows) => [
-          Chunk.unsafeFromArray(rows),
-          rows.length < pageSize ? Option.none() : Option.some(Option.fromNullable(rows.at(-1)))
-        ]
+        (rows) => [rows, rows.length < pageSize ? Option.none() : Option.some(Option.fromNullable(rows.at(-1)))]
       )
   )
 
@@ -76,7 +73,7 @@ const byKey = <A extends RowKey>(table: Table, operation: string, columns: Fragm
 const installations = (table: Table): Service["stream"] =>
   byKey<Row>(table, "stream", table.columns, table.sql.literal("removed_at IS NULL")).pipe(
     Stream.groupAdjacentBy(({ installation }) => installation),
-    Stream.mapEffect(([, rows]) => toInstallation(table, "stream", Chunk.toReadonlyArray(rows))),
+    Stream.mapEffect(([, rows]) => toInstallation(table, "stream", Array.from(rows))),
     Stream.filterMap((installation) => installation)
   )
 

@@ -23,7 +23,9 @@ export const leasing: ReadonlyArray<Case> = [
         if (result._tag !== "Held") continue
         assert.strictEqual(result.lease.holder, holders[0])
         assert.strictEqual(result.lease.intent, "refreshing generation 1")
-        assert.isTrue(Duration.between(result.remaining, { minimum: "1 second", maximum: "1 minute" }))
+        assert.isTrue(
+          Duration.between(result.remaining, { minimum: Duration.seconds(1), maximum: Duration.minutes(1) })
+        )
       }
     })],
 
@@ -75,7 +77,7 @@ export const leasing: ReadonlyArray<Case> = [
       assert.strictEqual(lease.intent, "second try")
       assert.strictEqual(Option.getOrThrow(previous).intent, "first try")
       const held = yield* store.acquireLease(bot, { holder: "two", intent: "", duration: "1 second" })
-      assert.isTrue(held._tag === "Held" && Duration.greaterThan(held.remaining, "10 seconds"))
+      assert.isTrue(held._tag === "Held" && Duration.greaterThan(held.remaining, Duration.seconds(10)))
     })],
 
   [

@@ -1,10 +1,11 @@
 /** Cases with several processes. */
-import * as Command from "@effect/platform/Command"
-import type { CommandExecutor } from "@effect/platform/CommandExecutor"
+import type * as Command from "@effect/platform/Command"
+import type * as CommandExecutor from "@effect/platform/CommandExecutor"
 import { assert } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
@@ -13,6 +14,8 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "../../Installation.js"
 import { Workspace } from "../../TokenResponse.js"
+import { exitOf } from "../effect/fibers.js"
+import * as Processes from "../effect/processes.js"
 import { unchecked } from "../unchecked.js"
 import { botToken, install, t0 } from "./fixtures.js"
 import { after, generationOf, show, type Store } from "./support.js"
@@ -21,7 +24,7 @@ import * as Tasks from "./tasks.js"
 export interface Settings {
   /** Runs a worker: a script that provides the store to `InstallationStoreWorker.main`. */
   readonly command: Command.Command
-  readonly executor: Layer.Layer<CommandExecutor>
+  readonly executor: Layer.Layer<CommandExecutor.CommandExecutor>
   /** How many workers run at the same time. */
   readonly count: number
   /** How many operations the workers perform in total. */
@@ -36,7 +39,7 @@ export interface Settings {
 }
 
 const start = ({ command }: Settings, task: Tasks.Task, environment: Record<string, string> = {}) =>
-  Command.start(Command.env(command, { ...environment, [Tasks.variable]: JSON.stringify(task) }))
+  Processes.start(command, { ...environment, [Tasks.variable]: JSON.stringify(task) })
 
 /** Runs a task to its end. The exit code is `undefined` if the process was killed. */
 const finish = (settings: Settings, task: Tasks.Task, environment?: Record<string, string>) =>
@@ -149,12 +152,12 @@ const killWriter = (settings: Settings, task: Tasks.Task) =>
     )
     // Waits until the writer writes, and then kills it at a random moment.
     yield* Effect.repeat(Effect.sleep("10 millis"), {
-      until: () => Effect.map(lines.status, ({ _tag }) => announced.swap > 0 || _tag === "Done")
+      until: () => Effect.sync(() => announced.swap > 0 || exitOf(lines) !== undefined)
     })
     yield* Effect.sleep(Duration.millis(yield* Random.nextRange(0, 100)))
-    yield* Effect.ignore(process.kill("SIGKILL"))
-    yield* lines.await
-    if (announced.swap === 0) throw new Error(`A writer did not write\n${yield* errors}`)
+    yield* Effect.ignore(process.kill)
+    yield* Fiber.await(lines)
+    if (announced.swap === 0) throw new Error(`A writer did not write\n${yield* Fiber.join(errors)}`)
     return announced
   }).pipe(Effect.scoped, Effect.provide(settings.executor))
 
@@ -202,7 +205,9 @@ export const streamingInLittleMemory = (store: Store, appId: string, settings: S
       return new Installation.Installation({ ...one, target }, unchecked)
     })
     yield* fill === undefined
-      ? Stream.runDrain(Stream.mapEffect(installations, store.save, { concurrency: 25 }))
+      ? Stream.runDrain(
+        Stream.mapEffect(installations, (installation) => store.save(installation), { concurrency: 25 })
+      )
       : fill(installations)
     const finished = yield* finish(settings, { _tag: "Stream", appId }, {
       NODE_OPTIONS: `--max-old-space-size=${heap}`

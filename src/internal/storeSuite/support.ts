@@ -1,5 +1,4 @@
 /** What the cases of the suite have in common. */
-import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -53,7 +52,7 @@ export const acquired = (result: InstallationStore.LeaseResult) => {
 export const infos = (store: Store, appId: string, selection: InstallationStore.Selection) =>
   Effect.map(
     Stream.runCollect(Stream.filter(store.credentials(selection), ({ key }) => key.installation.appId === appId)),
-    (chunk) => Chunk.toReadonlyArray(chunk)
+    (found) => Array.from(found)
   )
 
 export const keysOf = (found: ReadonlyArray<InstallationStore.CredentialInfo>) => found.map(({ key }) => String(key))

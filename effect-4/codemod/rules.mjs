@@ -1,0 +1,274 @@
+// Rules from Effect 3 to Effect 4 on the syntax tree. Each is a function of a node and of what is known about its file
+// (see `translate.mjs`); it records edits, and says what it cannot translate.
+import ts from "typescript"
+import { changed, forks, lists, members, moved, properties, tags, thunks } from "./tables.mjs"
+
+/** `NS.member`, as an expression or as a type, where `NS` is a namespace of Effect's. */
+const memberOf = (node, file) => {
+  const [namespace, name] = ts.isPropertyAccessExpression(node)
+    ? [node.expression, node.name]
+    : ts.isQualifiedName(node)
+    ? [node.left, node.right]
+    : []
+  if (namespace === undefined || !ts.isIdentifier(namespace)) return undefined
+  const module = file.namespaces.get(namespace.text)
+  return module === undefined ? undefined : { module, namespace, name }
+}
+
+/** `NS.member` as what a call calls. */
+const calleeOf = (node, file, table) => {
+  if (!ts.isCallExpression(node)) return undefined
+  const member = memberOf(node.expression, file)
+  return member !== undefined && table[member.module]?.includes(member.name.text) ? member : undefined
+}
+
+const wrap = (file, node, before, after) => {
+  file.edits.insert(node.getStart(), before)
+  file.edits.insertAfter(node.end, after)
+}
+
+/** A member of a module gets its new name; one that Effect 4 does not have is a problem. */
+const renameMember = (node, file) => {
+  const member = memberOf(node, file)
+  if (member === undefined) return
+  const { module, name } = member
+  const instead = changed[module]?.[name.text]
+  if (instead !== undefined) {
+    return file.problem(node, `${module}.${name.text} is another in Effect 4; write ${instead}`)
+  }
+  if (moved[module]?.[name.text] !== undefined) return
+  const renamed = members[module]?.[name.text] ?? lists[module]?.[name.text]?.name ?? name.text
+  if (!file.isKnown(module, renamed)) {
+    return file.problem(node, `${module} has no ${renamed} in Effect 4 (${name.text})`)
+  }
+  if (renamed !== name.text) file.edits.replace(name.getStart(), name.end, renamed)
+}
+
+/** A member is replaced by a member of another module, or by a text. */
+const moveMember = (node, file) => {
+  const member = memberOf(node, file)
+  const target = moved[member?.module]?.[member?.name.text]
+  if (target === undefined) return
+  if (typeof target === "string") return file.edits.replace(node.getStart(), node.end, target)
+  const [module, name] = target
+  file.edits.replace(member.namespace.getStart(), member.name.end, `${file.import(module)}.${name}`)
+}
+
+/** `Context.Tag("id")<Self, Service>()` is `Context.Service<Self, Service>()("id")`. */
+const contextTag = (node, file) => {
+  if (
+    !ts.isCallExpression(node) ||
+    !ts.isExpressionWithTypeArguments(node.expression) && !ts.isCallExpression(node.expression)
+  ) return
+  const inner = node.expression
+  if (!ts.isCallExpression(inner)) return
+  const member = memberOf(inner.expression, file)
+  if (member?.module !== "effect/Context" || member.name.text !== "Tag") return
+  const id = inner.arguments[0]
+  file.edits.replace(inner.expression.end, inner.end, "")
+  file.edits.insertAfter(node.end, `(${id.getText()})`)
+}
+
+/** `Schema.Union(a, b)` is `Schema.Union([a, b])`; `Schema.Literal(a)` stays. */
+const listArguments = (node, file) => {
+  if (!ts.isCallExpression(node)) return
+  const member = memberOf(node.expression, file)
+  const list = lists[member?.module]?.[member?.name.text]
+  if (list === undefined) return
+  const args = node.arguments.slice(list.before ?? 0)
+  if (args.length === 0) return
+  if (args.length === 1 && ts.isSpreadElement(args[0])) {
+    return file.edits.replace(args[0].getStart(), args[0].expression.getStart(), "")
+  }
+  if (member.module === "effect/Schedule" && args.length < 2) {
+    return file.problem(node, `write Schedule.${member.name.text} with both schedules as arguments`)
+  }
+  file.edits.insert(args[0].getStart(), "[")
+  file.edits.insertAfter(args[args.length - 1].end, "]")
+}
+
+/** `Schema.Record({ key, value })` is `Schema.Record(key, value)`. */
+const recordArguments = (node, file) => {
+  if (!ts.isCallExpression(node)) return
+  const member = memberOf(node.expression, file)
+  if (member?.module !== "effect/Schema" || member.name.text !== "Record") return
+  const [options] = node.arguments
+  const [key, value] = options.properties
+  file.edits.replace(options.getStart(), key.initializer.getStart(), "")
+  file.edits.replace(key.initializer.end, value.initializer.getStart(), ", ")
+  file.edits.replace(value.initializer.end, options.end, "")
+}
+
+/** `Schema.Schema<A, I>` is `Schema.Codec<A, I>`. */
+const schemaType = (node, file) => {
+  if (!ts.isTypeReferenceNode(node)) return
+  const member = memberOf(node.typeName, file)
+  if (member?.module === "effect/Schema" && member.name.text === "Schema" && node.typeArguments !== undefined) {
+    file.edits.replace(member.name.getStart(), member.name.end, "Codec")
+  }
+}
+
+/** An initial value is a thunk. */
+const initialThunk = (node, file) => {
+  if (calleeOf(node, file, thunks) === undefined) return
+  const initial = node.arguments[node.arguments.length - 2]
+  wrap(file, initial, "() => (", ")")
+}
+
+/** A fiber inherits whether it can be interrupted. */
+const inheritInterruptibility = (node, file) => {
+  const member = calleeOf(node, file, forks)
+  const options = `{ uninterruptible: "inherit" }`
+  if (member !== undefined) return file.edits.insertAfter(node.arguments.end, `, ${options}`)
+  // As a function that is passed on, such as in `effect.pipe(Effect.fork)`.
+  const passed = memberOf(node, file)
+  if (passed === undefined || ts.isCallExpression(node.parent) && node.parent.expression === node) return
+  if (forks[passed.module]?.includes(passed.name.text)) file.edits.insertAfter(node.end, `(${options})`)
+}
+
+/** `Effect.dieMessage(text)` is `Effect.die(new Error(text))`. */
+const dieMessage = (node, file) => {
+  if (calleeOf(node, file, { "effect/Effect": ["dieMessage"] }) === undefined) return
+  wrap(file, node.arguments[0], "new Error(", ")")
+}
+
+/** `Effect.timeoutFail({ duration, onTimeout })` is `Effect.timeoutOrElse({ duration, orElse })`. */
+const timeoutFail = (node, file) => {
+  if (calleeOf(node, file, { "effect/Effect": ["timeoutFail"] }) === undefined) return
+  const options = node.arguments[node.arguments.length - 1]
+  const onTimeout = options.properties.find(({ name }) => name.text === "onTimeout")
+  file.edits.replace(onTimeout.name.getStart(), onTimeout.name.end, "orElse")
+  wrap(file, onTimeout.initializer, "() => Effect.failSync(", ")")
+}
+
+/** `Schedule.upTo(duration)` is `Schedule.upTo({ duration })`. */
+const upTo = (node, file) => {
+  if (calleeOf(node, file, { "effect/Schedule": ["upTo"] }) === undefined) return
+  wrap(file, node.arguments[node.arguments.length - 1], "{ duration: ", " }")
+}
+
+/** `DateTime.distance(a, b)` is a number in Effect 3, and a duration without a sign in Effect 4. */
+const distance = (node, file) => {
+  if (calleeOf(node, file, { "effect/DateTime": ["distance"] }) === undefined) return
+  const [a, b] = node.arguments
+  file.edits.replace(node.getStart(), a.getStart(), "(-")
+  file.edits.replace(a.end, b.getStart(), ".epochMilliseconds + ")
+  file.edits.replace(b.end, node.end, ".epochMilliseconds)")
+}
+
+/** A member of a value, or a field of options, gets its new name. */
+const renameProperty = (node, file) => {
+  if (ts.isPropertyAccessExpression(node)) {
+    if (memberOf(node, file) !== undefined) return
+    const renamed = file.renamed(properties, file.checker.getSymbolAtLocation(node.name))
+    if (renamed !== undefined) file.edits.replace(node.name.getStart(), node.name.end, renamed)
+  }
+  if (ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node) || ts.isMethodDeclaration(node)) {
+    if (!ts.isObjectLiteralExpression(node.parent)) return
+    const renamed = file.renamed(properties, file.contextualProperty(node))
+    if (renamed === undefined) return
+    if (renamed === null) {
+      const siblings = node.parent.properties
+      const index = siblings.indexOf(node)
+      const isLast = index === siblings.length - 1
+      return isLast && index > 0
+        ? file.edits.replace(siblings[index - 1].end, node.end, "")
+        : file.edits.replace(node.getStart(), isLast ? node.end : siblings[index + 1].getStart(), "")
+    }
+    if (ts.isShorthandPropertyAssignment(node)) file.edits.insert(node.getStart(), `${renamed}: `)
+    else file.edits.replace(node.name.getStart(), node.name.end, renamed)
+  }
+  if (ts.isBindingElement(node) && ts.isObjectBindingPattern(node.parent)) {
+    const name = node.propertyName ?? node.name
+    if (node.dotDotDotToken !== undefined || name.text === undefined) return
+    const property = file.checker.getTypeAtLocation(node.parent).getProperty(name.text)
+    const renamed = file.renamed(properties, property)
+    if (renamed === undefined) return
+    if (node.propertyName === undefined) file.edits.insert(node.getStart(), `${renamed}: `)
+    else file.edits.replace(name.getStart(), name.end, renamed)
+  }
+}
+
+/** A tag that is compared gets its new name. */
+const renameTag = (node, file) => {
+  if (!ts.isStringLiteral(node)) return
+  const { parent } = node
+  const compared = ts.isBinaryExpression(parent)
+    ? (parent.left === node ? parent.right : parent.left)
+    : ts.isCaseClause(parent)
+    ? parent.parent.parent.expression
+    : undefined
+  if (compared === undefined || !ts.isPropertyAccessExpression(compared) || compared.name.text !== "_tag") return
+  const renamed = file.renamedIn(tags, file.checker.getSymbolAtLocation(compared.name), node.text)
+  if (renamed !== undefined) file.edits.replace(node.getStart(), node.end, JSON.stringify(renamed))
+}
+
+/** Where Effect 3 takes an `Either`, an `Option` or an error for an `Effect`, Effect 4 has to be told. */
+const toEffect = (node, file) => {
+  if (!ts.isExpression(node) || ts.isParenthesizedExpression(node) || !file.isEffectExpected(node)) return
+  const before = {
+    Either: "Effect.fromResult(",
+    Option: "Effect.fromOption(",
+    Error: "Effect.fail("
+  }[file.kindOf(node)]
+  if (before === undefined) return
+  if (!file.namespaces.has("Effect")) return file.problem(node, "the file has to import Effect")
+  wrap(file, node, before, ")")
+}
+
+/** The options of a span do not say whether stacks are captured; a third argument does. */
+const spanOptions = (node, file) => {
+  // With the effect as the first argument the options do say it.
+  if (calleeOf(node, file, { "effect/Effect": ["withSpan"] }) === undefined || node.arguments.length !== 2) return
+  const options = node.arguments[node.arguments.length - 1]
+  if (options === undefined || !ts.isObjectLiteralExpression(options)) return
+  if (!options.properties.some((property) => property.name?.text === "captureStackTrace")) return
+  file.edits.insertAfter(options.end, ", { captureStackTrace: false }")
+}
+
+/** `Stream.mapConcat(stream, f)` is `Stream.flattenIterable(Stream.map(stream, f))`. */
+const mapConcat = (node, file) => {
+  if (calleeOf(node, file, { "effect/Stream": ["mapConcat"] }) === undefined) return
+  if (node.arguments.length < 2) return file.problem(node, "write Stream.mapConcat with the stream as an argument")
+  file.edits.insert(node.arguments[0].getStart(), "Stream.map(")
+  file.edits.insertAfter(node.arguments[1].end, ")")
+}
+
+/** `Effect.Effect.Success` is `Effect.Success`. */
+const innerNamespace = (node, file) => {
+  if (!ts.isQualifiedName(node) || !ts.isQualifiedName(node.left)) return
+  const member = memberOf(node.left, file)
+  if (member?.module === "effect/Effect" && member.name.text === "Effect") {
+    file.edits.replace(node.left.left.end, node.left.end, "")
+  }
+}
+
+/** `Stream.filterMap` takes a filter. */
+const filterMap = (node, file) => {
+  if (calleeOf(node, file, { "effect/Stream": ["filterMap"], "effect/Array": ["filterMap"] }) === undefined) return
+  wrap(file, node.arguments[node.arguments.length - 1], `${file.import("effect/Filter")}.fromPredicateOption(`, ")")
+}
+
+/** All rules, by name. */
+export const rules = {
+  // The first is outermost where several change one expression.
+  toEffect,
+  renameMember,
+  moveMember,
+  contextTag,
+  listArguments,
+  recordArguments,
+  schemaType,
+  initialThunk,
+  inheritInterruptibility,
+  dieMessage,
+  timeoutFail,
+  upTo,
+  distance,
+  renameProperty,
+  renameTag,
+  spanOptions,
+  filterMap,
+  mapConcat,
+  innerNamespace
+}

@@ -1,0 +1,197 @@
+// What Effect 4 calls what Effect 3 has, as data: modules, their members, and members of values.
+
+/** Files that are not translated, with the reason. */
+export const left = {
+  "src/internal/sql/sharedLibsql.ts": "no driver for libsql was released for Effect 4",
+  "src/sql/Libsql.ts": "no driver for libsql was released for Effect 4"
+}
+
+/** Effect 3's modules that Effect 4 has elsewhere; the namespace is named as the new module. */
+export const modules = {
+  "@effect/cli/Args": "effect/cli/Argument",
+  "@effect/cli/Command": "effect/cli/Command",
+  "@effect/cli/Options": "effect/cli/Flag",
+  "@effect/platform": "effect/http",
+  "@effect/platform/Command": "effect/process/ChildProcess",
+  "@effect/platform/CommandExecutor": "effect/process/ChildProcessSpawner",
+  "@effect/platform/Cookies": "effect/http/Cookies",
+  "@effect/platform/Error": "effect/PlatformError",
+  "@effect/platform/FetchHttpClient": "effect/http/FetchHttpClient",
+  "@effect/platform/FileSystem": "effect/FileSystem",
+  "@effect/platform/Headers": "effect/http/Headers",
+  "@effect/platform/HttpBody": "effect/http/HttpBody",
+  "@effect/platform/HttpClient": "effect/http/HttpClient",
+  "@effect/platform/HttpClientError": "effect/http/HttpClientError",
+  "@effect/platform/HttpClientRequest": "effect/http/HttpClientRequest",
+  "@effect/platform/HttpClientResponse": "effect/http/HttpClientResponse",
+  "@effect/platform/HttpLayerRouter": "effect/http/HttpRouter",
+  "@effect/platform/HttpMiddleware": "effect/http/HttpMiddleware",
+  "@effect/platform/HttpServer": "effect/http/HttpServer",
+  "@effect/platform/HttpServerError": "effect/http/HttpServerError",
+  "@effect/platform/HttpServerRequest": "effect/http/HttpServerRequest",
+  "@effect/platform/HttpServerResponse": "effect/http/HttpServerResponse",
+  "@effect/platform/KeyValueStore": "effect/persistence/KeyValueStore",
+  "@effect/platform/Path": "effect/Path",
+  "@effect/platform/UrlParams": "effect/http/UrlParams",
+  "@effect/platform-node/NodeContext": "@effect/platform-node/NodeServices",
+  "@effect/sql/Migrator": "effect/sql/Migrator",
+  "@effect/sql/SqlClient": "effect/sql/SqlClient",
+  "@effect/sql/SqlError": "effect/sql/SqlError",
+  "@effect/sql/Statement": "effect/sql/Statement",
+  "effect/ConfigError": "effect/Config",
+  "effect/Either": "effect/Result",
+  "effect/FastCheck": "fast-check",
+  "effect/TestClock": "effect/testing/TestClock"
+}
+
+/** Members of modules that have another name, by Effect 3's module. */
+export const members = {
+  "effect/Chunk": { unsafeFromArray: "fromArrayUnsafe" },
+  "effect/Config": { boolean: "Boolean", integer: "Int", redacted: "Redacted", string: "String" },
+  "@effect/platform/CommandExecutor": { CommandExecutor: "ChildProcessSpawner" },
+  "@effect/platform/HttpClientError": { RequestError: "HttpClientError", ResponseError: "HttpClientError" },
+  "@effect/platform/HttpServerError": { RequestError: "HttpServerError" },
+  "effect/Array": { getLefts: "getFailures", getRights: "getSuccesses" },
+  "effect/Cause": {
+    failureOption: "findErrorOption",
+    isInterrupted: "hasInterrupts",
+    isInterruptedOnly: "hasInterruptsOnly"
+  },
+  "effect/Context": { GenericTag: "Service", Tag: "Service" },
+  "effect/DateTime": { distanceDuration: "distance", lessThan: "isLessThan", unsafeMake: "makeUnsafe" },
+  "effect/Deferred": { unsafeDone: "doneUnsafe", unsafeMake: "makeUnsafe" },
+  "effect/Duration": {
+    DurationInput: "Input",
+    decode: "fromInputUnsafe",
+    decodeUnknown: "fromInput",
+    greaterThan: "isGreaterThan",
+    lessThan: "isLessThan"
+  },
+  "effect/Effect": {
+    async: "callback",
+    catchAll: "catch",
+    catchAllCause: "catchCause",
+    catchAllDefect: "catchDefect",
+    dieMessage: "die",
+    either: "result",
+    fork: "forkChild",
+    forkDaemon: "forkDetach",
+    mapInputContext: "updateContext",
+    tapErrorCause: "tapCause",
+    timeoutFail: "timeoutOrElse",
+    zipLeft: "tap",
+    zipRight: "andThen"
+  },
+  "effect/Either": {
+    Either: "Result",
+    isLeft: "isFailure",
+    isRight: "isSuccess",
+    left: "fail",
+    mapLeft: "mapError",
+    right: "succeed"
+  },
+  "effect/Exit": { causeOption: "getCause", isInterrupted: "hasInterrupts" },
+  "effect/Fiber": { RuntimeFiber: "Fiber" },
+  "effect/Layer": {
+    catchAll: "catch",
+    scoped: "effect",
+    scopedDiscard: "effectDiscard",
+    unwrapEffect: "unwrap",
+    unwrapScoped: "unwrap"
+  },
+  "effect/Option": { fromNullable: "fromNullishOr" },
+  "effect/Queue": { unsafeOffer: "offerUnsafe" },
+  "effect/Random": { nextRange: "nextBetween" },
+  "effect/Schema": {
+    DateFromSelf: "Date",
+    DateTimeUtc: "DateTimeUtcFromString",
+    DateTimeUtcFromSelf: "DateTimeUtc",
+    DurationFromSelf: "Duration",
+    Redacted: "RedactedFromValue",
+    RedactedFromSelf: "Redacted",
+    decode: "decodeEffect",
+    decodeEither: "decodeResult",
+    decodeUnknown: "decodeUnknownEffect",
+    decodeUnknownEither: "decodeUnknownResult",
+    encode: "encodeEffect",
+    parseJson: "fromJsonString",
+    typeSchema: "toType"
+  },
+  "effect/Scope": { CloseableScope: "Closeable", extend: "provide" },
+  "effect/Stream": {
+    asyncPush: "callback",
+    execute: "fromEffectDrain",
+    mapConcat: "flattenIterable",
+    runForEachChunk: "runForEachArray"
+  }
+}
+
+/** Members that take `[a, b]` where Effect 3 takes `a, b`. A number says how many arguments come before the list. */
+export const lists = {
+  "@effect/platform/Command": { make: { name: "make", before: 1 } },
+  "effect/Schedule": { intersect: { name: "max" }, union: { name: "min" } },
+  "effect/Schema": { Literal: { name: "Literals" }, Tuple: { name: "Tuple" }, Union: { name: "Union" } }
+}
+
+/** Members that are in another module, or are plain values: `[module, member]` or a text. */
+export const moved = {
+  "effect/Effect": {
+    Latch: ["effect/Latch", "Latch"],
+    Semaphore: ["effect/Semaphore", "Semaphore"],
+    clock: ["effect/Clock", "Clock"],
+    makeLatch: ["effect/Latch", "make"],
+    makeSemaphore: ["effect/Semaphore", "make"],
+    unsafeMakeLatch: ["effect/Latch", "makeUnsafe"],
+    unsafeMakeSemaphore: ["effect/Semaphore", "makeUnsafe"]
+  },
+  "effect/ExecutionStrategy": { parallel: "\"parallel\"", sequential: "\"sequential\"" },
+  "effect/ParseResult": { ParseError: ["effect/Schema", "SchemaError"] }
+}
+
+/**
+ * Members that Effect 4 has too, and that do something else there. Each comes with what to write instead in the source,
+ * which both majors take alike.
+ */
+export const changed = {
+  "effect/Array": {
+    partition: "`filter`, twice: the order of the two lists is another",
+    partitionMap: "`getLefts` and `getRights`: the order of the two lists is another",
+    separate: "`getLefts` and `getRights`: the order of the two lists is another"
+  },
+  "effect/Effect": {
+    andThen: "`flatMap`, `zipRight` or `map`: Effect 4 takes no plain value there",
+    contextWith: "`map` of `Effect.context()`: Effect 4 takes a function to an effect"
+  },
+  "effect/Stream": { mapAccum: "`map` in a `suspend` that has the state: Effect 4 takes lists there" }
+}
+
+/** Members whose initial value, the last argument but one, is a thunk in Effect 4. */
+export const thunks = {
+  "effect/Effect": ["reduce"],
+  "effect/Stream": ["runFold", "runFoldEffect", "scan"]
+}
+
+/** Members that start a fiber. Effect 3's fibers inherit whether they can be interrupted, Effect 4's have to be told. */
+export const forks = { "effect/Effect": ["fork", "forkDaemon", "forkIn", "forkScoped"] }
+
+/**
+ * Members of values, and fields of options, that have another name: by the module that declares them. With `null` a
+ * field is left out.
+ */
+export const properties = {
+  "effect/Context": { unsafeMap: "mapUnsafe" },
+  "effect/Clock": {
+    unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
+    unsafeCurrentTimeNanos: "currentTimeNanosUnsafe"
+  },
+  "effect/DateTime": { epochMillis: "epochMilliseconds", millis: "milliseconds" },
+  "effect/Either": { left: "failure", onLeft: "onFailure", onRight: "onSuccess", right: "success" },
+  "effect/Fiber": { unsafePoll: "pollUnsafe" },
+  "effect/ManagedRuntime": { runtimeEffect: "contextEffect" },
+  "effect/Schema": { disableValidation: "disableChecks" },
+  "effect/SchemaAST": { disableValidation: "disableChecks" },
+  "effect/Tracer": { captureStackTrace: null }
+}
+
+/** Values of `_tag` that have another name, by the module that declares them. */
+export const tags = { "effect/Either": { Left: "Failure", Right: "Success" } }

@@ -1,0 +1,281 @@
+// Translates TypeScript that is written for Effect 3 into TypeScript that is written for Effect 4.
+import ts from "typescript"
+import { Edits } from "./edits.mjs"
+import { rules } from "./rules.mjs"
+import { modules } from "./tables.mjs"
+
+const isEffects = (specifier) => /^(effect|@effect)(\/|$)/.test(specifier)
+
+/** The module of Effect's that a declaration is in, such as `effect/Either`. */
+const moduleOf = (declaration) => {
+  const match = /node_modules\/((?:@effect\/)?[\w-]+)\/dist\/dts\/(.+)\.d\.ts$/.exec(
+    declaration?.getSourceFile().fileName ?? ""
+  )
+  return match === null ? undefined : match[2] === "index" ? match[1] : `${match[1]}/${match[2]}`
+}
+
+const lastSegment = (specifier) => specifier.slice(specifier.lastIndexOf("/") + 1)
+
+/** How Effect 4 names a namespace: as the module, if Effect 3's is named so. */
+const namespaceFor = (local, specifier) => {
+  const target = modules[specifier]
+  return target !== undefined && local === lastSegment(specifier) && target.startsWith("effect/")
+    ? lastSegment(target)
+    : local
+}
+
+class File {
+  edits = new Edits()
+  imports = new Set()
+  /** Namespaces of Effect's, by their local names, with Effect 3's module. */
+  namespaces = new Map()
+  problems = []
+
+  constructor(source, checker, isExported) {
+    this.source = source
+    this.checker = checker
+    this.isExported = isExported
+  }
+
+  problem(node, text) {
+    const { character, line } = this.source.getLineAndCharacterOfPosition(node.getStart())
+    this.problems.push(`${this.source.fileName}:${line + 1}:${character + 1} ${text}`)
+  }
+
+  /** Makes sure that a module of Effect 4 is imported, and returns the name of its namespace. */
+  import(specifier) {
+    this.imports.add(specifier)
+    return lastSegment(specifier)
+  }
+
+  /** Whether Effect 4's module for this one exports the name. */
+  isKnown(specifier, name) {
+    return this.isExported(modules[specifier] ?? specifier, name)
+  }
+
+  /** Whether Effect 4 has a module for this one. */
+  isModule(specifier) {
+    return this.isExported(modules[specifier] ?? specifier)
+  }
+
+  renamedIn(table, symbol, name) {
+    for (const declaration of symbol?.declarations ?? []) {
+      const names = table[moduleOf(declaration)]
+      if (names !== undefined && Object.hasOwn(names, name)) return names[name]
+    }
+    return undefined
+  }
+
+  renamed(table, symbol) {
+    return symbol === undefined ? undefined : this.renamedIn(table, symbol, symbol.name)
+  }
+
+  /** The declared property that a property of an object literal is checked against. */
+  contextualProperty(property) {
+    const type = this.checker.getContextualType(property.parent)
+    const name = property.name.text
+    return type === undefined || name === undefined ? undefined : this.#property(type, name)
+  }
+
+  #property(type, name) {
+    const members = type.isUnion() ? type.types : [type]
+    for (const member of members) {
+      const found = member.getProperty(name)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  #isFrom(type, module, name) {
+    const symbol = type.aliasSymbol ?? type.symbol
+    return symbol?.name === name && symbol.declarations?.some((declaration) => moduleOf(declaration) === module)
+  }
+
+  #hasEffect(type) {
+    const members = type.isUnion() ? type.types : [type]
+    return members.some((member) => this.#isFrom(member, "effect/Effect", "Effect"))
+  }
+
+  /** Whether an expression stands where an effect is wanted. */
+  isEffectExpected(node) {
+    const { parent } = node
+    if (ts.isYieldExpression(parent) && parent.asteriskToken !== undefined) return this.#isInEffect(parent)
+    if (ts.isConditionalExpression(node) || ts.isBinaryExpression(node)) return false
+    const expected = this.checker.getContextualType(node)
+    return expected !== undefined && this.#hasEffect(expected)
+  }
+
+  /** Whether a `yield*` is in the generator of an effect, and not of an `Either` or an `Option`. */
+  #isInEffect(node) {
+    const generator = ts.findAncestor(node, ts.isFunctionLike)
+    const call = generator?.parent
+    return call === undefined || !ts.isCallExpression(call) || !/^(Either|Option)\.gen$/.test(call.expression.getText())
+  }
+
+  /** Which of the values an expression is that Effect 3 takes for an effect. */
+  kindOf(node) {
+    const type = this.checker.getTypeAtLocation(node)
+    const members = type.isUnion() ? type.types : [type]
+    const are = (module, ...names) =>
+      members.every((member) => names.some((name) => this.#isFrom(member, module, name)))
+    if (members.length === 0 || type.flags & ts.TypeFlags.Any) return undefined
+    if (are("effect/Either", "Left", "Right", "Either")) return "Either"
+    if (are("effect/Option", "None", "Some", "Option")) return "Option"
+    const isError = ts.isNewExpression(node) && !ts.isYieldExpression(node.parent) &&
+      type.getProperty("stack") !== undefined
+    return isError ? "Error" : undefined
+  }
+}
+
+const isOnly3 = (source, statement) =>
+  (ts.getLeadingCommentRanges(source.text, statement.pos) ?? [])
+    .some(({ end, pos }) => source.text.slice(pos, end) === "// Effect 3 only")
+
+/** Renames modules and namespaces, and drops a second import of what has become one module. */
+const translateImports = (source, file) => {
+  const namespaces = []
+  const renamed = new Map()
+  for (const statement of source.statements) {
+    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) continue
+    const specifier = statement.moduleSpecifier
+    if (specifier === undefined || !isEffects(specifier.text)) continue
+    const target = modules[specifier.text] ?? specifier.text
+    const bindings = statement.importClause?.namedBindings
+    if (bindings !== undefined && ts.isNamespaceImport(bindings)) {
+      const local = bindings.name.text
+      file.namespaces.set(local, specifier.text)
+      const name = namespaceFor(local, specifier.text)
+      if (name !== local) renamed.set(local, name)
+      const isType = statement.importClause.isTypeOnly
+      // What is still used of a module that is gone is a problem at its use.
+      if (!file.isModule(specifier.text)) continue
+      const imported = { isType, name, statement, target, local }
+      const before = namespaces.findIndex((other) => other.target === target && other.name === name)
+      // One import is enough; the one that brings values too.
+      if (before < 0) namespaces.push(imported)
+      else if (namespaces[before].isType && !isType) namespaces[before] = imported
+    } else if (bindings !== undefined && ts.isNamedImports(bindings)) {
+      for (const element of bindings.elements) {
+        const name = (element.propertyName ?? element.name).text
+        const module = `${specifier.text}/${name}`
+        if (isBarrel(specifier.text)) {
+          file.namespaces.set(element.name.text, module)
+          const now = namespaceFor(name, module)
+          if (now !== name) {
+            file.edits.replace(element.name.getStart(), element.name.end, now)
+            if (element.propertyName === undefined) renamed.set(name, now)
+          }
+        } else if (!file.isKnown(specifier.text, name)) {
+          file.problem(element, `${specifier.text} has no ${name} in Effect 4`)
+        }
+      }
+    }
+    if (bindings !== undefined && ts.isNamespaceImport(bindings)) continue
+    if (target !== specifier.text) file.edits.replace(specifier.getStart(), specifier.end, JSON.stringify(target))
+  }
+  for (const statement of source.statements) {
+    const bindings = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : undefined
+    if (bindings === undefined || !ts.isNamespaceImport(bindings) || !isEffects(statement.moduleSpecifier.text)) {
+      continue
+    }
+    const kept = namespaces.find((imported) => imported.statement === statement)
+    if (kept === undefined) {
+      file.edits.replace(statement.getStart(), statement.end, "")
+    } else {
+      const { moduleSpecifier } = statement
+      if (kept.name !== kept.local) file.edits.replace(bindings.name.getStart(), bindings.name.end, kept.name)
+      file.edits.replace(moduleSpecifier.getStart(), moduleSpecifier.end, JSON.stringify(kept.target))
+    }
+  }
+  file.kept = namespaces.map(({ isType, name, statement, target }) => {
+    const clause = statement.importClause
+    return { isType, name, target, typeKeyword: [clause.getStart(), clause.namedBindings.getStart()] }
+  })
+  return renamed
+}
+
+const isBarrel = (specifier) => /^(effect|@effect\/[\w-]+)$/.test(specifier) && specifier !== "@effect/vitest"
+
+/** Translates one file of a program: the text, and what could not be translated. */
+export const translateFile = (source, checker, isExported) => {
+  const file = new File(source, checker, isExported)
+  const renamed = translateImports(source, file)
+  const all = Object.values(rules)
+  const visit = (node) => {
+    if (ts.isImportDeclaration(node)) return
+    if (node.parent === source && isOnly3(source, node)) {
+      return file.edits.replace(node.getFullStart(), node.end, "")
+    }
+    for (const rule of all) rule(node, file)
+    if (ts.isIdentifier(node) && renamed.has(node.text)) {
+      const { parent } = node
+      const isMember = ts.isPropertyAccessExpression(parent) && parent.name === node ||
+        ts.isQualifiedName(parent) && parent.right === node || ts.isPropertyAssignment(parent) && parent.name === node
+      if (!isMember) file.edits.replace(node.getStart(), node.end, renamed.get(node.text))
+    }
+    if (ts.isIdentifier(node) && [...renamed.values()].includes(node.text) && isDeclared(node)) {
+      file.problem(node, `${node.text} is a namespace in Effect 4: give this another name`)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  for (const specifier of file.imports) {
+    const before = file.kept.find(({ name, target }) => target === specifier && name === lastSegment(specifier))
+    if (before !== undefined) {
+      if (before.isType) file.edits.replace(...before.typeKeyword, "")
+      continue
+    }
+    const first = source.statements.find(ts.isImportDeclaration)
+    file.edits.insert(first.getStart(), `import * as ${lastSegment(specifier)} from "${specifier}"\n`)
+  }
+  return { text: withoutUnused(file.edits.apply(source.text)), problems: file.problems }
+}
+
+/** A namespace of which a rule has replaced the last use is not imported. */
+const withoutUnused = (text) =>
+  text.replace(/^import (?:type )?\* as (\w+) from ".*"\n/gm, (line, name, offset) => {
+    const rest = text.slice(0, offset) + text.slice(offset + line.length)
+    return new RegExp(`\\b${name}\\b`).test(rest) ? line : ""
+  })
+
+const isDeclared = (node) => {
+  const { parent } = node
+  return (ts.isVariableDeclaration(parent) || ts.isTypeAliasDeclaration(parent) || ts.isInterfaceDeclaration(parent) ||
+    ts.isClassDeclaration(parent) || ts.isFunctionDeclaration(parent) || ts.isParameter(parent)) && parent.name === node
+}
+
+/** What the modules of the packages that are installed in a folder export: whether a module exports a name. */
+export const readExports = (directory) => {
+  const known = new Map()
+  const options = { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext }
+  const resolve = (specifier, from) =>
+    ts.resolveModuleName(specifier, from, options, ts.sys, undefined, undefined, ts.ModuleKind.ESNext)
+      .resolvedModule?.resolvedFileName
+  const namesIn = (fileName) => {
+    const names = new Set()
+    const source = ts.createSourceFile(fileName, ts.sys.readFile(fileName), ts.ScriptTarget.Latest)
+    for (const statement of source.statements) {
+      if (ts.isExportDeclaration(statement)) {
+        const { exportClause, moduleSpecifier } = statement
+        if (exportClause === undefined) {
+          for (const name of namesIn(resolve(moduleSpecifier.text, fileName))) names.add(name)
+        } else if (ts.isNamespaceExport(exportClause)) names.add(exportClause.name.text)
+        else for (const element of exportClause.elements) names.add(element.name.text)
+      } else if (statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) {
+        if (ts.isVariableStatement(statement)) {
+          for (const { name } of statement.declarationList.declarations) names.add(name.text)
+        } else names.add(statement.name.text)
+      }
+    }
+    return names
+  }
+  const read = (specifier) => {
+    const fileName = resolve(specifier, `${directory}/main.ts`)
+    // A package that is not there would be found in the folders above, where Effect 3 is.
+    return fileName?.startsWith(`${directory}/`) ? namesIn(fileName) : new Set()
+  }
+  return (specifier, name) => {
+    if (!known.has(specifier)) known.set(specifier, read(specifier))
+    return name === undefined ? known.get(specifier).size > 0 : known.get(specifier).has(name)
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Requests that do not reach beyond their call, and how they fail.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { constTrue } from "effect/Function"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Option from "effect/Option"
+import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
+
+export interface Failure {
+  /** The platform's name for what went wrong before the request left; `undefined` if the request may have left. */
+  readonly early: string | undefined
+  readonly cause: unknown
+  readonly response: HttpClientResponse.HttpClientResponse | undefined
+  /** Whether the client failed for the status alone. */
+  readonly isStatus: boolean
+}
+
+export const failureOf = ({ reason, response }: HttpClientError.HttpClientError): Failure => ({
+  early: response !== undefined || reason._tag === "TransportError" ? undefined : reason._tag.replace(/Error$/, ""),
+  cause: reason.cause,
+  response,
+  isStatus: reason._tag === "StatusCodeError"
+})
+
+/** The context of a request: its parent span, and the `RequestInit` of the application as `change` leaves it. */
+export const requestContext =
+  (span: Tracer.Span, change: (init: RequestInit | undefined) => RequestInit) =>
+  <R>(context: Context.Context<R>): Context.Context<R> =>
+    context.pipe(
+      Context.add(Tracer.ParentSpan, span),
+      Context.add(
+        FetchHttpClient.RequestInit,
+        change(Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)))
+      )
+    )
+
+/** Runs a request without spans of its own, and without a trace header. */
+export const untraced = <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  request.pipe(
+    Effect.provideService(References.TracerEnabled, false),
+    Effect.provideService(HttpClient.TracerDisabledWhen, constTrue)
+  )
