@@ -2,6 +2,7 @@
  * Clocks of one's own.
  */
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -23,5 +24,6 @@ export const make = ({ base, millis, nanos, sleep }: {
   sleep
 })
 
-/** Replaces the clock of a program. */
-export const layer = (clock: Clock.Clock): Layer.Layer<never> => Layer.succeed(Clock.Clock, clock)
+/** A service that is also the clock of the program. */
+export const layer = <I, S extends Clock.Clock>(tag: Context.Service<I, S>, make: Effect.Effect<S>): Layer.Layer<I> =>
+  Layer.unwrap(Effect.map(make, (clock) => Layer.merge(Layer.succeed(tag, clock), Layer.succeed(Clock.Clock, clock))))
