@@ -543,7 +543,7 @@ export class SlackRequestTimeout extends documented<SlackRequestTimeout>()(Codes
  */
 export class SlackServiceUnavailable extends documented<SlackServiceUnavailable>()(
   serviceUnavailable,
-  { outcome: withDefault(anyOutcome, serviceUnavailable.outcome) },
+  { outcome: withDefault(anyOutcome, "rejected" satisfies typeof serviceUnavailable.outcome) },
   ({ outcome }) =>
     outcome === "rejected"
       ? serviceUnavailable.text
