@@ -73,7 +73,7 @@ const test = <E>(name: string, run: () => Effect.Effect<void, E, InstallationSto
   it.effect(name, () => Effect.provide(run(), InstallationStore.layerMemory))
 
 describe("installations of @slack/oauth", () => {
-  test("come in with everything that is known of them", () =>
+  test("are imported completely", () =>
     Effect.gen(function*() {
       const report = yield* InstallationImport.run(nodeRows(v2, org))
       assert.deepStrictEqual(report, { rows: 2, installations: 2, imported: 3, kept: 0, unreadable: [] })
@@ -100,7 +100,7 @@ describe("installations of @slack/oauth", () => {
       assert.strictEqual(organization.users.length, 0)
     }))
 
-  test("of v1 need to be told their app", () =>
+  test("of v1 need an app id in the options", () =>
     Effect.gen(function*() {
       const untold = yield* InstallationImport.run(nodeRows(v1))
       assert.deepStrictEqual(untold.unreadable.map(({ message }) => message), [
@@ -111,7 +111,7 @@ describe("installations of @slack/oauth", () => {
       assert.deepStrictEqual([token(two.bot), token(two.user("U2"))], ["xoxb-test-v1", "xoxp-test-v1"])
     }))
 
-  test("that cannot be read are listed, without what stands in them", () =>
+  test("that cannot be read are listed, without their values", () =>
     Effect.gen(function*() {
       const report = yield* InstallationImport.run(nodeRows(
         null,
@@ -137,7 +137,7 @@ describe("installations of @slack/oauth", () => {
       assert.strictEqual(report.installations, 1)
     }))
 
-  test("with ids that are none are listed, and do not stop the others", () =>
+  test("with invalid ids are listed, and do not stop the others", () =>
     Effect.gen(function*() {
       const report = yield* InstallationImport.run(nodeRows(
         { ...v2, user: { ...v2.user, id: "bot" } },
@@ -152,7 +152,7 @@ describe("installations of @slack/oauth", () => {
       assert.deepStrictEqual([token(one.bot), token(one.user("U1"))], ["xoxb-test-bot", "xoxp-test-user"])
     }))
 
-  test("never replace what is stored already, however often they come", () =>
+  test("never replace stored credentials, also when they are imported again", () =>
     Effect.gen(function*() {
       yield* InstallationStore.save(install({ appId: "A1", teamId: "T1", bot: botToken("fresh"), at: time(seconds) }))
       const once = yield* InstallationImport.run(nodeRows(v2))
@@ -170,7 +170,7 @@ describe("installations of @slack/oauth", () => {
       assert.isTrue(Option.isNone(yield* InstallationStore.get(one.key)))
     }))
 
-  test("are only counted in a dry run", () =>
+  test("are counted and not stored in a dry run", () =>
     Effect.gen(function*() {
       const seen: Array<number> = []
       const report = yield* InstallationImport.run(nodeRows(v2, org, v2), {
@@ -184,7 +184,7 @@ describe("installations of @slack/oauth", () => {
 })
 
 describe("a report", () => {
-  test("of many rows that cannot be read takes no longer than the rows", () =>
+  test("of many unreadable rows takes linear time", () =>
     Effect.gen(function*() {
       const problem = new InstallationImport.InstallationUnreadable({ row: "row", problem: "it is not an object" })
       const item: InstallationImport.Item = { rows: 1, installation: Either.left(problem) }
@@ -208,7 +208,7 @@ describe("rows of python-slack-sdk", () => {
     ...more
   })
 
-  test("become one installation, with the newest token of each", () =>
+  test("become one installation with the newest tokens", () =>
     Effect.gen(function*() {
       const bot = (name: string, expires: unknown) => ({
         bot_token: `xoxb-test-${name}`,

@@ -21,22 +21,22 @@ import { authTest, inMemory } from "./utils/emulator.js"
 
 const hour = 3_600_000
 
-/** Lets everybody come as far as they can without time. */
+/** Runs all fibers until they wait for time. */
 const settle = Effect.repeatN(Effect.yieldNow(), 100)
 
 const isAsleep = <A, E>(fiber: Fiber.Fiber<A, E>) =>
   Effect.map(Effect.zipRight(settle, Fiber.poll(fiber)), Option.isNone)
 
-/** Gives a program a clock over the one of the test, which then is the time that passes by itself. */
+/** Gives a program a clock over `TestClock`, which takes the place of real time. */
 const onMovable = <A, E, R>(program: Effect.Effect<A, E, R>) => Effect.provide(program, MovableClock.layer)
 
-/** The same, for a program that lets time pass. */
+/** The same, for a program that adjusts `TestClock`. */
 const onMovableWith = <A, E, R>(
   program: (pass: TestClock.TestClock["adjust"]) => Effect.Effect<A, E, R>
 ) => Effect.flatMap(TestClock.testClock(), (below) => onMovable(program((duration) => below.adjust(duration))))
 
-describe("a clock that can be moved", () => {
-  it.effect("begins with the time of the one below, goes on with it, and is ahead by what it was moved", () =>
+describe("MovableClock", () => {
+  it.effect("starts at the time of the clock below, runs with it, and is ahead by its moves", () =>
     Effect.gen(function*() {
       yield* TestClock.adjust("5 hours")
       yield* onMovableWith((pass) =>
@@ -57,7 +57,7 @@ describe("a clock that can be moved", () => {
       assert.strictEqual(yield* Clock.currentTimeMillis, 6 * hour, "outside nothing was moved")
     }))
 
-  it.effect("counts whole milliseconds, and keeps the fractions of its moves", () =>
+  it.effect("counts whole milliseconds, and keeps fractions of its moves", () =>
     onMovable(Effect.gen(function*() {
       yield* MovableClock.move("600 micros")
       assert.strictEqual(yield* Clock.currentTimeMillis, 0)
@@ -66,21 +66,21 @@ describe("a clock that can be moved", () => {
       assert.strictEqual(yield* Clock.currentTimeMillis, 1)
     })))
 
-  it.effect("is never moved back", () =>
+  it.effect("does not move back", () =>
     onMovable(Effect.gen(function*() {
       yield* MovableClock.move("1 hour")
       yield* MovableClock.move(-hour)
       assert.strictEqual(yield* Clock.currentTimeMillis, hour)
     })))
 
-  it.effect("does not take a move without end", () =>
+  it.effect("refuses an infinite move", () =>
     onMovable(Effect.gen(function*() {
       const exit = yield* Effect.exit(MovableClock.move(Duration.infinity))
       assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
       assert.strictEqual(yield* Clock.currentTimeMillis, 0)
     })))
 
-  it.effect("lets a sleeper sleep as long as the time below takes", () =>
+  it.effect("sleeps as long as the clock below", () =>
     onMovableWith((pass) =>
       Effect.gen(function*() {
         const sleeper = yield* Effect.fork(Effect.sleep("1 hour"))
@@ -92,7 +92,7 @@ describe("a clock that can be moved", () => {
       })
     ))
 
-  it.effect("wakes a sleeper whose time has come by a move", () =>
+  it.effect("wakes a sleep whose end a move has passed", () =>
     onMovable(Effect.gen(function*() {
       const sleeper = yield* Effect.fork(Effect.sleep("1 hour"))
       yield* settle
@@ -100,7 +100,7 @@ describe("a clock that can be moved", () => {
       assert.isFalse(yield* isAsleep(sleeper))
     })))
 
-  it.effect("shortens a sleep by the moves that come meanwhile", () =>
+  it.effect("shortens a sleep by the moves during it", () =>
     onMovableWith((pass) =>
       Effect.gen(function*() {
         const sleeper = yield* Effect.fork(Effect.sleep("10 hours"))
@@ -116,7 +116,7 @@ describe("a clock that can be moved", () => {
       })
     ))
 
-  it.effect("wakes in the order in which the time of each was to come", () =>
+  it.effect("wakes sleeps in the order of their ends", () =>
     Effect.promise(() =>
       FastCheck.assert(
         FastCheck.asyncProperty(FastCheck.array(FastCheck.integer({ min: 1, max: 20 }), { maxLength: 40 }), (minutes) =>
@@ -138,7 +138,7 @@ describe("a clock that can be moved", () => {
       )
     ))
 
-  it.effect("can be moved by one who was woken by a move", () =>
+  it.effect("can be moved by a fiber that a move has woken", () =>
     onMovable(Effect.gen(function*() {
       const chain = yield* Effect.fork(
         Effect.zipRight(Effect.sleep("1 hour"), MovableClock.move("1 hour"))
@@ -150,7 +150,7 @@ describe("a clock that can be moved", () => {
       assert.isFalse(yield* isAsleep(sleeper))
     })))
 
-  it.effect("forgets a sleeper who was interrupted", () =>
+  it.effect("forgets an interrupted sleep", () =>
     Effect.gen(function*() {
       let underWay = 0
       const below: Clock.Clock = {
@@ -171,7 +171,7 @@ describe("a clock that can be moved", () => {
         assert.strictEqual(underWay, 2)
         yield* Fiber.interrupt(interrupted)
         assert.strictEqual(underWay, 1)
-        // A sleep that goes on after a move leaves nothing of its first part.
+        // A sleep that continues after a move leaves no sleeper behind.
         yield* MovableClock.move("1 hour")
         assert.isTrue(yield* isAsleep(moved))
         assert.strictEqual(underWay, 1)
@@ -181,7 +181,7 @@ describe("a clock that can be moved", () => {
       })).pipe(Effect.withClock(below))
     }))
 
-  it.effect("also wakes those who cannot be interrupted", () =>
+  it.effect("wakes sleeps in uninterruptible regions", () =>
     onMovableWith((pass) =>
       Effect.gen(function*() {
         const byMove = yield* Effect.fork(Effect.uninterruptible(Effect.sleep("1 hour")))
@@ -194,7 +194,7 @@ describe("a clock that can be moved", () => {
       })
     ))
 
-  it.effect("makes timeouts run out", () =>
+  it.effect("ends timeouts", () =>
     onMovable(Effect.gen(function*() {
       const waiting = yield* Effect.fork(Effect.timeoutOption(Effect.never, "12 hours"))
       yield* settle
@@ -202,7 +202,7 @@ describe("a clock that can be moved", () => {
       assert.deepStrictEqual(yield* Fiber.join(waiting), Option.none())
     })))
 
-  it.effect("is one jump to a schedule, not all the beats that it would have had", () =>
+  it.effect("runs a schedule once after a move, not for each interval", () =>
     onMovable(Effect.gen(function*() {
       let beats = 0
       yield* Effect.fork(Effect.repeat(Effect.sync(() => beats++), Schedule.fixed("1 minute")))
@@ -214,7 +214,7 @@ describe("a clock that can be moved", () => {
       assert.isAtMost(beats, 3)
     })))
 
-  it.effect("is the clock of streams and of fibers that others start", () =>
+  it.effect("is the clock of streams and of forked fibers", () =>
     onMovable(Effect.gen(function*() {
       const first = yield* Stream.fromSchedule(Schedule.spaced("1 hour")).pipe(
         Stream.mapEffect(() => Clock.currentTimeMillis),
@@ -226,7 +226,7 @@ describe("a clock that can be moved", () => {
       assert.deepStrictEqual(yield* Fiber.join(first), Option.some(hour))
     })))
 
-  it.effect("is one clock for all layers above it", () => {
+  it.effect("is the same clock for all layers above it", () => {
     class Born extends Context.Tag("Born")<Born, Effect.Effect<number>>() {}
     const Above = Layer.effect(Born, Effect.map(Effect.clock, (clock) => clock.currentTimeMillis))
     return Effect.gen(function*() {
@@ -235,7 +235,7 @@ describe("a clock that can be moved", () => {
     }).pipe(Effect.provide(Layer.provideMerge(Above, MovableClock.layer)))
   })
 
-  it.live("goes on with real time, and really sleeps", () =>
+  it.live("runs with real time, and really sleeps", () =>
     onMovable(Effect.gen(function*() {
       yield* MovableClock.move("1 hour")
       const before = yield* Clock.currentTimeMillis
@@ -254,8 +254,8 @@ describe("a clock that can be moved", () => {
     })))
 })
 
-describe("the emulator by a clock that can be moved", () => {
-  it.effect("lets codes, tokens and grace run out", () =>
+describe("SlackEmulator with a MovableClock", () => {
+  it.effect("expires codes, tokens and grace periods", () =>
     Effect.gen(function*() {
       const late = yield* SlackEmulator.authorize()
       const { code } = yield* SlackEmulator.authorize()

@@ -32,7 +32,7 @@ const locationOf = ({ headers, status, text }: Effect.Effect.Success<ReturnType<
 
 for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as const) {
   describe(`the consent page ${way}`, () => {
-    it.effect("says who asks for what, and escapes it", () =>
+    it.effect("shows the app and its scopes, and escapes them", () =>
       Effect.gen(function*() {
         const page = yield* send("GET", path({ ...usual, scope: "chat:write,commands", user_scope: "search:read" }))
         assert.strictEqual(page.status, 200)
@@ -44,7 +44,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
         for (const words of ["chat:write", "commands", "search:read", "On your behalf"]) assert.include(text, words)
       }).pipe(Effect.provide(live(options))))
 
-    it.effect("leads to the app with a code and the state, when the person allows", () =>
+    it.effect("redirects to the app with a code and the state when the person allows", () =>
       Effect.gen(function*() {
         const page = yield* send("GET", path(usual))
         const location = locationOf(yield* post(Consent.submission(page.text, "allow")))
@@ -56,7 +56,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
         assert.deepStrictEqual(installed.authedUserId, Option.some("U0ADA"))
       }).pipe(Effect.provide(live(options))))
 
-    it.effect("leads to the app with access_denied and the state, when the person cancels", () =>
+    it.effect("redirects to the app with access_denied and the state when the person cancels", () =>
       Effect.gen(function*() {
         const page = yield* send("GET", path(usual))
         const location = locationOf(yield* post(Consent.submission(page.text, "cancel")))
@@ -84,7 +84,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
         assert.deepStrictEqual(Option.getOrThrow(installed.bot).scopes, ["incoming-webhook"])
       }).pipe(Effect.provide(live(options))))
 
-    it.effect("has the workspace chosen that the app would like, and does not insist", () =>
+    it.effect("selects the workspace that the app suggests, and lets the person choose another", () =>
       Effect.gen(function*() {
         const wished = yield* send("GET", path({ ...usual, team: "T0TWO" }))
         assert.strictEqual(Consent.submission(wished.text, "allow").get("target"), "T0TWO")
@@ -92,14 +92,14 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
         assert.strictEqual(Consent.submission(unknown.text, "allow").get("target"), "T0ONE")
       }).pipe(Effect.provide(live(options))))
 
-    it.effect("names the one workspace where there is no choice", () =>
+    it.effect("shows the workspace if there is only one", () =>
       Effect.gen(function*() {
         const page = yield* send("GET", path(usual))
         assert.deepStrictEqual(Consent.tags(page.text, "select"), [])
         assert.include(Consent.textOf(page.text), "Install in: Emulated Workspace")
       }).pipe(Effect.provide(live(plain))))
 
-    it.effect("can be used by everyone: labels, headings, a language, and no script", () =>
+    it.effect("is accessible: it has labels, headings, a language, and no script", () =>
       Effect.gen(function*() {
         const { headers, text } = yield* send("GET", path({ ...usual, scope: "incoming-webhook,chat:write.public" }))
         assert.match(text, /<html lang="en">/)
@@ -126,17 +126,17 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
       ["bad_redirect_uri", "a redirect URI that looks alike", { ...usual, redirect_uri: "https://example.com.org/" }],
       ["bad_redirect_uri", "a redirect URI with a fragment", { ...usual, redirect_uri: "https://example.com/#x" }],
       ["bad_redirect_uri", "a redirect URI of another scheme", { ...usual, redirect_uri: "http://example.com/" }],
-      ["bad_redirect_uri", "a redirect URI that is none", { ...usual, redirect_uri: "callback" }],
+      ["bad_redirect_uri", "a redirect URI that is not a URL", { ...usual, redirect_uri: "callback" }],
       ["no_scopes", "no scopes", { ...usual, scope: "" }],
-      ["invalid_scope", "something that is no scope", { ...usual, scope: "<script>" }],
-      ["invalid_scope", "scopes of Sign in with Slack among others", { ...usual, user_scope: "openid" }],
-      ["invalid_arguments", "PKCE by the plain method", {
+      ["invalid_scope", "something that is not a scope", { ...usual, scope: "<script>" }],
+      ["invalid_scope", "scopes of Sign in with Slack with others", { ...usual, user_scope: "openid" }],
+      ["invalid_arguments", "PKCE with the plain method", {
         ...usual,
         code_challenge: "x".repeat(43),
         code_challenge_method: "plain"
       }],
       ["invalid_arguments", "PKCE without a method", { ...usual, code_challenge: "x".repeat(43) }],
-      ["invalid_arguments", "a challenge that is no hash", {
+      ["invalid_arguments", "a challenge that is not a hash", {
         ...usual,
         code_challenge: "x",
         code_challenge_method: "S256"
@@ -147,11 +147,11 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
         Effect.gen(function*() {
           const page = yield* send("GET", path(parameters))
           assert.strictEqual(page.status, 400)
-          assert.isUndefined(page.headers["location"], "nothing untrusted is redirected to")
+          assert.isUndefined(page.headers["location"], "there is no redirect to an untrusted URL")
           assert.include(Consent.textOf(page.text), `Error code: ${code}`)
           assert.deepStrictEqual(Consent.tags(page.text, "script"), [])
           const posted = yield* post(new URLSearchParams({ ...parameters, decision: "allow" }))
-          assert.strictEqual(posted.status, 400, "the form checks again")
+          assert.strictEqual(posted.status, 400, "the form is checked again")
         }).pipe(Effect.provide(live(plain))))
     }
   })
@@ -187,7 +187,7 @@ describe("redirect URIs", () => {
       }))
   }
 
-  it.effect("of an app on the person's machine need PKCE, get no bot, and always rotate", () =>
+  it.effect("with a custom scheme need PKCE, get no bot, and always rotate", () =>
     Effect.gen(function*() {
       const redirectUri = "teatime://callback"
       const codeChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -203,7 +203,7 @@ describe("redirect URIs", () => {
       Effect.provide(inMemory({ apps: [{ redirectUris: ["teatime://callback"], pkce: true, rotation: false }] }))
     ))
 
-  it.effect("on localhost are a desktop's only for an app that says so", () =>
+  it.effect("on localhost are desktop redirects only for an app that says so", () =>
     Effect.gen(function*() {
       const refused = yield* Effect.flip(SlackEmulator.authorize({ redirectUri: "http://localhost:3000/" }))
       assert.strictEqual(refused.code, "invalid_arguments")
@@ -211,7 +211,7 @@ describe("redirect URIs", () => {
 })
 
 describe("authorize without a browser", () => {
-  it.effect("does what the page does, from the URL that the app built", () =>
+  it.effect("accepts the URL that the app built, as the page does", () =>
     Effect.gen(function*() {
       const { code, url } = yield* SlackEmulator.authorize({
         url: `https://slack.com${path({ ...usual, team: "T0TWO" })}`,
@@ -222,19 +222,19 @@ describe("authorize without a browser", () => {
       assert.strictEqual(installed.target._tag === "Workspace" && installed.target.team.id, "T0TWO")
     }).pipe(Effect.provide(inMemory(options))))
 
-  it.effect("cancels, too", () =>
+  it.effect("cancels", () =>
     Effect.gen(function*() {
       const { url } = yield* SlackEmulator.cancel({ state: "s" })
       assert.strictEqual(new URL(url).searchParams.get("error"), "access_denied")
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("has no state where the app sent none, as when an install starts on Slack's pages", () =>
+  it.effect("has no state if the app sent none, as when an install starts on Slack's pages", () =>
     Effect.gen(function*() {
       const { url } = yield* SlackEmulator.authorize()
       assert.isFalse(new URL(url).searchParams.has("state"))
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is refused as the page refuses, and for people who are not there", () =>
+  it.effect("is refused as on the page, and for people who do not exist", () =>
     Effect.gen(function*() {
       const url = `https://slack.com${path({ ...usual, client_id: "2.2" })}`
       const wrongClient = yield* Effect.flip(SlackEmulator.authorize({ url }))
@@ -245,7 +245,7 @@ describe("authorize without a browser", () => {
       assert.strictEqual(nowhere.code, "access_denied")
     }).pipe(Effect.provide(inMemory(options))))
 
-  it.effect("leaves out only scopes that are optional", () =>
+  it.effect("refuses only optional scopes", () =>
     Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize({
         scopes: ["chat:write", "chat:write.public"],

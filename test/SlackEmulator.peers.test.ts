@@ -1,5 +1,5 @@
 /**
- * Clients that nobody here wrote, against the emulator over real HTTP and in real time: Slack's own packages.
+ * Slack's own packages against the emulator, over HTTP and in real time.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import SlackOAuth from "@slack/oauth"
@@ -47,7 +47,7 @@ const silent: Logger = {
   setName: () => undefined
 }
 
-/** The code that a call of theirs fails with. */
+/** The error code that a call of @slack/web-api fails with. */
 const errorOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => "no error",
@@ -71,7 +71,7 @@ describe("@slack/web-api", () => {
   const freshCode = (request?: SlackEmulator.AuthorizeRequest) =>
     emulator.runPromise(Effect.map(SlackEmulator.authorize(request), ({ code }) => code))
 
-  it("redeems a code, refreshes, and asks who it is", async () => {
+  it("redeems a code, refreshes, and calls auth.test", async () => {
     const code = await freshCode({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
     const installed = await client.oauth.v2.access({ ...credentials, code })
     assert.strictEqual(installed.ok, true)
@@ -107,7 +107,7 @@ describe("@slack/web-api", () => {
     assert.isUndefined(person.bot_id)
   })
 
-  it("exchanges a long-lived token, once", async () => {
+  it("exchanges a long-lived token only once", async () => {
     const token = Redacted.value(await emulator.runPromise(SlackEmulator.issueLegacyToken()))
     const exchanged = await client.oauth.v2.exchange({ ...credentials, token })
     assert.strictEqual(exchanged.token_type, "bot")
@@ -132,7 +132,7 @@ describe("@slack/web-api", () => {
     )
   })
 
-  it("sees the refusals that follow from state", async () => {
+  it("gets the refusals that depend on the state", async () => {
     const used = await freshCode()
     await client.oauth.v2.access({ ...credentials, code: used })
     const named = await freshCode({ redirectUri: "https://example.com/one" })
@@ -157,7 +157,7 @@ describe("@slack/web-api", () => {
     for (const [code, call] of Object.entries(refusals)) assert.strictEqual(await errorOf(call), code)
   })
 
-  it("sees every documented code on demand", async () => {
+  it("gets every documented code on demand", async () => {
     const documented: ReadonlyArray<Codes.SlackCode> = Object.values(Codes)
     for (const { code, methods } of documented) {
       for (const method of methods) {
@@ -170,7 +170,7 @@ describe("@slack/web-api", () => {
     }
   })
 
-  it("sees the faults of HTTP and of the connection", async () => {
+  it("gets the faults of HTTP and of the connection", async () => {
     const access = () => client.oauth.v2.access({ ...credentials, code: "a-code" })
     const inject = (fault: SlackEmulator.Fault) => emulator.runPromise(SlackEmulator.inject({ fault }))
 
@@ -193,7 +193,7 @@ describe("@slack/web-api", () => {
 })
 
 describe("@slack/oauth", () => {
-  // Within two hours of its end a token is refreshed by their `authorize`: here that is always.
+  // `authorize` of @slack/oauth refreshes a token in the two hours before its expiry: here always.
   const emulator = start({ accessTokenLifetime: "1 hour" })
   afterAll(() => emulator.dispose())
 
@@ -205,7 +205,7 @@ describe("@slack/oauth", () => {
         rows.set(idOf(installation.team?.id), installation)
         return Promise.resolve()
       },
-      // Each reader gets a copy, as from a database.
+      // Each read returns a copy, as a database does.
       fetchInstallation: ({ teamId }) => {
         const row = rows.get(idOf(teamId))
         return row === undefined
@@ -230,7 +230,7 @@ describe("@slack/oauth", () => {
     })
   }
 
-  /** Their provider as a web app: one page to start an install, one to come back to. */
+  /** The provider of @slack/oauth as a web app, with a start page and a callback. */
   const serve = async (provider: SlackOAuth.InstallProvider) => {
     const server = createServer((request, response) => {
       const handled = request.url?.startsWith("/install") === true
@@ -247,7 +247,7 @@ describe("@slack/oauth", () => {
     return { url, stop: () => server.close() }
   }
 
-  /** A browser that keeps one cookie and follows no redirect by itself. */
+  /** A browser that keeps one cookie and does not follow redirects. */
   const install = async (url: string, button: "allow" | "cancel") => {
     const started = await fetch(`${url}/install`, { redirect: "manual" })
     const cookie = started.headers.get("set-cookie")?.split(";")[0] ?? ""
@@ -261,7 +261,7 @@ describe("@slack/oauth", () => {
     return await fetch(decided.headers.get("location") ?? "", { headers: { cookie } })
   }
 
-  it("installs by way of the consent page, and refreshes when asked for a token", async () => {
+  it("installs with the consent page, and refreshes when it is asked for a token", async () => {
     const { rows, store } = makeStore()
     const provider = await makeProvider(store)
     const app = await serve(provider)
@@ -289,7 +289,7 @@ describe("@slack/oauth", () => {
     }
   })
 
-  it("is told when the person cancels", async () => {
+  it("is notified when the person cancels", async () => {
     const { rows, store } = makeStore()
     const app = await serve(await makeProvider(store))
     try {
@@ -301,7 +301,7 @@ describe("@slack/oauth", () => {
     }
   })
 
-  it("refreshes twenty times when asked for one token twenty times at once", async () => {
+  it("refreshes twenty times for twenty concurrent requests for one token", async () => {
     const { rows, store } = makeStore()
     const provider = await makeProvider(store)
     const slack = await emulator.runPromise(settings)

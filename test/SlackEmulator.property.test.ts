@@ -15,10 +15,10 @@ import * as TestClock from "effect/TestClock"
 import { authTest, inMemory } from "./utils/emulator.js"
 
 // -------------------------------------------------------------------------------------
-// random lives of an app
+// random sequences of actions
 // -------------------------------------------------------------------------------------
 
-/** One thing that happens. `which` picks among what there is by then. */
+/** An action. `which` chooses among the codes or tokens that exist by then. */
 type Step =
   | { readonly do: "authorize"; readonly workspace: string; readonly scopes: "bot" | "user" | "both" }
   | { readonly do: "redeem"; readonly which: number }
@@ -41,7 +41,7 @@ const faults = {
   "a false alarm": SlackEmulator.afterStateChange(SlackEmulator.code("internal_error"))
 }
 
-/** Faults that come when all is done. */
+/** Faults after the state has changed. */
 const late = new Set<string>(["a lost reply", "half a reply", "a false alarm"])
 
 const workspaces = ["T0ONE", "T0TWO"]
@@ -88,7 +88,7 @@ const onePatientAttempt = RetryPolicy.provide(RetryPolicy.none, {
   budget: Duration.infinity
 })
 
-/** Lives through the steps with our own client, and checks after each what must always hold. */
+/** Performs the actions with our own client, and checks the invariants after each. */
 const live = (steps: ReadonlyArray<Step>) =>
   Effect.gen(function*() {
     const codes: Array<string> = []
@@ -101,23 +101,23 @@ const live = (steps: ReadonlyArray<Step>) =>
     const ended = new Map<number, string>()
     let pending: keyof typeof faults | undefined
 
-    /** What is got works at once, and is remembered. */
+    /** Checks that a new token works, and remembers it. */
     const keep = (response: TokenResponse.TokenResponse) =>
       Effect.gen(function*() {
         for (const token of [...Option.toArray(response.bot), ...Option.toArray(response.user)]) {
           accessTokens.push(token.accessToken)
           refreshTokens.push(...Option.toArray(Option.flatMap(token.expiry, ({ refreshToken }) => refreshToken)))
-          assert.strictEqual((yield* authTest(token.accessToken)).ok, true, "a token works when it comes")
+          assert.strictEqual((yield* authTest(token.accessToken)).ok, true, "a new token works")
         }
       })
 
-    /** How many pairs were ever issued, and how many refresh tokens work. */
+    /** How many pairs were issued, and how many refresh tokens work. */
     const census = Effect.map(SlackEmulator.chains, (chains) => ({
       issued: chains.reduce((sum, { generations }) => sum + generations, 0),
       usable: new Set(chains.flatMap(({ liveRefreshTokens }) => liveRefreshTokens.map(Redacted.value)))
     }))
 
-    /** Makes a call, and returns whether the rules granted it, whatever the client was told. */
+    /** Makes a call, and returns whether the rules accepted it, whatever the client received. */
     const attempt = <E>(call: Effect.Effect<TokenResponse.TokenResponse, E, OAuthV2.OAuthV2>) =>
       Effect.gen(function*() {
         const fault = pending
@@ -229,7 +229,7 @@ const live = (steps: ReadonlyArray<Step>) =>
 
 describe("SlackEmulator", () => {
   it.effect.prop(
-    "keeps its rules through any life of an app",
+    "keeps its rules in every sequence of actions",
     [FastCheck.array(step, { minLength: 10, maxLength: 50, size: "max" })],
     ([steps]) => live(steps),
     { fastCheck: { numRuns: Number(process.env.PROPERTY_RUNS ?? 60) }, timeout: 600_000 }
@@ -237,11 +237,11 @@ describe("SlackEmulator", () => {
 })
 
 // -------------------------------------------------------------------------------------
-// many, for long
+// many installations
 // -------------------------------------------------------------------------------------
 
-describe("twelve hours", () => {
-  it.effect("of rotation for a thousand installations take seconds", () =>
+describe("twelve hours of rotation", () => {
+  it.effect("take seconds for a thousand installations", () =>
     Effect.gen(function*() {
       const ids = Array.from({ length: 1000 }, (_, index) => `T${index}`)
       yield* Effect.forEach(ids, (id) => SlackEmulator.addWorkspace({ id }), { discard: true })

@@ -86,7 +86,7 @@ const credentials = Effect.map(SlackApp.SlackApp, ({ clientId, clientSecret }) =
   client_secret: clientSecret === undefined ? "" : Redacted.value(clientSecret)
 }))
 
-/** A refusal that the form of a request is enough for. */
+/** A refusal because of the form of a request. */
 const malformed = (code: string, when: string, body: { readonly type: string; readonly text: string }): Refusal => ({
   code,
   when,
@@ -100,13 +100,13 @@ const bearer = (token: Redacted.Redacted) => ({ authorization: `Bearer ${Redacte
 const pkce: SlackEmulator.Options = { apps: [{ pkce: true }] }
 
 const refusals: ReadonlyArray<Refusal> = [
-  // who is calling
+  // the client
   {
     code: "invalid_client_id",
     when: "no app has the client id",
     provoke: errorOf("oauth.v2.access", { code: "a-code", client_id: "1.1", client_secret: "test-secret" })
   },
-  { code: "invalid_client_id", when: "no client id is given", provoke: errorOf("oauth.v2.access", { code: "a-code" }) },
+  { code: "invalid_client_id", when: "there is no client id", provoke: errorOf("oauth.v2.access", { code: "a-code" }) },
   {
     code: "bad_client_secret",
     when: "the secret is wrong",
@@ -126,7 +126,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "bad_client_secret",
-    when: "a refresh of tokens that a secret was needed for comes without it",
+    when: "a refresh has no secret, and the install had one",
     options: pkce,
     provoke: Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize()
@@ -139,7 +139,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "invalid_auth",
-    when: "a bearer token comes along",
+    when: "the request has a bearer token",
     provoke: Effect.flatMap(
       credentials,
       (credentials) =>
@@ -148,7 +148,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "invalid_arguments",
-    when: "the credentials come in two ways",
+    when: "the credentials are both in the header and in the body",
     provoke: Effect.flatMap(
       credentials,
       (credentials) =>
@@ -176,21 +176,21 @@ const refusals: ReadonlyArray<Refusal> = [
     text: "<code/>"
   }),
   malformed("invalid_form_data", "the form has no boundary", { type: "multipart/form-data", text: "code=1" }),
-  malformed("invalid_json", "the body is not what it says", { type: "application/json", text: "code=1" }),
-  malformed("json_not_object", "the JSON is no object", { type: "application/json", text: "[]" }),
+  malformed("invalid_json", "the body does not match the content type", { type: "application/json", text: "code=1" }),
+  malformed("json_not_object", "the JSON is not an object", { type: "application/json", text: "[]" }),
   {
     code: "unknown_method",
-    when: "there is no such method",
+    when: "the method does not exist",
     provoke: errorOf("oauth.v3.access", {})
   },
 
   // codes
   {
     code: "invalid_code",
-    when: "the code is empty, whoever asks",
+    when: "the code is empty, even if the client is unknown",
     provoke: errorOf("oauth.v2.access", { code: "", client_id: "1.1" })
   },
-  { code: "invalid_code", when: "nobody gave this code", provoke: codeOf(OAuthV2.access({ code: "a-code" })) },
+  { code: "invalid_code", when: "the code was not issued", provoke: codeOf(OAuthV2.access({ code: "a-code" })) },
   {
     code: "invalid_code",
     when: "the code was used",
@@ -211,7 +211,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "invalid_code",
-    when: "the code is another app's",
+    when: "the code belongs to another app",
     provoke: Effect.gen(function*() {
       const other = yield* SlackEmulator.addApp()
       const { code } = yield* SlackEmulator.authorize({ clientId: other.clientId })
@@ -220,7 +220,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "bad_redirect_uri",
-    when: "the redirect URI is another one",
+    when: "the redirect URI differs from the authorize step",
     provoke: Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize({ redirectUri: "https://example.com/one" })
       return yield* codeOf(OAuthV2.access({ code, redirectUri: "https://example.com/two" }))
@@ -228,7 +228,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "bad_redirect_uri",
-    when: "the redirect URI was named and is not repeated",
+    when: "the authorize step had a redirect URI and the redemption has none",
     provoke: Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize({ redirectUri: "https://example.com/one" })
       return yield* codeOf(OAuthV2.access({ code }))
@@ -272,7 +272,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "invalid_code_verifier",
-    when: "there was no challenge",
+    when: "there is a verifier and no challenge",
     options: pkce,
     provoke: Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize()
@@ -281,7 +281,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "invalid_code_verifier",
-    when: "there was a challenge, and the secret comes instead of the verifier",
+    when: "there is a challenge, and a secret instead of the verifier",
     options: pkce,
     provoke: Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
@@ -292,7 +292,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "internal_error",
-    when: "the verifier comes together with the secret",
+    when: "there are both a verifier and a secret",
     options: pkce,
     provoke: Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
@@ -312,7 +312,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "pkce_not_allowed",
-    when: "the app does not use PKCE, and a challenge went unanswered",
+    when: "the app does not use PKCE, and there is a challenge and no verifier",
     provoke: Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize({ codeChallenge: challenge })
       return yield* codeOf(OAuthV2.access({ code }))
@@ -337,13 +337,13 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "two_factor_setup_required",
-    when: "the workspace wants what the person has not set up",
+    when: "the workspace requires two-factor authentication and the person has none",
     options: { workspaces: [{ requiresTwoFactor: true }], people: [{ twoFactor: false }] },
     provoke: codeOf(install())
   },
   {
     code: "cannot_install_an_org_installed_app",
-    when: "the whole organization has the app",
+    when: "the app is installed in the workspace's organization",
     options: organization,
     provoke: Effect.zipRight(install({ organization: "E0ORG" }), codeOf(install({ workspace: "T0EAST" })))
   },
@@ -351,12 +351,12 @@ const refusals: ReadonlyArray<Refusal> = [
   // refresh tokens
   {
     code: "invalid_refresh_token",
-    when: "nobody gave this refresh token",
+    when: "the refresh token was not issued",
     provoke: codeOf(OAuthV2.access({ refreshToken: "xoxe-1-test" }))
   },
   {
     code: "invalid_refresh_token",
-    when: "it is another app's",
+    when: "the refresh token belongs to another app",
     provoke: Effect.gen(function*() {
       const installed = yield* install()
       const other = yield* SlackEmulator.addApp()
@@ -370,7 +370,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "invalid_refresh_token",
-    when: "it was used, and the grace period is over",
+    when: "the refresh token was used, and its grace period is over",
     provoke: Effect.gen(function*() {
       const installed = yield* install()
       yield* refresh(botOf(installed))
@@ -380,7 +380,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "invalid_refresh_token",
-    when: "two younger pairs of the chain have come up",
+    when: "the chain has two newer pairs",
     provoke: Effect.gen(function*() {
       const installed = yield* install()
       const one = yield* refresh(botOf(installed))
@@ -440,12 +440,12 @@ const refusals: ReadonlyArray<Refusal> = [
   // exchange
   {
     code: "invalid_arguments",
-    when: "there is no token to exchange",
+    when: "an exchange has no token",
     provoke: Effect.flatMap(credentials, (credentials) => errorOf("oauth.v2.exchange", credentials))
   },
   {
     code: "invalid_arguments",
-    when: "an exchange is asked for with Basic",
+    when: "an exchange authenticates with Basic",
     provoke: Effect.gen(function*() {
       const { client_id, client_secret } = yield* credentials
       const token = Redacted.value(yield* legacy())
@@ -455,7 +455,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "bad_client_secret",
-    when: "an exchange is asked for with a wrong secret",
+    when: "an exchange has a wrong secret",
     provoke: Effect.flatMap(
       credentials,
       (credentials) =>
@@ -464,28 +464,28 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "token_rotation_not_enabled",
-    when: "the app does not rotate",
+    when: "rotation is off",
     options: { apps: [{ rotation: false }] },
     provoke: Effect.flatMap(legacy(), (token) => codeOf(OAuthV2.exchange({ token })))
   },
   {
     code: "invalid_token",
-    when: "nobody gave the token to be exchanged",
+    when: "the long-lived token was not issued",
     provoke: codeOf(OAuthV2.exchange({ token: "xoxb-test" }))
   },
   {
     code: "invalid_token",
-    when: "the token rotates already",
+    when: "the token to exchange rotates already",
     provoke: Effect.flatMap(install(), (installed) => codeOf(OAuthV2.exchange({ token: botOf(installed).accessToken })))
   },
   {
     code: "not_allowed_token_type",
-    when: "the token to be exchanged is an app-level one",
+    when: "the token to exchange is an app-level token",
     provoke: codeOf(OAuthV2.exchange({ token: "xapp-test" }))
   },
   {
     code: "token_already_exchanged",
-    when: "the token was exchanged",
+    when: "the token was exchanged before",
     provoke: Effect.gen(function*() {
       const token = yield* legacy()
       yield* OAuthV2.exchange({ token })
@@ -494,7 +494,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "authorization_not_found",
-    when: "the app of the token to be exchanged is gone",
+    when: "the app of the token to exchange is uninstalled",
     provoke: Effect.gen(function*() {
       const token = yield* legacy()
       yield* SlackEmulator.uninstall()
@@ -503,7 +503,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "account_inactive",
-    when: "the person of the token to be exchanged is gone",
+    when: "the person of the token to exchange is deactivated",
     provoke: Effect.gen(function*() {
       const token = yield* legacy({ person: "U0EMULATED" })
       yield* SlackEmulator.deactivate("U0EMULATED")
@@ -515,7 +515,7 @@ const refusals: ReadonlyArray<Refusal> = [
   { code: "not_authed", when: "auth.test has no token", provoke: errorOf("auth.test", {}) },
   {
     code: "invalid_auth",
-    when: "auth.test has no token of ours",
+    when: "auth.test has an unknown token",
     provoke: errorOf("auth.test", { token: "xoxb-test" })
   },
   {
@@ -528,7 +528,7 @@ const refusals: ReadonlyArray<Refusal> = [
   },
   {
     code: "token_expired",
-    when: "twelve hours are over",
+    when: "an access token is twelve hours old",
     provoke: Effect.gen(function*() {
       const installed = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -578,13 +578,13 @@ const refusals: ReadonlyArray<Refusal> = [
 ]
 
 // -------------------------------------------------------------------------------------
-// by both ways in
+// in memory and over HTTP
 // -------------------------------------------------------------------------------------
 
 for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as const) {
   describe(`SlackEmulator ${way}`, () => {
     describe("flows of our own client", () => {
-      it.effect("installs a bot and a person's token, both rotating", () =>
+      it.effect("installs a bot token and a user token, both rotating", () =>
         Effect.gen(function*() {
           const response = yield* install({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
           const now = yield* DateTime.now
@@ -602,7 +602,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           }
         }).pipe(Effect.provide(live())))
 
-      it.effect("refreshes each of the two by itself", () =>
+      it.effect("refreshes the bot token and the user token separately", () =>
         Effect.gen(function*() {
           const installed = yield* install({ scopes: ["chat:write"], userScopes: ["search:read"] })
           const bot = yield* refresh(botOf(installed))
@@ -616,7 +616,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           )
         }).pipe(Effect.provide(live())))
 
-      it.effect("exchanges a long-lived token, which runs out at the first refresh", () =>
+      it.effect("exchanges a long-lived token, which expires at the first refresh", () =>
         Effect.gen(function*() {
           const legacy = yield* SlackEmulator.issueLegacyToken()
           const exchanged = yield* OAuthV2.exchange({ token: legacy })
@@ -626,7 +626,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.strictEqual((yield* authTest(legacy)).error, "token_expired")
         }).pipe(Effect.provide(live())))
 
-      it.effect("exchanges a person's long-lived token", () =>
+      it.effect("exchanges a long-lived user token", () =>
         Effect.gen(function*() {
           const legacy = yield* SlackEmulator.issueLegacyToken({ person: "U0EMULATED", scopes: ["search:read"] })
           const exchanged = yield* OAuthV2.exchange({ token: legacy })
@@ -634,7 +634,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.isTrue(Option.isNone(exchanged.bot))
         }).pipe(Effect.provide(live())))
 
-      it.effect("installs by PKCE without a secret", () =>
+      it.effect("installs with PKCE and without a secret", () =>
         Effect.gen(function*() {
           const { code } = yield* SlackEmulator.authorize({ scopes: ["chat:write"], codeChallenge: challenge })
           const installed = yield* OAuthV2.access({ code, codeVerifier: verifier })
@@ -645,7 +645,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           ])
         }).pipe(Effect.provide(live({ apps: [{ pkce: true }] }))))
 
-      it.effect("installs in a whole organization", () =>
+      it.effect("installs in an organization", () =>
         Effect.gen(function*() {
           const installed = yield* install({ organization: "E0ORG" })
           assert.deepStrictEqual(
@@ -659,7 +659,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.strictEqual(test.enterprise_id, "E0ORG")
         }).pipe(Effect.provide(live(organization))))
 
-      it.effect("names the organization of a workspace in one", () =>
+      it.effect("names the organization of a workspace", () =>
         Effect.gen(function*() {
           const installed = yield* install({ workspace: "T0EAST" })
           assert.deepStrictEqual(
@@ -671,21 +671,21 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           )
         }).pipe(Effect.provide(live(organization))))
 
-      it.effect("installs for a person alone", () =>
+      it.effect("installs a user token without a bot", () =>
         Effect.gen(function*() {
           const installed = yield* install({ userScopes: ["search:read"] })
           assert.isTrue(Option.isNone(installed.bot))
           assert.deepStrictEqual(userOf(installed).scopes, ["search:read"])
         }).pipe(Effect.provide(live())))
 
-      it.effect("brings an incoming webhook along", () =>
+      it.effect("gives an incoming webhook", () =>
         Effect.gen(function*() {
           const installed = yield* install({ scopes: ["incoming-webhook"], channel: "#alerts" })
           const webhook = Option.getOrThrow(installed.incomingWebhook)
           assert.strictEqual(webhook.channel, "#alerts")
         }).pipe(Effect.provide(live())))
 
-      it.effect("gives long-lived tokens where rotation is off, and the same one again", () =>
+      it.effect("gives a long-lived token if rotation is off, and the same one on a reinstall", () =>
         Effect.gen(function*() {
           const one = yield* install({ scopes: ["chat:write"] })
           const two = yield* install({ scopes: ["commands"] })
@@ -698,7 +698,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
         }).pipe(Effect.provide(live({ apps: [{ rotation: false }] }))))
     })
 
-    describe("refusals that follow from what it remembers", () => {
+    describe("refusals", () => {
       for (const refusal of refusals) {
         it.effect(`${refusal.code}: ${refusal.when}`, () =>
           Effect.gen(function*() {
@@ -708,7 +708,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
     })
 
     describe("faults", () => {
-      it.effect("play every documented code of every method", () =>
+      it.effect("give every documented code of every method", () =>
         Effect.gen(function*() {
           const documented: ReadonlyArray<Codes.SlackCode> = Object.values(Codes)
           assert.strictEqual(documented.length, 49)
@@ -724,7 +724,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.deepStrictEqual(yield* SlackEmulator.chains, [])
         }).pipe(Effect.provide(live())))
 
-      it.effect("carry scopes and messages with a code", () =>
+      it.effect("give scopes and messages with a code", () =>
         Effect.gen(function*() {
           yield* SlackEmulator.inject({
             fault: SlackEmulator.code("missing_scope", {
@@ -740,7 +740,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.deepStrictEqual(error.messages, ["[ERROR] more, please"])
         }).pipe(Effect.provide(live())))
 
-      it.effect("limit the rate, with a hint and without", () =>
+      it.effect("limit the rate, with and without Retry-After", () =>
         Effect.gen(function*() {
           yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "30 seconds" }) })
           yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited() })
@@ -753,7 +753,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.isUndefined(plain.retryAfter)
         }).pipe(Effect.provide(live())))
 
-      it.effect("answer with pages of HTML and with text", () =>
+      it.effect("answer with HTML pages and with text", () =>
         Effect.gen(function*() {
           for (
             const [fault, tag, status] of [
@@ -779,7 +779,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           yield* OAuthV2.access({ code })
         }).pipe(Effect.provide(live())))
 
-      it.effect("lose the reply after the state has changed, and leave the new pair alive", () =>
+      it.effect("lose the answer after the state has changed, and the new pair works", () =>
         Effect.gen(function*() {
           const installed = yield* install()
           yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
@@ -788,7 +788,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           const [chain] = yield* SlackEmulator.chains
           assert.strictEqual(chain?.refreshes, 1)
           assert.strictEqual(chain.liveAccessTokens.length, 2)
-          // The same refresh token once more, inside the grace period.
+          // The same refresh token again, in its grace period.
           const again = yield* refresh(botOf(installed))
           assert.strictEqual((yield* authTest(botOf(again).accessToken)).ok, true)
           assert.deepStrictEqual((yield* SlackEmulator.replays).map(({ honoured, what }) => [what, honoured]), [
@@ -796,7 +796,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           ])
         }).pipe(Effect.provide(live())))
 
-      it.effect("cut the body in the middle", () =>
+      it.effect("cut the connection in the middle of the body", () =>
         Effect.gen(function*() {
           const { code } = yield* SlackEmulator.authorize()
           yield* SlackEmulator.inject({ fault: SlackEmulator.cutInBody })
@@ -805,7 +805,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.strictEqual((yield* SlackEmulator.chains).length, 1)
         }).pipe(Effect.provide(live())))
 
-      it.effect("report an error for what was done all the same", () =>
+      it.effect("answer with an error after the state has changed", () =>
         Effect.gen(function*() {
           const { code } = yield* SlackEmulator.authorize()
           yield* SlackEmulator.inject({ fault: SlackEmulator.afterStateChange(SlackEmulator.code("internal_error")) })
@@ -813,7 +813,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.strictEqual((yield* SlackEmulator.chains).length, 1)
         }).pipe(Effect.provide(live())))
 
-      it.effect("compose: an answer that takes its time and then is lost", () =>
+      it.effect("combine: an answer is delayed and then lost", () =>
         Effect.gen(function*() {
           const { code } = yield* SlackEmulator.authorize()
           yield* SlackEmulator.inject({
@@ -828,7 +828,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.strictEqual((yield* SlackEmulator.chains).length, 1)
         }).pipe(Effect.provide(live())))
 
-      it.effect("come in the order in which they were injected, for their own method, and end", () =>
+      it.effect("affect calls of their method, in the order of their injection, and end", () =>
         Effect.gen(function*() {
           yield* SlackEmulator.inject({ method: "oauth.v2.exchange", fault: SlackEmulator.code("fatal_error") })
           yield* SlackEmulator.inject({ times: 2, fault: SlackEmulator.code("request_timeout") })
@@ -846,7 +846,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
           assert.strictEqual(yield* access, "SlackInvalidCode")
         }).pipe(Effect.provide(live())))
 
-      it.effect("hit a share of the calls, the same ones for the same seed", () =>
+      it.effect("affect a share of the calls, the same ones for the same seed", () =>
         Effect.gen(function*() {
           const calls = Effect.gen(function*() {
             yield* SlackEmulator.inject({ share: 0.25, fault: SlackEmulator.code("fatal_error") })
@@ -863,11 +863,11 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
 }
 
 // -------------------------------------------------------------------------------------
-// what it writes
+// answers
 // -------------------------------------------------------------------------------------
 
-describe("what SlackEmulator writes on the wire", () => {
-  /** Redeems a code, and hides what is different each time. */
+describe("the answers of SlackEmulator", () => {
+  /** Redeems a code, and replaces the values that differ each time. */
   const redeem = (request?: SlackEmulator.AuthorizeRequest) =>
     Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize(request)
@@ -899,7 +899,7 @@ describe("what SlackEmulator writes on the wire", () => {
     refresh_token: "xoxe-1-…"
   }
 
-  it.effect("is Slack's form of an install for a bot and a person", () =>
+  it.effect("have Slack's form for an install of a bot and a user token", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* redeem({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] }), {
         ok: true,
@@ -912,7 +912,7 @@ describe("what SlackEmulator writes on the wire", () => {
       })
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is Slack's form of an install for a person alone", () =>
+  it.effect("have Slack's form for an install of a user token", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* redeem({ userScopes: ["search:read"] }), {
         ok: true,
@@ -924,7 +924,7 @@ describe("what SlackEmulator writes on the wire", () => {
       })
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is Slack's form of an install in an organization, and in a workspace of one", () =>
+  it.effect("have Slack's form for an install in an organization, and in one of its workspaces", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* redeem({ workspace: "T0EAST" }), {
         team: { id: "T0EAST", name: "East" },
@@ -939,7 +939,7 @@ describe("what SlackEmulator writes on the wire", () => {
       })
     }).pipe(Effect.provide(inMemory(organization))))
 
-  it.effect("is Slack's form of a refresh, where a person's token stands at the top", () =>
+  it.effect("have Slack's form for a refresh, with a user token at top level", () =>
     Effect.gen(function*() {
       const installed = yield* install({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
       const refreshed = (token: TokenResponse.BotToken | TokenResponse.UserToken) =>
@@ -958,7 +958,7 @@ describe("what SlackEmulator writes on the wire", () => {
       })
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is Slack's form of an exchange, which has no is_enterprise_install", () =>
+  it.effect("have Slack's form for an exchange, without is_enterprise_install", () =>
     Effect.gen(function*() {
       const token = Redacted.value(yield* SlackEmulator.issueLegacyToken({ scopes: ["chat:write", "commands"] }))
       assert.deepStrictEqual(masked(yield* call("oauth.v2.exchange", { ...(yield* credentials), token })), {
@@ -970,7 +970,7 @@ describe("what SlackEmulator writes on the wire", () => {
       })
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is Slack's form of auth.test, with seconds that run down", () =>
+  it.effect("have Slack's form for auth.test, with the seconds until expiry", () =>
     Effect.gen(function*() {
       const installed = yield* install()
       yield* TestClock.adjust("1 hour")
@@ -989,7 +989,7 @@ describe("what SlackEmulator writes on the wire", () => {
       })
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("warns of a charset, and takes JSON and GET as Slack does", () =>
+  it.effect("warn of a charset, and accept JSON and GET as Slack does", () =>
     Effect.gen(function*() {
       const { clientId } = yield* SlackApp.SlackApp
       const form = new URLSearchParams({ client_id: clientId, code: "a-code" }).toString()
@@ -1011,7 +1011,7 @@ describe("what SlackEmulator writes on the wire", () => {
       assert.deepStrictEqual((yield* SlackEmulator.calls).map(({ secretInUrl }) => secretInUrl), [false, false, true])
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("numbers its answers, and lets nobody store them", () =>
+  it.effect("have request ids, and forbid storing", () =>
     Effect.gen(function*() {
       const { headers } = yield* send("POST", "/api/auth.test", {})
       assert.match(headers["x-slack-req-id"] ?? "", /^emulated-\d+$/)
@@ -1020,13 +1020,13 @@ describe("what SlackEmulator writes on the wire", () => {
       assert.match(error.message, /request emulated-\d+/)
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is a page for whoever comes to the wrong address", () =>
+  it.effect("are a page at an unknown address", () =>
     Effect.gen(function*() {
       const { status } = yield* send("GET", "/nowhere")
       assert.strictEqual(status, 404)
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("refuses a body without a content type", () =>
+  it.effect("refuse a body without a content type", () =>
     Effect.gen(function*() {
       const emulator = yield* SlackEmulator.SlackEmulator
       const outcome = yield* emulator.handle({
@@ -1040,11 +1040,11 @@ describe("what SlackEmulator writes on the wire", () => {
 })
 
 // -------------------------------------------------------------------------------------
-// what it tells
+// history
 // -------------------------------------------------------------------------------------
 
-describe("what SlackEmulator tells", () => {
-  /** A story with everything in it that must not be told. */
+describe("the history of SlackEmulator", () => {
+  /** A flow with every kind of secret. */
   const story = Effect.gen(function*() {
     const { code } = yield* SlackEmulator.authorize({ scopes: ["incoming-webhook"], userScopes: ["search:read"] })
     const installed = yield* OAuthV2.access({ code })
@@ -1073,7 +1073,7 @@ describe("what SlackEmulator tells", () => {
     ].map((secret) => Redacted.isRedacted(secret) ? Redacted.value(secret) : secret)
   })
 
-  it.effect("is every call, with what it stood for in place of its secrets", () =>
+  it.effect("has every call, with descriptions instead of secrets", () =>
     Effect.gen(function*() {
       yield* install()
       yield* SlackEmulator.inject({ fault: SlackEmulator.cutBeforeReading })
@@ -1105,7 +1105,7 @@ describe("what SlackEmulator tells", () => {
       ])
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is a timeline, a line an event", () =>
+  it.effect("is a timeline with a line for each event", () =>
     Effect.gen(function*() {
       const installed = yield* install()
       yield* TestClock.adjust("11 hours")
@@ -1127,7 +1127,7 @@ describe("what SlackEmulator tells", () => {
       ])
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is the same for the same seed, down to the tokens", () =>
+  it.effect("is the same for the same seed, also the tokens", () =>
     Effect.gen(function*() {
       const run = (seed: string) =>
         Effect.suspend(() =>
@@ -1140,7 +1140,7 @@ describe("what SlackEmulator tells", () => {
       assert.notDeepEqual((yield* run("one"))[0], (yield* run("two"))[0])
     }))
 
-  it.effect("has no secret in it, whatever happened", () =>
+  it.effect("contains no secret", () =>
     Effect.gen(function*() {
       const secrets = yield* story
       assert.isAbove(secrets.length, 10)
@@ -1152,7 +1152,7 @@ describe("what SlackEmulator tells", () => {
       for (const secret of secrets) assert.notInclude(told, secret)
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("is each replay, and whether it was honoured", () =>
+  it.effect("has each replay, and whether it was accepted", () =>
     Effect.gen(function*() {
       yield* story
       assert.deepStrictEqual(
@@ -1161,7 +1161,7 @@ describe("what SlackEmulator tells", () => {
       )
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("can be followed as it grows", () =>
+  it.effect("can be followed as a stream", () =>
     Effect.gen(function*() {
       const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(SlackEmulator.follow, 3)))
       yield* Effect.repeatN(Effect.yieldNow(), 50)
@@ -1170,7 +1170,7 @@ describe("what SlackEmulator tells", () => {
       assert.strictEqual(lines.join("\n"), yield* SlackEmulator.timeline)
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("goes back as far as it was told to remember", () =>
+  it.effect("keeps as many events as the options say", () =>
     Effect.gen(function*() {
       yield* Effect.replicateEffect(Effect.flip(OAuthV2.access({ code: "a-code" })), 21)
       assert.strictEqual((yield* SlackEmulator.calls).length, 10)
@@ -1179,11 +1179,11 @@ describe("what SlackEmulator tells", () => {
 })
 
 // -------------------------------------------------------------------------------------
-// settings
+// options
 // -------------------------------------------------------------------------------------
 
-describe("the settings of SlackEmulator", () => {
-  it.effect("have an app to tell of, without any", () =>
+describe("the options of SlackEmulator", () => {
+  it.effect("create an app by default", () =>
     Effect.gen(function*() {
       const app = yield* SlackEmulator.app
       assert.match(app.clientId, /^\d+\.\d+$/)
@@ -1191,7 +1191,7 @@ describe("the settings of SlackEmulator", () => {
       assert.deepStrictEqual((yield* SlackEmulator.apps).map(({ id }) => id), ["A0EMULATED"])
     }).pipe(Effect.provide(SlackEmulator.layer())))
 
-  it.effect("can make everything shorter", () =>
+  it.effect("shorten lifetimes", () =>
     Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize()
       yield* TestClock.adjust("1 second")
@@ -1208,7 +1208,7 @@ describe("the settings of SlackEmulator", () => {
       )
     ))
 
-  it.effect("can change as an app's do: rotation and PKCE are turned on, and stay", () =>
+  it.effect("have rotation and PKCE, which can be turned on later and not off", () =>
     Effect.gen(function*() {
       const before = yield* install()
       assert.isTrue(Option.isNone(botOf(before).expiry))
@@ -1221,7 +1221,7 @@ describe("the settings of SlackEmulator", () => {
       assert.strictEqual((yield* authTest(botOf(refreshed).accessToken)).ok, true)
     }).pipe(Effect.provide(inMemory({ apps: [{ rotation: false }] }))))
 
-  it.effect("give a public app without its secret to the client, unless asked", () =>
+  it.effect("give a public app to the client without its secret, unless asked", () =>
     Effect.gen(function*() {
       const app = (options?: { readonly secret: boolean }) =>
         Effect.provide(SlackApp.SlackApp, SlackEmulator.layerSlackApp(options))
@@ -1229,7 +1229,7 @@ describe("the settings of SlackEmulator", () => {
       assert.isDefined((yield* app({ secret: true })).clientSecret)
     }).pipe(Effect.provide(SlackEmulator.layer(pkce))))
 
-  it.effect("can grow", () =>
+  it.effect("can be extended by apps, organizations, workspaces and people", () =>
     Effect.gen(function*() {
       const { id } = yield* SlackEmulator.addOrganization()
       const workspace = yield* SlackEmulator.addWorkspace({ organization: id })
@@ -1238,7 +1238,7 @@ describe("the settings of SlackEmulator", () => {
       assert.deepStrictEqual(installed.authedUserId, Option.some(person.id))
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("can be named wrongly, which is a defect that says so", () =>
+  it.effect("name what exists, and another name is a defect that says so", () =>
     Effect.gen(function*() {
       for (
         const mistake of [
@@ -1255,7 +1255,7 @@ describe("the settings of SlackEmulator", () => {
       }
     }).pipe(Effect.provide(inMemory())))
 
-  it.effect("that contradict themselves are a defect that says so", () =>
+  it.effect("contradict themselves, which is a defect that says so", () =>
     Effect.gen(function*() {
       const broken = yield* Effect.exit(Effect.provide(
         SlackEmulator.app,
@@ -1267,7 +1267,7 @@ describe("the settings of SlackEmulator", () => {
       )
     }))
 
-  it.effect("begin another chain when an app is installed again, and leave the old one dead", () =>
+  it.effect("end the chain of an uninstalled app, and begin another one on the next install", () =>
     Effect.gen(function*() {
       const before = yield* install()
       yield* SlackEmulator.uninstall()
@@ -1286,7 +1286,7 @@ describe("the settings of SlackEmulator", () => {
 // -------------------------------------------------------------------------------------
 
 describe("SlackEmulator.serve", () => {
-  /** A server of a platform that has no sockets to show, such as one for web requests. */
+  /** A server that gives no access to sockets, such as one for web requests. */
   const webServer = (remoteAddress: string) =>
     Effect.gen(function*() {
       const served = yield* Deferred.make<HttpApp.Default<unknown>>()
@@ -1321,7 +1321,7 @@ describe("SlackEmulator.serve", () => {
       return response.status
     }).pipe(Effect.provide(SlackEmulator.layer()))
 
-  it.effect("answers this machine only, unless told otherwise", () =>
+  it.effect("answers only clients on this machine, unless told otherwise", () =>
     Effect.gen(function*() {
       for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
         assert.strictEqual(yield* from(address), 200, address)
@@ -1332,7 +1332,7 @@ describe("SlackEmulator.serve", () => {
       }
     }))
 
-  it.effect("breaks off its answers where it has no socket to cut", () =>
+  it.effect("breaks off the answer where it has no access to the socket", () =>
     Effect.gen(function*() {
       for (const fault of [SlackEmulator.cutBeforeReading, SlackEmulator.cutInBody]) {
         const server = yield* webServer("127.0.0.1")
@@ -1345,7 +1345,7 @@ describe("SlackEmulator.serve", () => {
     }).pipe(Effect.provide(SlackEmulator.layer())))
 })
 
-/** Lets a request that is on its way get to where it sleeps. */
+/** Waits until a request sleeps. */
 const waitForSleeper: Effect.Effect<void> = Effect.suspend(() =>
   Effect.flatMap(
     TestClock.sleeps(),
@@ -1353,7 +1353,7 @@ const waitForSleeper: Effect.Effect<void> = Effect.suspend(() =>
   )
 )
 
-/** Sockets move while nothing else does. */
+/** Waits until the sockets have delivered. */
 const yieldToEvents = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })

@@ -122,7 +122,7 @@ describe("the tables of python-slack-sdk", () => {
     const live = Layer.merge(InstallationStore.layerMemory, Layer.unwrapScoped(Effect.map(url, connect)))
 
     describe(`in ${name}`, () => {
-      it.effect("are read whole, and the newest token of each is taken", () =>
+      it.effect("are read completely, with the newest tokens", () =>
         Effect.gen(function*() {
           yield* fill
           const options = { clientId: "1.1" }
@@ -146,7 +146,7 @@ describe("the tables of python-slack-sdk", () => {
           assert.isTrue(Option.isNone(yield* InstallationStore.get(Installation.workspace("A2", "T1"))))
         }).pipe(Effect.provide(live)))
 
-      it.effect("are read whole, also when rows of earlier pages go meanwhile", () =>
+      it.effect("are read completely, also when rows of earlier pages are deleted during the import", () =>
         Effect.gen(function*() {
           yield* fill
           const sql = yield* SqlClient.SqlClient
@@ -161,7 +161,7 @@ describe("the tables of python-slack-sdk", () => {
           assert.strictEqual(new Set(read).size, 706)
         }).pipe(Effect.provide(live)))
 
-      it.effect("may be of an older version, or have other names, or not be there", () =>
+      it.effect("may be of an older version, have other names, or be missing", () =>
         Effect.gen(function*() {
           yield* fill
           const old = yield* Stream.runCollect(SqlImport.rows({ installationsTable: "none", botsTable: "old_bots" }))

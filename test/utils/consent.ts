@@ -1,6 +1,6 @@
 /**
- * The consent page as a browser without scripts sees it: names and values of its controls, and what goes out when a
- * button is pressed.
+ * The consent page in a browser without scripts: the names and values of its controls, and the form that a button
+ * submits.
  */
 
 const decode = (text: string): string =>
@@ -11,15 +11,15 @@ const attributes = (tag: string): Readonly<Record<string, string>> =>
     Array.from(tag.matchAll(/\s([\w-]+)(?:="([^"]*)")?/g), ([, name = "", value = ""]) => [name, decode(value)])
   )
 
-/** The opening tags of a kind, with their attributes. */
+/** All opening tags of a name, with their attributes. */
 export const tags = (html: string, name: string): ReadonlyArray<Readonly<Record<string, string>>> =>
   Array.from(html.matchAll(new RegExp(`<${name}\\b[^>]*>`, "g")), ([tag]) => attributes(tag))
 
-/** The text without the tags. */
+/** The text of the page without tags. */
 export const textOf = (html: string): string =>
   decode(html.replaceAll(/<style>.*?<\/style>/gs, "").replaceAll(/<[^>]*>/g, " ")).replaceAll(/\s+/g, " ").trim()
 
-/** What a browser sends for the form as it stands, but for the given changes, when the button of that value is pressed. */
+/** The form that a browser submits, with changes, when a person presses the button with that value. */
 export const submission = (
   html: string,
   button: "allow" | "cancel",

@@ -1,5 +1,5 @@
 /**
- * The emulator under our own client, by both ways in.
+ * Our own client with the emulator, in memory and over HTTP.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -17,14 +17,14 @@ import { createServer } from "node:http"
 
 const client = Layer.provideMerge(OAuthV2.layer, RetryPolicy.layer(RetryPolicy.none))
 
-/** Without a socket. */
+/** The emulator in memory. */
 export const inMemory = (options?: SlackEmulator.Options) =>
   client.pipe(
     Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
     Layer.provideMerge(SlackEmulator.layer(options))
   )
 
-/** On a port that the system picks, through `fetch`. */
+/** The emulator on a free port, through `fetch`. */
 export const overHttp = (options?: SlackEmulator.Options) =>
   client.pipe(
     Layer.provideMerge(
@@ -41,7 +41,7 @@ export interface Answer {
   readonly json: any
 }
 
-/** Sends a request as it is, and follows no redirect. */
+/** Sends a request unchanged, and does not follow redirects. */
 export const send = (
   method: "GET" | "POST",
   path: string,
@@ -79,6 +79,6 @@ export const call = (
   headers?: Readonly<Record<string, string>>
 ) => Effect.map(send("POST", `/api/${method}`, form, headers), ({ json }) => json)
 
-/** What Slack says of a token. */
+/** The answer of auth.test for a token. */
 export const authTest = (token: Redacted.Redacted) =>
   call("auth.test", {}, { authorization: `Bearer ${Redacted.value(token)}` })
