@@ -27,6 +27,13 @@ describe("docs/architecture.md", () => {
     assert.deepStrictEqual(named.filter((file) => !Fs.existsSync(Path.join(root, file))), [])
   })
 
+  it("says why each development dependency is there", () => {
+    const text = Fs.readFileSync(Path.join(root, "package.json"), "utf8")
+    const { devDependencies } = JSON.parse(text) as { readonly devDependencies: Readonly<Record<string, string>> }
+    const isNamed = (name: string) => page.includes(`\`${name}\``)
+    assert.deepStrictEqual(Object.keys(devDependencies).filter((name) => !isNamed(name)), [])
+  })
+
   it("shows a picture of modules that exist", () => {
     assert.include(page, "](architecture.svg)")
     const shown = Array.from(picture.matchAll(/class="module"[^>]*>([^<]+)</g), ([, name]) => `src/${name}.ts`)
