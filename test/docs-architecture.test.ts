@@ -4,6 +4,11 @@ import * as Path from "node:path"
 
 const root = Path.resolve(import.meta.dirname, "..")
 const page = Fs.readFileSync(Path.join(root, "docs/architecture.md"), "utf8")
+const contributing = Fs.readFileSync(Path.join(root, "CONTRIBUTING.md"), "utf8")
+const manifest = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8")) as {
+  readonly devDependencies: Readonly<Record<string, string>>
+  readonly scripts: Readonly<Record<string, string>>
+}
 const picture = Fs.readFileSync(Path.join(root, "docs/architecture.svg"), "utf8")
 
 const modulesIn = (folder: string): ReadonlyArray<string> =>
@@ -12,6 +17,11 @@ const modulesIn = (folder: string): ReadonlyArray<string> =>
     .map((file) => Path.posix.join(folder, ...file.split(Path.sep)))
 
 const modules = [...modulesIn("src"), ...modulesIn("cli")]
+
+/** The files that a text names, and that do not exist. */
+const missingFiles = (text: string): ReadonlyArray<string> =>
+  Array.from(text.matchAll(/`((?:src|cli|test|docs)\/[\w/.-]+\.\w+)`/g), ([, file = ""]) => file)
+    .filter((file) => !Fs.existsSync(Path.join(root, file)))
 
 /** The modules in the first column of the tables, in the order of the page. */
 const inMap = Array.from(page.matchAll(/^\| `((?:src|cli)\/[^`]+)` \| .+ \|$/gm), ([, file = ""]) => file)
@@ -22,16 +32,12 @@ describe("docs/architecture.md", () => {
   })
 
   it("names no file that does not exist", () => {
-    const named = Array.from(page.matchAll(/`((?:src|cli|test|docs)\/[\w/.-]+\.\w+)`/g), ([, file = ""]) => file)
-    assert.isAbove(named.length, modules.length)
-    assert.deepStrictEqual(named.filter((file) => !Fs.existsSync(Path.join(root, file))), [])
+    assert.deepStrictEqual(missingFiles(page), [])
   })
 
   it("says why each development dependency is there", () => {
-    const text = Fs.readFileSync(Path.join(root, "package.json"), "utf8")
-    const { devDependencies } = JSON.parse(text) as { readonly devDependencies: Readonly<Record<string, string>> }
     const isNamed = (name: string) => page.includes(`\`${name}\``)
-    assert.deepStrictEqual(Object.keys(devDependencies).filter((name) => !isNamed(name)), [])
+    assert.deepStrictEqual(Object.keys(manifest.devDependencies).filter((name) => !isNamed(name)), [])
   })
 
   it("shows a picture of modules that exist", () => {
@@ -39,5 +45,21 @@ describe("docs/architecture.md", () => {
     const shown = Array.from(picture.matchAll(/class="module"[^>]*>([^<]+)</g), ([, name]) => `src/${name}.ts`)
     assert.isAbove(shown.length, 8)
     assert.deepStrictEqual(shown.filter((file) => !modules.includes(file)), [])
+  })
+})
+
+describe("CONTRIBUTING.md", () => {
+  it("names no file that does not exist", () => {
+    assert.deepStrictEqual(missingFiles(contributing), [])
+  })
+
+  it("names commands that exist, and no others", () => {
+    const named = Array.from(contributing.matchAll(/`npm (?:run )?([a-z][\w:-]*)/g), ([, name = ""]) => name)
+    const builtIn = ["publish"]
+    assert.isAbove(named.length, 10)
+    assert.deepStrictEqual(
+      named.filter((name) => !Object.hasOwn(manifest.scripts, name) && !builtIn.includes(name)),
+      []
+    )
   })
 })
