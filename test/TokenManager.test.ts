@@ -194,6 +194,20 @@ describe("a credential whose token died with it", () => {
     }).pipe(Effect.scoped, Effect.provide(live())))
 })
 
+describe("a credential that turns out to be dead while it is left alone after a failure", () => {
+  it.effect("means a new install at once", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "1 day" }), times: 1 })
+      assert.strictEqual(yield* botToken(key), old)
+      yield* SlackEmulator.inject({ fault: SlackEmulator.code("account_inactive"), times: 1 })
+      yield* Effect.flip(TokenManager.refresh(Installation.botKey(key)))
+      assert.strictEqual((yield* Effect.flip(botToken(key)))._tag, "ReauthorizationRequired")
+    }).pipe(Effect.provide(live())))
+})
+
 describe("without patience", () => {
   it.effect("the valid token is served at once, and the refresh runs in the background", () =>
     Effect.gen(function*() {

@@ -123,7 +123,7 @@ export const validOf = <E>(state: State<E>, now: number): Known | undefined =>
 
 /** Whether the known token is served without any I/O. */
 export const isFresh = <E>(state: State<E>, now: number): state is State<E> & { readonly known: Known } =>
-  state.known !== undefined && now < state.known.freshUntil && state.refused === undefined
+  state.known !== undefined && now < state.known.freshUntil
 
 /** Whether a credential is to be refreshed: it can be, and its time has come, or Slack refused its token, or by force. */
 export const isDue = <E>(state: State<E>, { credential, refreshAt }: Known, now: number, isForced: boolean): boolean =>
@@ -217,6 +217,8 @@ export const onRead = <E>(
   return {
     ...state,
     known: { credential, expiresAt, refreshAt, freshUntil },
+    // A dead credential is not refreshed again, so there is nothing to wait for.
+    failure: isDead ? undefined : state.failure,
     refused: isRefused(state, credential.token.accessToken) ? state.refused : undefined
   }
 }
@@ -245,7 +247,12 @@ export const onFailure = <E>(
 export const onRefused = <E>(state: State<E>, token: string, code: string): State<E> => {
   const current = state.unsaved ?? state.known?.credential
   return current === undefined || Redacted.value(current.token.accessToken) === token
-    ? { ...state, refused: { token, code }, failure: undefined }
+    ? {
+      ...state,
+      known: state.known && { ...state.known, freshUntil: Number.NEGATIVE_INFINITY },
+      failure: undefined,
+      refused: { token, code }
+    }
     : state
 }
 
