@@ -249,6 +249,68 @@ describe("a credential that another process holds and does not finish with", () 
     }).pipe(Effect.provide(live(makeMeddler()))))
 })
 
+/** Runs a program whose clock can be set back. Timers go on, as those of a machine do. */
+const withSetBack = <A, E, R>(
+  program: (setBack: (millis: number) => Effect.Effect<void>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.clockWith((clock) => {
+    let behind = 0
+    const now = () => clock.unsafeCurrentTimeMillis() - behind
+    const behindClock = Object.create(clock, {
+      unsafeCurrentTimeMillis: { value: now },
+      currentTimeMillis: { value: Effect.sync(now) }
+    })
+    return Effect.withClock(program((millis) => Effect.sync(() => void (behind += millis))), behindClock)
+  })
+
+describe("a clock that is set back by half an hour", () => {
+  const halfAnHour = 30 * 60_000
+
+  it.effect("does not make a caller wait longer for a refresh under way", () =>
+    withSetBack((setBack) =>
+      Effect.gen(function*() {
+        const { key } = yield* install()
+        const old = yield* botToken(key)
+        yield* TestClock.adjust("11 hours")
+        yield* SlackEmulator.inject({ fault: SlackEmulator.delay("8 seconds") })
+        yield* Effect.fork(botToken(key))
+        yield* TestClock.adjust("1 second")
+        yield* setBack(halfAnHour)
+        assert.strictEqual(yield* within(botToken(key), "3 seconds"), old)
+        yield* TestClock.adjust("1 minute")
+      }).pipe(Effect.provide(live(makeMeddler())))
+    ))
+
+  it.effect("ends the pause after a failure", () =>
+    withSetBack((setBack) =>
+      Effect.gen(function*() {
+        const { key } = yield* install()
+        yield* TestClock.adjust("13 hours")
+        yield* SlackEmulator.inject({ fault: SlackEmulator.code("service_unavailable"), times: 10 })
+        assert.strictEqual((yield* within(Effect.flip(botToken(key)), "20 seconds"))._tag, "TokenUnavailable")
+        yield* SlackEmulator.clearFaults
+        yield* setBack(halfAnHour)
+        yield* within(botToken(key), "3 seconds")
+      }).pipe(Effect.provide(live(makeMeddler())))
+    ))
+
+  it.effect("does not make a caller wait longer for another process", () =>
+    withSetBack((setBack) =>
+      Effect.gen(function*() {
+        const { key } = yield* install()
+        const store = yield* InstallationStore.InstallationStore
+        yield* TestClock.adjust("13 hours")
+        yield* store.acquireLease(Installation.botKey(key), { holder: "other", intent: "refresh", duration: "1 day" })
+        const fiber = yield* Effect.fork(Effect.flip(botToken(key)))
+        yield* TestClock.adjust("30 seconds")
+        yield* setBack(halfAnHour)
+        yield* TestClock.adjust("40 seconds")
+        const exit = Option.getOrThrow(yield* Fiber.poll(fiber))
+        assert.strictEqual((yield* exit)._tag, "TokenUnavailable")
+      }).pipe(Effect.provide(live(makeMeddler())))
+    ))
+})
+
 /** What another process commits that has refreshed this credential. */
 const rotateElsewhere = (key: Installation.CredentialKey) =>
   Effect.gen(function*() {

@@ -40,6 +40,8 @@ export interface Failure<E> {
   readonly error: E
   /** How many failures there were in a row. */
   readonly attempts: number
+  /** When it happened. A clock that shows an earlier time was set back, which ends the pause. */
+  readonly at: number
   readonly retryAt: number
 }
 
@@ -166,7 +168,7 @@ export const decide = <E>(
   const valid = validOf(state, now)
   const serve = valid && { _tag: "Serve", token: valid.credential.token.accessToken } as const
   if (serve !== undefined && isFresh(state, now)) return serve
-  if (failure !== undefined && now < failure.retryAt) {
+  if (failure !== undefined && failure.at <= now && now < failure.retryAt) {
     return serve ??
       { _tag: "Refuse", refusal: { _tag: "Unavailable", error: failure.error, retryAfter: failure.retryAt - now } }
   }
@@ -240,7 +242,7 @@ export const onFailure = <E>(
   const pause = Math.max(pauseAfter(attempts, chance), hint)
   const validUntil = validOf(state, now)?.expiresAt ?? now
   const retryAt = Math.min(now + pause, Math.max(validUntil, now + longestPause))
-  return { ...state, failure: { error, attempts: attempts + 1, retryAt } }
+  return { ...state, failure: { error, attempts: attempts + 1, at: now, retryAt } }
 }
 
 /** Slack refused a token. If another one is known by now, nothing changes. */

@@ -16,6 +16,7 @@ type Result = Exit.Exit<Served, Refusal<Obstacle>>
 
 /** A refresh under way. */
 export interface Running {
+  /** The `uptime` of its begin. */
   readonly startedAt: number
   readonly isForced: boolean
   /** Waits for the end. */
@@ -45,7 +46,7 @@ export interface SharedRefresh {
   readonly join: (
     key: Installation.CredentialKey,
     entry: Entry,
-    now: number,
+    uptime: number,
     force?: Force
   ) => Effect.Effect<Served, Refusal<Obstacle>>
   /** From here on, nothing is begun, and callers are interrupted. */
@@ -81,7 +82,7 @@ export const make = ({ context, isShared, refresh, scope }: {
   }
 
   return {
-    join: (key, entry, now, force) =>
+    join: (key, entry, uptime, force) =>
       Effect.uninterruptibleMask((restore) => {
         if (isStopped) return Effect.interrupt
         if (entry.running !== undefined) return restore(entry.running.result)
@@ -91,7 +92,7 @@ export const make = ({ context, isShared, refresh, scope }: {
           attributes: { "slack.credential": String(key) }
         })
         return isShared
-          ? Effect.flatMap(begin(work, entry, { startedAt: now, isForced: force !== undefined }), restore)
+          ? Effect.flatMap(begin(work, entry, { startedAt: uptime, isForced: force !== undefined }), restore)
           : restore(context.run(Effect.uninterruptible(work)))
       }),
     stop: Effect.sync(() => {

@@ -15,6 +15,7 @@ import { decide, type Refusal, type Served } from "./credentialState.js"
 import { withDeadline } from "./deadline.js"
 import * as LayerContext from "./layerContext.js"
 import type { SharedRefresh } from "./sharedRefresh.js"
+import { uptime } from "./uptime.js"
 
 /** What reading works with. */
 export interface Parts {
@@ -27,9 +28,10 @@ type Token = Effect.Effect<Redacted.Redacted, Refusal<Obstacle>>
 
 /** Serves a caller outside of a transaction. */
 const readOutside = (parts: Parts, key: Installation.CredentialKey, entry: Entry): Token =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+  Effect.flatMap(Effect.zip(Clock.currentTimeMillis, uptime), ([now, up]) => {
     entry.wasAsked = true
-    const decision = decide(parts.rules, entry.state, now, entry.running?.startedAt)
+    const startedAt = entry.running && now - (up - entry.running.startedAt)
+    const decision = decide(parts.rules, entry.state, now, startedAt)
     switch (decision._tag) {
       case "Serve":
         return Effect.succeed(decision.token)
@@ -37,7 +39,7 @@ const readOutside = (parts: Parts, key: Installation.CredentialKey, entry: Entry
         return Effect.fail(decision.refusal)
       case "Refresh":
       case "Wait":
-        return awaitRefresh(parts, key, entry, now, decision.atMost)
+        return awaitRefresh(parts, key, entry, up, decision.atMost)
     }
   })
 
@@ -46,10 +48,10 @@ const awaitRefresh = (
   parts: Parts,
   key: Installation.CredentialKey,
   entry: Entry,
-  now: number,
+  up: number,
   atMost: number
 ): Token => {
-  const refreshed = Effect.flatMap(parts.refreshes.join(key, entry, now), ({ token }) =>
+  const refreshed = Effect.flatMap(parts.refreshes.join(key, entry, up), ({ token }) =>
     // Slack may have refused it since the refresh ended.
     CredentialState.isRefused(entry.state, token) ? readOutside(parts, key, entry) : Effect.succeed(token))
   // Where refreshes are not shared, a caller that refreshes has to stay: there is nobody else to store the result.
@@ -94,9 +96,9 @@ export const refresh = (
   entry: Entry,
   force: Force
 ): Effect.Effect<Served, Refusal<Obstacle>> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+  Effect.flatMap(uptime, (up) => {
     const { running } = entry
     return running === undefined || running.isForced
-      ? parts.refreshes.join(key, entry, now, force)
+      ? parts.refreshes.join(key, entry, up, force)
       : Effect.zipRight(Effect.exit(running.result), refresh(parts, key, entry, force))
   })

@@ -26,6 +26,7 @@ import * as Rotation from "./rotation.js"
 import * as Telemetry from "./telemetry.js"
 import { Event, type TokenEvents } from "./tokenEvents.js"
 import type { UnsavedTokens } from "./unsavedTokens.js"
+import { uptime } from "./uptime.js"
 
 // -------------------------------------------------------------------------------------
 // models
@@ -54,6 +55,7 @@ interface Update {
   readonly isForced: boolean
   /** The generation to refresh by force: the one that was asked for, or else the first that is read. */
   forcedFrom: number | undefined
+  /** The `uptime` of its begin. */
   readonly startedAt: number
   /** A name for the holder of its leases. */
   readonly holder: string
@@ -250,7 +252,7 @@ const waitForHolder = (update: Update, remaining: Duration.Duration): Step =>
     const { entry, isForced, parts: { leaseDuration, makeBusy, rules }, startedAt } = update
     const chance = yield* Random.next
     const now = yield* Clock.currentTimeMillis
-    const waited = now - startedAt
+    const waited = (yield* uptime) - startedAt
     if (waited > 2 * Duration.toMillis(leaseDuration)) return yield* fail(update, makeBusy(Duration.millis(waited)))
     // Where refreshes are not shared, this is the only caller that waits, so it stops when its patience is over.
     const valid = rules.sharedRefresh || isForced ? undefined : CredentialState.validOf(entry.state, now)
@@ -316,7 +318,7 @@ export const make = (parts: Parts) => {
         entry,
         isForced: force !== undefined,
         forcedFrom: force?.generation,
-        startedAt: yield* Clock.currentTimeMillis,
+        startedAt: yield* uptime,
         holder: `${process}-${updates++}`,
         rotations: 0,
         waits: 0
