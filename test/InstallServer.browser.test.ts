@@ -73,7 +73,7 @@ const secret = /xox[bpe]-(1-)?\w{2}/
 
 describe("the example server in Chromium", () => {
   it.scopedLive(
-    "keeps an install in Postgres, fails on purpose, and does not listen to forms of other sites",
+    "stores an install in Postgres, fails on demand, and refuses forms of other sites",
     () =>
       withBrowser(({ newTab }) =>
         Effect.gen(function*() {
@@ -102,7 +102,7 @@ describe("the example server in Chromium", () => {
             await stranger.route("http://stranger.example/", (route) =>
               route.fulfill({
                 contentType: "text/html",
-                body: `<form method="post" action="${url}levers/12-hours-later"><button>Win</button></form>`
+                body: `<form method="post" action="${url}buttons/12-hours-later"><button>Win</button></form>`
               }))
             await stranger.goto("http://stranger.example/")
             const [response] = await Promise.all([
@@ -120,7 +120,7 @@ describe("the example server in Chromium", () => {
   )
 
   it.scopedLive(
-    "turns tokens over with time, serves what is valid while Slack is overloaded, and remembers over a restart",
+    "rotates tokens, serves valid tokens while Slack is overloaded, and keeps installations over a restart",
     () =>
       withBrowser(({ newTab }) =>
         Effect.gen(function*() {
@@ -180,7 +180,7 @@ describe("the example server in Chromium", () => {
           assert.include(yield* shown(page), "ReauthorizationRequired (SlackInvalidRefreshToken)")
           assert.match((yield* bot(page)).expiry ?? "", /^dead: invalid_refresh_token/)
 
-          // Its emulated Slack knows of nothing, so the chain is dead until the next install.
+          // The new emulator does not know the chain, so the credential is dead until the next install.
           yield* addToSlack(page, url)
           assert.strictEqual((yield* bot(page)).generation, "5")
           assert.notInclude(yield* shown(page), "From an earlier run")

@@ -1,6 +1,6 @@
 /**
- * The application: a page with "Add to Slack" on it, the install flow, what is kept of an install, and tokens that are
- * always fresh. It knows nothing of which Slack it speaks to, where it listens, or what the store is made of.
+ * The application: a page with "Add to Slack", the install flow, stored installations, and tokens that are always fresh.
+ * It does not depend on the Slack, the port or the kind of store.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -24,7 +24,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Backstage } from "./backstage.js"
+import { Controls } from "./controls.js"
 import * as Journal from "./journal.js"
 import * as Page from "./page.js"
 
@@ -32,10 +32,10 @@ import * as Page from "./page.js"
 // the install flow
 // -------------------------------------------------------------------------------------
 
-/** What an install carries from its begin to its end, here: whether this application is to fail at first. */
+/** The metadata of an install: whether this application should fail at first. */
 const Metadata = Schema.Struct({ failAtFirst: Schema.Boolean })
 
-/** The flow at a public address. Its tokens go into the `InstallationStore` in the context. */
+/** The install flow at a public address. It saves to the `InstallationStore` in the context. */
 const flow = (publicUrl: string) => {
   const failedBefore = new WeakSet<TokenResponse.TokenResponse>()
 
@@ -65,26 +65,26 @@ const flow = (publicUrl: string) => {
 
 const write = (text: string) => Effect.flatMap(Journal.Journal, (journal) => journal.write(text))
 
-const tell = TokenManager.Event.$match({
+const describe = TokenManager.Event.$match({
   Refreshed: ({ generation, key }) => `${key}: refreshed, now at generation ${generation}`,
   Unsaved: ({ error, key }) => `${key}: refreshed, and not saved yet (${error._tag})`,
   ServingStale: ({ error, expiresAt, key }) =>
     `${key}: serving the old token, which is valid until ${DateTime.formatIso(expiresAt)} (${error._tag})`,
   ReauthorizationNeeded: ({ error, key }) => `${key}: reauthorization needed (${error._tag})`,
-  RefreshTokenExpiring: ({ expiresAt, key }) => `${key}: the refresh token dies at ${DateTime.formatIso(expiresAt)}`
+  RefreshTokenExpiring: ({ expiresAt, key }) => `${key}: the refresh token expires at ${DateTime.formatIso(expiresAt)}`
 })
 
-/** What happens to tokens goes into the journal. */
+/** Writes the events of tokens to the journal. */
 const watch = Layer.scopedDiscard(
-  Effect.forkScoped(Stream.runForEach(TokenManager.events, (event) => write(tell(event))))
+  Effect.forkScoped(Stream.runForEach(TokenManager.events, (event) => write(describe(event))))
 )
 
-/** Fresh when they are asked for, and ahead of time where nobody asks. */
+/** Tokens are refreshed on demand, and by the sweep if nobody asks for them. */
 const Tokens = Layer.merge(TokenSweep.layer(), watch).pipe(Layer.provideMerge(TokenManager.layer()))
 
 const AuthTest = Schema.Struct({ ok: Schema.Boolean, error: Schema.optional(Schema.String) })
 
-/** Calls Slack with a credential's token, which is fresh, or says why there is none. */
+/** Calls Slack with a fresh token of a credential. Returns the result, or why there is no token. */
 const authTest = (credential: Installation.CredentialKey) =>
   Effect.gen(function*() {
     const { baseUrl } = yield* SlackApp.SlackApp
@@ -93,8 +93,8 @@ const authTest = (credential: Installation.CredentialKey) =>
     const client = TokenManager.authorized(credential)(yield* HttpClient.HttpClient)
     const response = yield* client.execute(HttpClientRequest.post(`${baseUrl}/api/auth.test`))
     const { error, ok } = yield* HttpClientResponse.schemaBodyJson(AuthTest)(response)
-    // Slack does not know the token, so it is not served again: the next call gets another, or hears that it takes a new
-    // install. (`authorized` leaves this code alone: Slack also says so to addresses that may not call.)
+    // Slack does not know the token, so the manager must not serve it again. (`authorized` does not do this for
+    // invalid_auth, because Slack also answers so to addresses that may not call.)
     if (error === "invalid_auth") yield* manager.invalidate(credential, token, error)
     return `auth.test with the token of ${credential}: ${ok ? "ok" : error}`
   }).pipe(
@@ -117,18 +117,17 @@ const installations = Effect.flatMap(
 )
 
 const page = Effect.gen(function*() {
-  const backstage = yield* Backstage
+  const controls = yield* Controls
   const { installPath } = yield* InstallFlow.InstallFlow
   const content: Page.Content = {
     now: yield* DateTime.now,
     installPath,
     installations: yield* Effect.forEach(
       yield* installations,
-      (installation) =>
-        Effect.map(backstage.remembers(installation.key), (remembers) => ({ installation, forgotten: !remembers }))
+      (installation) => Effect.map(controls.knows(installation.key), (knows) => ({ installation, unknown: !knows }))
     ),
-    levers: backstage.levers,
-    notices: yield* backstage.notices,
+    buttons: controls.buttons,
+    notices: yield* controls.notices,
     journal: yield* Effect.flatMap(Journal.Journal, ({ latest }) => latest)
   }
   return HttpServerResponse.html(String(Page.render(content))).pipe(HttpServerResponse.setHeaders({
@@ -140,7 +139,7 @@ const page = Effect.gen(function*() {
 
 const pressed = Schema.Struct({ credential: Schema.String })
 
-/** Calls Slack as the credential that the form names, if there is one. */
+/** Calls Slack with the credential that the form names, if it exists. */
 const callSlack = Effect.gen(function*() {
   const { credential } = yield* HttpServerRequest.schemaBodyUrlParams(pressed)
   const keys = (yield* installations).flatMap(({ credentials, key }) =>
@@ -149,12 +148,12 @@ const callSlack = Effect.gen(function*() {
     )
   )
   const key = keys.find((key) => String(key) === credential)
-  yield* write(key === undefined ? "There is no such credential any more" : yield* authTest(key))
+  yield* write(key === undefined ? "This credential does not exist any more" : yield* authTest(key))
 })
 
 /**
- * Presses a button, and shows the page again. A page of another site could post the same form from a visitor's browser,
- * so this one listens only to itself: browsers say where a POST comes from, and pages cannot change what they say.
+ * Presses a button, and shows the page again. A page of another site could post the same form from a visitor's browser.
+ * So this accepts only posts from the page itself, by the headers in which a browser names the origin of a post.
  */
 const button = <E, R>(publicUrl: string, press: Effect.Effect<void, E, R>) =>
   Effect.gen(function*() {
@@ -162,7 +161,7 @@ const button = <E, R>(publicUrl: string, press: Effect.Effect<void, E, R>) =>
     const isOurs = headers["origin"] === new URL(publicUrl).origin &&
       (headers["sec-fetch-site"] ?? "same-origin") === "same-origin"
     if (!isOurs) {
-      return HttpServerResponse.text(`These buttons work on ${publicUrl}/ only.`, { status: 403 })
+      return HttpServerResponse.text(`These buttons work only on ${publicUrl}/.`, { status: 403 })
     }
     yield* press
     return HttpServerResponse.redirect("/", { status: 303 })
@@ -171,9 +170,9 @@ const button = <E, R>(publicUrl: string, press: Effect.Effect<void, E, R>) =>
 const pages = (publicUrl: string) =>
   HttpLayerRouter.use((router) =>
     Effect.gen(function*() {
-      const { levers } = yield* Backstage
+      const { buttons } = yield* Controls
       const context = yield* Effect.context<
-        | Backstage
+        | Controls
         | HttpClient.HttpClient
         | InstallationStore.InstallationStore
         | InstallFlow.InstallFlow
@@ -183,10 +182,10 @@ const pages = (publicUrl: string) =>
       >()
       yield* router.add("GET", "/", Effect.provide(page, context))
       yield* router.add("POST", Page.authTestPath, Effect.provide(button(publicUrl, callSlack), context))
-      for (const { path, pull } of levers) {
-        // The sweep looks every minute. Whoever pulls a lever need not wait for that to see what comes of it.
-        const press = Effect.zipRight(Effect.flatMap(pull, write), TokenSweep.pass())
-        yield* router.add("POST", path, Effect.provide(button(publicUrl, press), context))
+      for (const { path, press } of buttons) {
+        // The sweep runs every minute. A pass right after the press shows its effect at once.
+        const pressAndSweep = Effect.zipRight(Effect.flatMap(press, write), TokenSweep.pass())
+        yield* router.add("POST", path, Effect.provide(button(publicUrl, pressAndSweep), context))
       }
     })
   )
@@ -199,12 +198,12 @@ export const app = (publicUrl: string) =>
     Layer.provide(Journal.layer)
   )
 
-/** Where to listen; behind a tunnel or a proxy, `PUBLIC_URL` is the address that browsers use. */
+/** The port to listen on. Behind a tunnel or a proxy, `PUBLIC_URL` is the address that browsers use. */
 export const settings = Config.all({
   port: Config.withDefault(Config.integer("PORT"), 3000),
   publicUrl: Config.option(Config.string("PUBLIC_URL"))
 })
 
-/** The address that browsers use, if the program listens on a port of this machine. */
+/** The address that browsers use: `PUBLIC_URL`, or the port of this machine. */
 export const publicUrlAt = (port: number) =>
   Effect.map(settings, ({ publicUrl }) => Option.getOrElse(publicUrl, () => `http://localhost:${port}`))

@@ -1,4 +1,4 @@
-/** Where installations, and installs under way, are kept: a libsql file, or Postgres. */
+/** The stores of installations and pending installs, in a libsql file or in Postgres. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
@@ -16,17 +16,17 @@ const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 const connect = (url: string) =>
   isFile(url) ? Libsql.layer({ url }) : PgClient.layer({ url: Redacted.make(url), connectTimeout: "10 seconds" })
 
-/** The URL without what nobody should see. */
+/** The database without its password. */
 const nameOf = (url: string) => isFile(url) ? url.slice("file:".length) : `Postgres at ${new URL(url).host}`
 
 /**
- * Stores in the database of `DATABASE_URL` (`file:slack.db`, or `postgres://…`), or in a file here. Tokens are sealed
- * with the given keys.
+ * Stores in the database of `DATABASE_URL` (`file:slack.db` or `postgres://…`), by default in the given file. The keys
+ * encrypt tokens.
  */
 export const stores = (file: string, keys: Layer.Layer<TokenCipher.TokenCipher, ConfigError.ConfigError>) =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const url = yield* Config.withDefault(Config.string("DATABASE_URL"), `file:${file}`)
-    yield* Console.log(`Installations are kept in ${nameOf(url)}. DATABASE_URL names another database.`)
+    yield* Console.log(`Installations are stored in ${nameOf(url)}. Set DATABASE_URL for another database.`)
     return Layer.merge(SqlInstallationStore.layer, SqlPendingInstallStore.layer).pipe(
       Layer.provide(connect(url)),
       Layer.provide(keys)

@@ -1,11 +1,11 @@
-/** What happened lately, for the page and the terminal. */
+/** The latest events, for the page and the terminal. */
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
-import * as Story from "../support/story.js"
+import * as Terminal from "../support/terminal.js"
 
 export interface Entry {
   readonly at: DateTime.Utc
@@ -14,7 +14,7 @@ export interface Entry {
 
 export class Journal extends Context.Tag("Journal")<Journal, {
   readonly write: (text: string) => Effect.Effect<void>
-  /** The latest first. */
+  /** Latest first. */
   readonly latest: Effect.Effect<ReadonlyArray<Entry>>
 }>() {}
 
@@ -27,7 +27,7 @@ export const layer = Layer.effect(
       Effect.flatMap(DateTime.now, (at) =>
         Effect.zipRight(
           Ref.update(entries, (entries) => Chunk.take(Chunk.prepend(entries, { at, text }), length)),
-          Story.note(text)
+          Terminal.note(text)
         )),
     latest: Effect.map(Ref.get(entries), Chunk.toReadonlyArray)
   }))

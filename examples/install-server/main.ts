@@ -1,12 +1,11 @@
 /**
- * A web server on which people add a Slack app, and on which one can watch its tokens turn over. Run it, and open the
- * one address that it prints.
+ * A web server that installs a Slack app and shows how its tokens rotate. Run it, and open the address that it prints.
  *
- * Slack is the emulator, embedded, and its clock can be moved. With `SLACK_CLIENT_ID` and `SLACK_CLIENT_SECRET` set it
- * is the real one; then `PUBLIC_URL` has to be an https address that leads here (a tunnel will do), its
- * `/slack/oauth_redirect` has to be one of the app's redirect URLs, and `SLACK_TOKEN_KEYS` has to be set.
+ * Slack is the emulator, and its clock can be moved. If `SLACK_CLIENT_ID` and `SLACK_CLIENT_SECRET` are set, it is the
+ * real Slack. Then `PUBLIC_URL` has to be an https address of this server, such as a tunnel's, the app has to list
+ * `/slack/oauth_redirect` below it as a redirect URL, and `SLACK_TOKEN_KEYS` has to be set.
  *
- * What is kept is kept in a file here, or where `DATABASE_URL` says: see database.ts.
+ * Installations are stored in a file in the current folder, or in `DATABASE_URL`: see database.ts.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -29,7 +28,7 @@ const App = Layer.unwrapEffect(
   Effect.gen(function*() {
     const { address } = yield* HttpServer.HttpServer
     const here = yield* publicUrlAt(address._tag === "TcpAddress" ? address.port : 0)
-    // Said once it is served: Node's server leaves requests without an answer that come before there is anything to serve.
+    // Printed when the app is served, because Node's server does not answer earlier requests.
     return Layer.effectDiscard(Console.log(`Open ${here}/ in your browser. Ctrl+C stops it.`)).pipe(
       Layer.provide(HttpLayerRouter.serve(app(here), { disableListenLog: true, disableLogger: true }))
     )
@@ -40,7 +39,7 @@ const Server = Layer.unwrapEffect(
   Effect.map(settings, ({ port }) => NodeHttpServer.layer(createServer, { port, host: "localhost" }))
 )
 
-/** Emulated tokens open nothing, so keys are optional for them. */
+/** Keys are optional for the emulator, because its tokens give access to nothing. */
 const emulatedKeys = Layer.unwrapEffect(
   Effect.map(
     Config.option(TokenCipher.config),
@@ -51,10 +50,10 @@ const emulatedKeys = Layer.unwrapEffect(
   )
 )
 
-/** What an emulated Slack has given out is nothing to the real one, so each has a file of its own. */
+/** The emulator and the real Slack use different files, because neither knows the tokens of the other. */
 const World = Layer.unwrapEffect(
   Effect.map(
-    // One of the two is enough: a misspelt name is an error of the real Slack, and not the emulator.
+    // One of the two variables selects the real Slack. If the other one is misspelt, the configuration fails.
     Config.option(Config.orElse(Config.redacted("SLACK_CLIENT_ID"), () => Config.redacted("SLACK_CLIENT_SECRET"))),
     Option.match({
       onNone: () => Layer.provideMerge(stores("slack-emulated.db", emulatedKeys), emulatedSlack),

@@ -1,12 +1,12 @@
-/** The one page of the application, from what it has to show. */
+/** The page of the application. */
 import type * as Installation from "effect-slack-oauth/Installation"
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
 import type * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import * as Story from "../support/story.js"
-import type { Lever } from "./backstage.js"
+import * as Terminal from "../support/terminal.js"
+import type { Button } from "./controls.js"
 import type { Entry } from "./journal.js"
 
 const { html } = InstallFlow
@@ -16,15 +16,15 @@ export interface Content {
   readonly installPath: string
   readonly installations: ReadonlyArray<{
     readonly installation: Installation.Installation
-    /** Whether Slack knows nothing of it. */
-    readonly forgotten: boolean
+    /** Whether Slack does not know it. */
+    readonly unknown: boolean
   }>
-  readonly levers: ReadonlyArray<Lever>
+  readonly buttons: ReadonlyArray<Button>
   readonly notices: ReadonlyArray<string>
   readonly journal: ReadonlyArray<Entry>
 }
 
-/** Where the form that calls Slack is posted to. */
+/** The path of the form that calls Slack. */
 export const authTestPath = "/auth.test"
 
 /** The name of a workspace or an organization. */
@@ -44,7 +44,7 @@ const time = (at: DateTime.Utc) => {
 
 const minutes = (millis: number) => Duration.format(Duration.minutes(Math.round(millis / 60_000)))
 
-/** How a credential is doing, in words. */
+/** The state of a credential. */
 const stateOf = ({ reauthorization, token }: Installation.Credential, now: DateTime.Utc) => {
   if (Option.isSome(reauthorization)) {
     return html`<strong>dead: ${reauthorization.value.code}, add the app again</strong>`
@@ -61,7 +61,7 @@ const credentialRow =
     const subject = credential._tag === "BotCredential" ? "bot" : credential.userId
     return html`<tr>
 <th scope="row">${subject === "bot" ? "bot" : `user ${subject}`}</th>
-<td><code>${Story.mask(credential.token.accessToken)}</code><br>${credential.token.scopes.join(", ")}</td>
+<td><code>${Terminal.mask(credential.token.accessToken)}</code><br>${credential.token.scopes.join(", ")}</td>
 <td>${credential.generation}</td>
 <td>${time(credential.issuedAt)}</td>
 <td>${stateOf(credential, now)}</td>
@@ -72,11 +72,11 @@ const credentialRow =
 `
   }
 
-const installationSection = (now: DateTime.Utc) => ({ forgotten, installation }: Content["installations"][number]) =>
+const installationSection = (now: DateTime.Utc) => ({ unknown, installation }: Content["installations"][number]) =>
   html`<h3>${placeOf(installation)}</h3>
 ${
-    forgotten &&
-    html`<p><strong>From an earlier run: Slack does not know of it any more. Add the app again.</strong></p>`
+    unknown &&
+    html`<p><strong>From an earlier run: Slack does not know it any more. Add the app again.</strong></p>`
   }
 <div class="wide"><table>
 <thead><tr><th scope="col">Whose</th><th scope="col">Token</th><th scope="col">Generation</th><th scope="col">Since</th>
@@ -85,7 +85,7 @@ ${
 </table></div>
 `
 
-const leverForm = ({ label, path }: Lever) =>
+const buttonForm = ({ label, path }: Button) =>
   html`<form method="post" action="${path}"><button>${label}</button></form>
 `
 
@@ -97,7 +97,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid #8886; padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: top }
 time, code { white-space: nowrap; font-variant-numeric: tabular-nums }
 button { font: inherit; white-space: nowrap; padding: .25rem .75rem; cursor: pointer }
-.levers { display: flex; flex-wrap: wrap; gap: .5rem } .wide { overflow-x: auto }
+.buttons { display: flex; flex-wrap: wrap; gap: .5rem } .wide { overflow-x: auto }
 .notice { border-left: 4px solid #d9a300; padding-left: .75rem }
 </style>`
 
@@ -105,7 +105,7 @@ button { font: inherit; white-space: nowrap; padding: .25rem .75rem; cursor: poi
 // the page
 // -------------------------------------------------------------------------------------
 
-export const render = ({ installPath, installations, journal, levers, notices, now }: Content) =>
+export const render = ({ installPath, installations, journal, buttons, notices, now }: Content) =>
   html`<!doctype html>
 <html lang="en">
 <head>
@@ -122,13 +122,13 @@ ${notices.map((notice) => html`<p class="notice">${notice}</p>`)}
 <ul>
 <li><a href="${installPath}">Add to Slack</a></li>
 <li><a href="${installPath}?fail">Add to Slack, and let this application fail at first</a>: Slack gives the tokens, the
-application cannot keep them, and "Try again" hands it the same tokens once more</li>
+application fails to store them, and "Try again" gives it the same tokens again</li>
 </ul>
 <h2>Installations</h2>
 ${installations.length === 0 ? html`<p>None yet.</p>` : installations.map(installationSection(now))}
 ${
-    levers.length > 0 && html`<h2>What if</h2>
-<div class="levers">${levers.map(leverForm)}</div>
+    buttons.length > 0 && html`<h2>Try</h2>
+<div class="buttons">${buttons.map(buttonForm)}</div>
 `
   }
 <h2>What happened</h2>

@@ -1,4 +1,4 @@
-/** The two Slacks: the emulator, embedded, with levers to make time pass and things go wrong; and the real one. */
+/** The emulator, with buttons that move the clock and overload Slack; and the real Slack. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
@@ -8,26 +8,26 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import { createServer } from "node:http"
-import { Backstage, closed, type Lever } from "./backstage.js"
+import { type Button, Controls, none } from "./controls.js"
 
-/** The app that `SLACK_CLIENT_ID` and `SLACK_CLIENT_SECRET` name. */
-export const realSlack = Layer.merge(SlackApp.layerConfig, closed)
+/** The app of `SLACK_CLIENT_ID` and `SLACK_CLIENT_SECRET`. */
+export const realSlack = Layer.merge(SlackApp.layerConfig, none)
 
-const forgetful =
-  "This Slack is emulated and forgets everything when the program ends, while installations are kept. " +
-  "Those of an earlier run are marked, and their tokens do not work: add the app again."
+const stateIsLost =
+  "This Slack is an emulator. Its state is lost when the program ends, and stored installations remain. " +
+  "Installations of an earlier run are marked. Their tokens do not work: add the app again."
 
-const emulatedBackstage = Layer.effect(
-  Backstage,
+const emulatedControls = Layer.effect(
+  Controls,
   Effect.gen(function*() {
     const clock = yield* MovableClock.MovableClock
     const emulator = yield* SlackEmulator.SlackEmulator
     const overloaded = yield* Ref.make(false)
 
-    const later = (hours: number): Lever => ({
-      path: `/levers/${hours}-hours-later`,
+    const later = (hours: number): Button => ({
+      path: `/buttons/${hours}-hours-later`,
       label: hours === 1 ? "1 hour later" : `${hours} hours later`,
-      pull: Effect.as(clock.move(`${hours} hours`), `the clock was moved by ${hours} h`)
+      press: Effect.as(clock.move(`${hours} hours`), `the clock was moved by ${hours} h`)
     })
 
     const overload = Effect.zipRight(
@@ -40,28 +40,31 @@ const emulatedBackstage = Layer.effect(
     )
     const relieve = Effect.zipRight(Ref.set(overloaded, false), emulator.clearFaults)
 
-    yield* Console.log(forgetful)
+    yield* Console.log(stateIsLost)
     return {
-      levers: [
+      buttons: [
         later(1),
         later(10),
         later(12),
         {
-          path: "/levers/overload",
+          path: "/buttons/overload",
           label: "Let Slack be overloaded",
-          pull: Effect.as(overload, "Slack hands out no tokens from now on (429, Retry-After: 30)")
+          press: Effect.as(overload, "Slack is overloaded: it gives no tokens (429, Retry-After: 30)")
         },
         {
-          path: "/levers/relieve",
+          path: "/buttons/relieve",
           label: "Let Slack recover",
-          pull: Effect.as(relieve, "Slack hands out tokens again, to everyone whose 30 seconds are over")
+          press: Effect.as(
+            relieve,
+            "Slack has recovered: it gives tokens again, and the manager asks after its 30 seconds"
+          )
         }
       ],
       notices: Effect.map(
         Ref.get(overloaded),
-        (is) => is ? [forgetful, "It is overloaded, and hands out no tokens."] : [forgetful]
+        (is) => is ? [stateIsLost, "It is overloaded, and gives no tokens."] : [stateIsLost]
       ),
-      remembers: (key) =>
+      knows: (key) =>
         Effect.map(
           emulator.chains,
           (chains) =>
@@ -73,11 +76,11 @@ const emulatedBackstage = Layer.effect(
   })
 )
 
-/** The emulator, on a port of its own. The clock of the whole program can be moved then. */
+/** The emulator on its own port. The clock of the whole program can be moved. */
 export const emulatedSlack = Layer.mergeAll(
   SlackEmulator.layerSlackAppServed(),
   SlackEmulator.serve(),
-  emulatedBackstage
+  emulatedControls
 ).pipe(
   Layer.provide(SlackEmulator.layer({ apps: [{ name: "A Slack app" }], workspaces: [{ name: "Example workspace" }] })),
   Layer.provide(NodeHttpServer.layer(createServer, { host: "localhost", port: 0 })),

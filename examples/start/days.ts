@@ -1,4 +1,4 @@
-/** Days in the life of installations, on an emulated Slack: nobody waits for them, because the clock is moved. */
+/** Days of token rotation with the emulator. They take seconds, because the clock is moved. */
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
@@ -12,10 +12,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Story from "../support/story.js"
+import * as Terminal from "../support/terminal.js"
 import { counted } from "./calls.js"
 
-/** What the install flow does: someone clicks Allow, and the code becomes an installation. */
+/** Installs the app as the install flow does: a person clicks Allow, and the code becomes an installation. */
 const install = (workspace: string) =>
   Effect.gen(function*() {
     const { code } = yield* SlackEmulator.authorize({ workspace })
@@ -24,8 +24,8 @@ const install = (workspace: string) =>
     return (yield* InstallationStore.save(Installation.fromTokenResponse(response, requestedAt))).key
   })
 
-/** What a store has from before an app turned token rotation on. */
-const keepLegacyToken = (workspace: string) =>
+/** Stores a long-lived token, as from before the app turned on token rotation. */
+const saveLegacyToken = (workspace: string) =>
   Effect.gen(function*() {
     const { id: appId } = yield* SlackEmulator.app
     const accessToken = yield* SlackEmulator.issueLegacyToken({ workspace })
@@ -40,7 +40,7 @@ const keepLegacyToken = (workspace: string) =>
 const addWorkspace = (name: string) =>
   Effect.flatMap(SlackEmulator.SlackEmulator, (emulator) => Effect.map(emulator.addWorkspace({ name }), ({ id }) => id))
 
-/** Asks for the bot's token in twenty fibers at once: how many tokens they got, and after how many calls of Slack. */
+/** Asks for the bot token in twenty fibers at once. Counts the different tokens and the calls to Slack. */
 const twentyAsk = (key: Installation.InstallationKey) =>
   Effect.map(
     counted(Effect.replicateEffect(TokenManager.botToken(key), 20, { concurrency: "unbounded" })),
@@ -49,15 +49,15 @@ const twentyAsk = (key: Installation.InstallationKey) =>
 
 const isSame = (a: Redacted.Redacted, b: Redacted.Redacted) => Redacted.value(a) === Redacted.value(b)
 
-/** Into the refresh window, whatever chance said about where in it a token is refreshed. */
-const intoTheWindow = MovableClock.move("630 minutes")
+/** Moves the clock so far that the token is refreshed, wherever in the refresh window its random time is. */
+const moveToRefresh = MovableClock.move("630 minutes")
 
 const expectNoToken = (key: Installation.InstallationKey) =>
   Effect.flip(TokenManager.botToken(key)).pipe(
     Effect.flatMap((error) =>
       error._tag === "NotInstalled"
-        ? Story.success(error._tag)
-        : Story.success(
+        ? Terminal.success(error._tag)
+        : Terminal.success(
           `${error._tag}, because of ${error.error._tag}${
             error._tag === "TokenUnavailable" ? `; ask again in ${Duration.format(error.retryAfter)}` : ""
           }`
@@ -69,61 +69,65 @@ const expectNoToken = (key: Installation.InstallationKey) =>
 export const days = Effect.gen(function*() {
   const workspace = yield* addWorkspace("A Busy Place")
 
-  yield* Story.chapter("A token that is always fresh: TokenManager.botToken(key)")
+  yield* Terminal.heading("A token that is always fresh: TokenManager.botToken(key)")
   const key = yield* install(workspace)
   yield* TokenManager.botToken(key)
   const cached = yield* twentyAsk(key)
-  yield* Story.success(`twenty fibers ask: ${cached.tokens} token after ${cached.calls} calls, from memory`)
-  yield* Story.note("Ten and a half hours later:")
-  yield* intoTheWindow
+  yield* Terminal.success(`twenty fibers ask: ${cached.tokens} token and ${cached.calls} calls to Slack`)
+  yield* Terminal.note("Ten and a half hours later:")
+  yield* moveToRefresh
   const refreshed = yield* twentyAsk(key)
-  yield* Story.success(`twenty fibers ask: ${refreshed.tokens} token after ${refreshed.calls} call, a refresh`)
+  yield* Terminal.success(
+    `twenty fibers ask: ${refreshed.tokens} token and ${refreshed.calls} call to Slack, a refresh`
+  )
 
-  yield* Story.chapter("Slack's answer to a refresh gets lost")
-  yield* intoTheWindow
+  yield* Terminal.heading("Slack's answer to a refresh is lost")
+  yield* moveToRefresh
   yield* SlackEmulator.inject({ method: "oauth.v2.access", fault: SlackEmulator.cutAfterStateChange })
   const [, sent] = yield* counted(TokenManager.botToken(key))
   const replays = yield* SlackEmulator.replays
-  yield* Story.success(
+  yield* Terminal.success(
     `a token after ${sent} calls: the refresh token was sent again at once, and Slack ${
-      replays.at(-1)?.honoured === true ? "honoured it in its grace period" : "refused it"
+      replays.at(-1)?.honoured === true ? "accepted it in its grace period" : "refused it"
     }`
   )
 
-  yield* Story.chapter("Slack is overloaded when it is time for a refresh")
+  yield* Terminal.heading("Slack is overloaded when a token should be refreshed")
   const before = yield* TokenManager.botToken(key)
   yield* SlackEmulator.inject({ fault: SlackEmulator.rateLimited({ retryAfter: "1 minute" }), share: 1 })
-  yield* intoTheWindow
+  yield* moveToRefresh
   const meanwhile = yield* TokenManager.botToken(key)
-  yield* Story.success(`${isSame(before, meanwhile) ? "the old token" : "another token"} is served: it is still valid`)
-  yield* Story.note("Two hours later it has expired:")
+  yield* Terminal.success(
+    `${isSame(before, meanwhile) ? "the old token" : "another token"} is served: it is still valid`
+  )
+  yield* Terminal.note("Two hours later it has expired:")
   yield* MovableClock.move("2 hours")
   yield* expectNoToken(key)
-  yield* Story.note("A minute later Slack is well again:")
+  yield* Terminal.note("A minute later Slack has recovered:")
   yield* SlackEmulator.clearFaults
   yield* MovableClock.move("1 minute")
   const after = yield* TokenManager.botToken(key)
-  yield* Story.success(`${isSame(before, after) ? "the old token" : "a new token"}, and nothing was lost`)
+  yield* Terminal.success(`${isSame(before, after) ? "the old token" : "a new token"}: the credential survived`)
 
-  yield* Story.chapter("The app is removed from the workspace, and added again")
+  yield* Terminal.heading("The app is removed from the workspace and installed again")
   yield* SlackEmulator.uninstall({ workspace })
-  yield* intoTheWindow
+  yield* moveToRefresh
   yield* expectNoToken(key)
   yield* install(workspace)
   yield* TokenManager.botToken(key)
-  yield* Story.success("a new install brings a token again")
+  yield* Terminal.success("there is a token again after a new install")
 
-  yield* Story.chapter("Long-lived tokens become rotating ones: TokenMigration.run()")
+  yield* Terminal.heading("Long-lived tokens become rotating ones: TokenMigration.run()")
   yield* Effect.forEach(
     ["East", "West", "North", "South", "Centre"],
-    (name) => Effect.flatMap(addWorkspace(name), keepLegacyToken)
+    (name) => Effect.flatMap(addWorkspace(name), saveLegacyToken)
   )
   const { pending } = yield* TokenMigration.run({ dryRun: true })
-  yield* Story.note(`${pending} credentials do not expire. Exchanging them, at ten a second:`)
+  yield* Terminal.note(`${pending} credentials do not expire. They are exchanged, ten a second:`)
   const report = yield* TokenMigration.run({ ratePerMinute: 600 })
-  yield* Story.success(`${report.exchanged} exchanged, ${report.failed} failed`)
+  yield* Terminal.success(`${report.exchanged} exchanged, ${report.failed} failed`)
   const health = yield* TokenManager.health
-  yield* Story.success(
-    `the fleet: ${health.fresh} fresh, ${health.expiring} expiring, ${health.permanent} permanent, ${health.dead} dead`
+  yield* Terminal.success(
+    `all credentials: ${health.fresh} fresh, ${health.expiring} expiring, ${health.permanent} permanent, ${health.dead} dead`
   )
 })

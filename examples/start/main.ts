@@ -1,10 +1,10 @@
 /**
- * The whole story over real HTTP: a code, a refresh token and a legacy token become tokens, some calls fail, and then
- * days go by in which tokens are kept fresh.
+ * All calls over real HTTP: a code, a refresh token and a legacy token become tokens, some calls fail, and then days of
+ * token rotation pass.
  *
- * Slack is the emulator, on a port of this machine, by a clock that can be moved. With `SLACK_BASE_URL`,
- * `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET` and `SLACK_CODE` set it is that Slack instead, and the days are left out;
- * `SLACK_LEGACY_TOKEN` then names a token to exchange, which cannot be undone.
+ * Slack is the emulator on a port of this machine, with a clock that can be moved. If `SLACK_BASE_URL`,
+ * `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET` and `SLACK_CODE` are set, it is that Slack instead, and only the calls are
+ * made. `SLACK_LEGACY_TOKEN` is then a token to exchange, which cannot be undone.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -23,7 +23,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
-import * as Story from "../support/story.js"
+import * as Terminal from "../support/terminal.js"
 import { calls, repetitions } from "./calls.js"
 import { days } from "./days.js"
 
@@ -68,6 +68,8 @@ const program = Effect.flatMap(
 )
 
 program.pipe(
-  Effect.tapError((error) => OAuthV2Error.isOAuthV2Error(error) ? Story.failure(error) : Console.error(error.message)),
+  Effect.tapError((error) =>
+    OAuthV2Error.isOAuthV2Error(error) ? Terminal.failure(error) : Console.error(error.message)
+  ),
   (effect) => NodeRuntime.runMain(effect, { disableErrorReporting: true })
 )

@@ -1,4 +1,4 @@
-/** Telling a story on the terminal: headings, facts, and failures with what to do about them. */
+/** Output on the terminal: headings, results, and failures with their remedy. */
 import type * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
@@ -15,16 +15,16 @@ const red = paint(31)
 const green = paint(32)
 const yellow = paint(33)
 
-/** Opens a chapter. */
-export const chapter = (text: string) => Console.log(`\n${bold(text)}`)
+/** A heading. */
+export const heading = (text: string) => Console.log(`\n${bold(text)}`)
 
-/** Something went as it should. */
+/** A result. */
 export const success = (text: string) => Console.log(`  ${green("✓")} ${text}`)
 
-/** Something to know. */
+/** An explanation. */
 export const note = (text: string) => Console.log(`  ${dim(text)}`)
 
-/** A call failed: by which tag, what to do, and whether Slack can have acted. */
+/** A failed call: its tag, its remedy, and whether Slack can have acted. */
 export const failure = (error: OAuthV2Error.OAuthV2Error) =>
   Console.log(
     [
@@ -35,13 +35,13 @@ export const failure = (error: OAuthV2Error.OAuthV2Error) =>
     ].join("\n")
   )
 
-/** The kind of a token, which is all of it that anyone should see. */
+/** The kind of a token, without the token. */
 export const mask = (token: Redacted.Redacted): string => {
   const kind = /^xox[a-z](?:\.xox[a-z])?-(?:1-)?/.exec(Redacted.value(token))?.[0] ?? ""
   return `${kind}${"•".repeat(8)}`
 }
 
-/** Runs a call that is expected to fail, and tells how it did. */
+/** Runs a call that has to fail, and prints the failure. */
 export const expectFailure = <A, R>(call: Effect.Effect<A, OAuthV2Error.OAuthV2Error, R>) =>
   Effect.matchEffect(call, {
     onFailure: failure,
