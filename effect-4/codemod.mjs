@@ -1,7 +1,7 @@
 // Makes native Effect 4 of this project's source, which is native Effect 3. See docs/effect-4.md.
 //
-//   node effect-4/codemod.mjs
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+//   node effect-4/codemod.mjs src test
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join, relative, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
@@ -10,14 +10,17 @@ import { readExports, translateFile } from "./codemod/translate.mjs"
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = dirname(here)
-const folders = process.argv.length > 2 ? process.argv.slice(2) : ["src", "cli", "test", "bench", "examples"]
-const seams = join("src", "internal", "effect")
+const folders = process.argv.slice(2)
 
+const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"))
 const config = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.json"), {}, {
   ...ts.sys,
-  onUnRecoverableConfigFileDiagnostic: console.error
+  onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+    throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"))
+  }
 })
-const names = config.fileNames.filter((name) => folders.includes(relative(root, name).split(sep)[0]))
+const isIn = (path) => folders.includes(path.split(sep)[0])
+const names = config.fileNames.filter((name) => isIn(relative(root, name)))
 const program = ts.createProgram(names, config.options)
 const checker = program.getTypeChecker()
 const isExported = readExports(here)
@@ -26,22 +29,34 @@ const outputs = new Map()
 const problems = []
 for (const source of program.getSourceFiles()) {
   const path = relative(root, source.fileName)
-  if (!folders.includes(path.split("/")[0]) || path.startsWith(seams) || Object.hasOwn(left, path)) continue
+  // A seam is written for each major, and some files are for Effect 3 only.
+  const isSeam = existsSync(join(here, "overlay", path))
+  if (!isIn(path) || isSeam || Object.hasOwn(left, path)) continue
   const { problems: found, text } = translateFile(source, checker, isExported)
   problems.push(...found.map((problem) => relative(root, problem)))
   outputs.set(path, text)
 }
-if (problems.length > 0) {
-  console.error(problems.join("\n"))
-  console.error(
-    `${problems.length} places cannot be translated. Put them behind a seam in ${seams}, or give the generator a rule.`
-  )
-  process.exitCode = 1
+const versionFile = join("src", "internal", "version.ts")
+if (outputs.has(versionFile)) {
+  outputs.set(versionFile, outputs.get(versionFile).replace(/(version = )".*"/, `$1"${version}"`))
 }
-for (const folder of folders) rmSync(join(here, folder), { recursive: true, force: true })
+
+for (const folder of folders) {
+  rmSync(join(here, folder), { recursive: true, force: true })
+  if (existsSync(join(here, "overlay", folder))) {
+    cpSync(join(here, "overlay", folder), join(here, folder), { recursive: true })
+  }
+}
 for (const [path, text] of outputs) {
   const file = join(here, path)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, text)
 }
-cpSync(join(here, "overlay"), join(here, "src"), { recursive: true })
+console.log(`${outputs.size} files translated`)
+if (problems.length > 0) {
+  console.error(problems.join("\n"))
+  console.error(
+    `${problems.length} places cannot be translated. Write them so that both majors take them, put them behind a seam in src/internal/effect, or give the generator a rule.`
+  )
+  process.exitCode = 1
+}

@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import { waits } from "./internal/effect/schedules.js"
 import { checkDuration } from "./internal/options.js"
 import * as Retry from "./internal/retry.js"
@@ -153,7 +153,7 @@ export const background: Policy = policy(backoff({ first: "1 second", longest: "
  * @since 0.1.0
  * @category schedules
  */
-export const none: Policy = policy(Schedule.as(Schedule.stop, Duration.zero), {
+export const none: Policy = policy(waits(() => Effect.succeed(undefined)), {
   attemptTimeout: Duration.seconds(10),
   budget: Duration.seconds(10)
 })

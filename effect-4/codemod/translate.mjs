@@ -180,7 +180,8 @@ const translateImports = (source, file) => {
     }
     const kept = namespaces.find((imported) => imported.statement === statement)
     if (kept === undefined) {
-      file.edits.replace(statement.getStart(), statement.end, "")
+      const { end } = statement
+      file.edits.replace(statement.getStart(), source.text[end] === "\n" ? end + 1 : end, "")
     } else {
       const { moduleSpecifier } = statement
       if (kept.name !== kept.local) file.edits.replace(bindings.name.getStart(), bindings.name.end, kept.name)

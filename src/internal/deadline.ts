@@ -5,10 +5,10 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { constVoid } from "effect/Function"
 import { systemClock } from "./effect/clock.js"
 import { exitOf, type Fork, stop, withFork } from "./effect/fibers.js"
+import { flatten } from "./flatten.js"
 
 /** How long, at most, the event loop may read what arrived during a pause before a deadline fires, in milliseconds. */
 const catchUp = 1000
@@ -68,7 +68,7 @@ export const withDeadline = <A, E, R, E2>(
         // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
         const call = fork(Effect.exit(Effect.interruptible(effect)))
         const ended = exitOf(call)
-        if (ended !== undefined) return Exit.flatten(ended)
+        if (ended !== undefined) return flatten(ended)
 
         let isLate = false
         let onLate = constVoid
@@ -81,7 +81,7 @@ export const withDeadline = <A, E, R, E2>(
           onLate = () => resume(Effect.failSync(onTimeout))
           call.addObserver((exit) => {
             callOff()
-            resume(Exit.flatten(exit))
+            resume(flatten(exit))
           })
         })
         const interrupted = Effect.async<void>((resume) => {

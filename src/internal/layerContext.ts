@@ -5,12 +5,12 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Fibers from "./effect/fibers.js"
 import { observedByCaller } from "./effect/observed.js"
+import { flatten } from "./flatten.js"
 
 /** The context of a layer. */
 export interface LayerContext<R> {
@@ -54,7 +54,7 @@ export const make = <R = never>(): Effect.Effect<LayerContext<R>, never, R> =>
         Effect.uninterruptibleMask((restore) => {
           // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
           const fiber = fork(Effect.exit(observed(Effect.scoped(effect))))
-          return restore(Effect.flatMap(Fiber.await(fiber), Exit.flatten)).pipe(
+          return restore(Effect.flatMap(Fiber.await(fiber), flatten)).pipe(
             Effect.onInterrupt(() => Fiber.interrupt(fiber))
           )
         }))

@@ -13,6 +13,7 @@ import type * as RetryPolicy from "../RetryPolicy.js"
 import { after } from "./deadline.js"
 import { capture, exitOf, type Fork, stop } from "./effect/fibers.js"
 import { type Driver, driver, notPast } from "./effect/schedules.js"
+import { flatten } from "./flatten.js"
 
 /** Whether the same call may be sent again: Slack did nothing, and waiting can help. */
 export const isRepeatable = (error: OAuthV2Error): boolean => error.remedy === "retry" && error.outcome === "rejected"
@@ -42,7 +43,7 @@ const cutOff = <A, E, R>(
     // The exit is a value, because a fiber that fails logs its cause, and a defect may contain a secret.
     const fiber = fork(Effect.exit(attempt))
     const ended = exitOf(fiber)
-    if (ended !== undefined) return Exit.flatten(ended)
+    if (ended !== undefined) return flatten(ended)
 
     let isLate = false
     const callOff = after(fork, clock, duration, () => {
@@ -52,7 +53,7 @@ const cutOff = <A, E, R>(
     const result = Effect.async<A, E>((resume) => {
       fiber.addObserver((exit) => {
         callOff()
-        const ended = Exit.flatten(exit)
+        const ended = flatten(exit)
         resume(isLate && Exit.isInterrupted(ended) ? Effect.failSync(onTimeout) : ended)
       })
     })

@@ -30,11 +30,8 @@ export const withFork = <R, A, E>(f: (fork: Fork<R>) => Effect.Effect<A, E>): Ef
  */
 export const capture = <R>(
   change: (context: Context.Context<R>) => Context.Context<R>
-): Effect.Effect<{ readonly context: Context.Context<R>; readonly fork: Fork<R> }, never, R> =>
-  Effect.contextWith((caller: Context.Context<R>) => {
-    const context = change(caller)
-    return Effect.succeed({ context, fork: forkIn(context) })
-  })
+): Effect.Effect<Fork<R>, never, R> =>
+  Effect.contextWith((caller: Context.Context<R>) => Effect.succeed(forkIn(change(caller))))
 
 /** Tells a fiber to stop, and does not wait for it. */
 export const stop = (fiber: Fiber.Fiber<any, any>): void => fiber.interruptUnsafe()
