@@ -104,7 +104,8 @@ const check = (
   for (const setting of ["clientId", "clientSecret", "appId", "signingSecret"] as const) {
     const value = options[setting]
     if (value === undefined && setting !== "clientId") continue
-    const problem = problemOf(Redacted.isRedacted(value) ? Redacted.value(value) : value, mistakes[setting])
+    const mayBeWrapped = setting.endsWith("Secret") && Redacted.isRedacted(value)
+    const problem = problemOf(mayBeWrapped ? Redacted.value(value) : value, mistakes[setting])
     if (problem !== undefined) return refuse(setting, problem)
   }
 

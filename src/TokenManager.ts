@@ -31,7 +31,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
-import { parseObject } from "./internal/answer.js"
+import { mediaType, parseObject } from "./internal/answer.js"
 import * as CredentialCache from "./internal/credentialCache.js"
 import { isFresh, onRefused, type Refusal, type Rules } from "./internal/credentialState.js"
 import { withDeadline } from "./internal/deadline.js"
@@ -632,7 +632,7 @@ const refusals = new Set(["token_expired", "token_revoked"])
 const longestRefusal = 8192
 
 const canBeRefusal = ({ headers, status }: HttpClientResponse.HttpClientResponse): boolean =>
-  status === 200 && headers["content-type"]?.includes("application/json") === true &&
+  status === 200 && mediaType(headers["content-type"]) === "application/json" &&
   !(Number(headers["content-length"]) > longestRefusal)
 
 /** The code of a refusal. Any other answer is left for its reader to parse. */

@@ -102,6 +102,12 @@ describe("SlackApp", () => {
     })
   })
 
+  it("refuses an id that is wrapped as a secret: it would be sent as the text <redacted>", () => {
+    const wrapped = (value: string): any => Redacted.make(value)
+    assert.match(refusalOf({ clientId: wrapped(clientId) }), /The client id is not text/)
+    assert.match(refusalOf({ clientId, appId: wrapped("A0123ABCDEF") }), /The app id is not text/)
+  })
+
   describe("an id that Slack cannot have issued", () => {
     const ids: ReadonlyArray<readonly [what: string, id: string, words: RegExp]> = [
       [

@@ -1000,6 +1000,14 @@ describe("authorized", () => {
       }
     }).pipe(Effect.provide(live())))
 
+  it.effect("knows a refusal by its content type, however that is written", () =>
+    Effect.gen(function*() {
+      const refusal = () =>
+        new Response(`{"ok":false,"error":"token_expired"}`, { headers: { "content-type": "Application/JSON" } })
+      const response = yield* answered(refusal, () => new Response(small, { headers: json }))
+      assert.strictEqual(yield* response.text, small)
+    }).pipe(Effect.provide(live())))
+
   it.effect("parses no answer that is not a refusal", () =>
     Effect.gen(function*() {
       const parse = JSON.parse

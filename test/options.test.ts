@@ -69,7 +69,7 @@ const bad: ReadonlyArray<readonly [maker: string, option: string, values: Readon
   ["RetryPolicy", "budget", ["-1 minute", "0 seconds", 0, -1, Number.NaN, "soon"]],
   ["InstallFlow", "lifetime", positive],
   ["InstallFlow", "duplicateWindow", zeroOrMore],
-  ["InstallFlow", "allowedOrigins", [["not a url"], ["https://a.example/path"], ["https://a.example?x"], [
+  ["InstallFlow", "allowedOrigins", ["not a url", ["not a url"], ["https://a.example/path"], ["https://a.example?x"], [
     "mailto:a@b"
   ]]],
   ["PendingInstall", "capacity", count],

@@ -100,7 +100,7 @@ export const make = <M, R1, R2>(
 
     const retryPolicy = options.retryPolicy ?? RetryPolicy.interactive
     const { budget = RetryPolicy.interactive.budget } = retryPolicy as Partial<RetryPolicy.Policy>
-    const allowedOrigins = yield* Either.all((options.allowedOrigins ?? []).map(checkOrigin))
+    const allowedOrigins = yield* Either.all([options.allowedOrigins ?? []].flat().map(checkOrigin))
 
     return {
       app,
