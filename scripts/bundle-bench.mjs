@@ -1,6 +1,5 @@
-// Bundles the benchmarks and the programs that they start into .tmp/bench, for plain node: what is measured is the
-// package as it is published. Only the benchmarks' own code is bundled; `effect-slack-oauth` is resolved by the
-// package's own name, to dist, so `npm run build` comes first.
+// Bundles the benchmarks and the programs that they start into .tmp/bench, for node. They measure the package as it is
+// published: only their own code is bundled, and `effect-slack-oauth` resolves to dist. So run `npm run build` first.
 import { build } from "esbuild"
 import { rmSync } from "node:fs"
 

@@ -1,4 +1,4 @@
-// Bundles the command into one file, so that `npx effect-slack-oauth` works and the package has no dependencies.
+// Bundles the command line into one file, so that `npx effect-slack-oauth` works and the package has no dependencies.
 // usage: node scripts/bundle-cli.mjs [file]
 import { build } from "esbuild"
 import { chmodSync } from "node:fs"
@@ -13,10 +13,10 @@ await build({
   platform: "node",
   format: "esm",
   target: "node20",
-  // Database drivers are loaded by the commands that need one, where they are installed.
+  // The commands load a database driver from the user's project.
   external: ["@effect/sql-libsql", "@effect/sql-pg", "@libsql/client"],
   banner: {
-    // Some of what is bundled is CommonJS, and asks for Node's modules by `require`.
+    // Some bundled packages are CommonJS, and load Node's modules with `require`.
     js: `#!/usr/bin/env node
 import { createRequire as __createRequire } from "node:module"
 const require = __createRequire(import.meta.url)`

@@ -1,9 +1,9 @@
-// Adds to package-lock.json the optional packages that npm left out of it.
+// Adds optional packages to package-lock.json that npm leaves out.
 //
-// Some registries and mirrors do not carry the native binaries of every platform. `npm install` skips those silently,
-// and `npm ci` then refuses the lockfile that npm has just written (npm/cli#9846). With their entries, which follow from
-// what the parent package asks for and from the platform in the name, `npm ci` works on every registry and platform.
-// Run it after any change to the dependencies: `npm run lockfile`.
+// Some registries and mirrors do not have the native binaries of every platform. `npm install` skips those silently, and
+// then `npm ci` refuses the lockfile that npm has written (npm/cli#9846). This adds their entries, from the versions that
+// the parent package requires and the platform in the name, so that `npm ci` works with every registry and platform.
+// Run it after each change of the dependencies: `npm run lockfile`.
 import { readFileSync, writeFileSync } from "node:fs"
 
 const file = new URL("../package-lock.json", import.meta.url)
@@ -38,10 +38,12 @@ const added = []
 for (const [parent, { dev, optionalDependencies = {} }] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(optionalDependencies)) {
     if (isLocked(parent, name)) continue
-    // A range cannot be resolved without the registry; platform binaries are asked for by their exact version.
-    if (!/^\d+\.\d+\.\d+[\w.-]*$/.test(version)) throw new Error(`${parent} asks for ${name} ${version}`)
+    // A range cannot be resolved without the registry. Packages require platform binaries by their exact version.
+    if (!/^\d+\.\d+\.\d+[\w.-]*$/.test(version)) {
+      throw new Error(`${parent} requires ${name} ${version}, which is not an exact version`)
+    }
     const entry = { ...platform(name), ...(dev && { dev }), optional: true }
-    // npm's own order of keys, so that its next write changes nothing.
+    // npm's order of keys, so that npm does not change it.
     const ordered = Object.fromEntries(Object.entries(entry).sort(([a], [b]) => a.localeCompare(b, "en")))
     lock.packages[`node_modules/${name}`] = { version, ...ordered }
     added.push(name)

@@ -1,8 +1,8 @@
-// Bundles what size-limit measures (see "size-limit" in package.json): our own code only, effect and @effect/* are the
-// user's already. Reads dist, so `npm run build` comes first.
+// Bundles what size-limit measures (see "size-limit" in package.json): our own code, because every user has effect and
+// @effect/* already. It reads dist, so run `npm run build` first.
 import { build } from "esbuild"
 
-// The README's first program: what an app carries that only turns codes and refresh tokens into tokens.
+// The README's first program: an app that turns codes and refresh tokens into tokens.
 const program = (imports) => `
   import { FetchHttpClient } from "@effect/platform"
   import { Effect, Layer } from "effect"
@@ -22,12 +22,12 @@ const entries = {
   `),
   // esbuild keeps every export of a module that comes out of the index.
   "core-by-index": program(`import { OAuthV2, SlackApp } from "./dist/index.js"`),
-  // What a bundle keeps of the catalogue when it names one error by its class, and when it names a second.
+  // What a bundle contains of the errors if it imports one class, or two.
   "one-error": `export { SlackInvalidCode } from "./dist/OAuthV2Error.js"`,
   "two-errors": `export { SlackInvalidCode, SlackRateLimited } from "./dist/OAuthV2Error.js"`
 }
 
-// Both peers declare that they have no side effects, so an import that nothing uses goes away.
+// Both peers declare that they have no side effects, so unused imports disappear.
 const peers = {
   name: "peers",
   setup: ({ onResolve }) => {
@@ -51,5 +51,5 @@ const bundle = (name, contents, options) =>
   })
 
 for (const [name, contents] of Object.entries(entries)) await bundle(name, contents)
-// What the purity marks of the build are worth.
+// The effect of the build's purity marks.
 await bundle("one-error-unmarked", entries["one-error"], { ignoreAnnotations: true })

@@ -87,7 +87,9 @@ const connection = (
     execute,
     executeRaw: run,
     executeStream: () => Stream.dieMessage("libsql does not stream"),
-    executeValues: (sql, params) => Effect.map(run(sql, params), ({ rows }) => rows.map((row) => Array.from(row))),
+    // `any`, because the oldest peers require the type `Primitive`, which has no `ArrayBuffer`.
+    executeValues: (sql, params) =>
+      Effect.map(run(sql, params), ({ rows }) => rows.map((row): ReadonlyArray<any> => Array.from(row))),
     executeUnprepared: execute
   }
 }
