@@ -27,8 +27,8 @@ import * as TestClock from "effect/TestClock"
 import * as Retry from "../src/internal/retry.js"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
-import { breathe } from "./utils/breathe.js"
-import { makeWatcher } from "./utils/watching.js"
+import { yieldToEventLoop } from "./utils/eventLoop.js"
+import { makeWatcher } from "./utils/spansAndLogs.js"
 
 // -------------------------------------------------------------------------------------
 // a Slack that plays a script, and a call that is watched
@@ -254,7 +254,7 @@ describe("RetryPolicy", () => {
         const script = FastCheck.array(answer, { minLength: 1, maxLength: 8 })
         const random = FastCheck.double({ min: 0, max: almostOne, noNaN: true })
         for (const [answers, draw] of FastCheck.sample(FastCheck.tuple(script, random), 80)) {
-          yield* breathe
+          yield* yieldToEventLoop
           const { endedAt } = yield* watch(answers, { policy: interactive, random: draw })
           assert.isAtMost(endedAt, 10_000)
         }

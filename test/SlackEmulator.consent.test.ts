@@ -3,7 +3,7 @@ import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Consent from "./utils/consent.js"
+import * as Consent from "./utils/consentPage.js"
 import { inMemory, overHttp, send } from "./utils/emulator.js"
 
 const path = (parameters: Readonly<Record<string, string>>, page = "/oauth/v2/authorize") =>

@@ -15,7 +15,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import * as Codes from "../src/internal/codes.js"
-import * as Consent from "./utils/consent.js"
+import * as Consent from "./utils/consentPage.js"
 
 const start = (options?: SlackEmulator.Options) =>
   ManagedRuntime.make(

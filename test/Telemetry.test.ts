@@ -16,7 +16,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { accessResponses } from "./fixtures/tokenResponses.js"
-import { makeWatcher } from "./utils/watching.js"
+import { makeWatcher } from "./utils/spansAndLogs.js"
 
 const answers = {
   success: () => new Response(JSON.stringify(accessResponses[0]?.wire)),

@@ -17,8 +17,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
-import { breathe } from "./utils/breathe.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { yieldToEventLoop } from "./utils/eventLoop.js"
 import { acquire, postgres } from "./utils/resources.js"
 import { cipher } from "./utils/stores.js"
 
@@ -60,7 +60,7 @@ const finish = <A, E, R>(effect: Effect.Effect<A, E, R>, seconds: number) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)
     for (let tick = 0; tick < seconds * 10; tick++) {
-      for (let turn = 0; turn < 5; turn++) yield* breathe
+      for (let turn = 0; turn < 5; turn++) yield* yieldToEventLoop
       const exit = yield* Fiber.poll(fiber)
       if (Option.isSome(exit)) return yield* exit.value
       yield* TestClock.adjust("100 millis")
@@ -149,7 +149,7 @@ for (const [name, url] of Object.entries(urls)) {
           Effect.zipRight(Deferred.succeed(begun, undefined), Effect.either(botToken(key))),
           Effect.fail("rolled back")
         ))))
-        yield* Effect.zipRight(Deferred.await(begun), breathe)
+        yield* Effect.zipRight(Deferred.await(begun), yieldToEventLoop)
         const outside = yield* finish(Effect.either(botToken(key)), 40)
         yield* finish(Fiber.join(inside), 40)
         yield* TestClock.adjust("2 minutes")

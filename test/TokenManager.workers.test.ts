@@ -34,7 +34,7 @@ const serve = (env: Readonly<Record<string, string>>) =>
     const folder = yield* temporaryFolder
     yield* Effect.promise(() =>
       build({
-        entryPoints: [Path.resolve(import.meta.dirname, "utils/isolateWorker.ts")],
+        entryPoints: [Path.resolve(import.meta.dirname, "utils/workers/isolateWorker.ts")],
         outfile: Path.join(folder, "worker.js"),
         bundle: true,
         platform: "browser",

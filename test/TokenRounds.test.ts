@@ -1,9 +1,9 @@
 /** The rounds of `npm run stress` in a short form: several processes, and processes that are killed. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Rounds from "./stress/tokenRounds.js"
 import { libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { acquire, postgres } from "./utils/resources.js"
-import * as Rounds from "./utils/tokenRounds.js"
 
 const databases = {
   libsql: await acquire(libsqlUrl),

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { hasColours } from "../cli/output.js"
 import * as Cli from "./utils/cli.js"
-import * as Consent from "./utils/consent.js"
+import * as Consent from "./utils/consentPage.js"
 
 const file = ".tmp/cli/main.js"
 

@@ -19,7 +19,7 @@ import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { documentedFor, methods, table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
-import { breathe } from "./utils/breathe.js"
+import { yieldToEventLoop } from "./utils/eventLoop.js"
 import { answer, makeRawServer } from "./utils/rawServer.js"
 
 // -------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ describe("the HTTP grid", () => {
           let cells = 0
           for (const method of methods) {
             for (const body of bodies) {
-              yield* breathe
+              yield* yieldToEventLoop
               const text = new TextDecoder().decode(body.bytes)
               for (const hint of hints) {
                 answer = new Response(null, { status, headers: headersOf(body, hint) })
@@ -254,7 +254,7 @@ describe("the HTTP grid", () => {
           )
           for (const status of statuses) {
             for (const body of bodiesOverSocket) {
-              yield* breathe
+              yield* yieldToEventLoop
               if (body.bytes.length > 1_000_000 && status !== 200 && status !== 503) continue
               server.respondWith((_, socket) => {
                 const headers = { ...headersOf(body, hint), "content-length": String(body.bytes.length) }

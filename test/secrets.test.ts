@@ -23,8 +23,8 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import { inspect } from "node:util"
 import { table } from "./fixtures/codes.js"
-import { breathe } from "./utils/breathe.js"
-import { makeWatcher, type Watcher } from "./utils/watching.js"
+import { yieldToEventLoop } from "./utils/eventLoop.js"
+import { makeWatcher, type Watcher } from "./utils/spansAndLogs.js"
 
 // -------------------------------------------------------------------------------------
 // the secrets
@@ -325,7 +325,7 @@ describe("secrets", () => {
       Effect.gen(function*() {
         for (const [row, status] of statuses.entries()) {
           for (const [column, body] of bodies.entries()) {
-            yield* breathe
+            yield* yieldToEventLoop
             // Each grant in turn: what is said of a failure does not depend on the grant.
             const turn = (row + column) % grants.length
             yield* listen(answering(body, status), {

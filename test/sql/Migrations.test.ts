@@ -19,7 +19,7 @@ const databases = {
   Postgres: Effect.flatMap(postgres, schemaUrl)
 }
 
-const worker = await acquire(bundled("test/utils/migrateWorker.ts"))
+const worker = await acquire(bundled("test/utils/workers/migrateWorker.ts"))
 
 const names = Object.keys(Migrations.migrations)
 

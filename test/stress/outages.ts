@@ -2,8 +2,8 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { libsqlUrl, schemaUrl } from "../utils/databases.js"
-import * as Rounds from "../utils/outageRounds.js"
 import * as Postgres from "../utils/postgres.js"
+import * as Rounds from "./outageRounds.js"
 
 /** Says how a round went, and lets the others go on if it failed. */
 const round = <A, E>(name: string, effect: Effect.Effect<A, E>) =>

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { libsqlUrl, schemaUrl } from "../utils/databases.js"
 import * as Postgres from "../utils/postgres.js"
-import * as Rounds from "../utils/tokenRounds.js"
+import * as Rounds from "./tokenRounds.js"
 
 const round = <A, E>(name: string, effect: Effect.Effect<A, E>) =>
   Effect.flatMap(effect, (counts) => Effect.sync(() => console.log(name, JSON.stringify(counts))))

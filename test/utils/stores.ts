@@ -119,14 +119,17 @@ const fill = (url: string) => (installations: Stream.Stream<Installation.Install
 
 /** Other processes on the same database. */
 export const processes = (url: string) =>
-  Effect.map(bundled("test/utils/storeWorker.ts"), (worker): Pick<Processes, "command" | "executor" | "fill"> => ({
-    command: Command.make(process.execPath, worker).pipe(
-      Command.workingDirectory(root),
-      Command.env({ STORE_URL: url, SLACK_TOKEN_KEYS: testKeys })
-    ),
-    executor: NodeContext.layer,
-    fill: fill(url)
-  }))
+  Effect.map(
+    bundled("test/utils/workers/storeWorker.ts"),
+    (worker): Pick<Processes, "command" | "executor" | "fill"> => ({
+      command: Command.make(process.execPath, worker).pipe(
+        Command.workingDirectory(root),
+        Command.env({ STORE_URL: url, SLACK_TOKEN_KEYS: testKeys })
+      ),
+      executor: NodeContext.layer,
+      fill: fill(url)
+    })
+  )
 
 /** What the suite does with other processes in `npm run stress`. */
 export const longRounds = {

@@ -3,7 +3,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { connect } from "./databases.js"
+import { connect } from "../databases.js"
 
 Effect.sleep(Math.max(0, Number(process.env.START_AT) - Date.now())).pipe(
   Effect.zipRight(Migrations.run),

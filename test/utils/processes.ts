@@ -20,8 +20,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import * as Readline from "node:readline"
 import { bundle } from "./bundle.js"
 import { connect } from "./databases.js"
-import { grantOf } from "./grants.js"
-import type { Settings, Task } from "./tokenWorker.js"
+import { grantOf } from "./workers/grantId.js"
+import type { Settings, Task } from "./workers/tokenWorker.js"
 
 // -------------------------------------------------------------------------------------
 // processes
@@ -29,7 +29,7 @@ import type { Settings, Task } from "./tokenWorker.js"
 
 /** The worker in one file, since a process that is killed every other second has to start quickly. */
 let bundled: Promise<string> | undefined
-export const bundledWorker = Effect.promise(() => bundled ??= bundle("test/utils/tokenWorker.ts"))
+export const bundledWorker = Effect.promise(() => bundled ??= bundle("test/utils/workers/tokenWorker.ts"))
 
 export interface Worker {
   readonly name: string

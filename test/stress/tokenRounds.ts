@@ -23,8 +23,8 @@ import {
   storeOf,
   teamsOf,
   type Worker
-} from "./roundSetup.js"
-import type { Task } from "./tokenWorker.js"
+} from "../utils/processes.js"
+import type { Task } from "../utils/workers/tokenWorker.js"
 
 // -------------------------------------------------------------------------------------
 // all at once

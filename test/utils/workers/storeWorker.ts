@@ -8,7 +8,7 @@ import * as InstallationStoreWorker from "effect-slack-oauth/testing/Installatio
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { connect } from "./databases.js"
+import { connect } from "../databases.js"
 
 const ballast = Array.from(
   { length: Number(process.env.BALLAST ?? 0) },

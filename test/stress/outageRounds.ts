@@ -5,8 +5,7 @@
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import assert from "node:assert/strict"
-import type { Options as AskOptions, Settled } from "./asking.js"
-import { holdLock } from "./lockHolder.js"
+import { holdLock } from "../utils/lockHolder.js"
 import {
   brokenBots,
   bundledWorker,
@@ -18,9 +17,10 @@ import {
   storeOf,
   teamsOf,
   type Worker
-} from "./roundSetup.js"
-import { makeSilentProxy, type Recovery, type Silence } from "./silentProxy.js"
-import type { Settings, Task } from "./tokenWorker.js"
+} from "../utils/processes.js"
+import { makeSilentProxy, type Recovery, type Silence } from "../utils/silentProxy.js"
+import type { Options as AskOptions, Settled } from "../utils/workers/askTask.js"
+import type { Settings, Task } from "../utils/workers/tokenWorker.js"
 
 const leaseMillis = 3000
 

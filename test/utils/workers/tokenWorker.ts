@@ -1,4 +1,4 @@
-/** One of the processes of `tokenRounds.ts`. What it is to do stands in `TASK`, as JSON. */
+/** One of the processes of `processes.ts`. What it is to do stands in `TASK`, as JSON. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -20,9 +20,9 @@ import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Readline from "node:readline"
-import * as Asking from "./asking.js"
-import { connect } from "./databases.js"
-import { grantOf } from "./grants.js"
+import { connect } from "../databases.js"
+import * as Asking from "./askTask.js"
+import { grantOf } from "./grantId.js"
 
 export interface Settings {
   readonly database: string
@@ -40,7 +40,7 @@ export type Task =
   | { readonly _tag: "Read"; readonly fibers: number }
   /** Reads tokens at random until it is killed, over a store that fails now and then. */
   | { readonly _tag: "Churn"; readonly fibers: number; readonly leaseMillis: number }
-  /** Asks for tokens all the time, and says what came of it. See `asking.ts`. */
+  /** Asks for tokens all the time, and says what came of it. See `askTask.ts`. */
   | { readonly _tag: "Ask"; readonly options: Asking.Options }
   | { readonly _tag: "Migrate"; readonly ratePerMinute: number; readonly leaseMillis: number }
 
