@@ -53,6 +53,14 @@ describe("CONTRIBUTING.md", () => {
     assert.deepStrictEqual(missingFiles(contributing), [])
   })
 
+  it("shows a test that exists", () => {
+    const lines = (text: string) => text.split("\n").map((line) => line.trim()).join("\n")
+    const [, shown = ""] = /```ts\n(.*?)```/s.exec(contributing) ?? []
+    const test = Fs.readFileSync(Path.join(root, "test/processes.test.ts"), "utf8")
+    assert.include(lines(test), lines(shown).trim())
+    assert.isAbove(shown.length, 100)
+  })
+
   it("names commands that exist, and no others", () => {
     const named = Array.from(contributing.matchAll(/`npm (?:run )?([a-z][\w:-]*)/g), ([, name = ""]) => name)
     const builtIn = ["ci", "publish"]
@@ -61,5 +69,13 @@ describe("CONTRIBUTING.md", () => {
       named.filter((name) => !Object.hasOwn(manifest.scripts, name) && !builtIn.includes(name)),
       []
     )
+  })
+})
+
+describe("the helpers of the tests", () => {
+  it("each begin with a comment that says what the file is for", () => {
+    const files = [...modulesIn("test/utils"), ...modulesIn("test/stress")]
+    const isExplained = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8").startsWith("/**")
+    assert.deepStrictEqual(files.filter((file) => !isExplained(file)), [])
   })
 })

@@ -1,4 +1,4 @@
-/** `npm run stress` runs all long rounds, `npm run stress -- tokens` one set of them. Each prints what it counted. */
+/** `npm run stress` runs all long rounds, and `npm run stress -- tokens` runs one set. Each round prints what it counted. */
 const rounds: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<void> }>>> = {
   store: () => import("./store.js"),
   tokens: () => import("./tokens.js"),

@@ -1,66 +1,32 @@
 /**
- * Rounds in which nothing fails outright, and something does not answer: a database whose network is silent, a process
- * that is paused, a file that somebody else has locked. Each returns what it counted; what must hold is asserted inside.
+ * Rounds in which something does not answer for a while: a database whose network is silent, a process that is paused, a
+ * file that another program has locked. Each round asserts what must hold, and returns what it counted.
  */
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import assert from "node:assert/strict"
 import { holdLock } from "../utils/lockHolder.js"
-import {
-  brokenBots,
-  bundledWorker,
-  installAll,
-  type Sending,
-  serving,
-  settingsFor,
-  start,
-  storeOf,
-  teamsOf,
-  type Worker
-} from "../utils/processes.js"
+import { brokenBots, type Requests, type TokenRequest, withProcesses, type WorkerProcess } from "../utils/processes.js"
 import { makeSilentProxy, type Recovery, type Silence } from "../utils/silentProxy.js"
 import type { Options as AskOptions, Settled } from "../utils/workers/askTask.js"
-import type { Settings, Task } from "../utils/workers/tokenWorker.js"
+import type { Task } from "../utils/workers/tokenWorker.js"
 
 const leaseMillis = 3000
 
 /** Far more than any call may take, whatever is silent: it waits for a lease at most twice. */
 const longestWait = 5 * leaseMillis
 
-const slack = (teams: ReadonlyArray<string>): SlackEmulator.Options => ({
-  workspaces: teams.map((id) => ({ id })),
-  accessTokenLifetime: 2 * leaseMillis,
-  refreshGracePeriod: "10 minutes"
-})
+const slack: SlackEmulator.Options = { accessTokenLifetime: 2 * leaseMillis, refreshGracePeriod: "10 minutes" }
 
 const asking: AskOptions = { fibers: 4, leaseMillis, installs: false }
 
-// -------------------------------------------------------------------------------------
-// processes
-// -------------------------------------------------------------------------------------
+const ask = (options: AskOptions = asking): Task => ({ _tag: "Ask", options })
 
-/** A worker that is ready, and gone when the scope closes. */
-const running = (settings: Settings, task: Task) =>
-  Effect.flatMap(bundledWorker, (script) =>
-    Effect.tap(
-      Effect.acquireRelease(
-        Effect.sync(() => start(script, settings, task)),
-        (worker) =>
-          Effect.promise(() => {
-            worker.child.kill("SIGKILL")
-            return worker.result
-          })
-      ),
-      ({ ready }) => Effect.promise(() => ready)
-    ))
+const tellAll = (workers: ReadonlyArray<WorkerProcess>, command: string) =>
+  Effect.forEach(workers, ({ tell }) => tell(command), { concurrency: "unbounded" })
 
-const tell = (worker: Worker, command: string) => Effect.promise(() => worker.tell(command))
-
-const tellAll = (workers: ReadonlyArray<Worker>, command: string) =>
-  Effect.forEach(workers, (worker) => tell(worker, command), { concurrency: "unbounded" })
-
-/** Lets them stop, and looks at what they have seen. */
-const settle = (workers: ReadonlyArray<Worker>) =>
+/** Makes the workers stop, and sums up what they have seen. */
+const settle = (workers: ReadonlyArray<WorkerProcess>) =>
   Effect.map(tellAll(workers, "settle"), (answers) => {
     const settled: ReadonlyArray<Settled> = answers
     const sum = (count: Exclude<keyof Settled, "wrong" | "dead">) => settled.reduce((sum, { [count]: n }) => sum + n, 0)
@@ -80,29 +46,9 @@ const settle = (workers: ReadonlyArray<Worker>) =>
     }
   })
 
-/** What Slack is sent, in the order in which it arrives. */
-const makeSendings = () => {
-  const all: Array<Sending> = []
-  const waiting = new Map<string, () => void>()
-  return {
-    all,
-    add: (sending: Sending) => {
-      all.push(sending)
-      waiting.get(sending.process)?.()
-    },
-    /** Waits until a process sends something. */
-    next: ({ name }: Worker) =>
-      Effect.timeoutOption(
-        Effect.async<void>((resume) => {
-          waiting.set(name, () => {
-            waiting.delete(name)
-            resume(Effect.void)
-          })
-        }),
-        leaseMillis
-      )
-  }
-}
+/** Waits until a process sends something, or for one lease. */
+const nextOf = (requests: Requests, { name }: WorkerProcess) =>
+  Effect.timeoutOption(requests.next(({ process }) => process === name), leaseMillis)
 
 interface Pause {
   readonly process: string
@@ -111,17 +57,17 @@ interface Pause {
 }
 
 /**
- * The grace rule: nobody sends again what it has an answer to, or what another may be waiting for. A sender begins in
- * the first half of its lease, and the next owner after the end of it.
+ * The grace rule: nobody sends a grant again that it has an answer to, or that another process may be waiting for. A
+ * sender begins in the first half of its lease, and the next owner after the end of it.
  */
-const judge = (sendings: ReadonlyArray<Sending>, pauses: ReadonlyArray<Pause> = []) => {
+const judge = (sendings: ReadonlyArray<TokenRequest>, pauses: ReadonlyArray<Pause> = []) => {
   const counts = { again: 0, afterLease: 0, afterLostReply: 0, asleepBeforeSending: 0 }
   const wrong: Array<string> = []
   const lostReplies = new Set<string>()
   /** Whether the sender was paused between its last look at the clock and the arrival. That cannot be avoided. */
-  const slept = ({ arrivedAt, at, process }: Sending) =>
+  const slept = ({ arrivedAt, at, process }: TokenRequest) =>
     pauses.some((pause) => pause.process === process && pause.from <= arrivedAt && pause.to >= at - 500)
-  const last = new Map<string, Sending>()
+  const last = new Map<string, TokenRequest>()
   for (const sending of sendings) {
     const before = last.get(sending.grant)
     last.set(sending.grant, sending)
@@ -143,9 +89,9 @@ const judge = (sendings: ReadonlyArray<Sending>, pauses: ReadonlyArray<Pause> = 
   return { counts, wrong, lostReplies }
 }
 
-/** What all rounds end with. */
+/** The end of all rounds: asserts what must hold, and returns the counts. */
 const conclude = (
-  sendings: ReadonlyArray<Sending>,
+  sendings: ReadonlyArray<TokenRequest>,
   { dead, wrong, ...settled }: Effect.Effect.Success<ReturnType<typeof settle>>,
   options: {
     readonly pauses?: ReadonlyArray<Pause>
@@ -205,98 +151,89 @@ const kinds: ReadonlyArray<readonly [Silence, Recovery]> = [
 
 /**
  * Each process reaches Postgres through a network that falls silent again and again, for less than a lease and for
- * more, just when the process has sent a refresh; then all of them at once; then while they close.
+ * more, just when the process has sent a refresh. Then all of them are silent at once, and then while they close.
  */
 export const silences = (options: {
   readonly database: string
   readonly processes: number
   readonly credentials: number
   readonly silences: number
-}) => {
-  const teams = teamsOf(options.credentials)
-  const sendings = makeSendings()
-  return Effect.gen(function*() {
-    yield* installAll(teams)
-    // A process has not committed yet when its network falls silent.
-    yield* SlackEmulator.inject({ method: "oauth.v2.access", share: 1, fault: SlackEmulator.delay("50 millis") })
-    const settings = yield* settingsFor(options.database, teams)
-    const startedAt = performance.now()
-    const members = yield* Effect.forEach(
-      Array.from({ length: options.processes }).keys(),
-      (index) =>
-        Effect.gen(function*() {
-          const url = new URL(options.database)
-          const proxy = yield* makeSilentProxy({ host: url.hostname, port: Number(url.port || 5432) })
-          url.hostname = "127.0.0.1"
-          url.port = String(proxy.port)
-          const worker = yield* running(
-            { ...settings(`process ${index}`), database: String(url) },
-            { _tag: "Ask", options: asking }
+}) =>
+  withProcesses(
+    { database: options.database, workspaces: options.credentials, slack },
+    ({ requests, start }) =>
+      Effect.gen(function*() {
+        // So a process has not committed yet when its network falls silent.
+        yield* SlackEmulator.inject({ method: "oauth.v2.access", share: 1, fault: SlackEmulator.delay("50 millis") })
+        const startedAt = performance.now()
+        const members = yield* Effect.forEach(
+          Array.from({ length: options.processes }).keys(),
+          (index) =>
+            Effect.gen(function*() {
+              const url = new URL(options.database)
+              const proxy = yield* makeSilentProxy({ host: url.hostname, port: Number(url.port || 5432) })
+              url.hostname = "127.0.0.1"
+              url.port = String(proxy.port)
+              return { index, proxy, worker: yield* start(ask(), { database: String(url) }) }
+            }),
+          { concurrency: "unbounded" }
+        )
+        const workers = members.map(({ worker }) => worker)
+        yield* tellAll(workers, "all")
+        for (const worker of workers) yield* worker.go
+        yield* Effect.sleep(1000)
+
+        // The first process has a sound network. The second has none for longer than any call may take.
+        let silences = 0
+        const silence = ({ proxy, worker }: typeof members[number], how: Silence, millis: number, recovery: Recovery) =>
+          Effect.gen(function*() {
+            yield* nextOf(requests, worker)
+            silences++
+            proxy.fallSilent(how)
+            yield* Effect.sleep(millis)
+            proxy.recover(recovery)
+          })
+        const [, long, ...others] = members
+        yield* Effect.all([
+          silence(long!, "both", 1.2 * longestWait, "reset"),
+          ...others.map((member) =>
+            Effect.gen(function*() {
+              for (let round = 0; round < options.silences; round++) {
+                const [how, recovery] = kinds[(member.index + round) % kinds.length]!
+                yield* silence(member, how, leaseMillis * (round % 2 === 0 ? 1.4 : 0.5), recovery)
+                yield* Effect.sleep(500)
+              }
+            })
           )
-          return { index, proxy, worker }
-        }),
-      { concurrency: "unbounded" }
-    )
-    const workers = members.map(({ worker }) => worker)
-    yield* tellAll(workers, "all")
-    for (const worker of workers) worker.go()
-    yield* Effect.sleep(1000)
+        ], { concurrency: "unbounded", discard: true })
 
-    // One process has a sound network, and one has none for longer than anybody may wait.
-    let silences = 0
-    const silence = ({ proxy, worker }: typeof members[number], how: Silence, millis: number, recovery: Recovery) =>
-      Effect.gen(function*() {
-        yield* sendings.next(worker)
-        silences++
-        proxy.fallSilent(how)
-        yield* Effect.sleep(millis)
-        proxy.recover(recovery)
-      })
-    const [, long, ...others] = members
-    yield* Effect.all([
-      silence(long!, "both", 1.2 * longestWait, "reset"),
-      ...others.map((member) =>
-        Effect.gen(function*() {
-          for (let round = 0; round < options.silences; round++) {
-            const [how, recovery] = kinds[(member.index + round) % kinds.length]!
-            yield* silence(member, how, leaseMillis * (round % 2 === 0 ? 1.4 : 0.5), recovery)
-            yield* Effect.sleep(500)
-          }
+        silences += members.length
+        for (const { proxy } of members) proxy.fallSilent("both")
+        yield* Effect.sleep(2 * leaseMillis)
+        for (const { index, proxy } of members) proxy.recover(index % 2 === 0 ? "deliver" : "reset")
+        const settled = yield* settle(workers)
+
+        // Refreshes are running when the network falls silent and the managers close.
+        silences += members.length
+        yield* Effect.forEach(members, ({ proxy, worker }) =>
+          Effect.gen(function*() {
+            const sent = yield* Effect.fork(nextOf(requests, worker))
+            yield* worker.tell("refresh")
+            yield* sent
+            proxy.fallSilent("both")
+          }), { concurrency: "unbounded", discard: true })
+        const closed = yield* tellAll(workers, "close")
+        for (const { proxy } of members) proxy.recover("reset")
+
+        const longestClose = Math.max(...closed.map((millis) => millis === "never" ? Infinity : millis))
+        const counts = yield* conclude(requests.all, settled, {
+          problems: longestClose < 2 * leaseMillis
+            ? []
+            : [`closing took ${longestClose} ms, with a lease of ${leaseMillis} ms`]
         })
-      )
-    ], { concurrency: "unbounded", discard: true })
-
-    silences += members.length
-    for (const { proxy } of members) proxy.fallSilent("both")
-    yield* Effect.sleep(2 * leaseMillis)
-    for (const { index, proxy } of members) proxy.recover(index % 2 === 0 ? "deliver" : "reset")
-    const settled = yield* settle(workers)
-
-    // Refreshes are under way when the network is gone and the managers close.
-    silences += members.length
-    yield* Effect.forEach(members, ({ proxy, worker }) =>
-      Effect.gen(function*() {
-        const sent = yield* Effect.fork(sendings.next(worker))
-        yield* tell(worker, "refresh")
-        yield* sent
-        proxy.fallSilent("both")
-      }), { concurrency: "unbounded", discard: true })
-    const closed = yield* tellAll(workers, "close")
-    for (const { proxy } of members) proxy.recover("reset")
-
-    const longestClose = Math.max(...closed.map((millis) => millis === "never" ? Infinity : millis))
-    const counts = yield* conclude(sendings.all, settled, {
-      problems: longestClose < 2 * leaseMillis
-        ? []
-        : [`closing took ${longestClose} ms, with a lease of ${leaseMillis} ms`]
-    })
-    return { silences, ...counts, longestClose, milliseconds: Math.round(performance.now() - startedAt) }
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(storeOf(options.database)),
-    Effect.provide(serving(slack(teams), sendings.add))
+        return { silences, ...counts, longestClose, milliseconds: Math.round(performance.now() - startedAt) }
+      })
   )
-}
 
 // -------------------------------------------------------------------------------------
 // processes that are paused
@@ -312,115 +249,97 @@ export const pauses = (options: {
   /** How long the pauses are, in leases, one after the other. */
   readonly leases: ReadonlyArray<number>
   readonly graceMillis: number
-}) => {
-  const teams = teamsOf(options.credentials)
-  const sendings = makeSendings()
-  return Effect.gen(function*() {
-    yield* installAll(teams)
-    // An answer is often under way when its process is paused.
-    yield* SlackEmulator.inject({
-      method: "oauth.v2.access",
-      share: 1,
-      fault: SlackEmulator.all(
-        SlackEmulator.delay("50 millis"),
-        SlackEmulator.afterStateChange(SlackEmulator.delay("100 millis"))
-      )
-    })
-    const settings = yield* settingsFor(options.database, teams)
-    const startedAt = performance.now()
-    const workers = yield* Effect.forEach(
-      Array.from({ length: options.processes }).keys(),
-      (index) => running(settings(`process ${index}`), { _tag: "Ask", options: asking }),
-      { concurrency: "unbounded" }
-    )
-    yield* tellAll(workers, "all")
-    for (const worker of workers) worker.go()
-    yield* Effect.sleep(500)
+}) =>
+  withProcesses({
+    database: options.database,
+    workspaces: options.credentials,
+    slack: { ...slack, refreshGracePeriod: options.graceMillis }
+  }, ({ requests, startAll }) =>
+    Effect.gen(function*() {
+      // So an answer is often on its way when its process is paused.
+      yield* SlackEmulator.inject({
+        method: "oauth.v2.access",
+        share: 1,
+        fault: SlackEmulator.all(
+          SlackEmulator.delay("50 millis"),
+          SlackEmulator.afterStateChange(SlackEmulator.delay("100 millis"))
+        )
+      })
+      const startedAt = performance.now()
+      const workers = yield* startAll(options.processes, ask())
+      yield* tellAll(workers, "all")
+      for (const worker of workers) yield* worker.go
+      yield* Effect.sleep(500)
 
-    const paused: Array<Pause> = []
-    yield* Effect.forEach(workers.slice(0, -1), (worker, index) =>
-      Effect.gen(function*() {
-        for (let round = 0; round < options.pauses; round++) {
-          yield* sendings.next(worker)
-          yield* Effect.sleep(Math.random() * 250)
-          const from = Date.now()
-          worker.child.kill("SIGSTOP")
-          yield* Effect.sleep(leaseMillis * options.leases[(index + round) % options.leases.length]!)
-          worker.child.kill("SIGCONT")
-          paused.push({ process: worker.name, from, to: Date.now() })
-          yield* Effect.sleep(500)
-        }
-      }), { concurrency: "unbounded", discard: true })
-    const settled = yield* settle(workers)
-    yield* tellAll(workers, "close")
+      const paused: Array<Pause> = []
+      yield* Effect.forEach(workers.slice(0, -1), (worker, index) =>
+        Effect.gen(function*() {
+          for (let round = 0; round < options.pauses; round++) {
+            yield* nextOf(requests, worker)
+            yield* Effect.sleep(Math.random() * 250)
+            const from = Date.now()
+            yield* worker.pause
+            yield* Effect.sleep(leaseMillis * options.leases[(index + round) % options.leases.length]!)
+            yield* worker.resume
+            paused.push({ process: worker.name, from, to: Date.now() })
+            yield* Effect.sleep(500)
+          }
+        }), { concurrency: "unbounded", discard: true })
+      const settled = yield* settle(workers)
+      yield* tellAll(workers, "close")
 
-    yield* SlackEmulator.clearFaults
-    const counts = yield* conclude(sendings.all, settled, {
-      pauses: paused,
-      // A process that is paused waits that much longer.
-      longestWait: longestWait + options.pauses * leaseMillis * Math.max(...options.leases),
-      mayLookDead: options.graceMillis < leaseMillis
-    })
-    return {
-      pauses: paused.length,
-      grace: options.graceMillis,
-      ...counts,
-      milliseconds: Math.round(performance.now() - startedAt)
-    }
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(storeOf(options.database)),
-    Effect.provide(serving({ ...slack(teams), refreshGracePeriod: options.graceMillis }, sendings.add))
-  )
-}
+      yield* SlackEmulator.clearFaults
+      const counts = yield* conclude(requests.all, settled, {
+        pauses: paused,
+        // A process that is paused waits that much longer.
+        longestWait: longestWait + options.pauses * leaseMillis * Math.max(...options.leases),
+        mayLookDead: options.graceMillis < leaseMillis
+      })
+      return {
+        pauses: paused.length,
+        grace: options.graceMillis,
+        ...counts,
+        milliseconds: Math.round(performance.now() - startedAt)
+      }
+    }))
 
 // -------------------------------------------------------------------------------------
-// a file that somebody else has locked
+// a file that another program has locked
 // -------------------------------------------------------------------------------------
 
-/** Another process has the write lock of a libsql file, again and again, for longer than anybody waits for it. */
+/** Another program has the write lock of a libsql file, again and again, for longer than any statement waits for it. */
 export const foreignLocks = (options: {
   readonly database: string
   readonly processes: number
   readonly credentials: number
   readonly locks: number
-}) => {
-  const busyTimeout = 4000
-  const teams = teamsOf(options.credentials)
-  const sendings = makeSendings()
-  return Effect.gen(function*() {
-    yield* installAll(teams)
-    const settings = yield* settingsFor(options.database, teams)
-    const startedAt = performance.now()
-    const workers = yield* Effect.forEach(
-      Array.from({ length: options.processes }).keys(),
-      (index) =>
-        running(settings(`process ${index}`), { _tag: "Ask", options: { ...asking, installs: true, busyTimeout } }),
-      { concurrency: "unbounded" }
-    )
-    for (const worker of workers) worker.go()
-    yield* Effect.sleep(1500)
-    for (let lock = 0; lock < options.locks; lock++) {
-      yield* Effect.scoped(Effect.gen(function*() {
-        yield* holdLock(options.database)
-        // Now they also ask for credentials that they have never read.
-        if (lock === 0) yield* tellAll(workers, "all")
-        yield* Effect.sleep(busyTimeout + 1000)
-      }))
-      yield* Effect.sleep(1000)
-    }
-    const settled = yield* settle(workers)
-    yield* tellAll(workers, "close")
+}) =>
+  withProcesses(
+    { database: options.database, workspaces: options.credentials, slack },
+    ({ requests, startAll }) =>
+      Effect.gen(function*() {
+        const busyTimeout = 4000
+        const startedAt = performance.now()
+        const workers = yield* startAll(options.processes, ask({ ...asking, installs: true, busyTimeout }))
+        for (const worker of workers) yield* worker.go
+        yield* Effect.sleep(1500)
+        for (let lock = 0; lock < options.locks; lock++) {
+          yield* Effect.scoped(Effect.gen(function*() {
+            yield* holdLock(options.database)
+            // Now they also ask for credentials that they have never read.
+            if (lock === 0) yield* tellAll(workers, "all")
+            yield* Effect.sleep(busyTimeout + 1000)
+          }))
+          yield* Effect.sleep(1000)
+        }
+        const settled = yield* settle(workers)
+        yield* tellAll(workers, "close")
 
-    const counts = yield* conclude(sendings.all, settled, {
-      problems: settled.longestGap < 0.75 * busyTimeout
-        ? []
-        : [`the event loop stood still for ${settled.longestGap} ms`]
-    })
-    return { locks: options.locks, ...counts, milliseconds: Math.round(performance.now() - startedAt) }
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(storeOf(options.database)),
-    Effect.provide(serving(slack(teams), sendings.add))
+        const counts = yield* conclude(requests.all, settled, {
+          problems: settled.longestGap < 0.75 * busyTimeout
+            ? []
+            : [`the event loop stood still for ${settled.longestGap} ms`]
+        })
+        return { locks: options.locks, ...counts, milliseconds: Math.round(performance.now() - startedAt) }
+      })
   )
-}

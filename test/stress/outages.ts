@@ -1,11 +1,11 @@
-/** Tokens while something does not answer: a silent network, paused processes, a file that somebody else has locked. */
+/** `npm run stress -- outages`: a silent network, paused processes, a file that another program has locked. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { libsqlUrl, schemaUrl } from "../utils/databases.js"
 import * as Postgres from "../utils/postgres.js"
 import * as Rounds from "./outageRounds.js"
 
-/** Says how a round went, and lets the others go on if it failed. */
+/** Prints the result of a round. If it fails, the other rounds continue. */
 const round = <A, E>(name: string, effect: Effect.Effect<A, E>) =>
   Effect.matchCause(effect, {
     onFailure: (cause) => {
@@ -27,7 +27,7 @@ export const run = async () => {
     const onPostgres = schemaUrl(postgres.url)
     const pauses = { processes: 5, credentials: 20, pauses: 3 }
     const [short, long] = [0.5, 1.3]
-    // Two at a time: on a busier machine Slack's answers are late, and late answers are not what is tested here.
+    // Two at a time. With more of them Slack's answers are late, and late answers are not what is tested here.
     const passed = yield* Effect.all([
       Effect.all([
         round(

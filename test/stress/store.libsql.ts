@@ -1,3 +1,4 @@
+/** The suite of stores on libsql, with long rounds. `store.ts` runs it. */
 import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
 import * as Path from "node:path"
 import { libsqlUrl } from "../utils/databases.js"

@@ -1,3 +1,4 @@
+/** The suite of stores on Postgres, with long rounds. `store.ts` runs it. */
 import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
 import * as Effect from "effect/Effect"
 import { schemaUrl } from "../utils/databases.js"

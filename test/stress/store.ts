@@ -1,4 +1,4 @@
-/** Stores under stress: the suite's rounds with several processes, at their full length, on libsql and Postgres at once. */
+/** `npm run stress -- store`: the suite of stores with several processes, with long rounds, on libsql and Postgres. */
 import * as Path from "node:path"
 import { startVitest } from "vitest/node"
 import { root } from "../utils/bundle.js"

@@ -1,4 +1,4 @@
-/** Tokens under stress: many processes at once, processes that are killed, a migration that is killed. */
+/** `npm run stress -- tokens`: many processes at once, processes that are killed, a migration that is killed. */
 import * as Effect from "effect/Effect"
 import { libsqlUrl, schemaUrl } from "../utils/databases.js"
 import * as Postgres from "../utils/postgres.js"
@@ -19,7 +19,7 @@ export const run = () =>
     yield* round("all at once, libsql:", Rounds.allAtOnce({ database: yield* libsqlUrl, ...many }))
     const kills = { processes: 3, credentials: 100 }
     const migration = { credentials: 5000, ratePerMinute: 9000, leaseMillis: 30_000 }
-    // The migration mostly waits: for its rate, and for the leases of a process that was killed.
+    // The migration mostly waits: for its rate, and for the leases of the killed process.
     yield* Effect.all([
       Effect.zipRight(
         round("kill -9, Postgres:", Rounds.kills({ database: yield* onPostgres, rounds: 140, ...kills })),

@@ -1,11 +1,11 @@
+/** A reporter of vitest that counts tests, for tools. */
 import type { Reporter, TestModule } from "vitest/node"
 
 /**
- * Ends the output with a line `N passed, N failed`, for tools that read counts; at exit, since vitest's own summary and
- * the coverage table come late.
+ * Ends the output with a line `N passed, N failed`. It is written at exit, after vitest's own summary and the coverage
+ * table.
  *
- * A file that does not load and an error outside any test count as failures: otherwise a broken file would read as
- * nothing but green.
+ * A file that does not load counts as a failure, and so does an error outside of all tests.
  */
 export default class CountReporter implements Reporter {
   private line = ""

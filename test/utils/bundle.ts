@@ -1,4 +1,4 @@
-/** A script for another process as one file of JavaScript, which starts several times faster than through tsx. */
+/** Bundles a script for another process into one file of JavaScript. It starts several times faster than through tsx. */
 import * as Effect from "effect/Effect"
 import { build } from "esbuild"
 import * as Fs from "node:fs"

@@ -1,5 +1,5 @@
 /**
- * A headless Chromium for tests. Where none is installed the tests say so; under `CI` that is a failure.
+ * A headless Chromium for tests. If none is installed, the tests print that and pass. Under `CI` they fail.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -33,7 +33,7 @@ const launch = Effect.acquireRelease(
   (browser) => Effect.promise(() => browser.close())
 )
 
-/** One browser for all tests of a file; what they must not share is in a context. */
+/** One browser for all tests of a file. Each test gets a context of its own. */
 export const browserForTests: Effect.Effect<WithBrowser, never, Scope.Scope> = Effect.suspend(() => {
   if (missing !== undefined) {
     return Effect.succeed<WithBrowser>(() =>
@@ -54,7 +54,7 @@ export const browserForTests: Effect.Effect<WithBrowser, never, Scope.Scope> = E
     ))
 })
 
-/** Clicks what leads to a page, and waits for that page. */
+/** Clicks a link or a button, and waits for the page that it opens. */
 export const click = (page: Page, role: "link" | "button", name: string) =>
   Effect.promise(() => Promise.all([page.waitForEvent("load"), page.getByRole(role, { name, exact: true }).click()]))
 

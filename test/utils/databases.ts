@@ -1,4 +1,4 @@
-/** Databases of one's own for a test or a process: a SQLite file, or a schema in Postgres. */
+/** New, empty databases for tests, and connections to them: a SQLite file, or a schema in Postgres. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
@@ -10,7 +10,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as SqliteNode from "./sqliteNode.js"
 
-/** A folder that is gone afterwards. */
+/** A new folder, which is removed when the scope closes. */
 export const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-slack-oauth-"))),
   (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
@@ -18,7 +18,7 @@ export const temporaryFolder = Effect.acquireRelease(
 
 const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 
-/** `file:…` is libsql, `sqlite-node:…` is `@effect/sql-sqlite-node`, and `postgres://…` is Postgres. */
+/** Connects to a database. `file:…` is libsql, `sqlite-node:…` is `@effect/sql-sqlite-node`, and `postgres://…` is Postgres. */
 export const connect = (
   url: string,
   options?: { readonly maxConnections?: number; readonly busyTimeout?: number | undefined }
@@ -42,7 +42,7 @@ export const sqliteNodeUrl = Effect.map(
 
 let schemas = 0
 
-/** The URL of a new, empty schema in a Postgres, which is dropped afterwards. */
+/** The URL of a new, empty schema in a Postgres. The schema is dropped when the scope closes. */
 export const schemaUrl = (postgres: string) =>
   Effect.suspend(() => {
     const schema = `slack_oauth_test_${process.pid}_${Date.now()}_${schemas++}`

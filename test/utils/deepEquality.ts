@@ -1,7 +1,7 @@
 /**
- * Teaches chai what is equal. By itself, `assert.deepStrictEqual` takes every `Option.some` for `Option.none()`, and
- * every `Redacted` for every other: it compares what an object shows, and these show the same. `vitest.config.ts` loads
- * this before each test file.
+ * Makes `assert.deepStrictEqual` compare the values in an `Option` and a `Redacted`. Chai compares the visible properties
+ * of objects, so by itself it finds `Option.some(1)` equal to `Option.none()`. `vitest.config.ts` loads this before each
+ * test file.
  */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"

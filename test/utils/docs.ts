@@ -1,9 +1,9 @@
 /**
- * The documentation as a test suite: every `ts` block of README.md and docs/ compiles under the project's own compiler
- * options and runs to success in a process of its own.
+ * Compiles and runs every `ts` block of README.md and docs/: with the project's own compiler options, each block in a
+ * process of its own.
  *
- * A block is padded with blank lines to its place in the page, so that line numbers in compiler messages and stack
- * traces are those of the Markdown file.
+ * Blank lines are put before a block, so that line numbers in compiler messages and stack traces are those of the Markdown
+ * file.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
@@ -23,7 +23,7 @@ import ts from "typescript"
 const root = Path.resolve(import.meta.dirname, "../..")
 const workspace = Path.join(root, ".tmp", "docs")
 
-/** Languages that would escape the tests, though a reader takes them for code that works. */
+/** Languages that are not tested. A reader would still expect such code to work, so they are refused. */
 const unchecked = new Set(["", "js", "javascript", "jsx", "mjs", "mts", "tsx", "typescript"])
 
 export interface Block {
@@ -89,7 +89,7 @@ const markdownFiles = (): ReadonlyArray<string> => {
 export const readBlocks = (): ReadonlyArray<Block> =>
   markdownFiles().flatMap((file) => parseBlocks(file, Fs.readFileSync(Path.join(root, file), "utf8")))
 
-/** What is wrong with the blocks as such, before any compiler sees them. */
+/** What is wrong with the fences of the blocks. */
 export const problems = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> =>
   blocks.flatMap((block) => {
     if (unchecked.has(block.language)) {
@@ -109,7 +109,7 @@ const sourceOf = (block: Block): string => Path.join(workspace, `${nameOf(block)
 
 const compiledOf = (block: Block): string => Path.join(workspace, `${nameOf(block)}.mjs`)
 
-/** Compiler messages and stack traces, in terms of the page. */
+/** Replaces the files of the blocks by their pages, in compiler messages and stack traces. */
 const inTermsOfThePage = (blocks: ReadonlyArray<Block>, text: string): string =>
   blocks.reduce((result, block) => {
     const source = sourceOf(block)

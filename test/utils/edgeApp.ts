@@ -1,6 +1,6 @@
 /**
- * An application as it runs at the edge: the web handler over a sealed cookie and `fetch`. It is bundled and run where
- * there is nothing but web globals.
+ * An application for an edge host: the web handler, with pending installs in a sealed cookie. Tests bundle it, and run it
+ * where only web globals exist.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"

@@ -1,6 +1,6 @@
 /**
- * Slack for fleets that are too large for the emulator: it knows each chain's latest pair and what was spent, and when
- * it was asked. No grace period, no faults.
+ * A simple Slack for fleets that are too large for the emulator. It knows the latest pair of each chain, and counts the
+ * refreshes. It has no grace period and no faults.
  */
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
@@ -27,7 +27,7 @@ export interface Fleet {
   /** Refreshes by minute since the epoch. */
   readonly perMinute: Map<number, number>
   readonly refreshes: () => number
-  /** Refresh tokens that were sent and not good any more. */
+  /** How many refresh tokens were refused. */
   readonly refused: () => number
   /** Whether Slack would take an access token. */
   readonly accepts: (token: Redacted.Redacted, now: number) => boolean

@@ -1,3 +1,4 @@
+/** Starts one Postgres for all test files, when the first of them asks for it. */
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import type { TestProject } from "vitest/node"
@@ -5,7 +6,7 @@ import type { Postgres } from "./postgres.js"
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** Answers with the URL of the one Postgres of this run, which starts with the first question. */
+    /** An address that answers with the URL of the Postgres of this run. The first request starts it. */
     readonly postgresAt: string
   }
 }

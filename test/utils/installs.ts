@@ -1,5 +1,5 @@
 /**
- * An install flow in front of an emulated Slack, and a browser that clicks through it: no sockets, no real time.
+ * An install flow, an emulated Slack, and a simple browser that a test clicks with. All of it is in memory.
  */
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
@@ -23,13 +23,13 @@ export const slackWith = (app: ReturnType<typeof SlackEmulator.layerSlackApp>) =
 export const slack = (options?: SlackEmulator.Options) =>
   Layer.provideMerge(slackWith(SlackEmulator.layerSlackApp()), SlackEmulator.layer(options))
 
-/** Slack and a store in memory: what a flow needs. */
+/** Everything that a flow needs: Slack, and a store in memory. */
 export const world = (options?: SlackEmulator.Options) => Layer.merge(slack(options), PendingInstall.layerMemory())
 
-/** Whatever answers requests. */
+/** A function that answers requests, such as `handle` of a flow. */
 export type Site = (request: Request) => Effect.Effect<Response>
 
-/** A browser: it keeps cookies as browsers do, and follows no redirect by itself. */
+/** Makes a browser. It keeps cookies as browsers do, and follows no redirect by itself. */
 export const makeBrowser = (site: Site) => {
   const jar = new Map<string, string>()
   const setCookies: Array<string> = []
@@ -73,7 +73,7 @@ export const allowed = (
     (url) => Effect.map(SlackEmulator.authorize({ ...consent, url }), ({ url }) => url)
   )
 
-/** A flow whose installs are counted, and a browser in front of it. */
+/** A flow that records its installs and failures, and a browser for it. */
 export const counted = (options: Partial<InstallFlow.Options<void>> = {}) =>
   Effect.gen(function*() {
     const installs: Array<InstallFlow.Installed<void>> = []

@@ -1,4 +1,4 @@
-/** Another process that writes to a libsql file, for as long as it is told to. */
+/** Another process that holds the write lock of a libsql file. */
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"

@@ -1,5 +1,5 @@
 /**
- * What every store of pending installs promises. Run against each of them.
+ * The tests that every store of pending installs has to pass.
  */
 import { assert, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"

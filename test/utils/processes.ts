@@ -1,4 +1,9 @@
-/** What all rounds share: worker processes, one emulator served over HTTP, installations of many teams. */
+/**
+ * Tests with several processes: {@link withProcesses} gives a test one database, one emulated Slack on a port, and worker
+ * processes that use both. A test can kill a process, or pause it, and sees every request for tokens.
+ *
+ * The workers run `workers/tokenWorker.ts`. A new kind of work is a new `Task` there.
+ */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Installation from "effect-slack-oauth/Installation"
@@ -14,8 +19,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import * as Readline from "node:readline"
 import { bundle } from "./bundle.js"
@@ -27,23 +33,28 @@ import type { Settings, Task } from "./workers/tokenWorker.js"
 // processes
 // -------------------------------------------------------------------------------------
 
-/** The worker in one file, since a process that is killed every other second has to start quickly. */
-let bundled: Promise<string> | undefined
-export const bundledWorker = Effect.promise(() => bundled ??= bundle("test/utils/workers/tokenWorker.ts"))
-
-export interface Worker {
+/** A worker in a process of its own. */
+export interface WorkerProcess {
   readonly name: string
-  readonly child: ChildProcess
-  readonly ready: Promise<void>
-  /** The last thing that it said, when it is through. */
-  readonly result: Promise<any>
-  readonly go: () => void
-  /** Gives a command, and waits for the answer, whose only field has the command's name. */
-  readonly tell: (command: string) => Promise<any>
+  /** Tells it to begin. Tasks without a command to begin have begun already. */
+  readonly go: Effect.Effect<void>
+  /** Gives it a command, and waits for the answer, whose only field has the command's name. */
+  readonly tell: (command: string) => Effect.Effect<any>
+  /** Waits until it ends by itself or is killed, and returns the last thing that it said. */
+  readonly result: Effect.Effect<any>
+  /** Kills it, as `kill -9` does, and waits for its end. */
+  readonly kill: Effect.Effect<void>
+  /** Pauses it, as a suspended laptop does. */
+  readonly pause: Effect.Effect<void>
+  readonly resume: Effect.Effect<void>
 }
 
-export const start = (worker: string, settings: Settings, task: Task): Worker => {
-  const child = spawn(process.execPath, [worker], {
+/** The worker in one file, since a process that is killed every other second has to start quickly. */
+let bundled: Promise<string> | undefined
+const bundledWorker = Effect.promise(() => bundled ??= bundle("test/utils/workers/tokenWorker.ts"))
+
+const spawnWorker = (script: string, settings: Settings, task: Task) => {
+  const child = spawn(process.execPath, [script], {
     env: { PATH: process.env.PATH, TASK: JSON.stringify({ settings, task }) },
     stdio: ["pipe", "pipe", "pipe"]
   })
@@ -70,37 +81,42 @@ export const start = (worker: string, settings: Settings, task: Task): Worker =>
     })
   )
   result.catch(() => {})
-  return {
+  const signal = (name: NodeJS.Signals) => Effect.sync(() => void child.kill(name))
+  const worker: WorkerProcess = {
     name: settings.name,
-    child,
-    ready,
-    result,
-    go: () => void child.stdin.write("go\n"),
+    go: Effect.sync(() => void child.stdin.write("go\n")),
     tell: (command) =>
-      new Promise((resolve, reject) => {
-        const ended = () => reject(new Error(`${settings.name} ended before it answered "${command}": ${stderr}`))
-        child.once("close", ended)
-        listeners.set(command, (answer) => {
-          listeners.delete(command)
-          child.off("close", ended)
-          resolve(answer)
+      Effect.promise(() =>
+        new Promise((resolve, reject) => {
+          const ended = () => reject(new Error(`${settings.name} ended before it answered "${command}": ${stderr}`))
+          child.once("close", ended)
+          listeners.set(command, (answer) => {
+            listeners.delete(command)
+            child.off("close", ended)
+            resolve(answer)
+          })
+          child.stdin.write(`${command}\n`)
         })
-        child.stdin.write(`${command}\n`)
-      })
+      ),
+    result: Effect.promise(() => result),
+    kill: Effect.zipRight(signal("SIGKILL"), Effect.promise(() => result)),
+    pause: signal("SIGSTOP"),
+    resume: signal("SIGCONT")
   }
+  return { ready: Effect.promise(() => ready), worker }
 }
 
 // -------------------------------------------------------------------------------------
 // Slack
 // -------------------------------------------------------------------------------------
 
-/** A request as the server saw it. */
-export interface Sending {
+/** A request for tokens, as the server saw it. */
+export interface TokenRequest {
+  /** The name of the process that sent it. */
   readonly process: string
   readonly grant: string
-  /** When, by its sender's clock: on a busy machine it may be under way for a while. */
+  /** When it was sent, by its sender's clock: on a busy machine it may be under way for a while. */
   readonly at: number
-  /** When it arrived. */
   readonly arrivedAt: number
   /** Whether its sender had a token for this grant already. */
   readonly hadAnswer: boolean
@@ -109,11 +125,39 @@ export interface Sending {
   answeredAt: number | undefined
 }
 
-export const serving = (options: SlackEmulator.Options, onSending: (sending: Sending) => void = () => {}) => {
+export interface Requests {
+  /** All requests so far, in the order in which they arrived. */
+  readonly all: ReadonlyArray<TokenRequest>
+  /** Waits for the next request, or for the next one that is meant. */
+  readonly next: (isMeant?: (request: TokenRequest) => boolean) => Effect.Effect<TokenRequest>
+}
+
+const makeRequests = () => {
+  const all: Array<TokenRequest> = []
+  const waiting = new Set<(request: TokenRequest) => void>()
+  const add = (request: TokenRequest) => {
+    all.push(request)
+    for (const look of Array.from(waiting)) look(request)
+  }
+  const next: Requests["next"] = (isMeant = () => true) =>
+    Effect.async((resume) => {
+      const look = (request: TokenRequest) => {
+        if (!isMeant(request)) return
+        waiting.delete(look)
+        resume(Effect.succeed(request))
+      }
+      waiting.add(look)
+      return Effect.sync(() => waiting.delete(look))
+    })
+  return { add, all, next }
+}
+
+/** Slack on a port, and our client for it. The workers name themselves and their grants in headers. */
+const slackOnPort = (options: SlackEmulator.Options, onRequest: (request: TokenRequest) => void) => {
   const observe = (request: IncomingMessage, response: ServerResponse) => {
     const { "x-grant": grant, "x-had-answer": hadAnswer, "x-process": process, "x-sent-at": sentAt } = request.headers
     if (typeof grant !== "string" || typeof process !== "string") return
-    const sending: Sending = {
+    const seen: TokenRequest = {
       process,
       grant,
       at: Number(sentAt),
@@ -123,10 +167,10 @@ export const serving = (options: SlackEmulator.Options, onSending: (sending: Sen
       answeredAt: undefined
     }
     response.once("finish", () => {
-      sending.status = response.statusCode
-      sending.answeredAt = Date.now()
+      seen.status = response.statusCode
+      seen.answeredAt = Date.now()
     })
-    onSending(sending)
+    onRequest(seen)
   }
   const server = () => {
     const server = createServer()
@@ -142,41 +186,99 @@ export const serving = (options: SlackEmulator.Options, onSending: (sending: Sen
   )
 }
 
-export const storeOf = (url: string) =>
+// -------------------------------------------------------------------------------------
+// a test
+// -------------------------------------------------------------------------------------
+
+export interface Options {
+  /** The URL of an empty database: `libsqlUrl` and `schemaUrl` make one. */
+  readonly database: string
+  /** In how many workspaces the app is installed, each with a bot token. */
+  readonly workspaces: number
+  readonly slack?: Omit<SlackEmulator.Options, "workspaces">
+  /** What is stored in the place of a new installation. */
+  readonly installed?: (installation: Installation.Installation) => Installation.Installation
+}
+
+export interface Processes {
+  /** The installations, as they were stored. */
+  readonly installations: ReadonlyArray<Installation.Installation>
+  readonly requests: Requests
+  /**
+   * Starts a process, and waits until it is ready. It is killed when the scope closes. `database` is another way to the
+   * same database.
+   */
+  readonly start: (
+    task: Task,
+    options?: { readonly database?: string }
+  ) => Effect.Effect<WorkerProcess, never, Scope.Scope>
+  /** Starts several at once. */
+  readonly startAll: (count: number, task: Task) => Effect.Effect<ReadonlyArray<WorkerProcess>, never, Scope.Scope>
+}
+
+const storeOf = (url: string) =>
   SqlInstallationStore.layer.pipe(
     Layer.provide(connect(url, { maxConnections: 4 })),
     Layer.provide(TokenCipher.layerPlain)
   )
 
-export const teamsOf = (size: number) => Array.from({ length: size }, (_, index) => `T0ROUND${index}`)
+/** Installs the app in a workspace. */
+const install = (workspace: string, installed: NonNullable<Options["installed"]>) =>
+  Effect.gen(function*() {
+    const { code } = yield* SlackEmulator.authorize({ workspace })
+    const response = yield* OAuthV2.access({ code })
+    const installation = Installation.fromTokenResponse(response, yield* DateTime.now)
+    return yield* InstallationStore.save(installed(installation))
+  })
 
-export const settingsFor = (database: string, teams: ReadonlyArray<string>) =>
-  Effect.map(
-    Effect.all([SlackApp.SlackApp, SlackEmulator.app]),
-    ([{ baseUrl, clientId, clientSecret }, app]) => (name: string): Settings => ({
-      database,
-      baseUrl,
-      clientId,
-      clientSecret: Redacted.value(clientSecret!),
-      name,
-      appId: app.id,
-      teams
-    })
+/** Runs a test with processes. What it uses of Slack and of the store, it uses beside them. */
+export const withProcesses = <A, E, R>(
+  { database, installed = (installation) => installation, slack, workspaces }: Options,
+  test: (processes: Processes) => Effect.Effect<A, E, R>
+) => {
+  const teams = Array.from({ length: workspaces }, (_, index) => `T0ROUND${index}`)
+  const requests = makeRequests()
+  return Effect.gen(function*() {
+    const script = yield* bundledWorker
+    const { baseUrl, clientId, clientSecret } = yield* SlackApp.SlackApp
+    const { id: appId } = yield* SlackEmulator.app
+    const installations = yield* Effect.forEach(teams, (team) => install(team, installed), { concurrency: 4 })
+    let started = 0
+    const start: Processes["start"] = (task, options) =>
+      Effect.suspend(() => {
+        const settings: Settings = {
+          database,
+          baseUrl,
+          clientId,
+          clientSecret: Redacted.value(clientSecret!),
+          name: `process ${started++}`,
+          appId,
+          teams,
+          ...options
+        }
+        return Effect.acquireRelease(
+          Effect.sync(() => spawnWorker(script, settings, task)),
+          ({ worker }) => worker.kill
+        )
+      }).pipe(
+        Effect.tap(({ ready }) => ready),
+        Effect.map(({ worker }) => worker)
+      )
+    const startAll: Processes["startAll"] = (count, task) =>
+      Effect.forEach(Array.from({ length: count }), () => start(task), { concurrency: "unbounded" })
+    return yield* test({ installations, requests, start, startAll })
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(storeOf(database)),
+    Effect.provide(slackOnPort({ ...slack, workspaces: teams.map((id) => ({ id })) }, requests.add))
   )
+}
 
-/** Installs the app everywhere. */
-export const installAll = (
-  teams: ReadonlyArray<string>,
-  change = (installation: Installation.Installation) => installation
-) =>
-  Effect.forEach(teams, (workspace) =>
-    Effect.gen(function*() {
-      const { code } = yield* SlackEmulator.authorize({ workspace })
-      const response = yield* OAuthV2.access({ code })
-      const installation = Installation.fromTokenResponse(response, yield* DateTime.now)
-      return yield* InstallationStore.save(change(installation))
-    }), { concurrency: 4 })
+// -------------------------------------------------------------------------------------
+// what is stored, and what Slack takes
+// -------------------------------------------------------------------------------------
 
+/** The bots in the store, with their workspaces. */
 export const storedBots = Effect.flatMap(
   InstallationStore.InstallationStore,
   (store) =>
@@ -187,7 +289,8 @@ export const storedBots = Effect.flatMap(
       }))
 )
 
-export const chainOf = Effect.map(
+/** The emulator's chains, by workspace. */
+export const chainsByWorkspace = Effect.map(
   SlackEmulator.chains,
   (chains) => new Map(chains.map((chain) => [chain.target, chain]))
 )
@@ -210,7 +313,7 @@ export const brokenBots = (leaseMillis: number) =>
         // Looked at at once, since these tokens live for seconds.
         const credential = yield* Effect.flatten(store.credential(credentialKey))
         const refreshToken = yield* Installation.refreshTokenOf(credential)
-        const live = (yield* chainOf).get(team)!
+        const live = (yield* chainsByWorkspace).get(team)!
         const problem = !has(live.liveRefreshTokens, refreshToken)
           ? "the chain is lost"
           : !has(live.liveAccessTokens, credential.token.accessToken)

@@ -1,6 +1,6 @@
 /**
- * An HTTP server on loopback that shows what really came over the wire: it reads raw bytes from a socket, keeps every
- * request as it was written, and answers with raw bytes.
+ * An HTTP server on loopback that keeps the bytes of every request, and answers with bytes. With it a test sees what
+ * really goes over the wire.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"

@@ -1,4 +1,4 @@
-/** What a test file needs before it knows its tests. */
+/** Resources of a whole test file, such as a database: they are acquired before its tests are declared. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

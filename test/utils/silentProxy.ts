@@ -1,16 +1,16 @@
 /**
- * A TCP proxy on loopback that can fall silent: nobody closes a connection and nothing passes, as when a firewall has
- * forgotten a connection or a cable is out. New connections are accepted then, and get no answer either.
+ * A TCP proxy on loopback that can fall silent: no connection is closed, and no data passes. A firewall that has dropped a
+ * connection does this, or a cable that is unplugged. The proxy still accepts new connections, which get no answer.
  */
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 
-/** Which way nothing passes: with `answers` the requests still arrive, so that what they ask for is done. */
+/** What is held back. With `answers` the requests still arrive, and the server acts on them. */
 export type Silence = "both" | "answers"
 
 /**
- * What becomes of the connections that were silent: what waited is delivered, as TCP does after a cable is back, or the
- * connections are reset, as a firewall does that does not know them any more.
+ * What happens to the silent connections. `deliver` sends the data that was held back, as TCP does when the cable is
+ * plugged in again. `reset` resets the connections, as a firewall does that has dropped them.
  */
 export type Recovery = "deliver" | "reset"
 
@@ -28,7 +28,7 @@ interface Connection {
   server: Net.Socket | undefined
   readonly toServer: Array<Buffer>
   readonly toClient: Array<Buffer>
-  /** An end that came during the silence, and is passed on after it. */
+  /** Whether one side closed the connection during the silence. The other side learns it afterwards. */
   ended: boolean
 }
 

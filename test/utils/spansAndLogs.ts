@@ -1,6 +1,6 @@
 /**
- * Everything that a program lets out while it runs: spans as a tracer gets them, and log lines as each of Effect's
- * loggers writes them.
+ * Records the spans and logs of a program: spans as a tracer gets them, and log lines as each of Effect's loggers writes
+ * them.
  */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"

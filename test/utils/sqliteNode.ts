@@ -1,4 +1,4 @@
-/** `@effect/sql-sqlite-node`, which `npm run sqlite-node` installs. It is no dependency of this project. */
+/** `@effect/sql-sqlite-node`, which `npm run sqlite-node` installs. It is not a dependency of this project. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,4 +1,4 @@
-/** The stores that the suite runs on, each over storage of its own. */
+/** The stores that `InstallationStoreSuite` tests here, and the processes that it starts. */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Command from "@effect/platform/Command"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"

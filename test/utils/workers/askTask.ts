@@ -1,6 +1,6 @@
 /**
- * What a worker does in the rounds with outages: it asks for tokens all the time, checks each answer, and counts. The
- * parent says when it begins, settles and closes.
+ * The task `Ask` of `tokenWorker.ts`: asks for tokens all the time, checks each answer, and counts. The parent tells it by
+ * commands when to begin, to settle and to close.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"

@@ -1,4 +1,5 @@
+/** Names of grants, so that no process has to report the grant itself. */
 import { createHash } from "node:crypto"
 
-/** What a grant is called in the records of a round. */
+/** The name of a grant: its SHA-256. */
 export const grantOf = (grant: string | Uint8Array): string => createHash("sha256").update(grant).digest("hex")

@@ -1,6 +1,6 @@
 /**
- * An application as it runs on Cloudflare Workers: one runtime for all requests of the isolate, made in module scope. It
- * is bundled and run by workerd.
+ * An application for Cloudflare Workers, which workerd runs: one runtime for all requests of the isolate, in a variable of
+ * the module.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Installation from "effect-slack-oauth/Installation"

@@ -1,4 +1,4 @@
-/** Brings the database in `STORE_URL` up to date, at the moment that `START_AT` says, and prints what it ran. */
+/** A process that migrates the database `STORE_URL` at the time `START_AT`, and prints which migrations it ran. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as Console from "effect/Console"

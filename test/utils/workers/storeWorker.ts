@@ -1,6 +1,6 @@
 /**
- * One of the other processes of the suite: `STORE_URL` says which database, `SLACK_TOKEN_KEYS` how it is encrypted,
- * `BALLAST` how many megabytes it holds for other reasons than the store.
+ * A process of `InstallationStoreSuite`. `STORE_URL` is its database, and `SLACK_TOKEN_KEYS` has the keys. `BALLAST` is a
+ * number of megabytes that it holds beside the store.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"

@@ -1,4 +1,4 @@
-/** One of the processes of `processes.ts`. What it is to do stands in `TASK`, as JSON. */
+/** A process of `withProcesses`. `TASK` has its task and its settings, as JSON. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
