@@ -1,12 +1,12 @@
 /**
- * Tokens that are always fresh: ask for the token of an installation, get one that is valid now, or a typed reason why
- * there is none. Never an expired token.
+ * Tokens that are always fresh: whoever asks for the token of an installation gets one that is valid now, or a typed
+ * reason why there is none. Never an expired token.
  *
- * A token that is not about to expire is served from memory. One that is gets refreshed: by one fiber of one process,
- * whatever the number of those that ask for it, and the others get what that one brought. While Slack is down, a token
- * that is still valid is served on.
+ * A token that is not about to expire is served from memory. A token that is about to expire is refreshed once, by one
+ * fiber of one process. Concurrent callers get its result. While Slack is down, a valid token is served on.
  *
- * `docs/token-rotation.md` has the states of a credential, what a crash at each leaves behind, and what is promised.
+ * `docs/token-rotation.md` says what is promised, and has the states of a credential and what a crash in each of them
+ * leaves behind. `docs/architecture.md` follows a token through the code.
  *
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0
@@ -31,14 +31,13 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
-import { mediaType, parseObject } from "./internal/answer.js"
 import * as CredentialCache from "./internal/credentialCache.js"
 import { isFresh, onRefused, type Refusal, type Rules } from "./internal/credentialState.js"
 import { withDeadline } from "./internal/deadline.js"
 import * as LayerContext from "./internal/layerContext.js"
 import { checkCount, checkDuration, checkShare } from "./internal/options.js"
-import { peek } from "./internal/peek.js"
 import * as RefreshCall from "./internal/refreshCall.js"
+import { refusalOf } from "./internal/refusal.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
 import * as SharedRefresh from "./internal/sharedRefresh.js"
 import * as Telemetry from "./internal/telemetry.js"
@@ -69,7 +68,7 @@ export class NotInstalled extends Schema.TaggedError<NotInstalled>("effect-slack
 }
 
 /**
- * The credential is dead, and only a new install helps. `error` is what Slack said.
+ * The credential is dead, and only a new install helps. `error` is Slack's answer.
  *
  * @since 0.1.0
  * @category errors
@@ -92,8 +91,8 @@ export class ReauthorizationRequired
 }
 
 /**
- * Another process is refreshing the credential, and has not finished in two lease times: it is paused, or each one that
- * takes over gets stuck.
+ * Another process is refreshing the credential, and has not finished within two lease times. It is paused, or each
+ * process that takes over gets stuck.
  *
  * @since 0.1.0
  * @category errors
@@ -113,8 +112,8 @@ export class CredentialBusy extends Schema.TaggedError<CredentialBusy>("effect-s
 }
 
 /**
- * There is no valid token now, and there may be one later: Slack or the store did not do its part, or another process
- * did not, which `error` tells. Nothing is lost.
+ * There is no valid token now, and there may be one later. `error` says why: Slack or the store failed, or another
+ * process has not finished. Nothing is lost.
  *
  * @since 0.1.0
  * @category errors
@@ -150,10 +149,10 @@ export type TokenError = NotInstalled | ReauthorizationRequired | TokenUnavailab
  * What happens to credentials, for logs, dashboards, and for asking people to install again.
  *
  * - `Refreshed`: the next token is stored
- * - `Unsaved`: Slack gave the next token, and the store does not take it; it is served from memory and saved later
- * - `ServingStale`: a refresh failed, and the token that is still valid until `expiresAt` is served on
+ * - `Unsaved`: Slack gave the next token, and the store did not take it. It is served from memory and saved later
+ * - `ServingStale`: a refresh failed. The old token is served until `expiresAt`
  * - `ReauthorizationNeeded`: the credential is dead
- * - `RefreshTokenExpiring`: the refresh token itself dies at `expiresAt` unless a refresh succeeds before
+ * - `RefreshTokenExpiring`: the refresh token expires at `expiresAt`, unless a refresh succeeds before
  *
  * @since 0.1.0
  * @category models
@@ -179,26 +178,26 @@ export type Event = Data.TaggedEnum<{
 export const Event = TokenEvents.Event
 
 /**
- * The state of the fleet.
+ * How many credentials there are, by state.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Health {
-  /** Credentials with an expiry that is not near: nothing to do yet. */
+  /** Credentials whose expiry is not near. */
   readonly fresh: number
-  /** Credentials that are close to their expiry, or past it. They are about to be refreshed, or about to end. */
+  /** Credentials that are near their expiry, or past it. They are about to be refreshed, or to end. */
   readonly expiring: number
   /** Credentials without an expiry. */
   readonly permanent: number
   /** Credentials that need a new install. */
   readonly dead: number
-  /** Tokens that this process holds and the store has not taken yet. */
+  /** Tokens that only this process has, because the store has not taken them yet. */
   readonly unsaved: number
 }
 
 /**
- * How a manager works. Everything has a default.
+ * The options of a manager. Each has a default.
  *
  * @since 0.1.0
  * @category models
@@ -209,25 +208,25 @@ export interface Options {
    */
   readonly window?: Duration.DurationInput | undefined
   /**
-   * Which part of the window may pass by chance before the refresh, from 0 to 1, so that processes and credentials do
-   * not all come at once; 0.25 by default.
+   * The part of the window, from 0 to 1, by which chance may put off a refresh, so that processes and credentials do not
+   * all refresh at once; 0.25 by default.
    */
   readonly jitter?: number | undefined
   /**
-   * How long a process may be at one credential before others take it for dead; 30 seconds by default. A call to Slack
-   * gets a third of it, a call with its repetitions a half.
+   * Lease time: how long a process may hold a credential before others assume that it crashed; 30 seconds by default. One
+   * attempt at Slack gets a third of it, a call with its repetitions a half.
    */
   readonly leaseDuration?: Duration.DurationInput | undefined
   /** How many tokens are kept in memory; 100,000 by default. */
   readonly cacheSize?: number | undefined
   /**
-   * How long a token is served without a look into the store, where another process may have replaced it; 10 minutes by
+   * How long a token is served without reading the store, where another process may have replaced it; 10 minutes by
    * default.
    */
   readonly cacheTime?: Duration.DurationInput | undefined
   /**
-   * How long someone who asks in the refresh window waits for the new token, before the still valid one is served; 3
-   * seconds by default.
+   * How long a caller in the refresh window waits for the new token before the old one, which is still valid, is served;
+   * 3 seconds by default. With 0, the refresh runs in the background.
    */
   readonly patience?: Duration.DurationInput | undefined
   /**
@@ -237,14 +236,14 @@ export interface Options {
    */
   readonly sharedRefresh?: boolean | undefined
   /**
-   * How long a refresh token lives after it was issued, if it dies at all. Slack ends them after 30 days for apps with
-   * PKCE, which is the default where the `SlackApp` in the context, or the one that `apps` gives, has no secret.
+   * How long a refresh token lives after it was issued, if it expires at all. Slack ends those of apps with PKCE after 30
+   * days. That is the default if the `SlackApp` in the context, or the one that `apps` returns, has no secret.
    */
   readonly refreshTokenLifetime?: Duration.DurationInput | undefined
   /**
-   * The app to speak for, by app id, where the store has the installations of several; otherwise the one that `OAuthV2`
-   * was given. The tokens of an app that comes out `undefined` are served and not refreshed here: Slack would take
-   * another app's refresh token for a dead one.
+   * The app of an app id, for a store with the installations of several apps. Without it, refreshes use the app of
+   * `OAuthV2`. Tokens of an app for which it returns `undefined` are served and not refreshed: Slack answers to another
+   * app's refresh token that it is dead.
    */
   readonly apps?: ((appId: string) => SlackApp.Service | undefined) | undefined
 }
@@ -253,7 +252,7 @@ export interface Options {
  * How a refresh ended.
  *
  * - `Renewed`: there is a new token
- * - `Current`: there was nothing to do, because somebody else was faster or there is no refresh token
+ * - `Current`: there was nothing to do, because another process was faster or there is no refresh token
  * - `Stale`: it failed, and the old token is still valid
  *
  * @since 0.1.0
@@ -262,7 +261,7 @@ export interface Options {
 export type Refresh = "Renewed" | "Current" | "Stale"
 
 /**
- * What is to be refreshed: if there is a `generation`, then that one and no later one.
+ * What to refresh. With a `generation`, a later one is left alone.
  *
  * @since 0.1.0
  * @category models
@@ -288,9 +287,9 @@ export interface Service {
   /** The token of any credential. */
   readonly token: (key: Installation.CredentialKey) => Effect.Effect<Redacted.Redacted, TokenError>
   /**
-   * Says that Slack refused a token, with `token_expired`, `token_revoked` or the like. It is not served again: the next
-   * one who asks gets another, or hears that the credential is dead. If the token was replaced meanwhile, nothing
-   * happens.
+   * Reports that Slack refused a token, with a code such as `token_expired` or `token_revoked`. The token is not served
+   * again: the next caller gets another one, or the error that the credential is dead. If the token has been replaced
+   * since, nothing happens.
    */
   readonly invalidate: (
     key: Installation.CredentialKey,
@@ -298,20 +297,20 @@ export interface Service {
     code?: string
   ) => Effect.Effect<void>
   /**
-   * Refreshes a credential now, wherever it is in its life; with a `generation`, only if it still is of that one. One
-   * without a refresh token stays `Current` until its token ends.
+   * Refreshes a credential now, even if its token is fresh; with a `generation`, only if that generation is still stored.
+   * A credential without a refresh token is `Current` until its token ends.
    */
   readonly refresh: (key: Installation.CredentialKey, force?: Force) => Effect.Effect<Refresh, TokenError>
   /**
-   * Emits `RefreshTokenExpiring` if a credential's refresh token is in the last sixth of its life, and says whether it
+   * Emits `RefreshTokenExpiring` if a credential's refresh token is in the last sixth of its life, and returns whether it
    * did.
    */
   readonly warn: (
     credential: Pick<InstallationStore.CredentialInfo, "key" | "issuedAt">
   ) => Effect.Effect<boolean>
-  /** What happens to credentials from the moment of subscription on. A slow reader loses the oldest events first. */
+  /** The events from the moment of subscription on. A slow reader loses the oldest first. */
   readonly events: Stream.Stream<Event>
-  /** Counts the fleet, with one pass over the store. */
+  /** Counts the credentials, with one pass over the store. */
   readonly health: Effect.Effect<Health, InstallationStore.InstallationStoreError>
 }
 
@@ -354,16 +353,16 @@ const settingsOf = (options: Options) =>
 
 type Settings = Effect.Effect.Success<ReturnType<typeof settingsOf>>
 
-/** How long the refresh tokens of an app live, if they end at all. */
-const refreshTokenLifetimeOf =
-  ({ apps, refreshTokenLifetime }: Settings, standard: Option.Option<SlackApp.Service>) =>
-  (
-    appId: string
-  ): Duration.Duration | undefined => {
-    if (refreshTokenLifetime !== undefined) return refreshTokenLifetime
-    const app = apps === undefined ? Option.getOrUndefined(standard) : apps(appId)
-    return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
-  }
+/** How long the refresh tokens of an app live, if they expire at all. */
+const refreshTokenLifetimeOf = (
+  { apps, refreshTokenLifetime }: Settings,
+  standardApp: SlackApp.Service | undefined,
+  appId: string
+): Duration.Duration | undefined => {
+  if (refreshTokenLifetime !== undefined) return refreshTokenLifetime
+  const app = apps === undefined ? standardApp : apps(appId)
+  return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
+}
 
 /** The error of a caller who gets no token. */
 const toTokenError = (key: Installation.CredentialKey) => (refusal: Refusal<CredentialCache.Obstacle>): TokenError => {
@@ -383,7 +382,7 @@ const toTokenError = (key: Installation.CredentialKey) => (refusal: Refusal<Cred
   }
 }
 
-/** Ends a manager's work: two thirds of the lease time for the refreshes under way, one for unsaved tokens. */
+/** Finishes a manager's work: refreshes get two thirds of the lease time, the saving of tokens one third. */
 const close = (
   { context, leaseDuration, refreshes, unsaved }: {
     readonly context: LayerContext.LayerContext<never>
@@ -393,12 +392,12 @@ const close = (
   },
   closeScope: Effect.Effect<void>
 ): Effect.Effect<void> => {
-  /** What takes longer goes on in the background. */
+  /** Work that takes longer continues in the background. */
   const finish = (work: Effect.Effect<void>, part: number, problem: string) =>
     Effect.catchAll(
       withDeadline(
         Effect.flatMap(context.fork(work), Fiber.join),
-        Duration.times(leaseDuration, part),
+        Duration.millis(Duration.toMillis(leaseDuration) * part),
         () => problem
       ),
       (problem) => Effect.logError(`TokenManager is closing, and ${problem}.`)
@@ -412,9 +411,9 @@ const close = (
 }
 
 /**
- * Makes a manager. When its scope closes, refreshes that are under way are finished first, and every token that the
- * store has not taken gets one more try. Callers who still wait for a token are then interrupted. Fails if an option
- * cannot be used, which the error names.
+ * Makes a manager. When its scope closes, it finishes the refreshes under way and tries once more to save each token that
+ * the store has not taken. Then it interrupts callers who still wait. Fails if an option cannot be used; the error names
+ * the option.
  *
  * @since 0.1.0
  * @category constructors
@@ -433,8 +432,8 @@ export const make = (
     const settings = yield* settingsOf(options)
     const { leaseDuration, rules } = settings
     const store = InstallationStore.bounded(unbounded, Math.ceil(Duration.toMillis(leaseDuration) / 6))
-    const standardApp = yield* Effect.serviceOption(SlackApp.SlackApp)
-    const events = yield* TokenEvents.make(refreshTokenLifetimeOf(settings, standardApp))
+    const standardApp = Option.getOrUndefined(yield* Effect.serviceOption(SlackApp.SlackApp))
+    const events = yield* TokenEvents.make((appId) => refreshTokenLifetimeOf(settings, standardApp, appId))
     const scope = yield* Scope.make(ExecutionStrategy.parallel)
 
     const cache = CredentialCache.make(settings.cacheSize)
@@ -460,9 +459,7 @@ export const make = (
     ): Effect.Effect<Redacted.Redacted, TokenError> =>
       Effect.clockWith((clock) => {
         const entry = cache.get(id)
-        if (isFresh(entry.state, clock.unsafeCurrentTimeMillis())) {
-          return Effect.succeed(entry.state.known.credential.token.accessToken)
-        }
+        if (isFresh(entry.state, clock.unsafeCurrentTimeMillis())) return entry.state.known.token
         const credential = key()
         return Effect.mapError(TokenRead.read(reading, credential, entry), toTokenError(credential))
       })
@@ -494,7 +491,7 @@ export const make = (
     }
   })
 
-/** Counts the fleet, and sets the gauges. */
+/** Counts the credentials, and sets the gauges. */
 const healthOf = (
   store: InstallationStore.Service,
   rules: Rules,
@@ -566,7 +563,7 @@ export const userToken = (
   Effect.flatMap(TokenManager, (manager) => manager.userToken(key, userId))
 
 /**
- * Says that Slack refused a token; see {@link Service.invalidate}.
+ * Reports that Slack refused a token; see {@link Service.invalidate}.
  *
  * @since 0.1.0
  * @category tokens
@@ -591,7 +588,7 @@ export const refresh = (
   Effect.flatMap(TokenManager, (manager) => manager.refresh(key, force))
 
 /**
- * Emits `RefreshTokenExpiring` where it is time to; see {@link Service.warn}.
+ * Warns of a refresh token that expires soon; see {@link Service.warn}.
  *
  * @since 0.1.0
  * @category watching
@@ -601,7 +598,7 @@ export const warn = (
 ): Effect.Effect<boolean, never, TokenManager> => Effect.flatMap(TokenManager, (manager) => manager.warn(credential))
 
 /**
- * What happens to credentials, from the moment of subscription on.
+ * The events, from the moment of subscription on.
  *
  * @since 0.1.0
  * @category watching
@@ -611,7 +608,7 @@ export const events: Stream.Stream<Event, never, TokenManager> = Stream.unwrap(
 )
 
 /**
- * Counts the fleet.
+ * Counts the credentials.
  *
  * @since 0.1.0
  * @category watching
@@ -625,29 +622,12 @@ export const health: Effect.Effect<Health, InstallationStore.InstallationStoreEr
 // calling Slack
 // -------------------------------------------------------------------------------------
 
-/** The codes by which Slack's Web API says that it is the token that is no good. */
-const refusals = new Set(["token_expired", "token_revoked"])
-
-/** A refusal is shorter than this, in bytes. */
-const longestRefusal = 8192
-
-const canBeRefusal = ({ headers, status }: HttpClientResponse.HttpClientResponse): boolean =>
-  status === 200 && mediaType(headers["content-type"]) === "application/json" &&
-  !(Number(headers["content-length"]) > longestRefusal)
-
-/** The code of a refusal. Any other answer is left for its reader to parse. */
-const refusalIn = (body: Uint8Array): string | undefined => {
-  const text = new TextDecoder().decode(body)
-  const { error, ok } = (/"ok"\s*:\s*false/.test(text) ? parseObject(text) : undefined) ?? {}
-  return ok === false && typeof error === "string" && refusals.has(error) ? error : undefined
-}
-
 /**
- * Makes an `HttpClient` speak for an installation's bot, or for one person: each request gets a fresh bearer token. If
- * Slack refuses it as `token_expired` or `token_revoked`, the token is replaced and the request repeated once, which
- * is safe because Slack did nothing; a request with a stream for a body is not repeated. The response can be read in
- * every way, also as a stream: a JSON body of more than 8 kB is no refusal and is not held in memory. Use it for Slack's
- * URLs only, since the token goes wherever the request goes.
+ * Gives each request of an `HttpClient` a fresh bearer token: of an installation's bot, or of one person. If Slack refuses
+ * it as `token_expired` or `token_revoked`, the token is replaced and the request repeated once. That is safe, because
+ * Slack did nothing. A request whose body is a stream is not repeated. The response can be read in every way, also as a
+ * stream: a JSON body of more than 8 kB is not a refusal, and is not held in memory. Use it for Slack's URLs only: the
+ * token is sent wherever the request is sent.
  *
  * @example
  * ```ts
@@ -681,11 +661,9 @@ export const authorized = (key: Installation.InstallationKey | Installation.Cred
         const manager = yield* TokenManager
         const token = yield* manager.token(credential)
         const answer = yield* client.execute(HttpClientRequest.bearerToken(request, token))
-        if (!canBeRefusal(answer)) return answer
-        const { body, response } = yield* peek(answer, longestRefusal)
-        const refusal = body === undefined ? undefined : refusalIn(body)
-        if (refusal === undefined) return response
-        yield* manager.invalidate(credential, token, refusal)
+        const { code, response } = yield* refusalOf(answer)
+        if (code === undefined) return response
+        yield* manager.invalidate(credential, token, code)
         return repeat && request.body._tag !== "Stream" ? yield* send(request, false) : response
       })
     return HttpClient.makeWith<never, never, E | TokenError | HttpClientError.ResponseError, R | TokenManager>(

@@ -5,6 +5,7 @@
  * Nothing here reads a clock, a store or chance. `tokenRead` and `tokenUpdate` do, and keep the record.
  */
 import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Installation from "../Installation.js"
@@ -33,6 +34,8 @@ export interface Known {
   readonly refreshAt: number
   /** Until when the token is served without any I/O. */
   readonly freshUntil: number
+  /** The token as an effect. Made once: most reads do nothing but return it. */
+  readonly token: Effect.Effect<Redacted.Redacted>
 }
 
 /** The last failure, and when to try again. */
@@ -218,7 +221,7 @@ export const onRead = <E>(
     : Math.min(isDead ? expiresAt : refreshAt, now + rules.cacheTime)
   return {
     ...state,
-    known: { credential, expiresAt, refreshAt, freshUntil },
+    known: { credential, expiresAt, refreshAt, freshUntil, token: Effect.succeed(credential.token.accessToken) },
     // A dead credential is not refreshed again, so there is nothing to wait for.
     failure: isDead ? undefined : state.failure,
     refused: isRefused(state, credential.token.accessToken) ? state.refused : undefined

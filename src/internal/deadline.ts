@@ -79,6 +79,8 @@ export const withDeadline = <A, E, R, E2>(
         })
         const result = Effect.async<A, E | E2>((resume) => {
           onLate = () => resume(Effect.failSync(onTimeout))
+          // A deadline that is over when it begins has fired by now.
+          if (isLate) return onLate()
           call.addObserver((exit) => {
             callOff()
             resume(flatten(exit))

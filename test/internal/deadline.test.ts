@@ -35,6 +35,15 @@ describe("a deadline", () => {
       assert.lengthOf(yield* TestClock.sleeps(), 0)
     }))
 
+  it.effect("that is over when it begins fails as late", () =>
+    Effect.gen(function*() {
+      for (const millis of [0, -1]) {
+        const late = withDeadline(Effect.never, Duration.millis(millis), () => "late")
+        assert.deepStrictEqual(yield* Effect.exit(late), Exit.fail("late"))
+        assert.deepStrictEqual(yield* Effect.exit(Effect.uninterruptible(late)), Exit.fail("late"))
+      }
+    }))
+
   const hanging = {
     "what never answers": Effect.never,
     "what cannot be interrupted": Effect.uninterruptible(Effect.never),
