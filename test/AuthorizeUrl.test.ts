@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as AuthorizeUrl from "effect-slack-oauth/AuthorizeUrl"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as fc from "effect/FastCheck"
-import * as AuthorizeUrl from "../src/AuthorizeUrl.js"
-import * as SlackApp from "../src/SlackApp.js"
 
 const app = Either.getOrThrow(SlackApp.make({ clientId: "11.22" }))
 

@@ -1,10 +1,10 @@
 import { assert, describe, it, vi } from "@effect/vitest"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { build } from "esbuild"
 import * as Path from "node:path"
 import * as Vm from "node:vm"
-import * as SlackEmulator from "../src/testing/SlackEmulator.js"
 import type { makeApp } from "./utils/edgeApp.js"
 import { makeBrowser, origin } from "./utils/installs.js"
 

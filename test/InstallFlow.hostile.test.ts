@@ -3,18 +3,18 @@
  * an install under way whose code and state are good. None of it may be answered with a success or a 5xx, be reflected,
  * or touch that install.
  */
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import { assert, describe, it } from "@effect/vitest"
+import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import * as InstallRouter from "effect-slack-oauth/InstallRouter"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import * as Net from "node:net"
-import * as InstallFlow from "../src/InstallFlow.js"
-import * as InstallRouter from "../src/InstallRouter.js"
 import { randomToken } from "../src/internal/random.js"
-import * as SlackEmulator from "../src/testing/SlackEmulator.js"
 import { makeBrowser, origin, world } from "./utils/installs.js"
 
 // -------------------------------------------------------------------------------------

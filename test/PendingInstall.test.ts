@@ -1,7 +1,8 @@
-import { NodeContext } from "@effect/platform-node"
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as PlatformError from "@effect/platform/Error"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import { assert, describe, it } from "@effect/vitest"
+import * as PendingInstall from "effect-slack-oauth/PendingInstall"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,7 +15,6 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { inspect } from "node:util"
-import * as PendingInstall from "../src/PendingInstall.js"
 import { newStateHash, pendingInstall, storeContract } from "./utils/pendingInstallStores.js"
 
 const key = (id: string, fill: number): PendingInstall.SealingKey => ({

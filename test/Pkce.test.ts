@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Pkce from "effect-slack-oauth/Pkce"
 import * as Effect from "effect/Effect"
 import * as fc from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
 import { inspect } from "node:util"
-import * as Pkce from "../src/Pkce.js"
 
 const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 

@@ -1,22 +1,28 @@
-import { FetchHttpClient, HttpClient, HttpClientRequest, type HttpClientResponse } from "@effect/platform"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  DateTime,
-  Duration,
-  Effect,
-  Exit,
-  Fiber,
-  Layer,
-  Option,
-  Random,
-  Redacted,
-  Scheduler,
-  Scope,
-  Stream,
-  TestClock
-} from "effect"
-import { Installation, InstallationStore, OAuthV2, Pkce, SlackApp, TokenManager } from "effect-slack-oauth"
-import { SlackEmulator } from "effect-slack-oauth/testing"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as Pkce from "effect-slack-oauth/Pkce"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { Readable } from "node:stream"
 import {
   botToken as sampleBotToken,

@@ -1,7 +1,11 @@
 /** The JSON in rows, which is written by hand, beside the schemas of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, FastCheck as fc, Option, Redacted, Schema } from "effect"
-import { TokenResponse } from "effect-slack-oauth"
+import * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as Arbitrary from "effect/Arbitrary"
+import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Details from "../../src/internal/sql/details.js"
 import * as Tokens from "../../src/internal/sql/tokens.js"
 
@@ -14,16 +18,16 @@ const Stored = Schema.parseJson(Schema.Struct({
 const encodeStored = Schema.encodeSync(Stored)
 const decodeStored = Schema.decodeUnknownOption(Stored)
 
-const text = fc.oneof(
-  fc.string(),
-  fc.string({ unit: "binary" }),
+const text = FastCheck.oneof(
+  FastCheck.string(),
+  FastCheck.string({ unit: "binary" }),
   // Also halves of surrogate pairs.
-  fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units))
+  FastCheck.array(FastCheck.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units))
 )
 
-const tokens: fc.Arbitrary<Tokens.Tokens> = fc.record({
+const tokens: FastCheck.Arbitrary<Tokens.Tokens> = FastCheck.record({
   accessToken: text.map((token) => Redacted.make(token)),
-  refreshToken: fc.option(text).map((token) => Option.map(Option.fromNullable(token), Redacted.make))
+  refreshToken: FastCheck.option(text).map((token) => Option.map(Option.fromNullable(token), Redacted.make))
 })
 
 const show = (tokens: Option.Option<Tokens.Tokens>) =>
@@ -34,13 +38,13 @@ const show = (tokens: Option.Option<Tokens.Tokens>) =>
 
 describe("tokens as they are stored", () => {
   it("are written as the schema writes them", () => {
-    fc.assert(fc.property(tokens, (tokens) => {
+    FastCheck.assert(FastCheck.property(tokens, (tokens) => {
       assert.strictEqual(Tokens.encode(tokens), encodeStored(tokens))
     }))
   })
 
   it("are read as they were written, by hand and by the schema", () => {
-    fc.assert(fc.property(tokens, (tokens) => {
+    FastCheck.assert(FastCheck.property(tokens, (tokens) => {
       const expected = show(Option.some(tokens))
       assert.deepStrictEqual(show(Tokens.decode(encodeStored(tokens))), expected)
       assert.deepStrictEqual(show(decodeStored(Tokens.encode(tokens))), expected)
@@ -48,19 +52,19 @@ describe("tokens as they are stored", () => {
   })
 
   it("are read as the schema reads them, whatever is stored", () => {
-    const field = fc.oneof(fc.string(), fc.constant(null), fc.jsonValue())
-    const object = fc.dictionary(
-      fc.constantFrom("accessToken", "refreshToken", "other", "__proto__", "length", "toString"),
+    const field = FastCheck.oneof(FastCheck.string(), FastCheck.constant(null), FastCheck.jsonValue())
+    const object = FastCheck.dictionary(
+      FastCheck.constantFrom("accessToken", "refreshToken", "other", "__proto__", "length", "toString"),
       field
     )
-    const stored = fc.oneof(
+    const stored = FastCheck.oneof(
       object.map((value) => JSON.stringify(value)),
-      fc.json(),
-      fc.string(),
-      fc.tuple(object, fc.nat()).map(([value, length]) => JSON.stringify(value).slice(0, length))
+      FastCheck.json(),
+      FastCheck.string(),
+      FastCheck.tuple(object, FastCheck.nat()).map(([value, length]) => JSON.stringify(value).slice(0, length))
     )
-    fc.assert(
-      fc.property(stored, (stored) => {
+    FastCheck.assert(
+      FastCheck.property(stored, (stored) => {
         assert.deepStrictEqual(show(Tokens.decode(stored)), show(decodeStored(stored)))
       }),
       { numRuns: 1000 }
@@ -76,7 +80,7 @@ describe("details as they are stored", () => {
   const encodeStored = Schema.encodeSync(Schema.parseJson(Stored))
 
   it("are written as the schema writes them, and read as they were written", () => {
-    fc.assert(fc.property(Arbitrary.make(Stored), (details) => {
+    FastCheck.assert(FastCheck.property(Arbitrary.make(Stored), (details) => {
       const stored = Details.encode(details)
       assert.deepStrictEqual(JSON.parse(stored), JSON.parse(encodeStored(details)))
       assert.deepStrictEqual(Details.decode(stored), Option.some(details))

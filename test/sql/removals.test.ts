@@ -1,9 +1,15 @@
 /** Removals on Postgres that wait for somebody who adds credentials. */
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, DateTime, Deferred, Effect, Fiber, Layer, Option } from "effect"
-import { InstallationStore } from "effect-slack-oauth"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
 import { connect, schemaUrl } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
@@ -14,7 +20,7 @@ const url = await acquire(Effect.flatMap(postgres, schemaUrl))
 const open = Effect.map(
   Layer.build(Layer.provideMerge(Layer.provide(SqlInstallationStore.layer, cipher), connect(url))),
   (context) => ({
-    sql: Context.get(context, SqlClient),
+    sql: Context.get(context, SqlClient.SqlClient),
     store: Context.get(context, InstallationStore.InstallationStore)
   })
 )
@@ -22,7 +28,7 @@ const open = Effect.map(
 const t0 = DateTime.unsafeMake(1_700_000_000_000)
 
 /** Until some session waits for a lock of another one. */
-const somebodyWaits = (sql: SqlClient) =>
+const somebodyWaits = (sql: SqlClient.SqlClient) =>
   Effect.repeat(
     sql`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%slack_oauth_installations%'`,
     { until: (rows) => rows.length > 0 }
