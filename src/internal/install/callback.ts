@@ -160,7 +160,7 @@ const install = <M>(
 
 /** Whether there is only a user token, and nobody to store it for. */
 const isNobodys = ({ authedUserId, bot, user }: TokenResponse.TokenResponse): boolean =>
-  Option.isNone(bot) && Option.isNone(authedUserId) && Option.isNone(Option.flatMap(user, ({ userId }) => userId))
+  Option.isNone(bot) && Option.isNone(authedUserId) && Option.exists(user, ({ userId }) => Option.isNone(userId))
 
 /** Step 4. */
 const consume = <M>({ store }: Parts<M>, { carried, stateHash, used }: Attempts.Callback) =>
