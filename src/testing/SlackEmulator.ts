@@ -51,11 +51,15 @@ import type {
 } from "./SlackEmulatorModel.js"
 
 /**
+ * The faults that {@link inject} takes.
+ *
  * @since 0.1.0
  */
 export * from "./SlackEmulatorFault.js"
 
 /**
+ * The options, requests and results of the functions below.
+ *
  * @since 0.1.0
  */
 export * from "./SlackEmulatorModel.js"
