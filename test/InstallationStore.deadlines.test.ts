@@ -3,8 +3,10 @@ import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationImport from "effect-slack-oauth/InstallationImport"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as KeyValueInstallationStore from "effect-slack-oauth/KeyValueInstallationStore"
+import * as Lifecycle from "effect-slack-oauth/Lifecycle"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as DateTime from "effect/DateTime"
@@ -152,16 +154,31 @@ describe("bounded", () => {
 })
 
 describe("the functions of this module", () => {
-  const calls: Record<
-    string,
-    Effect.Effect<unknown, InstallationStore.InstallationStoreError, InstallationStore.InstallationStore>
-  > = {
+  const calls: Record<string, Effect.Effect<unknown, unknown, InstallationStore.InstallationStore>> = {
     find: InstallationStore.find({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE" }),
     get: InstallationStore.get(key),
     save: InstallationStore.save(installation),
     remove: InstallationStore.remove(key),
     stream: Stream.runDrain(InstallationStore.stream),
-    reencrypt: InstallationStore.reencrypt
+    reencrypt: InstallationStore.reencrypt,
+    "Lifecycle.handle": Lifecycle.handle({
+      type: "event_callback",
+      api_app_id: "A0EXAMPLE",
+      team_id: "T0EXAMPLE",
+      event_time: 1,
+      event: { type: "app_uninstalled" }
+    }),
+    "InstallationImport.run": InstallationImport.run(
+      InstallationImport.fromSlackOAuth(Stream.succeed({
+        row: "row 1",
+        value: {
+          appId: "A0EXAMPLE",
+          team: { id: "T0EXAMPLE" },
+          bot: { token: "xoxb-test-token", scopes: [], id: "B0BOT", userId: "U0BOT" },
+          user: { id: "U0USER" }
+        }
+      }))
+    )
   }
   for (const [name, call] of Object.entries(calls)) {
     it.effect(`${name} fails within a minute if the store never answers`, () =>
