@@ -17,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import { install, refreshes } from "./utils/installations.js"
 import { makeMeddler, type Meddler } from "./utils/meddler.js"
 
 const live = (meddler: Meddler, options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>
@@ -28,20 +29,7 @@ const live = (meddler: Meddler, options?: TokenManager.Options, emulator?: Slack
     Layer.provideMerge(SlackEmulator.layer(emulator))
   )
 
-const install = (request?: SlackEmulator.AuthorizeRequest) =>
-  Effect.gen(function*() {
-    const { code } = yield* SlackEmulator.authorize(request)
-    const at = yield* DateTime.now
-    const response = yield* OAuthV2.access({ code })
-    return yield* InstallationStore.save(Installation.fromTokenResponse(response, at))
-  })
-
 const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
-
-const refreshes = Effect.map(
-  SlackEmulator.calls,
-  (calls) => calls.filter(({ grantType }) => grantType === "refresh_token").length
-)
 
 /** How an effect ends within a time. */
 const within = <A, E, R>(

@@ -29,6 +29,7 @@ import {
   install as sampleInstall,
   userToken as sampleUserToken
 } from "../src/internal/storeSuite/fixtures.js"
+import { install, refreshes } from "./utils/installations.js"
 import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
 const slack = (options?: SlackEmulator.Options) =>
@@ -45,14 +46,6 @@ const live = (options?: TokenManager.Options, emulator?: SlackEmulator.Options, 
   )
 
 /** Installs the app and stores the installation, as a callback does. */
-const install = (request?: SlackEmulator.AuthorizeRequest, app?: SlackApp.Service) =>
-  Effect.gen(function*() {
-    const { code } = yield* SlackEmulator.authorize(request)
-    const at = yield* DateTime.now
-    const response = yield* OAuthV2.access({ code, app })
-    return yield* InstallationStore.save(Installation.fromTokenResponse(response, at))
-  })
-
 const storedToken = (key: Installation.CredentialKey) =>
   Effect.gen(function*() {
     const store = yield* InstallationStore.InstallationStore
@@ -71,11 +64,6 @@ const watchEvents = Effect.gen(function*() {
 })
 
 /** How many refreshes the emulator was asked for. */
-const refreshes = Effect.map(
-  SlackEmulator.calls,
-  (calls) => calls.filter(({ grantType }) => grantType === "refresh_token").length
-)
-
 describe("a token that is not about to expire", () => {
   it.effect("is served without a call", () =>
     Effect.gen(function*() {

@@ -9,7 +9,6 @@ import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationSto
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as TokenMigration from "effect-slack-oauth/TokenMigration"
-import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -19,6 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { yieldToEventLoop } from "./utils/eventLoop.js"
+import * as Installations from "./utils/installations.js"
 import { acquire, postgres } from "./utils/resources.js"
 import { cipher } from "./utils/stores.js"
 
@@ -37,14 +37,9 @@ const live = (url: string, maxConnections = 4, emulator?: SlackEmulator.Options)
 
 let workspaces = 0
 
-/** Installs into a workspace that no other test has. */
+/** Installs the app in a workspace of its own. */
 const install = Effect.suspend(() =>
-  Effect.gen(function*() {
-    const { code } = yield* SlackEmulator.authorize({ workspace: `T${workspaces++}` })
-    const at = yield* DateTime.now
-    const response = yield* OAuthV2.access({ code })
-    return (yield* InstallationStore.save(Installation.fromTokenResponse(response, at))).key
-  })
+  Effect.map(Installations.install({ workspace: `T${workspaces++}` }), ({ key }) => key)
 )
 
 const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)

@@ -11,6 +11,7 @@ import * as Path from "node:path"
 import workerd from "workerd"
 import { temporaryFolder } from "./utils/databases.js"
 import { overHttp } from "./utils/emulator.js"
+import { refreshes } from "./utils/installations.js"
 
 /** What workerd is to run, where it may connect to, and where it listens. */
 const configOf = (env: Readonly<Record<string, string>>) => `
@@ -65,11 +66,6 @@ const ask = (url: string) =>
     const response = await fetch(url, { signal })
     return [response.status, await response.text()] as const
   })
-
-const refreshes = Effect.map(
-  SlackEmulator.calls,
-  (calls) => calls.filter(({ grantType }) => grantType === "refresh_token").length
-)
 
 describe("on Workers, in one isolate with one runtime for all requests", () => {
   it.live("concurrent requests refresh once, and one whose client leaves holds up no other", () =>

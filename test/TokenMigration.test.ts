@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { authTest } from "./utils/emulator.js"
+import { install } from "./utils/installations.js"
 import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
 const workspaces = (size: number) => Array.from({ length: size }, (_, index) => ({ id: `T0LEGACY${index}` }))
@@ -30,13 +31,10 @@ const live = (size: number, meddler: Meddler = makeMeddler()) =>
 /** Stores installations from before the app turned rotation on. */
 const legacy = (size: number) =>
   Effect.gen(function*() {
-    const keys = yield* Effect.forEach(workspaces(size), ({ id }) =>
-      Effect.gen(function*() {
-        const { code } = yield* SlackEmulator.authorize({ workspace: id })
-        const response = yield* OAuthV2.access({ code })
-        const installation = Installation.fromTokenResponse(response, yield* DateTime.now)
-        return (yield* InstallationStore.save(installation)).key
-      }))
+    const keys = yield* Effect.forEach(
+      workspaces(size),
+      ({ id }) => Effect.map(install({ workspace: id }), ({ key }) => key)
+    )
     yield* SlackEmulator.enableRotation()
     return keys
   })

@@ -1,0 +1,23 @@
+/** Installs an app through the emulator, and looks at what the store and Slack then have. */
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import type * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+
+/** A person allows the app, the code is exchanged, and the installation is stored. */
+export const install = (request?: SlackEmulator.AuthorizeRequest, app?: SlackApp.Service) =>
+  Effect.gen(function*() {
+    const { code } = yield* SlackEmulator.authorize(request)
+    const at = yield* DateTime.now
+    const response = yield* OAuthV2.access({ code, app })
+    return yield* InstallationStore.save(Installation.fromTokenResponse(response, at))
+  })
+
+/** How many refreshes Slack was asked for. */
+export const refreshes = Effect.map(
+  SlackEmulator.calls,
+  (calls) => calls.filter(({ grantType }) => grantType === "refresh_token").length
+)
