@@ -2,11 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { libsqlUrl, schemaUrl } from "../test/utils/databases.js"
 import * as Postgres from "../test/utils/postgres.js"
 import type { Operation, Settings, Told } from "./programs/store.js"
 import * as Programs from "./support/programs.js"
 import { number, type Report } from "./support/report.js"
+import { newDatabases } from "./support/stores.js"
 import { sweepReport } from "./sweep.js"
 
 const operations: ReadonlyArray<Operation> = ["save", "compareAndSet", "credential"]
@@ -44,11 +44,9 @@ const stores = async (): Promise<Report> => {
   try {
     const data: Array<{ readonly store: string; readonly processes: number; readonly rates: ReadonlyArray<number> }> =
       []
-    for (const store of ["libsql", "Postgres"] as const) {
+    for (const [store, newDatabase] of Object.entries(newDatabases(postgres.url))) {
       for (const processes of [1, 4, 8]) {
-        const url = await Effect.runPromise(
-          Scope.extend(store === "libsql" ? libsqlUrl : schemaUrl(postgres.url), scope)
-        )
+        const url = await Effect.runPromise(Scope.extend(newDatabase, scope))
         data.push({ store, processes, rates: await measure(url, processes) })
       }
     }
@@ -60,6 +58,7 @@ const stores = async (): Promise<Report> => {
       notes: [
         "Sealed rows, 8 operations at once in each process, each on an installation of its own; every compare-and-set " +
         "succeeded and every read found the latest generation.",
+        "`sqlite-node` is `@effect/sql-sqlite-node`, which is here if `npm run sqlite-node` has installed it.",
         "All processes and Postgres share this machine's cores, so these are no limits of the databases."
       ]
     }

@@ -11,14 +11,13 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { strict as assert } from "node:assert"
-import { connect, libsqlUrl, schemaUrl, sqliteNodeUrl } from "../test/utils/databases.js"
+import { connect } from "../test/utils/databases.js"
 import * as Postgres from "../test/utils/postgres.js"
-import * as SqliteNode from "../test/utils/sqliteNode.js"
 import { between, type Candidate, compare } from "./support/compare.js"
 import * as Fleet from "./support/fleet.js"
 import { atMost, ofRows, type Report } from "./support/report.js"
 import * as ByHand from "./support/sqlByHand.js"
-import { sqlStoreOver } from "./support/stores.js"
+import { newDatabases, sqlStoreOver } from "./support/stores.js"
 
 const expiresAt = Date.now() + 12 * 3_600_000
 
@@ -158,13 +157,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
   const postgres = await Postgres.start()
   try {
     const reports: Array<Report> = []
-    const urls: Readonly<Record<string, Effect.Effect<string, unknown, Scope.Scope>>> = {
-      libsql: libsqlUrl,
-      ...(SqliteNode.missing === undefined ? { "@effect/sql-sqlite-node": sqliteNodeUrl } : undefined),
-      Postgres: schemaUrl(postgres.url)
-    }
-    if (SqliteNode.missing !== undefined) console.log(`Left out: ${SqliteNode.missing}`)
-    for (const [name, newUrl] of Object.entries(urls)) {
+    for (const [name, newUrl] of Object.entries(newDatabases(postgres.url))) {
       reports.push(await Effect.runPromise(Effect.scoped(Effect.flatMap(newUrl, (url) => measure(name, url)))))
     }
     return reports

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { cpus, totalmem } from "node:os"
 
 const packages = [
@@ -13,13 +13,20 @@ const packages = [
   "@effect/sql-pg"
 ]
 
-const versionOf = (name: string): string =>
-  (JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8")) as { readonly version: string }).version
+const versionOf = (name: string, folder = "node_modules"): string =>
+  (JSON.parse(readFileSync(`${folder}/${name}/package.json`, "utf8")) as { readonly version: string }).version
+
+/** What `npm run sqlite-node` installs. */
+const sqliteNode = (): Record<string, string> => {
+  const folder = ".tmp/sqlite-node/node_modules"
+  const names = ["@effect/sql-sqlite-node", "better-sqlite3"]
+  return existsSync(folder) ? Object.fromEntries(names.map((name) => [name, versionOf(name, folder)])) : {}
+}
 
 /** With what the numbers were taken. */
 export const setting = {
   machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
   node: process.version,
   date: new Date().toISOString().slice(0, 10),
-  versions: Object.fromEntries(packages.map((name) => [name, versionOf(name)]))
+  versions: { ...Object.fromEntries(packages.map((name) => [name, versionOf(name)])), ...sqliteNode() }
 }
