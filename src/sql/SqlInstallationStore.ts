@@ -23,7 +23,7 @@ import * as Table from "../internal/sql/table.js"
 import * as TokenCipher from "../TokenCipher.js"
 import * as Migrations from "./Migrations.js"
 
-/** On a connection that fails at once when the file is busy, operations fail while another process writes. */
+/** Warns if statements on this connection fail at once while another process writes to the file. */
 const warnIfImpatient = (sql: SqlClient.SqlClient): Effect.Effect<void> =>
   Effect.gen(function*() {
     const [setting] = yield* Effect.orElseSucceed(
@@ -35,6 +35,12 @@ const warnIfImpatient = (sql: SqlClient.SqlClient): Effect.Effect<void> =>
       "Connections to this SQLite file do not wait for other writers. If several processes use it, provide effect-slack-oauth/sql/Libsql."
     )
   })
+
+/**
+ * Makes a commit wait for the disk. A refresh token is spent when its successor is stored, and better-sqlite3 would lose
+ * the latest commits in a power failure. A remote libsql does not know this setting.
+ */
+const waitForDisk = (sql: SqlClient.SqlClient): Effect.Effect<void> => Effect.ignore(sql`PRAGMA synchronous = FULL`)
 
 /**
  * Makes the store over the `SqlClient` in the context. Its tables have to exist; {@link layer} creates them.
@@ -51,7 +57,10 @@ export const make: Effect.Effect<
   const cipher = yield* TokenCipher.TokenCipher
   yield* warnIfPlain(cipher)
   const table = yield* Table.over(sql, cipher)
-  yield* sql.onDialectOrElse({ sqlite: () => warnIfImpatient(sql), orElse: () => Effect.void })
+  yield* sql.onDialectOrElse({
+    sqlite: () => Effect.zipRight(warnIfImpatient(sql), waitForDisk(sql)),
+    orElse: () => Effect.void
+  })
   return {
     ...reading(table),
     ...saving(table),
