@@ -10,12 +10,12 @@ import * as Logger from "effect/Logger"
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { bundled, root } from "../utils/bundle.js"
-import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { connect, libsqlUrl, schemaUrl, sqliteUrls } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
 const databases = {
-  libsql: libsqlUrl,
+  ...sqliteUrls,
   Postgres: Effect.flatMap(postgres, schemaUrl)
 }
 

@@ -13,13 +13,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
 
-const databases = {
-  libsql: await acquire(libsqlUrl),
-  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
-}
+const databases = await acquire(Effect.all({ ...sqliteUrls, Postgres: Effect.flatMap(postgres, schemaUrl) }))
 
 const installation = new Installation.Installation({
   appId: "A1",

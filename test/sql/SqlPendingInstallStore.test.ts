@@ -9,7 +9,7 @@ import { inject } from "vitest"
 import * as PendingInstall from "../../src/PendingInstall.js"
 import * as Migrations from "../../src/sql/Migrations.js"
 import * as SqlPendingInstallStore from "../../src/sql/SqlPendingInstallStore.js"
-import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
 import { newStateHash, pendingInstall, storeContract } from "../utils/pendingInstallStores.js"
 
 const postgresUrl = Effect.flatMap(
@@ -24,7 +24,7 @@ const over = (url: string) =>
     Layer.provideMerge(connect(url))
   )
 
-for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] as const) {
+for (const [name, newUrl] of Object.entries({ ...sqliteUrls, Postgres: postgresUrl })) {
   const Live = Layer.unwrapScoped(Effect.map(newUrl, over))
 
   describe(`in ${name}`, () => {

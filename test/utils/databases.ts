@@ -40,6 +40,12 @@ export const sqliteNodeUrl = Effect.map(
   (folder) => `${sqliteNodeScheme}${Path.join(folder, "test.db")}` as const
 )
 
+/** The drivers for SQLite files that are installed, each with a new file. */
+export const sqliteUrls = {
+  libsql: libsqlUrl,
+  ...(SqliteNode.missing === undefined ? { "sqlite-node": sqliteNodeUrl } : undefined)
+}
+
 let schemas = 0
 
 /** The URL of a new, empty schema in a Postgres. The schema is dropped when the scope closes. */

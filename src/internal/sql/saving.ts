@@ -116,26 +116,34 @@ const upsertAll = (table: Table, rows: ReadonlyArray<Row>, conditions: Condition
 /** The installation's own row comes first: while it is locked, nobody else saves this installation or removes it. */
 const replaceRows = (table: Table, rows: InstallationRows) => upsertAll(table, rows, {})
 
-/** Once the installation's own row is locked, it says whether the credentials may be added. */
-const keepRows = (table: Table, [own, ...credentials]: InstallationRows) => {
+/** What an import replaces: rows that were removed before the installation that it brings. */
+const isOlder = "stored.removed_at IS NOT NULL AND stored.removed_at < excluded.issued_at"
+
+/** SQLite runs one write after the other: before the statement, the installation's own row decides over all rows. */
+const keepOnSqlite = (table: Table, rows: InstallationRows) => {
   const { at, sql } = table
-  const isOlder = sql.literal("stored.removed_at IS NOT NULL AND stored.removed_at < excluded.issued_at")
-  const isInstalled = sql`EXISTS (
+  const [own] = rows
+  const isNotRemoved = sql`NOT EXISTS (
+    SELECT 1 FROM slack_oauth_installations
+    WHERE ${at(own.installation, itself)} AND removed_at >= ${own.issued_at}
+  )`
+  return upsertAll(table, rows, { insertIf: isNotRemoved, replaceIf: sql.literal(isOlder) })
+}
+
+/** Postgres: the installation's own row is locked first. Then it decides over the credentials. */
+const keepOnPostgres = (table: Table, [own, ...credentials]: InstallationRows) => {
+  const { at, sql } = table
+  const replaceIf = sql.literal(isOlder)
+  const insertIf = sql`EXISTS (
     SELECT 1 FROM slack_oauth_installations WHERE ${at(own.installation, itself)} AND removed_at IS NULL
   )`
-  // A removal on Postgres finds out by this number that it has to begin again.
-  const tellRemovals = sql.onDialectOrElse({
-    pg: () => [
-      sql<Written>`UPDATE slack_oauth_installations SET generation = generation + 1 WHERE ${
-        at(own.installation, itself)
-      }`
-    ],
-    orElse: () => []
-  })
+  // A removal that waits for the lock sees by the generation that it has to begin again.
+  const changeGeneration = sql<Written>`UPDATE slack_oauth_installations SET generation = generation + 1
+    WHERE ${at(own.installation, itself)}`
   return [
-    upsert(table, [own], { replaceIf: isOlder }),
-    ...tellRemovals,
-    ...upsertAll(table, credentials, { insertIf: isInstalled, replaceIf: isOlder })
+    upsert(table, [own], { replaceIf }),
+    changeGeneration,
+    ...upsertAll(table, credentials, { insertIf, replaceIf })
   ]
 }
 
@@ -209,6 +217,7 @@ const checkAndWrite = (
 // -------------------------------------------------------------------------------------
 
 export const saving = (table: Table): Pick<Service, "save"> => {
+  const keepRows = table.sql.onDialectOrElse({ pg: () => keepOnPostgres, orElse: () => keepOnSqlite })
   const replace = table.sql.onDialectOrElse({
     pg: () => (id: string, rows: InstallationRows) =>
       rows.length <= rowsPerStatement
