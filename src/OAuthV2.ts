@@ -31,7 +31,6 @@ import { contentType } from "./internal/form.js"
 import * as Request from "./internal/request.js"
 import * as Retry from "./internal/retry.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
-import { reveal } from "./internal/reveal.js"
 import { makeScrubber } from "./internal/secrets.js"
 import * as Telemetry from "./internal/telemetry.js"
 import { classify, connectionHeader } from "./internal/transport.js"
@@ -380,6 +379,8 @@ interface Environment {
   readonly app: SlackApp.Service
   readonly policy: RetryPolicy.Service
 }
+
+const reveal = (secret: Secret): string => Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
 
 const revealMaybe = (secret: Secret | undefined): string | undefined =>
   secret === undefined ? undefined : reveal(secret)

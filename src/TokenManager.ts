@@ -25,7 +25,7 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -38,7 +38,6 @@ import * as LayerContext from "./internal/layerContext.js"
 import { checkCount, checkDuration, checkShare } from "./internal/options.js"
 import * as RefreshCall from "./internal/refreshCall.js"
 import { refusalOf } from "./internal/refusal.js"
-import { reveal } from "./internal/reveal.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
 import * as SharedRefresh from "./internal/sharedRefresh.js"
 import * as Telemetry from "./internal/telemetry.js"
@@ -474,7 +473,7 @@ export const make = (
         Effect.sync(() => {
           const id = String(key)
           const entry = cache.get(id)
-          entry.state = onRefused(entry.state, reveal(token), code)
+          entry.state = onRefused(entry.state, Redacted.isRedacted(token) ? Redacted.value(token) : token, code)
           cache.renew(id, entry)
         }),
       refresh: (key, force = {}) =>

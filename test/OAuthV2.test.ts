@@ -30,6 +30,7 @@ import * as TestClock from "effect/TestClock"
 import * as Net from "node:net"
 import { version } from "../src/internal/version.js"
 import { accessResponses, exchangeResponses } from "./fixtures/tokenResponses.js"
+import * as Randoms from "./utils/effect/random.js"
 import { answer, freePort, headerOf, json, makeRawServer, type RawRequest } from "./utils/rawServer.js"
 
 const clients: ReadonlyArray<readonly [name: string, layer: Layer.Layer<HttpClient.HttpClient>]> = [
@@ -584,7 +585,7 @@ describe("OAuthV2", () => {
         )
         const fiber = yield* OAuthV2.access({ code: "test-code" }).pipe(
           RetryPolicy.provide(RetryPolicy.background),
-          Effect.withRandomFixed([0]),
+          Randoms.withNumbers([0]),
           Effect.provide(layer),
           Effect.fork
         )

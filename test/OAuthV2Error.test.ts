@@ -296,7 +296,7 @@ describe("OAuthV2Error", () => {
           for (const error of everyError(method)) {
             for (const remedy of remedies) {
               const outcome = yield* OAuthV2Error.catchRemedy(Effect.fail(error), remedy, (caught) =>
-                Effect.succeed({ caught })).pipe(Effect.merge)
+                Effect.succeed({ caught })).pipe(Effect.catchAll(Effect.succeed))
               assert.deepStrictEqual(outcome, error.remedy === remedy ? { caught: error } : error)
             }
           }
@@ -321,7 +321,7 @@ describe("OAuthV2Error", () => {
         const foreign = { _tag: "Foreign", remedy: "retry" } as const
         const error = yield* Effect.fail(foreign).pipe(
           OAuthV2Error.catchRemedy("retry", () => Effect.succeed("caught")),
-          Effect.merge
+          Effect.catchAll(Effect.succeed)
         )
         assert.strictEqual(error, foreign)
       }))

@@ -21,12 +21,12 @@ import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
 import * as Retry from "../src/internal/retry.js"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
+import * as Randoms from "./utils/effect/random.js"
 import { yieldToEventLoop } from "./utils/eventLoop.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
@@ -89,7 +89,7 @@ const watch = (answers: ReadonlyArray<Answer>, options: {
       Effect.provide(options.layers === undefined ? layer : Layer.provide(layer, Layer.orDie(options.layers))),
       Effect.either,
       Effect.zip(Clock.currentTimeMillis),
-      Effect.withRandomFixed([options.random ?? 0.5]),
+      Randoms.withNumbers([options.random ?? 0.5]),
       Effect.fork
     )
     yield* TestClock.adjust("2 hours")
@@ -396,7 +396,7 @@ describe("RetryPolicy", () => {
           Effect.retry(RetryPolicy.interactive),
           Effect.exit,
           Effect.zipRight(Clock.currentTimeMillis),
-          Effect.withRandomFixed([0.5]),
+          Randoms.withNumbers([0.5]),
           Effect.fork
         )
         yield* TestClock.adjust("1 hour")
@@ -554,7 +554,7 @@ describe("RetryPolicy", () => {
           const socket = yield* Deferred.make<void>()
           let closed = false
           const attempt = Effect.zipRight(Deferred.succeed(socket, undefined), Effect.never).pipe(
-            Effect.onInterrupt(() => Effect.andThen(Effect.sleep("3 seconds"), () => closed = true))
+            Effect.onInterrupt(() => Effect.map(Effect.sleep("3 seconds"), () => closed = true))
           )
           const call = yield* run(attempt).pipe(
             Effect.onExit(() => Effect.sync(() => assert.isTrue(closed))),
@@ -578,7 +578,7 @@ describe("RetryPolicy", () => {
           yield* TestClock.adjust("1 hour")
           yield* Fiber.join(fiber)
           return times.map((time) => time - (times[0] ?? 0))
-        }).pipe(Effect.withRandom(Random.make(seed)))
+        }).pipe(Randoms.withSeed(seed))
       assert.deepStrictEqual(yield* waits("one"), yield* waits("one"))
       assert.notDeepEqual(yield* waits("one"), yield* waits("two"))
     }))

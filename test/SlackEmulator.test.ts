@@ -19,11 +19,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Codes from "../src/internal/codes.js"
+import * as Randoms from "./utils/effect/random.js"
 import { authTest, call, inMemory, overHttp, send } from "./utils/emulator.js"
 
 // -------------------------------------------------------------------------------------
@@ -852,7 +852,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
             yield* SlackEmulator.inject({ share: 0.25, fault: SlackEmulator.code("fatal_error") })
             return yield* Effect.replicateEffect(tagOf(OAuthV2.access({ code: "a-code" })), 100)
           })
-          const run = Effect.suspend(() => calls.pipe(Effect.provide(live()), Effect.withRandom(Random.make("a seed"))))
+          const run = Effect.suspend(() => calls.pipe(Effect.provide(live()), Randoms.withSeed("a seed")))
           const tags = yield* run
           const hits = tags.filter((tag) => tag === "SlackFatalError").length
           assert.isTrue(hits > 10 && hits < 45, `${hits} of 100`)
@@ -1133,7 +1133,7 @@ describe("the history of SlackEmulator", () => {
         Effect.suspend(() =>
           Effect.zip(story, SlackEmulator.timeline).pipe(
             Effect.provide(inMemory()),
-            Effect.withRandom(Random.make(seed))
+            Randoms.withSeed(seed)
           )
         )
       assert.deepStrictEqual(yield* run("one"), yield* run("one"))

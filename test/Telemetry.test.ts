@@ -16,6 +16,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { accessResponses } from "./fixtures/tokenResponses.js"
+import * as Randoms from "./utils/effect/random.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
 const answers = {
@@ -51,7 +52,7 @@ const finish = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fiber = yield* effect.pipe(
       RetryPolicy.provide(RetryPolicy.background),
-      Effect.withRandomFixed([0.5]),
+      Randoms.withNumbers([0.5]),
       Effect.exit,
       Effect.fork
     )

@@ -17,7 +17,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
@@ -29,6 +28,7 @@ import {
   install as sampleInstall,
   userToken as sampleUserToken
 } from "../src/internal/storeSuite/fixtures.js"
+import * as Randoms from "./utils/effect/random.js"
 import { install, refreshes } from "./utils/installations.js"
 import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
@@ -862,7 +862,7 @@ describe("keys that look alike", () => {
 describe("processes with the same seed of Effect's Random", () => {
   it.effect("hold leases under different names", () => {
     const holders = new Set<string>()
-    const once = Effect.suspend(() => round.pipe(Effect.withRandom(Random.make("the same"))))
+    const once = Effect.suspend(() => round.pipe(Randoms.withSeed("the same")))
     const round = Effect.gen(function*() {
       const { key } = yield* install()
       const store = yield* InstallationStore.InstallationStore
@@ -873,7 +873,7 @@ describe("processes with the same seed of Effect's Random", () => {
       })
       yield* manager.refresh(Installation.botKey(key))
     }).pipe(Effect.scoped, Effect.provide(live()))
-    return Effect.andThen(Effect.zip(once, once), () => assert.strictEqual(holders.size, 2))
+    return Effect.map(Effect.zip(once, once), () => assert.strictEqual(holders.size, 2))
   })
 })
 

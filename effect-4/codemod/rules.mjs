@@ -1,7 +1,7 @@
 // Rules from Effect 3 to Effect 4 on the syntax tree. Each is a function of a node and of what is known about its file
 // (see `translate.mjs`); it records edits, and says what it cannot translate.
 import ts from "typescript"
-import { changed, forks, lists, members, moved, properties, tags, thunks } from "./tables.mjs"
+import { changed, forks, lists, members, moved, properties, tags, templates, thunks, wraps } from "./tables.mjs"
 
 /** `NS.member`, as an expression or as a type, where `NS` is a namespace of Effect's. */
 const memberOf = (node, file) => {
@@ -22,6 +22,14 @@ const calleeOf = (node, file, table) => {
   return member !== undefined && table[member.module]?.includes(member.name.text) ? member : undefined
 }
 
+/** What a table has for what a call calls. */
+const entryOf = (node, file, table) => {
+  if (!ts.isCallExpression(node)) return undefined
+  const member = memberOf(node.expression, file)
+  const names = table[member?.module]
+  return names !== undefined && Object.hasOwn(names, member.name.text) ? names[member.name.text] : undefined
+}
+
 const wrap = (file, node, before, after) => {
   file.edits.insert(node.getStart(), before)
   file.edits.insertAfter(node.end, after)
@@ -36,7 +44,7 @@ const renameMember = (node, file) => {
   if (instead !== undefined) {
     return file.problem(node, `${module}.${name.text} is another in Effect 4; write ${instead}`)
   }
-  if (moved[module]?.[name.text] !== undefined) return
+  if (moved[module]?.[name.text] !== undefined || entryOf(node.parent, file, templates) !== undefined) return
   const renamed = members[module]?.[name.text] ?? lists[module]?.[name.text]?.name ?? name.text
   if (!file.isKnown(module, renamed)) {
     return file.problem(node, `${module} has no ${renamed} in Effect 4 (${name.text})`)
@@ -126,10 +134,22 @@ const inheritInterruptibility = (node, file) => {
   if (forks[passed.module]?.includes(passed.name.text)) file.edits.insertAfter(node.end, `(${options})`)
 }
 
-/** `Effect.dieMessage(text)` is `Effect.die(new Error(text))`. */
-const dieMessage = (node, file) => {
-  if (calleeOf(node, file, { "effect/Effect": ["dieMessage"] }) === undefined) return
-  wrap(file, node.arguments[0], "new Error(", ")")
+/** The last argument is put into something, such as the message of `Effect.dieMessage` into an error. */
+const wrapArgument = (node, file) => {
+  const around = entryOf(node, file, wraps)
+  if (around !== undefined) wrap(file, node.arguments[node.arguments.length - 1], ...around)
+}
+
+/** The call is written anew around its last argument. */
+const rewriteCall = (node, file) => {
+  const template = entryOf(node, file, templates)
+  if (template === undefined) return
+  for (const [, name] of template.matchAll(/\b([A-Z]\w+)\.\w/g)) if (name !== "Object") file.import(`effect/${name}`)
+  const [before, after] = template.split("$")
+  const argument = node.arguments[node.arguments.length - 1]
+  if (after === undefined) return file.edits.replace(node.getStart(), node.end, before)
+  file.edits.replace(node.getStart(), argument.getStart(), before)
+  file.edits.replace(argument.end, node.end, after)
 }
 
 /** `Effect.timeoutFail({ duration, onTimeout })` is `Effect.timeoutOrElse({ duration, orElse })`. */
@@ -141,19 +161,13 @@ const timeoutFail = (node, file) => {
   wrap(file, onTimeout.initializer, "() => Effect.failSync(", ")")
 }
 
-/** `Schedule.upTo(duration)` is `Schedule.upTo({ duration })`. */
-const upTo = (node, file) => {
-  if (calleeOf(node, file, { "effect/Schedule": ["upTo"] }) === undefined) return
-  wrap(file, node.arguments[node.arguments.length - 1], "{ duration: ", " }")
-}
-
 /** `DateTime.distance(a, b)` is a number in Effect 3, and a duration without a sign in Effect 4. */
 const distance = (node, file) => {
   if (calleeOf(node, file, { "effect/DateTime": ["distance"] }) === undefined) return
   const [a, b] = node.arguments
-  file.edits.replace(node.getStart(), a.getStart(), "(-")
-  file.edits.replace(a.end, b.getStart(), ".epochMilliseconds + ")
-  file.edits.replace(b.end, node.end, ".epochMilliseconds)")
+  file.edits.replace(node.getStart(), a.getStart(), "(-(")
+  file.edits.replace(a.end, b.getStart(), ").epochMilliseconds + (")
+  file.edits.replace(b.end, node.end, ").epochMilliseconds)")
 }
 
 /** A member of a value, or a field of options, gets its new name. */
@@ -261,9 +275,9 @@ export const rules = {
   schemaType,
   initialThunk,
   inheritInterruptibility,
-  dieMessage,
+  wrapArgument,
+  rewriteCall,
   timeoutFail,
-  upTo,
   distance,
   renameProperty,
   renameTag,

@@ -55,6 +55,8 @@ export const members = {
   "effect/Cause": {
     failureOption: "findErrorOption",
     isInterrupted: "hasInterrupts",
+    isDie: "hasDies",
+    isFailure: "hasFails",
     isInterruptedOnly: "hasInterruptsOnly"
   },
   "effect/Context": { GenericTag: "Service", Tag: "Service" },
@@ -77,6 +79,7 @@ export const members = {
     fork: "forkChild",
     forkDaemon: "forkDetach",
     mapInputContext: "updateContext",
+    repeatN: "repeat",
     tapErrorCause: "tapCause",
     timeoutFail: "timeoutOrElse",
     zipLeft: "tap",
@@ -145,7 +148,45 @@ export const moved = {
     unsafeMakeSemaphore: ["effect/Semaphore", "makeUnsafe"]
   },
   "effect/ExecutionStrategy": { parallel: "\"parallel\"", sequential: "\"sequential\"" },
+  "effect/LogLevel": {
+    All: "\"All\"",
+    Debug: "\"Debug\"",
+    Error: "\"Error\"",
+    Fatal: "\"Fatal\"",
+    Info: "\"Info\"",
+    None: "\"None\"",
+    Trace: "\"Trace\"",
+    Warning: "\"Warn\""
+  },
   "effect/ParseResult": { ParseError: ["effect/Schema", "SchemaError"] }
+}
+
+/** Members whose last argument is wrapped: the text before it, and the text after it. */
+export const wraps = {
+  "effect/Effect": { dieMessage: ["new Error(", ")"], repeatN: ["{ times: ", " }"] },
+  "effect/Schedule": { upTo: ["{ duration: ", " }"] }
+}
+
+/** Calls that are written anew. `$` is the last argument, and the namespaces are modules of `effect`. */
+export const templates = {
+  "effect/Cause": {
+    defects: "$.reasons.filter(Cause.isDieReason).map((reason) => reason.defect)",
+    failures: "$.reasons.filter(Cause.isFailReason).map((reason) => reason.error)"
+  },
+  "effect/ConfigProvider": { fromMap: "ConfigProvider.fromUnknown(Object.fromEntries($))" },
+  "effect/Effect": {
+    forkAll: `Effect.forkChild(Effect.all($, { concurrency: "unbounded" }), { uninterruptible: "inherit" })`,
+    withConfigProvider: "Effect.provideService(ConfigProvider.ConfigProvider, $)"
+  },
+  "effect/Fiber": {
+    interruptFork: "Effect.sync(() => $.interruptUnsafe())",
+    poll: "Effect.sync(() => Option.fromNullishOr($.pollUnsafe()))"
+  },
+  "effect/Logger": {
+    remove: "Logger.layer([])",
+    replace: "Logger.layer([$])",
+    withMinimumLogLevel: "Effect.provideService(References.MinimumLogLevel, $)"
+  }
 }
 
 /**

@@ -131,68 +131,76 @@ const isOnly3 = (source, statement) =>
   (ts.getLeadingCommentRanges(source.text, statement.pos) ?? [])
     .some(({ end, pos }) => source.text.slice(pos, end) === "// Effect 3 only")
 
-/** Renames modules and namespaces, and drops a second import of what has become one module. */
+/**
+ * Reads the imports of namespaces, as modules or from a barrel. Returns the new names of those that have one, and what
+ * the imports are to be: `write` records it once the rules have said what else they need.
+ */
 const translateImports = (source, file) => {
   const namespaces = []
   const renamed = new Map()
+  const statements = []
+
+  const add = (statement, local, specifier, isType) => {
+    file.namespaces.set(local, specifier)
+    const name = namespaceFor(local, specifier)
+    if (name !== local) renamed.set(local, name)
+    // What is still used of a module that is gone is a problem at its use.
+    if (!file.isModule(specifier)) return
+    const target = modules[specifier] ?? specifier
+    const before = namespaces.find((other) => other.target === target && other.name === name)
+    // One import is enough. It brings values if one of the two does.
+    if (before === undefined) namespaces.push({ isType, name, statement, target })
+    else before.isType &&= isType
+  }
+
   for (const statement of source.statements) {
-    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) continue
-    const specifier = statement.moduleSpecifier
-    if (specifier === undefined || !isEffects(specifier.text)) continue
-    const target = modules[specifier.text] ?? specifier.text
-    const bindings = statement.importClause?.namedBindings
-    if (bindings !== undefined && ts.isNamespaceImport(bindings)) {
-      const local = bindings.name.text
-      file.namespaces.set(local, specifier.text)
-      const name = namespaceFor(local, specifier.text)
-      if (name !== local) renamed.set(local, name)
-      const isType = statement.importClause.isTypeOnly
-      // What is still used of a module that is gone is a problem at its use.
-      if (!file.isModule(specifier.text)) continue
-      const imported = { isType, name, statement, target, local }
-      const before = namespaces.findIndex((other) => other.target === target && other.name === name)
-      // One import is enough; the one that brings values too.
-      if (before < 0) namespaces.push(imported)
-      else if (namespaces[before].isType && !isType) namespaces[before] = imported
-    } else if (bindings !== undefined && ts.isNamedImports(bindings)) {
+    if (!ts.isImportDeclaration(statement) || !isEffects(statement.moduleSpecifier.text)) continue
+    const { importClause, moduleSpecifier } = statement
+    const specifier = moduleSpecifier.text
+    const bindings = importClause?.namedBindings
+    if (bindings === undefined) continue
+    if (ts.isNamespaceImport(bindings)) {
+      statements.push({ statement, others: [] })
+      add(statement, bindings.name.text, specifier, importClause.isTypeOnly)
+    } else if (isBarrel(specifier)) {
+      const others = []
       for (const element of bindings.elements) {
         const name = (element.propertyName ?? element.name).text
-        const module = `${specifier.text}/${name}`
-        if (isBarrel(specifier.text)) {
-          file.namespaces.set(element.name.text, module)
-          const now = namespaceFor(name, module)
-          if (now !== name) {
-            file.edits.replace(element.name.getStart(), element.name.end, now)
-            if (element.propertyName === undefined) renamed.set(name, now)
-          }
-        } else if (!file.isKnown(specifier.text, name)) {
-          file.problem(element, `${specifier.text} has no ${name} in Effect 4`)
-        }
+        const isType = importClause.isTypeOnly || element.isTypeOnly
+        if (/^[a-z]/.test(name)) others.push(element.getText())
+        else add(statement, element.name.text, `${specifier}/${name}`, isType)
+      }
+      statements.push({ statement, others })
+    } else {
+      for (const element of bindings.elements) {
+        const { text } = element.propertyName ?? element.name
+        if (!file.isKnown(specifier, text)) file.problem(element, `${specifier} has no ${text} in Effect 4`)
+      }
+      const target = modules[specifier]
+      if (target !== undefined) {
+        file.edits.replace(moduleSpecifier.getStart(), moduleSpecifier.end, JSON.stringify(target))
       }
     }
-    if (bindings !== undefined && ts.isNamespaceImport(bindings)) continue
-    if (target !== specifier.text) file.edits.replace(specifier.getStart(), specifier.end, JSON.stringify(target))
   }
-  for (const statement of source.statements) {
-    const bindings = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : undefined
-    if (bindings === undefined || !ts.isNamespaceImport(bindings) || !isEffects(statement.moduleSpecifier.text)) {
-      continue
+
+  const lineOf = ({ isType, name, target }) => `import ${isType ? "type " : ""}* as ${name} from "${target}"`
+
+  const write = () => {
+    for (const target of file.imports) {
+      const name = lastSegment(target)
+      const before = namespaces.find((other) => other.target === target && other.name === name)
+      if (before !== undefined) before.isType = false
+      else file.edits.insert(source.statements[0].getStart(), `${lineOf({ isType: false, name, target })}\n`)
     }
-    const kept = namespaces.find((imported) => imported.statement === statement)
-    if (kept === undefined) {
+    for (const { others, statement } of statements) {
+      const lines = namespaces.filter((one) => one.statement === statement).map(lineOf)
+      if (others.length > 0) lines.push(`import { ${others.join(", ")} } from ${statement.moduleSpecifier.getText()}`)
       const { end } = statement
-      file.edits.replace(statement.getStart(), source.text[end] === "\n" ? end + 1 : end, "")
-    } else {
-      const { moduleSpecifier } = statement
-      if (kept.name !== kept.local) file.edits.replace(bindings.name.getStart(), bindings.name.end, kept.name)
-      file.edits.replace(moduleSpecifier.getStart(), moduleSpecifier.end, JSON.stringify(kept.target))
+      const isEmpty = lines.length === 0 && source.text[end] === "\n"
+      file.edits.replace(statement.getStart(), isEmpty ? end + 1 : end, lines.join("\n"))
     }
   }
-  file.kept = namespaces.map(({ isType, name, statement, target }) => {
-    const clause = statement.importClause
-    return { isType, name, target, typeKeyword: [clause.getStart(), clause.namedBindings.getStart()] }
-  })
-  return renamed
+  return { renamed, write }
 }
 
 const isBarrel = (specifier) => /^(effect|@effect\/[\w-]+)$/.test(specifier) && specifier !== "@effect/vitest"
@@ -200,7 +208,7 @@ const isBarrel = (specifier) => /^(effect|@effect\/[\w-]+)$/.test(specifier) && 
 /** Translates one file of a program: the text, and what could not be translated. */
 export const translateFile = (source, checker, isExported) => {
   const file = new File(source, checker, isExported)
-  const renamed = translateImports(source, file)
+  const { renamed, write } = translateImports(source, file)
   const all = Object.values(rules)
   const visit = (node) => {
     if (ts.isImportDeclaration(node)) return
@@ -220,15 +228,7 @@ export const translateFile = (source, checker, isExported) => {
     ts.forEachChild(node, visit)
   }
   visit(source)
-  for (const specifier of file.imports) {
-    const before = file.kept.find(({ name, target }) => target === specifier && name === lastSegment(specifier))
-    if (before !== undefined) {
-      if (before.isType) file.edits.replace(...before.typeKeyword, "")
-      continue
-    }
-    const first = source.statements.find(ts.isImportDeclaration)
-    file.edits.insert(first.getStart(), `import * as ${lastSegment(specifier)} from "${specifier}"\n`)
-  }
+  write()
   return { text: withoutUnused(file.edits.apply(source.text)), problems: file.problems }
 }
 

@@ -39,6 +39,13 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         `import * as Config from "effect/Config"\nexport type A = Config.ConfigError\nexport const a = Config.String("a")`
     },
     {
+      title: "imports the modules of a barrel one by one",
+      from:
+        `import { Effect, Either, pipe, TestClock } from "effect"\nexport const a = pipe(Either.right(1), Effect.succeed, (b) => [b, TestClock])`,
+      to:
+        `import * as Effect from "effect/Effect"\nimport * as Result from "effect/Result"\nimport * as TestClock from "effect/testing/TestClock"\nimport { pipe } from "effect"\nexport const a = pipe(Result.succeed(1), Effect.succeed, (b) => [b, TestClock])`
+    },
+    {
       title: "refuses a name of one's own that is a namespace in Effect 4",
       from: `${either}export interface Result {}\nexport const a = Either.right(1)`,
       to: { problem: /Result is a namespace in Effect 4/ }
@@ -160,7 +167,7 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         `import type * as Scope from "effect/Scope"\n${effect}declare const s: Scope.Scope\nexport const a = Effect.void.pipe(Effect.forkIn(s, { uninterruptible: "inherit" }))`
     }
   ],
-  dieMessage: [{
+  wrapArgument: [{
     title: "makes an error of the message",
     from: `${effect}export const a = Effect.dieMessage("no")`,
     to: `${effect}export const a = Effect.die(new Error("no"))`
@@ -171,18 +178,25 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     to:
       `${effect}export const a = Effect.timeoutOrElse(Effect.void, { duration: 1, orElse: () => Effect.failSync(() => "late") })`
   }],
-  upTo: [{
-    title: "names the duration",
-    from: `import * as Schedule from "effect/Schedule"\nexport const a = Schedule.forever.pipe(Schedule.upTo(1))`,
-    to:
-      `import * as Schedule from "effect/Schedule"\nexport const a = Schedule.forever.pipe(Schedule.upTo({ duration: 1 }))`
-  }],
+  rewriteCall: [
+    {
+      title: "writes a call anew around its last argument, and imports what it needs",
+      from: `import * as Fiber from "effect/Fiber"\nexport const a = (b: Fiber.RuntimeFiber<void>) => Fiber.poll(b)`,
+      to:
+        `import * as Effect from "effect/Effect"\nimport * as Option from "effect/Option"\nimport * as Fiber from "effect/Fiber"\nexport const a = (b: Fiber.Fiber<void>) => Effect.sync(() => Option.fromNullishOr(b.pollUnsafe()))`
+    },
+    {
+      title: "writes a call anew without its arguments",
+      from: `import * as Logger from "effect/Logger"\nexport const a = Logger.remove(Logger.defaultLogger)`,
+      to: `import * as Logger from "effect/Logger"\nexport const a = Logger.layer([])`
+    }
+  ],
   distance: [{
     title: "keeps the number and its sign",
     from:
       `import * as DateTime from "effect/DateTime"\nexport const a = (b: DateTime.Utc, c: DateTime.Utc) => DateTime.distance(b, c)`,
     to:
-      `import * as DateTime from "effect/DateTime"\nexport const a = (b: DateTime.Utc, c: DateTime.Utc) => (-b.epochMilliseconds + c.epochMilliseconds)`
+      `import * as DateTime from "effect/DateTime"\nexport const a = (b: DateTime.Utc, c: DateTime.Utc) => (-(b).epochMilliseconds + (c).epochMilliseconds)`
   }],
   renameProperty: [
     {

@@ -82,7 +82,7 @@ describe("a deadline", () => {
       let isClean = false
       const caller = yield* Effect.fork(bounded(
         Effect.onInterrupt(Effect.never, () =>
-          Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => isClean = true)))
+          Effect.zipRight(Effect.sleep("1 second"), Effect.sync(() => isClean = true)))
       ))
       yield* Effect.yieldNow()
       const interrupted = yield* Effect.fork(Fiber.interrupt(caller))

@@ -146,7 +146,7 @@ describe("an effect of the application", () => {
       const caller = yield* Effect.fork(
         Effect.ensuring(
           run(Effect.zipRight(
-            Effect.acquireRelease(Effect.void, () => Effect.andThen(Effect.yieldNow(), () => events.push("closed"))),
+            Effect.acquireRelease(Effect.void, () => Effect.map(Effect.yieldNow(), () => events.push("closed"))),
             Effect.never
           )),
           Effect.sync(() => events.push("ended"))

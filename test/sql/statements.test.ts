@@ -1,16 +1,10 @@
 /** How many statements an operation takes, and what it opens: each statement is a round trip on Postgres. */
-import * as SqlClient from "@effect/sql/SqlClient"
+import { SqlClient } from "@effect/sql/SqlClient"
 import * as Statement from "@effect/sql/Statement"
 import { assert, describe, it } from "@effect/vitest"
-import * as Installation from "effect-slack-oauth/Installation"
-import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import { Context, DateTime, Effect, Layer, Option } from "effect"
+import { Installation, InstallationStore, TokenCipher } from "effect-slack-oauth"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
-import * as TokenCipher from "effect-slack-oauth/TokenCipher"
-import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
 import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
@@ -26,10 +20,10 @@ const bot = Installation.botKey(one.key)
 const open = (url: string) =>
   Effect.gen(function*() {
     const client = yield* Layer.build(connect(url))
-    const sql = Context.get(client, SqlClient.SqlClient)
+    const sql = Context.get(client, SqlClient)
     const service = yield* Effect.provide(TokenCipher.TokenCipher, cipher)
     const counts = { statements: 0, transactions: 0, opened: 0 }
-    const changed: Partial<SqlClient.SqlClient> = {
+    const changed: Partial<SqlClient> = {
       withTransaction: (effect) =>
         Effect.suspend(() => {
           counts.transactions++
@@ -37,11 +31,11 @@ const open = (url: string) =>
         }),
       withoutTransforms: () => counted
     }
-    const counted: SqlClient.SqlClient = new Proxy(sql, {
+    const counted: SqlClient = new Proxy(sql, {
       get: (target, key) => Reflect.get(key in changed ? changed : target, key)
     })
     const context = yield* Layer.build(SqlInstallationStore.layer).pipe(
-      Effect.provideService(SqlClient.SqlClient, counted),
+      Effect.provideService(SqlClient, counted),
       Effect.provideService(TokenCipher.TokenCipher, {
         ...service,
         open: (stored, row) =>

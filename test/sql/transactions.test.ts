@@ -1,17 +1,11 @@
 /** Transactions that fail at any point: what a store and the migrations say then. */
-import * as SqlClient from "@effect/sql/SqlClient"
-import * as SqlError from "@effect/sql/SqlError"
+import { makeWithTransaction, SqlClient } from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
 import { assert, describe, it } from "@effect/vitest"
-import * as Installation from "effect-slack-oauth/Installation"
-import type * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import { Cause, Context, Effect, Exit, Layer, Option } from "effect"
+import { Installation, type InstallationStore } from "effect-slack-oauth"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
-import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
 import { connect, libsqlUrl, schemaUrl, sqliteUrls } from "../utils/databases.js"
 import { acquire, postgres } from "../utils/resources.js"
@@ -53,7 +47,7 @@ const said = <A>(effect: Effect.Effect<A, InstallationStore.InstallationStoreErr
     }))
 
 /** A database that refuses every commit while `refused` holds: a check that it puts off until then fails. */
-const refuseCommits = (sql: SqlClient.SqlClient) =>
+const refuseCommits = (sql: SqlClient) =>
   sql.onDialectOrElse({
     pg: () =>
       Effect.all([
@@ -83,7 +77,7 @@ for (const [name, url] of Object.entries(databases)) {
         const context = yield* Layer.build(
           Layer.provideMerge(Layer.provide(SqlInstallationStore.layer, cipher), connect(url))
         )
-        const sql = Context.get(context, SqlClient.SqlClient)
+        const sql = Context.get(context, SqlClient)
         const store = yield* Effect.provide(
           SqlInstallationStore.make,
           Layer.merge(Layer.succeedContext(context), cipher)
@@ -108,7 +102,7 @@ describe("a client whose transactions fail", () => {
   const Transaction = Context.GenericTag<"test/Transaction", readonly [conn: undefined, counter: number]>(
     "test/Transaction"
   )
-  const works: Parameters<typeof SqlClient.makeWithTransaction<"test/Transaction", undefined>>[0] = {
+  const works: Parameters<typeof makeWithTransaction<"test/Transaction", undefined>>[0] = {
     transactionTag: Transaction,
     spanAttributes: [],
     acquireConnection: Effect.succeed([undefined, undefined]),
@@ -118,21 +112,16 @@ describe("a client whose transactions fail", () => {
     rollback: () => Effect.void,
     rollbackSavepoint: () => Effect.void
   }
-  const fails = (code: string) => () => Effect.fail(new SqlError.SqlError({ cause: { code } }))
-  const over = (
-    sql: SqlClient.SqlClient,
-    withTransaction: SqlClient.SqlClient["withTransaction"]
-  ): SqlClient.SqlClient => {
-    const changed: Partial<SqlClient.SqlClient> = { withTransaction, withoutTransforms: () => client }
+  const fails = (code: string) => () => Effect.fail(new SqlError({ cause: { code } }))
+  const over = (sql: SqlClient, withTransaction: SqlClient["withTransaction"]): SqlClient => {
+    const changed: Partial<SqlClient> = { withTransaction, withoutTransforms: () => client }
     const client = new Proxy(sql, { get: (target, key) => Reflect.get(key in changed ? changed : target, key) })
     return client
   }
-  const failing = (options: Partial<typeof works>) => (sql: SqlClient.SqlClient) =>
-    over(sql, SqlClient.makeWithTransaction({ ...works, ...options }))
+  const failing = (options: Partial<typeof works>) => (sql: SqlClient) =>
+    over(sql, makeWithTransaction({ ...works, ...options }))
 
-  const points: Readonly<
-    Record<string, readonly [says: string, client: (sql: SqlClient.SqlClient) => SqlClient.SqlClient]>
-  > = {
+  const points: Readonly<Record<string, readonly [says: string, client: (sql: SqlClient) => SqlClient]>> = {
     "no connection": [
       "unavailable ECONNREFUSED",
       failing({ acquireConnection: fails("ECONNREFUSED")() })
@@ -162,9 +151,9 @@ describe("a client whose transactions fail", () => {
       Effect.gen(function*() {
         const context = yield* Layer.build(connect(yield* libsqlUrl))
         yield* Effect.provide(Migrations.run, context)
-        const sql = client(Context.get(context, SqlClient.SqlClient))
+        const sql = client(Context.get(context, SqlClient))
         const store = yield* SqlInstallationStore.make.pipe(
-          Effect.provideService(SqlClient.SqlClient, sql),
+          Effect.provideService(SqlClient, sql),
           Effect.provide(cipher)
         )
         const { "a large install": saveMany, ...others } = operations
@@ -172,9 +161,9 @@ describe("a client whose transactions fail", () => {
         for (const [operation, run] of Object.entries(others)) {
           assert.strictEqual(yield* said(run(store)), "done", `${operation} needs no transaction`)
         }
-        yield* Context.get(context, SqlClient.SqlClient)`DROP TABLE slack_oauth_migrations`
+        yield* Context.get(context, SqlClient)`DROP TABLE slack_oauth_migrations`
         assert.strictEqual(
-          yield* said(Effect.provideService(Migrations.run, SqlClient.SqlClient, sql)),
+          yield* said(Effect.provideService(Migrations.run, SqlClient, sql)),
           `migrate: ${says}`
         )
       }), 30_000)

@@ -2,7 +2,6 @@
  * The tests that every store of pending installs has to pass.
  */
 import { assert, it } from "@effect/vitest"
-import * as PendingInstall from "effect-slack-oauth/PendingInstall"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -12,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { randomToken, sha256 } from "../../src/internal/random.js"
+import * as PendingInstall from "../../src/PendingInstall.js"
 
 /** An install that has ten minutes from now. */
 export const pendingInstall = (
