@@ -1,4 +1,4 @@
-/** Stores under several processes, and a sweep of ten thousand installations; `sweep` has the larger ones. */
+/** Stores that several processes use, and a sweep of ten thousand installations. `sweep` has larger ones. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -11,7 +11,7 @@ import { sweepReport } from "./sweep.js"
 
 const operations: ReadonlyArray<Operation> = ["save", "compareAndSet", "credential"]
 
-/** Operations a second of so many processes together. */
+/** Operations a second, of all processes together. */
 const measure = async (url: string, processes: number) => {
   const width = 8
   const programs = Array.from({ length: processes }, (_, process) => {
@@ -22,7 +22,7 @@ const measure = async (url: string, processes: number) => {
     for (const { hear } of programs) await hear()
     const rates: Array<number> = []
     for (const operation of operations) {
-      // The first time is to warm up.
+      // The first round warms up.
       for (const milliseconds of [500, 1500]) {
         const told: Told = { operation, milliseconds }
         for (const { tell } of programs) tell(told)

@@ -20,7 +20,7 @@ export interface Settings {
   readonly url: string
   /** The number of this process. */
   readonly process: number
-  /** How many operations are under way at once. */
+  /** How many operations run at once. */
   readonly width: number
 }
 
@@ -35,7 +35,7 @@ const settings = JSON.parse(process.argv[2]!) as Settings
 const expiresAt = Date.now() + 12 * 3_600_000
 const runtime = ManagedRuntime.make(Layer.orDie(sqlStore(settings.url, 4)))
 
-/** The operations under way touch an installation each, so that none of them has to lose. */
+/** Each concurrent operation has an installation of its own, so that none is superseded. */
 const lanes = Array.from({ length: settings.width }, (_, lane) => {
   const number = settings.process * 1000 + lane
   return {

@@ -1,10 +1,10 @@
-/** The statements of the SQL store, as an application would write them for itself: no models, and AES-GCM by hand. */
+/** The statements of the SQL store, as an application would write them: without models, and with AES-GCM by hand. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import { strict as assert } from "node:assert"
 import * as Fleet from "./fleet.js"
 
-/** One bot token that rotates, as plain text. */
+/** An installation with a bot token that rotates. */
 export interface Installation {
   readonly id: string
   readonly details: string
@@ -138,7 +138,7 @@ const over = (sql: SqlClient.SqlClient, cipher: Awaited<ReturnType<typeof makeCi
         }
         return Number(rows.find(({ subject }) => subject === "bot")?.generation)
       }),
-    /** The credential keeps its token, so that everybody knows which one it is. */
+    /** The token stays the same, so that the benchmark knows it. */
     compareAndSet: (one: Installation, generation: number) =>
       Effect.gen(function*() {
         const secret = yield* seal(one)

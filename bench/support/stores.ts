@@ -1,4 +1,4 @@
-/** SQL stores as a user has them: sealed rows, over a new database. */
+/** SQL stores as an application has them: encrypted rows in a new database. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"

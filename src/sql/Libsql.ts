@@ -1,9 +1,9 @@
 /**
- * A libsql file that several processes may use: `LibsqlClient` of `@effect/sql-libsql`, made safe for that.
+ * A libsql file that several processes use: the `LibsqlClient` of `@effect/sql-libsql`, made safe for this.
  *
- * The driver's own layer is for a process that has the file to itself. When somebody else is writing, it stops the event
- * loop or fails, it can lose what is written afterwards, and it can stop answering. Here statements and transactions
- * wait for other writers on Effect's clock, and fail as `SQLITE_BUSY` when they have waited for too long.
+ * The driver's own layer is for a process that uses the file alone. While another process writes, it stops the event loop
+ * or fails. It can lose later writes, and it can stop answering. Here statements and transactions wait for other writers
+ * on Effect's clock, and fail with `SQLITE_BUSY` if they have waited for too long.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ import { checkDuration } from "../internal/options.js"
 import * as SharedLibsql from "../internal/sql/sharedLibsql.js"
 
 /**
- * A client for a libsql file. The layer fails if the file cannot be opened: its folder has to be there, and writable.
+ * A client for a libsql file. The layer fails if the file cannot be opened: its folder must exist and be writable.
  *
  * @example
  * ```ts
@@ -41,8 +41,8 @@ export const layer = (
   options: LibsqlClient.LibsqlClientConfig.Base & {
     readonly url: `file:${string}`
     /**
-     * How long a statement, or the begin of a transaction, waits for other writers before it fails: 5 seconds if not
-     * given. Nothing else waits meanwhile, and whoever waits can be interrupted.
+     * How long a statement, or the start of a transaction, waits for other writers before it fails: 5 seconds by
+     * default. The event loop runs on, and a wait can be interrupted.
      */
     readonly busyTimeout?: Duration.DurationInput | undefined
   }

@@ -1,6 +1,6 @@
 /**
- * The tables of this package, and how they come into being: one ordered list of migrations, kept apart from the
- * application's own in `slack_oauth_migrations`.
+ * The tables of this package, and their migrations. The table `slack_oauth_migrations` lists which have run, apart from
+ * the application's own migrations.
  *
  * @since 0.1.0
  */
@@ -24,16 +24,16 @@ const statements = (
   Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.all(f(sql), { discard: true }))
 
 /**
- * All migrations, by number and name. A new one goes to the end; those that are there do not change any more.
+ * All migrations, by number and name. A new one is added at the end. The others never change.
  *
- * Numbers in them are milliseconds since 1970, and every statement reads the same in SQLite and Postgres.
+ * Times are milliseconds since 1970. Every statement is the same in SQLite and Postgres.
  *
  * @since 0.1.0
  * @category migrations
  */
 export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
-  // One table for installations and their credentials: what an install brings is one statement, and one statement is
-  // atomic everywhere. The row of the installation itself has the empty subject, and `issued_at` is when it came.
+  // Installations and their credentials are in one table, so an install is one statement, and a statement is atomic in
+  // every database. The row of the installation itself has the empty subject. Its `issued_at` is the time of the install.
   "1_installations": statements((sql) => [
     sql`CREATE TABLE slack_oauth_installations (
       installation TEXT NOT NULL,
@@ -73,18 +73,18 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
 }
 
 // -------------------------------------------------------------------------------------
-// running them
+// running migrations
 // -------------------------------------------------------------------------------------
 
-/** Two processes that create the migrations table in one instant: one of them fails, and finds it there afterwards. */
+/** If two processes create the migrations table at the same moment, one of them fails. It finds the table when it retries. */
 const again = Schedule.intersect(Schedule.exponential("20 millis"), Schedule.recurs(6)).pipe(Schedule.jittered)
 
-/** Much longer than all migrations of all processes that start at once. */
-const patience = "1 minute"
+/** Much longer than the migrations of all processes that start at once. */
+const deadline = "1 minute"
 
 /**
- * Readers and a writer of a SQLite file do not wait for each other, and writers wait instead of failing. A remote libsql
- * does not know these settings and needs neither.
+ * Settings of a SQLite file that several processes use: readers and a writer do not wait for each other, and writers wait
+ * instead of failing. A remote libsql needs neither setting and does not know them.
  */
 const share = (sql: SqlClient.SqlClient) =>
   Effect.gen(function*() {
@@ -94,8 +94,8 @@ const share = (sql: SqlClient.SqlClient) =>
   })
 
 /**
- * Brings the database up to date, and succeeds with the names of what it ran. Any number of processes may do so at
- * once: one of them does the work, the others wait for it.
+ * Runs the migrations that have not run yet, and returns their names. Any number of processes may do this at once: one of
+ * them runs the migrations, the others wait for it.
  *
  * @since 0.1.0
  * @category migrations
@@ -114,13 +114,13 @@ export const run: Effect.Effect<ReadonlyArray<string>, InstallationStoreError, S
       // The migrator turns a failed statement into a defect, and the client a failed commit.
       Effect.catchAllDefect((cause) => Effect.fail(sqlError(cause))),
       Effect.catchAll(failStore("migrate")),
-      // Who found the file busy has waited already.
+      // If the file was busy, the statement has waited already.
       Effect.retry({
         schedule: again,
         while: ({ code, reason }) => reason === "unavailable" && !code?.includes("BUSY")
       }),
       Effect.timeoutFail({
-        duration: patience,
+        duration: deadline,
         onTimeout: () => new InstallationStoreError({ operation: "migrate", reason: "unavailable" })
       })
     )
@@ -129,7 +129,7 @@ export const run: Effect.Effect<ReadonlyArray<string>, InstallationStoreError, S
 )
 
 /**
- * Brings the database up to date when the program starts.
+ * Runs the migrations when the program starts.
  *
  * @since 0.1.0
  * @category layers

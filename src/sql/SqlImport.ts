@@ -24,13 +24,13 @@ const pageSize = 500
 export interface Options {
   /** Only rows of this app's client id; several apps may share the tables. */
   readonly clientId?: string | undefined
-  /** `slack_installations` if not given. */
+  /** `slack_installations` by default. */
   readonly installationsTable?: string | undefined
-  /** `slack_bots` if not given. */
+  /** `slack_bots` by default. */
   readonly botsTable?: string | undefined
 }
 
-/** Everything that is read; columns that an older version of the SDK did not have are read as `NULL`. */
+/** All columns that are read. A column that an older version of the SDK did not have is read as `NULL`. */
 const names = [
   "app_id",
   "enterprise_id",
@@ -72,7 +72,7 @@ const make = (options: Options) =>
         ),
         (columns) => {
           const present = new Set(columns.map(({ name }) => name))
-          // As text, because a driver would read a timestamp without a zone in the zone of this machine.
+          // As text: a driver reads a timestamp without a zone in the zone of this machine.
           const column = (name: string) =>
             present.has(name) ? sql`CAST(${sql(name)} AS TEXT) AS ${sql(name)}` : sql`NULL AS ${sql(name)}`
           return present.size === 0 ? Option.none() : Option.some(
@@ -99,7 +99,7 @@ interface Row {
   readonly enterprise_id: string | null
 }
 
-/** What the rows are ordered by, of a stored row or of a page's last: no two rows are equal in it. */
+/** The order of the rows, which is unique for each row. */
 const position = [
   "COALESCE(app_id, '')",
   "COALESCE(is_enterprise_install, '')",
@@ -111,8 +111,8 @@ const position = [
 ].join(", ")
 
 /**
- * The rows of both tables, those of one workspace one after the other. They are read in pages, each beginning after the
- * last row of the one before; a row that is added meanwhile comes or does not, so stop the other app first.
+ * The rows of both tables; those of one workspace follow each other. They are read in pages, and each page begins after
+ * the last row of the page before. Stop the other app first: a row that it adds during the import can be missed.
  *
  * @since 0.1.0
  * @category reading
@@ -152,7 +152,7 @@ export const rows = (
   }))
 
 /**
- * How many rows there are, for a progress bar.
+ * The number of rows, for a progress bar.
  *
  * @since 0.1.0
  * @category reading

@@ -72,7 +72,7 @@ export const make: Effect.Effect<
 })
 
 /**
- * Installations in the database of the `SqlClient` in the context, which is brought up to date first.
+ * The store in the database of the `SqlClient` in the context. It runs `Migrations.run` first.
  *
  * @since 0.1.0
  * @category layers

@@ -1,4 +1,4 @@
-/** What happens in this process while somebody else writes to the same libsql file. */
+/** This process, while another process writes to the same libsql file. */
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -52,7 +52,7 @@ const open = (url: `file:${string}`, busyTimeout: Duration.DurationInput = "100 
     })
   )
 
-/** So that what does not answer is a failure of its own, and does not end the test by its timeout. */
+/** Fails if an effect does not end, before the test itself times out. */
 const answer = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.timeoutFail(effect, { duration: "10 seconds", onTimeout: () => "no answer" as const })
 
@@ -82,30 +82,34 @@ describe("while another process writes to a libsql file", () => {
   }
 
   for (const [name, write] of Object.entries(writes)) {
-    it.scopedLive(`${name} fails in time, reads go on, and afterwards everything works`, () =>
-      Effect.gen(function*() {
-        const url = yield* libsqlUrl
-        const { store } = yield* open(url)
-        yield* store.save(one)
-        yield* Effect.scoped(Effect.gen(function*() {
-          yield* holdLock(url)
-          assert.strictEqual(yield* codeOf(write(store)), "unavailable SQLITE_BUSY")
-          assert.isTrue(Option.isSome(yield* answer(store.get(one.key))))
-          assert.strictEqual(yield* codeOf(store.remove(one.key)), "unavailable SQLITE_BUSY")
-        }))
-        assert.strictEqual(yield* codeOf(store.credential(bot)), "done")
-        assert.strictEqual(yield* codeOf(write(store)), "done")
-        // It is stored for others too.
-        const other = yield* open(url)
-        assert.strictEqual(yield* codeOf(store.save(one)), "done")
-        assert.deepStrictEqual(yield* store.credential(bot), yield* other.store.credential(bot))
-        assert.isTrue(yield* answer(store.remove(one.key)))
-        assert.isTrue(Option.isNone(yield* other.store.get(one.key)))
-      }), 60_000)
+    it.scopedLive(
+      `${name} fails in time, reads still work, and afterwards everything works`,
+      () =>
+        Effect.gen(function*() {
+          const url = yield* libsqlUrl
+          const { store } = yield* open(url)
+          yield* store.save(one)
+          yield* Effect.scoped(Effect.gen(function*() {
+            yield* holdLock(url)
+            assert.strictEqual(yield* codeOf(write(store)), "unavailable SQLITE_BUSY")
+            assert.isTrue(Option.isSome(yield* answer(store.get(one.key))))
+            assert.strictEqual(yield* codeOf(store.remove(one.key)), "unavailable SQLITE_BUSY")
+          }))
+          assert.strictEqual(yield* codeOf(store.credential(bot)), "done")
+          assert.strictEqual(yield* codeOf(write(store)), "done")
+          // Other clients see the same.
+          const other = yield* open(url)
+          assert.strictEqual(yield* codeOf(store.save(one)), "done")
+          assert.deepStrictEqual(yield* store.credential(bot), yield* other.store.credential(bot))
+          assert.isTrue(yield* answer(store.remove(one.key)))
+          assert.isTrue(Option.isNone(yield* other.store.get(one.key)))
+        }),
+      60_000
+    )
   }
 
   for (const [name, before] of [["a first start", 0], ["a start", 1]] as const) {
-    it.scopedLive(`${name} fails in time, and the next one works`, () =>
+    it.scopedLive(`${name} fails in time, and the next one succeeds`, () =>
       Effect.gen(function*() {
         const url = yield* libsqlUrl
         const context = yield* Layer.build(Libsql.layer({ url, busyTimeout: "100 millis" }))
@@ -128,7 +132,7 @@ describe("while another process writes to a libsql file", () => {
       yield* Scope.extend(holdLock(url), lock)
       const writing = yield* Effect.fork(Effect.all([store.save(one), store.remove(one.key)], { concurrency: 2 }))
       let ticks = 0
-      // Until enough has happened meanwhile, or the writes have ended without that.
+      // Until the event loop has run often enough, or the writes have ended before that.
       yield* Effect.repeat(Effect.zipRight(Effect.sleep("1 millis"), Effect.sync(() => ticks++)), {
         until: () => Effect.map(writing.status, ({ _tag }) => ticks === 100 || _tag === "Done")
       })
@@ -138,7 +142,7 @@ describe("while another process writes to a libsql file", () => {
       assert.isTrue((yield* Fiber.join(writing))[1])
     }), 60_000)
 
-  it.scopedLive("whoever waits can be interrupted, and leaves nothing behind", () =>
+  it.scopedLive("a wait can be interrupted, and then nothing is written", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       const { store } = yield* open(url, "1 hour")
@@ -147,7 +151,7 @@ describe("while another process writes to a libsql file", () => {
         yield* holdLock(url)
         for (const write of Object.values(writes)) {
           const writing = yield* Effect.fork(write(store))
-          // One has the turn, the other waits for it.
+          // One waits for the other process, the other waits for the first.
           const next = yield* Effect.fork(write(store))
           yield* Effect.sleep("30 millis")
           assert.strictEqual((yield* answer(Fiber.interrupt(writing)))._tag, "Failure")
@@ -158,7 +162,7 @@ describe("while another process writes to a libsql file", () => {
       assert.strictEqual(yield* codeOf(store.remove(one.key)), "done")
     }), 60_000)
 
-  it.scopedLive("many that wait take turns, and all of them get through", () =>
+  it.scopedLive("many waiting writes run one after the other, and all succeed", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       const { store } = yield* open(url, "20 seconds")
@@ -179,7 +183,7 @@ describe("while another process writes to a libsql file", () => {
 
 describe("a transaction on a libsql file", () => {
   it.scopedLive(
-    "makes other writes of its process wait for some time and not for ever, and lets them read",
+    "makes other writes of its process wait, but not for ever, and does not stop reads",
     () =>
       Effect.gen(function*() {
         const { sql, store } = yield* open(yield* libsqlUrl)
@@ -195,7 +199,7 @@ describe("a transaction on a libsql file", () => {
             codeOf(store.credential(bot))
           ])
         ))
-        // It cannot end before they do.
+        // The transaction ends after them.
         const told = yield* sql.withTransaction(
           sql`UPDATE slack_oauth_installations SET scopes = 'mine'`.pipe(
             Effect.zipRight(Deferred.succeed(begun, undefined)),
@@ -214,7 +218,7 @@ describe("a transaction on a libsql file", () => {
     60_000
   )
 
-  it.scopedLive("undoes what failed in it, and no more", () =>
+  it.scopedLive("rolls back what failed in it, and no more", () =>
     Effect.gen(function*() {
       const { sql } = yield* open(yield* libsqlUrl)
       yield* sql`CREATE TABLE t (n INTEGER)`
@@ -229,7 +233,7 @@ describe("a transaction on a libsql file", () => {
       assert.deepStrictEqual((yield* sql<{ n: number }>`SELECT n FROM t ORDER BY n`).map(({ n }) => n), [2, 4, 6])
     }))
 
-  it.scopedLive("waits for readers where the file has no log", () =>
+  it.scopedLive("waits for readers if the file has no write-ahead log", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       const sql = Context.get(yield* Layer.build(Libsql.layer({ url })), SqlClient.SqlClient)
@@ -253,7 +257,7 @@ describe("the client of a libsql file", () => {
   const failure = (url: `file:${string}`) =>
     Effect.map(Effect.flip(Layer.build(Libsql.layer({ url }))), ({ _tag, message }) => `${_tag}: ${message}`)
 
-  it.scopedLive("says what to do about a folder that is missing or cannot be written to", () =>
+  it.scopedLive("says what to do if the folder is missing or cannot be written to", () =>
     Effect.gen(function*() {
       const missing = `file:${yield* temporaryFolder}/none/slack.db` as const
       for (const url of [missing, "file:/proc/slack.db"] as const) {
@@ -265,7 +269,7 @@ describe("the client of a libsql file", () => {
       assert.include(yield* failure("file://slack.db"), "SqlError: URL_INVALID")
     }))
 
-  it.scopedLive("changes names as it is told to, and not where a store asks for its own", () =>
+  it.scopedLive("transforms names as configured, but not for a store", () =>
     Effect.gen(function*() {
       const context = yield* Layer.build(Libsql.layer({
         url: yield* libsqlUrl,

@@ -40,7 +40,7 @@ describe("migrations", () => {
     it.scopedLive(`run once in ${name} when several processes start at the same moment`, () =>
       Effect.gen(function*() {
         const url = yield* fresh
-        // Time for each to get up.
+        // Each process needs time to start.
         const startAt = Date.now() + 2000
         const results = yield* Effect.promise(() =>
           Promise.all(Array.from({ length: 3 }, () =>
@@ -54,7 +54,7 @@ describe("migrations", () => {
       }), 60_000)
   }
 
-  it.scopedLive("say that a database is of another kind", () =>
+  it.scopedLive("fail with `unsupported` on another kind of database", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       const other = Object.assign(Object.create(sql), {
@@ -67,7 +67,7 @@ describe("migrations", () => {
 })
 
 describe("a libsql file", () => {
-  it.scopedLive("warns when its connections would not wait for other processes", () =>
+  it.scopedLive("gets a warning if its connections do not wait for other processes", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       const said: Array<string> = []
@@ -85,7 +85,7 @@ describe("a libsql file", () => {
       assert.include(said.join(), "effect-slack-oauth/sql/Libsql")
     }))
 
-  it.scopedLive("loses nothing that was written after another process had it busy", () =>
+  it.scopedLive("loses no write that follows a write that failed as busy", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl
       const mine = yield* Layer.build(Libsql.layer({ url, busyTimeout: "20 millis" }))
@@ -100,7 +100,7 @@ describe("a libsql file", () => {
       const failed = yield* Effect.flatMap(SqlClient.SqlClient, (sql) =>
         sql.withTransaction(Effect.zipRight(
           sql`UPDATE t SET n = 10`,
-          // On its own, outside the transaction.
+          // In a fiber of its own, outside the transaction.
           Effect.promise(() =>
             // @effect-diagnostics-next-line runEffectInsideEffect:off
             Effect.runPromise(Effect.provide(Effect.either(add), mine))

@@ -13,7 +13,7 @@ import * as Stream from "effect/Stream"
 import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
 import { postgres } from "../utils/resources.js"
 
-/** The tables as python-slack-sdk makes them: in SQLite by its own store, elsewhere by SQLAlchemy. */
+/** The tables of python-slack-sdk: in SQLite by its own store, in other databases by SQLAlchemy. */
 const createTables = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   const { boolean, id, time } = sql.onDialectOrElse({
@@ -32,7 +32,7 @@ const createTables = Effect.gen(function*() {
     user_refresh_token VARCHAR(200), user_token_expires_at ${time},
     incoming_webhook_url VARCHAR(200), incoming_webhook_channel VARCHAR(200), incoming_webhook_channel_id VARCHAR(200),
     incoming_webhook_configuration_url VARCHAR(200), token_type VARCHAR(32))`)
-  // From before tokens could rotate.
+  // As in versions without token rotation.
   yield* sql.unsafe(`CREATE TABLE old_bots (${shared("")})`)
 })
 
@@ -49,7 +49,7 @@ const bot = (more: object) => ({
   ...more
 })
 
-/** Seconds, as the SQLite store writes them; a timestamp for SQLAlchemy. */
+/** Times: the SQLite store writes seconds, SQLAlchemy a timestamp. */
 const expiry = (time: string) =>
   Effect.map(SqlClient.SqlClient, (sql) =>
     sql.onDialectOrElse({
@@ -76,7 +76,7 @@ const fill = Effect.gen(function*() {
     user_token: "xoxp-test-u1",
     user_scopes: "search:read"
   })
-  // Two refreshes later; Python writes a row for each.
+  // Two refreshes later: Python writes a row for each refresh.
   yield* insert(
     "slack_bots",
     bot({ ...(yield* rotating("second", "2026-01-02 00:00:00")), installed_at: "2026-01-01 10:00:00" })
@@ -99,7 +99,7 @@ const fill = Effect.gen(function*() {
     })
   )
   yield* insert("old_bots", bot({ bot_token: "xoxb-test-old", installed_at: "2025-01-01 00:00:00" }))
-  // More than a page of rows.
+  // More rows than one page has.
   const many = Array.from(
     { length: 700 },
     (_, n) => bot({ team_id: `TX${n}`, bot_token: `xoxb-test-${n}`, installed_at: "2026-01-01 00:00:00" })
@@ -154,7 +154,7 @@ describe("the tables of python-slack-sdk", () => {
           yield* Stream.runForEach(SqlImport.rows({ clientId: "1.1" }), ({ row }) =>
             Effect.gen(function*() {
               read.push(row)
-              // The first page is read, and most of what was in it is gone when the next one is asked for.
+              // The first page is read. Most of its rows are deleted before the next page is read.
               if (read.length === 1) yield* sql`DELETE FROM slack_bots WHERE team_id LIKE 'TX1%'`
             }))
           assert.strictEqual(read.length, 706)

@@ -12,6 +12,6 @@ InstallationStoreSuite.register({
   name: "libsql",
   layer: Stores.sql(url),
   contents: Stores.bytesIn(Path.dirname(url.slice("file:".length))),
-  // Nothing that a process holds beside the store counts against the store.
+  // The suite must not count the memory that a process uses for other things.
   processes: { ...processes, command: Command.env(processes.command, { BALLAST: "60" }) }
 })

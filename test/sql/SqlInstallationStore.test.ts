@@ -1,4 +1,4 @@
-/** Rows that somebody has changed by hand. */
+/** What the store reads, and rows that were changed by hand. */
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Statement from "@effect/sql/Statement"
 import { assert, describe, it } from "@effect/vitest"
@@ -80,7 +80,7 @@ for (const [name, url] of Object.entries(databases)) {
   })
 
   describe(`a row changed by hand, on ${name}`, () => {
-    it.live("with a time that is none is unreadable, and named", () =>
+    it.live("with an invalid time is unreadable, and the error names the row", () =>
       Effect.gen(function*() {
         const { key } = yield* InstallationStore.save(installation)
         const sql = yield* SqlClient.SqlClient
@@ -107,7 +107,7 @@ for (const [name, url] of Object.entries(databases)) {
         assert.strictEqual(yield* reasonOf(store.get(key)), "unreadable A1/workspace/T1")
       }).pipe(Effect.provide(live)))
 
-    it.live("with a name that no key has is unreadable, and named", () =>
+    it.live("with an invalid id is unreadable, and the error names the row", () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         const store = yield* InstallationStore.InstallationStore

@@ -1,4 +1,4 @@
-/** The JSON in rows, which is written by hand, beside the schemas of it. */
+/** The JSON in rows, which is coded by hand, compared with schemas. */
 import { assert, describe, it } from "@effect/vitest"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as Arbitrary from "effect/Arbitrary"
@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import * as Details from "../../src/internal/sql/details.js"
 import * as Tokens from "../../src/internal/sql/tokens.js"
 
-/** What wrote and read the tokens first. */
+/** The schema that first wrote and read the tokens. */
 const Stored = Schema.parseJson(Schema.Struct({
   accessToken: Schema.Redacted(Schema.String),
   refreshToken: Schema.OptionFromNullOr(Schema.Redacted(Schema.String))
@@ -21,7 +21,7 @@ const decodeStored = Schema.decodeUnknownOption(Stored)
 const text = FastCheck.oneof(
   FastCheck.string(),
   FastCheck.string({ unit: "binary" }),
-  // Also halves of surrogate pairs.
+  // With halves of surrogate pairs.
   FastCheck.array(FastCheck.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units))
 )
 

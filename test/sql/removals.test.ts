@@ -1,4 +1,4 @@
-/** Removals on Postgres that wait for somebody who adds credentials. */
+/** Removals on Postgres that wait for a caller who adds credentials. */
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
@@ -27,16 +27,16 @@ const open = Effect.map(
 
 const t0 = DateTime.unsafeMake(1_700_000_000_000)
 
-/** Until some session waits for a lock of another one. */
+/** Waits until a session waits for the lock of another session. */
 const somebodyWaits = (sql: SqlClient.SqlClient) =>
   Effect.repeat(
     sql`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%slack_oauth_installations%'`,
     { until: (rows) => rows.length > 0 }
   )
 
-describe("a removal on Postgres, while it waits for the installation's own row,", () => {
+describe("a removal on Postgres that waits for the installation's own row", () => {
   const writers = { "an install": "replace", "an import": "keep" } as const
-  /** Whether the removal still removes. */
+  /** Whether the removal removes the installation after that. */
   const removals = {
     "whatever its age": { installedBefore: undefined, replace: true, keep: true },
     "if it is old": { installedBefore: DateTime.add(t0, { minutes: 30 }), replace: false, keep: true }
@@ -44,7 +44,7 @@ describe("a removal on Postgres, while it waits for the installation's own row,"
 
   for (const [writer, kind] of Object.entries(writers)) {
     for (const [when, { installedBefore, ...removes }] of Object.entries(removals)) {
-      it.scopedLive(`removes what ${writer} adds meanwhile, or nothing: ${when}`, () =>
+      it.scopedLive(`removes what ${writer} adds at the same time, or nothing: ${when}`, () =>
         Effect.gen(function*() {
           const [mine, other] = [yield* open, yield* open]
           const place = { appId: "A1", teamId: `T${writer}${when}` }

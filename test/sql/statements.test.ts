@@ -1,4 +1,4 @@
-/** How many statements an operation takes, and what it opens: each statement is a round trip on Postgres. */
+/** How many statements an operation runs, and what it decrypts. Each statement is a round trip on Postgres. */
 import { SqlClient } from "@effect/sql/SqlClient"
 import * as Statement from "@effect/sql/Statement"
 import { assert, describe, it } from "@effect/vitest"
@@ -16,7 +16,7 @@ const at = DateTime.unsafeMake(1_700_000_000_000)
 const one = install({ appId: "A1", teamId: "T1", bot: botToken("one"), user: ["U1", userToken("one")] })
 const bot = Installation.botKey(one.key)
 
-/** A store that counts its statements, its transactions, and what it opens. */
+/** A store that counts its statements, its transactions and its decryptions. */
 const open = (url: string) =>
   Effect.gen(function*() {
     const client = yield* Layer.build(connect(url))
@@ -62,7 +62,7 @@ for (const [name, url] of Object.entries(databases)) {
   const isPostgres = name === "Postgres"
 
   describe(`on ${name}`, () => {
-    it.scopedLive("an operation takes no more statements than it needs", () =>
+    it.scopedLive("an operation runs no more statements than it needs", () =>
       Effect.gen(function*() {
         const { count, store } = yield* open(url)
         const once = { statements: 1, transactions: 0, opened: 0 }
@@ -70,18 +70,18 @@ for (const [name, url] of Object.entries(databases)) {
         assert.deepInclude(
           yield* count(store.save(one)),
           { ...once, statements: isPostgres ? 1 : 2 },
-          "an install of something new"
+          "a new installation"
         )
         assert.deepInclude(
           yield* count(store.save(one)),
           { statements: 2, transactions: 0, opened: 2 },
-          "an install opens what it replaces before it replaces it"
+          "an install decrypts what it replaces"
         )
         assert.deepInclude(yield* count(store.credential(bot)), { ...once, opened: 1 }, "a read")
 
         const renewed = Installation.Change.Renewed({ token: botToken("two"), issuedAt: at })
         const swapped = yield* count(store.compareAndSet(bot, 2, renewed))
-        assert.deepInclude(swapped, once, "a refresh opens nothing")
+        assert.deepInclude(swapped, once, "a refresh decrypts nothing")
         assert.strictEqual(swapped.result._tag, "Swapped")
 
         assert.deepInclude(

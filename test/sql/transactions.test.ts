@@ -1,4 +1,4 @@
-/** Transactions that fail at any point: what a store and the migrations say then. */
+/** How a store and the migrations fail if a transaction fails, at any point. */
 import { makeWithTransaction, SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import { assert, describe, it } from "@effect/vitest"
@@ -17,7 +17,7 @@ const one = install({ appId: "A1", teamId: "T1", bot: botToken("one") })
 
 const other = install({ appId: "A1", teamId: "T1", bot: botToken("one"), user: ["U", userToken("other")] })
 
-/** More rows than one statement takes. */
+/** More rows than one statement writes. */
 const large = Installation.withCredentials(one, [
   ...one.credentials,
   ...Array.from(
@@ -34,7 +34,7 @@ const operations: Readonly<
   "a large install": (store) => store.save(large)
 }
 
-/** `died`, or what the failure says. */
+/** The result of an operation as text: `done`, the failure, or `died`. */
 const said = <A>(effect: Effect.Effect<A, InstallationStore.InstallationStoreError>) =>
   Effect.map(Effect.exit(effect), (exit) =>
     Exit.match(exit, {
@@ -46,7 +46,7 @@ const said = <A>(effect: Effect.Effect<A, InstallationStore.InstallationStoreErr
         })
     }))
 
-/** A database that refuses every commit while `refused` holds: a check that it puts off until then fails. */
+/** Makes a database refuse every commit while the table `refused` has a row: a deferred check fails then. */
 const refuseCommits = (sql: SqlClient) =>
   sql.onDialectOrElse({
     pg: () =>
@@ -72,7 +72,7 @@ const refuseCommits = (sql: SqlClient) =>
 
 for (const [name, url] of Object.entries(databases)) {
   describe(`a commit that ${name} refuses`, () => {
-    it.scopedLive("is a failure that says so, and nothing is stored", () =>
+    it.scopedLive("is a typed failure, and nothing is stored", () =>
       Effect.gen(function*() {
         const context = yield* Layer.build(
           Layer.provideMerge(Layer.provide(SqlInstallationStore.layer, cipher), connect(url))
@@ -136,7 +136,7 @@ describe("a client whose transactions fail", () => {
           savepoint: fails("ECONNRESET"),
           rollbackSavepoint: fails("EPIPE")
         })(sql)
-        // Everything inside a transaction of somebody else.
+        // All in a transaction of the caller.
         return over(sql, (effect) => client.withTransaction(client.withTransaction(effect)))
       }
     ],
@@ -147,7 +147,7 @@ describe("a client whose transactions fail", () => {
   }
 
   for (const [point, [says, client]] of Object.entries(points)) {
-    it.scopedLive(`is a failure of what needs a transaction: ${point}`, () =>
+    it.scopedLive(`fails the operations that need a transaction: ${point}`, () =>
       Effect.gen(function*() {
         const context = yield* Layer.build(connect(yield* libsqlUrl))
         yield* Effect.provide(Migrations.run, context)

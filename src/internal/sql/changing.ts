@@ -49,12 +49,12 @@ const renew = (table: Table, key: RowKey, generation: number, { issuedAt, token 
     return Effect.flatMap(swap(table, key, generation, set), (row) =>
       row === undefined
         ? superseded(table, key)
-        // The tokens are known: nobody opens what was sealed a moment ago.
+        // The tokens are known, so the row is not decrypted again.
         : Effect.succeed(Swap.Swapped({ credential: credentialOf(row, tokens) })))
   })
 }
 
-/** Reads first: a process with the wrong keys must not change what it cannot read. */
+/** Reads the credential first: a process with the wrong keys must not change what it cannot decrypt. */
 const markDead = (table: Table, key: RowKey, generation: number, change: ChangeOf<"Dead">) =>
   Effect.flatMap(readCredential(table, operation, key), (current) => {
     if (Option.isNone(current) || current.value.generation !== generation) {

@@ -8,7 +8,7 @@ import { run } from "./failure.js"
 import { currentLease, itself, type LeaseRow, millisOf, previousLease } from "./rows.js"
 import { rowIdOf, type Table } from "./table.js"
 
-/** Gives a lease back. */
+/** Clears the current lease. */
 export const noLease = "lease_holder = NULL, lease_intent = NULL, lease_since = NULL, lease_until = NULL"
 
 export const leases = ({ at, now, sql }: Table): Pick<Service, "acquireLease" | "releaseLease"> => {

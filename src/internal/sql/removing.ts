@@ -1,4 +1,4 @@
-/** Removing installations and credentials. What stays of a removed row is its key and its generation. */
+/** Removing installations and credentials. A removed row keeps its key and its generation, and nothing else. */
 import type { Fragment } from "@effect/sql/Statement"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ const emptied = ({ now, sql }: Table, removedAt: DateTime.Utc | undefined): Frag
     bot_user_id = NULL, secret = NULL, expires_at = NULL, dead_code = NULL, dead_since = NULL, ${sql.literal(noLease)},
     previous_holder = NULL, previous_intent = NULL, previous_since = NULL, previous_until = NULL`
 
-/** A row that is not removed, and is older than the time, if there is one. */
+/** The row is not removed, and it is older than a time, if one is given. */
 const isThere = ({ sql }: Table, issuedBefore: DateTime.Utc | undefined): Fragment =>
   issuedBefore === undefined
     ? sql.literal("removed_at IS NULL")
@@ -39,9 +39,9 @@ const removeOnSqlite = (table: Table, installation: string, installedBefore: Dat
 }
 
 /**
- * In Postgres a statement does not see the credentials that somebody else adds while it waits for the installation's own
- * row. They would stay behind. Whoever adds credentials changes the generation of that row, so the statement then finds
- * another generation than at its beginning, changes nothing, and is run again. The own row is locked before the others.
+ * In Postgres, a statement does not see credentials that are added while it waits for the installation's own row. They
+ * would remain. But every caller who adds credentials changes the generation of that row. So if the generation is not the
+ * one that the statement saw first, the statement changes nothing and runs again. It locks the own row before the others.
  */
 const removeOnPostgres = (
   table: Table,

@@ -1,9 +1,9 @@
 /**
  * Storing an installation with its credentials: an install replaces what is stored, an import keeps it.
  *
- * What is stored has to open before it is replaced: a process with the wrong keys must not overwrite what others can
- * read. So an install reads first. On Postgres, where a statement is a round trip, one statement reads what is stored
- * and inserts the rows if nothing is. A new installation takes no second statement.
+ * Stored secrets are decrypted before they are replaced: a process with the wrong keys must not overwrite what others can
+ * read. So an install reads before it writes. On Postgres, where each statement is a round trip, one statement does both:
+ * it returns the stored secrets, or inserts the rows if there are none. So a new installation is a single round trip.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Fragment, Statement } from "@effect/sql/Statement"

@@ -1,15 +1,15 @@
 /**
- * The `SqlClient` of a libsql file that other processes write to as well.
+ * The `SqlClient` of a libsql file that other processes also write to.
  *
- * The driver does its work in the calling thread before it returns a promise. Three of its habits are dealt with here:
+ * The driver works in the calling thread before it returns a promise. It has three faults, which this client avoids:
  *
- * - It waits for a lock in the calling thread. Here it waits there for some milliseconds only. After that a statement
- *   waits on Effect's clock, and the event loop runs on.
- * - A statement that failed as busy stays open on its connection. What is written there afterwards looks stored, and is
- *   rolled back when the statement is collected. So that connection is not used again, and whoever waits asks for the
- *   lock with `executeMultiple`, which leaves nothing open.
- * - `LibsqlClient` keeps its only permit when a transaction cannot begin. Here a transaction owns nothing before it has
- *   begun.
+ * - The driver waits for a lock in the calling thread. Here it waits there for some milliseconds only. After that the
+ *   statement waits on Effect's clock, and the event loop runs on.
+ * - A statement that failed as busy stays open on its connection. A later write on that connection reports success, and is
+ *   rolled back when the statement is garbage collected. So the connection is not used again. A waiting caller asks for
+ *   the lock with `executeMultiple`, which leaves no statement open.
+ * - `LibsqlClient` never releases its only permit if a transaction cannot begin. Here a transaction takes nothing before
+ *   it has begun.
  */
 import type * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import * as SqlClient from "@effect/sql/SqlClient"
@@ -28,13 +28,14 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { codeOf } from "../driverCode.js"
 
-/** How long the driver may stop the calling thread. */
+/** How long the driver may block the calling thread, in milliseconds. */
 const millisInThread = 10
 
+/** Between two attempts, in milliseconds. */
 const longestPause = 80
 
-/** Much longer than any transaction should take. */
-const standardPatience: Duration.DurationInput = "5 seconds"
+/** How long a caller waits for other writers by default: much longer than a transaction should take. */
+const standardBusyTimeout: Duration.DurationInput = "5 seconds"
 
 const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error) ?? "")
 
@@ -44,11 +45,11 @@ const isRead = (statement: string): boolean => /^\s*SELECT\b/i.test(statement)
 // the connection
 // -------------------------------------------------------------------------------------
 
-/** Runs one call of the client after the other, on a connection on which none has failed as busy. */
+/** Runs the calls of the client one after the other. A connection on which a call failed as busy is not used again. */
 const oneByOne = (client: Client) => {
   let fresh = true
   let last: Promise<unknown> = Promise.resolve()
-  /** To begin a transaction takes the connection away from the client, which opens another when it needs one. */
+  /** A transaction takes the connection from the client. The client opens another one for its next call. */
   const begin = async (mode: "write" | "deferred"): Promise<Transaction> => {
     const transaction = await client.transaction(mode)
     fresh = true
@@ -72,7 +73,7 @@ const oneByOne = (client: Client) => {
   const askForLock = () => client.executeMultiple("BEGIN IMMEDIATE; ROLLBACK")
   return {
     execute: (sql: string, args: InArgs) => run(() => client.execute({ sql, args })),
-    /** Fails as busy if somebody else is writing. */
+    /** Fails as busy if another process is writing. */
     askForLock: () => run(askForLock),
     begin: () => run(() => askForLock().then(() => begin("write")))
   }
@@ -108,7 +109,7 @@ const pause = (n: number): Effect.Effect<void> => {
   return Effect.flatMap(Random.nextRange(millis / 2, millis), (millis) => Effect.sleep(millis))
 }
 
-/** Runs it again while it is busy, until the time is over. Only pauses can be interrupted. */
+/** Retries a statement while it fails as busy, until the deadline. Only the pauses can be interrupted. */
 const persist = <A>(
   effect: Effect.Effect<A, SqlError>,
   until: number,
@@ -123,7 +124,7 @@ const persist = <A>(
           : Effect.zipRight(restore(pause(pauses)), persist(effect, until, restore, pauses + 1)))
       : Effect.fail(error))
 
-/** One transaction of this process, or one statement that waits for another process, at a time. */
+/** Admits one transaction of this process, or one statement that waits for another process, at a time. */
 const makeTurn = () => {
   let taken = false
   const free = Effect.unsafeMakeLatch(true)
@@ -135,7 +136,7 @@ const makeTurn = () => {
         return Effect.void
       }
       const wait = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        // Interruptible, so that the time counts also where the caller cannot be interrupted.
+        // Interruptible, so that the deadline ends the wait even if the caller cannot be interrupted.
         Effect.timeoutFail(Effect.interruptible(free.await), {
           duration: Math.max(0, until - now),
           onTimeout: () =>
@@ -157,20 +158,18 @@ const makeTurn = () => {
 // the client
 // -------------------------------------------------------------------------------------
 
-/**
- * What a client is made of.
- */
+/** The options of a client. */
 export interface Options extends LibsqlClient.LibsqlClientConfig.Base {
   readonly url: string
   readonly busyTimeout?: Duration.DurationInput | undefined
 }
 
-/** The driver's client over another connection, with transactions of its own. */
+/** The driver's client over another connection, and with other transactions. */
 const make = (driver: LibsqlClient.LibsqlClient, client: Client, options: Options): LibsqlClient.LibsqlClient => {
   const calls = oneByOne(client)
   const turn = makeTurn()
-  const patience = Duration.toMillis(options.busyTimeout ?? standardPatience)
-  const deadline = Effect.map(Clock.currentTimeMillis, (now) => now + patience)
+  const busyTimeout = Duration.toMillis(options.busyTimeout ?? standardBusyTimeout)
+  const deadline = Effect.map(Clock.currentTimeMillis, (now) => now + busyTimeout)
 
   const inTurn = <A>(statement: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> =>
     Effect.flatMap(deadline, (until) =>
@@ -183,7 +182,7 @@ const make = (driver: LibsqlClient.LibsqlClient, client: Client, options: Option
 
   const askForLock = call("Failed to wait for another writer", calls.askForLock)
 
-  /** A write waits for this process's own transaction. A read waits for nobody. */
+  /** Outside of a transaction: a write waits for the transaction of this process, a read never waits. */
   const outside = connection((sql, params) => {
     const statement = call("Failed to execute statement", () => calls.execute(sql, params as InArgs))
     return Effect.suspend(() =>
@@ -210,7 +209,7 @@ const make = (driver: LibsqlClient.LibsqlClient, client: Client, options: Option
         () => turn.give
       )
       const scope = yield* Scope.make()
-      // Rolls back whatever was not committed.
+      // Rolls back what was not committed.
       const close = Effect.ignore(Effect.try(() => transaction.close()))
       yield* Scope.addFinalizer(scope, Effect.zipRight(close, turn.give))
       return [scope, inside(transaction)] as const
@@ -224,7 +223,7 @@ const make = (driver: LibsqlClient.LibsqlClient, client: Client, options: Option
     Effect.serviceOption(SqlClient.TransactionConnection),
     Option.match({ onNone: () => outside, onSome: ([connection]) => connection })
   )
-  /** A transaction begins where it cannot be interrupted. What it waits for before, can. */
+  /** The start of a transaction cannot be interrupted. The waits before it can. */
   const withTransaction: SqlClient.SqlClient["withTransaction"] = (effect) =>
     Effect.uninterruptibleMask((restore) =>
       SqlClient.makeWithTransaction({
@@ -233,7 +232,7 @@ const make = (driver: LibsqlClient.LibsqlClient, client: Client, options: Option
         acquireConnection: begin(restore),
         begin: () => Effect.void,
         savepoint: (connection, id) => connection.executeRaw(`SAVEPOINT effect_sql_${id}`, []),
-        // In a file without a log, readers can make a commit wait. The transaction is open until it succeeds.
+        // Without a write-ahead log, a commit has to wait for readers. The transaction is open until the commit succeeds.
         commit: (connection) =>
           Effect.flatMap(deadline, (until) => persist(connection.executeRaw("COMMIT", []), until, (wait) => wait)),
         rollback: () => Effect.void,
@@ -260,13 +259,11 @@ const make = (driver: LibsqlClient.LibsqlClient, client: Client, options: Option
   )
   return options.transformQueryNames === undefined && transformRows === undefined
     ? plain
-    // A constructor of its own: they are remembered by what acquires the connection.
+    // The library caches constructors by the effect that acquires the connection. `suspend` makes another one.
     : over(Statement.make(Effect.suspend(() => acquirer), compiler, spanAttributes, transformRows))
 }
 
-/**
- * What `createClient` throws of a file that cannot be opened is a number; of a URL, it is what is wrong with it.
- */
+/** `createClient` throws a number if it cannot open a file, and an explanation if the URL is wrong. */
 const cannotOpen = (url: string) => (cause: unknown): SqlError =>
   new SqlError({
     cause,
@@ -275,7 +272,7 @@ const cannotOpen = (url: string) => (cause: unknown): SqlError =>
       : `The database ${url} cannot be opened. Create its folder, and give this process the right to write there.`
   })
 
-/** Both parts of the driver are handed in, since commands load them when they need them. */
+/** Both parts of the driver are parameters, because commands load them on demand. */
 export const layer = (
   driver: Pick<typeof LibsqlClient, "LibsqlClient" | "layer">,
   createClient: (config: { readonly url: string }) => Client,
