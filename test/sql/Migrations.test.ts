@@ -102,7 +102,6 @@ describe("a libsql file", () => {
           sql`UPDATE t SET n = 10`,
           // In a fiber of its own, outside the transaction.
           Effect.promise(() =>
-            // @effect-diagnostics-next-line runEffectInsideEffect:off
             Effect.runPromise(Effect.provide(Effect.either(add), mine))
           )
         ))).pipe(
@@ -111,9 +110,7 @@ describe("a libsql file", () => {
       assert.strictEqual(failed._tag, "Left")
       yield* Effect.provide(add, mine)
       assert.deepStrictEqual(
-        (yield* Effect.provide(count, other)).map(({ n }) =>
-          n
-        ),
+        (yield* Effect.provide(count, other)).map(({ n }) => n),
         [11]
       )
       yield* Effect.provide(add, other)
