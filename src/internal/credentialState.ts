@@ -160,12 +160,12 @@ export type Decision<E> =
   | { readonly _tag: "Wait"; readonly atMost: number }
   | { readonly _tag: "Refuse"; readonly refusal: Refusal<E> }
 
-/** Decides what a caller gets. `startedAt` is when the refresh that is under way began, if there is one. */
+/** Decides what a caller gets. `runningFor` is how long the refresh under way has been running, if there is one. */
 export const decide = <E>(
   rules: Rules,
   state: State<E>,
   now: number,
-  startedAt: number | undefined
+  runningFor: number | undefined
 ): Decision<E> => {
   const { failure } = state
   const valid = validOf(state, now)
@@ -176,8 +176,8 @@ export const decide = <E>(
       { _tag: "Refuse", refusal: { _tag: "Unavailable", error: failure.error, retryAfter: failure.retryAt - now } }
   }
   // A caller without a valid token looks again too: the refresh has read the stored one by then.
-  if (startedAt === undefined) return { _tag: "Refresh", atMost: rules.patience }
-  const patienceLeft = startedAt + rules.patience - now
+  if (runningFor === undefined) return { _tag: "Refresh", atMost: rules.patience }
+  const patienceLeft = rules.patience - runningFor
   if (patienceLeft > 0) return { _tag: "Wait", atMost: patienceLeft }
   return serve ?? { _tag: "Wait", atMost: never }
 }

@@ -30,8 +30,8 @@ type Token = Effect.Effect<Redacted.Redacted, Refusal<Obstacle>>
 const readOutside = (parts: Parts, key: Installation.CredentialKey, entry: Entry): Token =>
   Effect.flatMap(Effect.zip(Clock.currentTimeMillis, uptime), ([now, up]) => {
     entry.wasAsked = true
-    const startedAt = entry.running && now - (up - entry.running.startedAt)
-    const decision = decide(parts.rules, entry.state, now, startedAt)
+    const runningFor = entry.running && up - entry.running.startedAt
+    const decision = decide(parts.rules, entry.state, now, runningFor)
     switch (decision._tag) {
       case "Serve":
         return Effect.succeed(decision.token)

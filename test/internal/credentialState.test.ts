@@ -59,10 +59,10 @@ const read = (sampled: Sample = {}, now = 0, from: State.State<string> = State.i
 const decide = (
   state: State.State<string>,
   now: number,
-  startedAt?: number,
+  runningFor?: number,
   by = rules
 ): string | Exclude<State.Decision<string>, { readonly _tag: "Serve" }> => {
-  const decision = State.decide(by, state, now, startedAt)
+  const decision = State.decide(by, state, now, runningFor)
   return decision._tag === "Serve" ? `Serve ${Redacted.value(decision.token)}` : decision
 }
 
@@ -107,22 +107,22 @@ describe("decide", () => {
   it("lets a caller wait for the refresh under way as long as is left of the patience, and then serves the valid token", () => {
     const state = read({}, 0)
     const now = 11 * hour
-    assert.deepStrictEqual(decide(state, now, now - second), waitFor(2 * second))
-    assert.strictEqual(decide(state, now, now - 3 * second), "Serve one")
+    assert.deepStrictEqual(decide(state, now, second), waitFor(2 * second))
+    assert.strictEqual(decide(state, now, 3 * second), "Serve one")
   })
 
   it("lets a caller without a valid token wait to the end, but look again when the patience is over", () => {
     const state = read({}, 0)
     const now = 12 * hour
-    assert.deepStrictEqual(decide(state, now, now - second), waitFor(2 * second))
-    assert.deepStrictEqual(decide(state, now, now - 3 * second), waitFor(Infinity))
+    assert.deepStrictEqual(decide(state, now, second), waitFor(2 * second))
+    assert.deepStrictEqual(decide(state, now, 3 * second), waitFor(Infinity))
   })
 
   it("begins a refresh even without patience, and then serves the valid token at once", () => {
     const state = read()
     const impatient = { ...rules, patience: 0 }
     assert.deepStrictEqual(decide(state, 11 * hour, undefined, impatient), { _tag: "Refresh", atMost: 0 })
-    assert.strictEqual(decide(state, 11 * hour, 11 * hour, impatient), "Serve one")
+    assert.strictEqual(decide(state, 11 * hour, 0, impatient), "Serve one")
   })
 
   it("serves a token that does not expire, and reads it again after the cache time", () => {
@@ -385,8 +385,8 @@ const assertAlong = (by: State.Rules, happenings: ReadonlyArray<Happening>, chan
     }
   }
 
-  const check = (startedAt: number | undefined): void => {
-    const decision = State.decide(by, state, now, startedAt)
+  const check = (runningFor: number | undefined): void => {
+    const decision = State.decide(by, state, now, runningFor)
     const valid = State.validOf(state, now)
     if (State.isFresh(state, now)) assert.strictEqual(decision._tag, "Serve", "what is fresh may not be served")
     switch (decision._tag) {
@@ -422,7 +422,7 @@ const assertAlong = (by: State.Rules, happenings: ReadonlyArray<Happening>, chan
 
   for (const next of happenings) {
     happen(next)
-    for (const startedAt of [undefined, now, now - second, now - 5 * second]) check(startedAt)
+    for (const runningFor of [undefined, 0, second, 5 * second]) check(runningFor)
   }
 }
 
