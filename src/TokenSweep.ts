@@ -1,10 +1,10 @@
 /**
- * Refreshes ahead of time: tokens whose time has come are refreshed in the background, so that nobody who asks for one
- * has to wait, and those that nobody asks for live on.
+ * Refreshes in the background: tokens that are due are refreshed before anybody asks for them. So no caller has to wait,
+ * and credentials that nobody asks for stay alive.
  *
- * A fleet that was installed in one hour would have to be refreshed in one hour, every ten hours, for ever. So some
- * are refreshed earlier than they need to be, until the work is spread. Any number of processes may sweep the same
- * store: they take the credentials in the same order, and for what another has done they make no call.
+ * A fleet that was installed within an hour would have to be refreshed within an hour, every ten hours, for ever. So some
+ * credentials are refreshed before they are due, until the work is spread. Any number of processes may sweep the same
+ * store: they take the credentials in the same order, and make no call for a credential that another has refreshed.
  *
  * `docs/token-rotation.md` has the arithmetic.
  *
@@ -23,6 +23,8 @@ import * as Stream from "effect/Stream"
 import * as InstallationStore from "./InstallationStore.js"
 import * as LayerContext from "./internal/layerContext.js"
 import { checkCount, checkDuration, checkRate } from "./internal/options.js"
+import * as SweepPlan from "./internal/sweepPlan.js"
+import type { Candidate, Plan } from "./internal/sweepPlan.js"
 import * as TokenManager from "./TokenManager.js"
 
 // -------------------------------------------------------------------------------------
@@ -30,26 +32,24 @@ import * as TokenManager from "./TokenManager.js"
 // -------------------------------------------------------------------------------------
 
 /**
- * How a sweep works. Everything has a default.
+ * The options of a sweep. Each has a default.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /**
-   * How long before its expiry a token is to be refreshed; 2 hours by default, and at most half of the token's life.
-   */
+  /** How long before its expiry a token is refreshed; 2 hours by default, and at most half of the token's life. */
   readonly window?: Duration.DurationInput | undefined
-  /** How often to look; every minute by default. */
+  /** The time from one pass to the next; a minute by default. */
   readonly interval?: Duration.DurationInput | undefined
   /**
-   * How many refreshes a minute one process makes at the most; 600 by default, Slack's limit for one workspace. A fleet
-   * needs about one six-hundredth of its size, so this is enough for 300,000 credentials.
+   * The most refreshes that one process makes in a minute; 600 by default, Slack's limit for one workspace. A fleet needs
+   * about one six-hundredth of its size, so this is enough for 300,000 credentials.
    */
   readonly ratePerMinute?: number | undefined
   /** How many refreshes run at once; 16 by default. */
   readonly concurrency?: number | undefined
-  /** Which apps to look after, by app id, where others use the same store; all, by default. */
+  /** Which apps to refresh, by app id, if several use the same store; all, by default. */
   readonly apps?: ((appId: string) => boolean) | undefined
 }
 
@@ -60,21 +60,21 @@ export interface Options {
  * @category models
  */
 export interface Report {
-  /** Credentials whose time had come, as far as the rate allowed. */
+  /** Credentials that were due, as far as the rate allowed. */
   readonly urgent: number
-  /** Credentials that were taken ahead of their time, for the sake of spread. */
+  /** Credentials that were taken before they were due, to spread the work. */
   readonly early: number
-  /** Of both: those that have a new token now. */
+  /** Of both: credentials that have a new token now. */
   readonly renewed: number
-  /** Of both: those that somebody else had refreshed or removed, or that have no refresh token. */
+  /** Of both: credentials that another process had refreshed or removed, or that have no refresh token. */
   readonly current: number
-  /** Of both: those that will be tried again later. */
+  /** Of both: credentials that will be tried again later. */
   readonly failed: number
-  /** Of both: those that turned out to be dead. */
+  /** Of both: credentials that turned out to be dead. */
   readonly dead: number
-  /** Refresh tokens that are about to die. Counted when the fleet is. */
+  /** Refresh tokens that expire soon. Counted when the fleet is. */
   readonly dying: number
-  /** Whether the rate left some undone whose time had come. */
+  /** Whether more credentials were due than the rate allowed. */
   readonly behind: boolean
   /** The fleet, if it was counted in this pass. */
   readonly health: Option.Option<TokenManager.Health>
@@ -87,80 +87,76 @@ export interface Report {
  * @category models
  */
 export interface Sweep {
-  /** One pass, for whoever has a schedule of their own. Passes are not to overlap. */
+  /** One pass, for callers with a schedule of their own. Passes must not overlap. */
   readonly pass: Effect.Effect<Report, InstallationStore.InstallationStoreError>
 }
 
 // -------------------------------------------------------------------------------------
-// the plan
+// credentials that are left alone
 // -------------------------------------------------------------------------------------
 
-interface Candidate {
-  readonly key: InstallationStore.CredentialInfo["key"]
-  readonly generation: number
-  readonly expiresAt: number
-}
+/** What a refresh is for: a credential, of one generation. */
+type Target = Pick<Candidate, "key" | "generation">
 
-const candidateOf = ({ expiresAt, generation, key }: InstallationStore.CredentialInfo): Candidate => ({
-  key,
-  generation,
-  expiresAt: Option.match(expiresAt, { onNone: () => 0, onSome: DateTime.toEpochMillis })
-})
+const nameOf = ({ generation, key }: Target): string => `${key}#${generation}`
 
-/** What one look at the whole fleet said. */
-interface Plan {
-  readonly madeAt: number
-  /** How long it takes on average from one refresh to the next, in milliseconds. */
-  readonly period: number
-  /** Refreshes a millisecond that the fleet may take: a quarter more than it needs on average. */
-  readonly rate: number
-  /** The ones whose time comes first. */
-  readonly candidates: Array<Candidate>
-  /** How many have their time by the end of each bucket of {@link Plan.bucket} milliseconds. */
-  readonly dueBy: Float64Array
-  readonly bucket: number
-  /** How many were done since. */
-  done: number
-}
+/** How long a credential rests after failures: a minute, doubling up to a quarter of an hour. */
+const restAfter = (attempts: number): number => Math.min(60_000 * 2 ** attempts, 15 * 60_000)
 
-/** By how many the work that is due by some time exceeds what the rate can do until then, at the worst such time. */
-const pressureOf = ({ bucket, done, dueBy, madeAt, rate }: Plan, now: number): number => {
-  const elapsed = now - madeAt
-  let pressure = 0
-  for (let at = Math.floor(elapsed / bucket); at < dueBy.length; at++) {
-    pressure = Math.max(pressure, (dueBy[at] ?? 0) - done - rate * ((at + 1) * bucket - elapsed))
+/** Credentials that are left alone for a while, so that they do not keep others from their turn. */
+const makeResting = () => {
+  const resting = new Map<string, { readonly attempts: number; readonly until: number }>()
+  return {
+    isRested: (target: Target, now: number): boolean =>
+      [String(target.key), nameOf(target)].every((id) => (resting.get(id)?.until ?? 0) <= now),
+    /** A refresh failed, with a hint how long to wait. */
+    failed: ({ key }: Target, now: number, hint: number): void => {
+      const id = String(key)
+      const attempts = resting.get(id)?.attempts ?? 0
+      resting.set(id, { attempts: attempts + 1, until: now + Math.max(restAfter(attempts), hint) })
+    },
+    succeeded: ({ key }: Target): void => {
+      resting.delete(String(key))
+    },
+    /** There is nothing to do for this generation before its token expires. */
+    restUntilExpiry: (candidate: Candidate): void => {
+      resting.set(nameOf(candidate), { attempts: 0, until: candidate.expiresAt })
+    },
+    /** Forgets the rests that ended an hour ago. */
+    clean: (now: number): void => {
+      for (const [id, { until }] of resting) if (until + 3_600_000 < now) resting.delete(id)
+    }
   }
-  return pressure
 }
-
-const headroom = 1.25
-
-/** Slack's tokens live twelve hours, and are refreshed two hours before they end. */
-const usualPeriod = 10 * 3_600_000
-
-/** How often the whole fleet is looked at: for Slack's tokens, every half hour. */
-const looksPerPeriod = 20
-
-/** How finely the time until a refresh is looked at. */
-const bucketsPerPeriod = 120
-
-/** The bucket for all that is far away. */
-const lastBucket = 10 * bucketsPerPeriod
-
-const endOfTime = DateTime.unsafeMake(8.64e15)
-
-/** From a second to a quarter of an hour, doubling. */
-const pauseAfter = (attempts: number): number => Math.min(60_000 * 2 ** attempts, 15 * 60_000)
-
-/** How many failures in a row, without a success, end a pass: Slack or the store is down. */
-const enough = 20
 
 // -------------------------------------------------------------------------------------
 // sweeping
 // -------------------------------------------------------------------------------------
 
+const endOfTime = DateTime.unsafeMake(8.64e15)
+
+/** A pass ends after so many failures without a success: Slack or the store is down. */
+const enough = 20
+
+/** The options with their defaults. */
+const settingsOf = (options: Options) =>
+  Effect.gen(function*() {
+    const window = yield* checkDuration("window", options.window ?? "2 hours")
+    const interval = Duration.toMillis(yield* checkDuration("interval", options.interval ?? "1 minute"))
+    const ratePerMinute = yield* checkRate("ratePerMinute", options.ratePerMinute ?? 600)
+    const concurrency = yield* checkCount("concurrency", options.concurrency ?? 16)
+    return {
+      window: Duration.toMillis(window),
+      interval,
+      /** The most refreshes that a pass makes. */
+      most: Math.max(1, Math.floor(ratePerMinute * interval / 60_000)),
+      concurrency,
+      isOurs: ({ key }: Pick<Candidate, "key">): boolean => options.apps?.(key.installation.appId) ?? true
+    }
+  })
+
 /**
- * Makes a sweep. Fails if an option cannot be used, which the error names.
+ * Makes a sweep. Fails if an option cannot be used; the error names the option.
  *
  * @since 0.1.0
  * @category constructors
@@ -175,168 +171,142 @@ export const make = (
   Effect.gen(function*() {
     const manager = yield* TokenManager.TokenManager
     const store = InstallationStore.bounded(yield* InstallationStore.InstallationStore)
-    const window = Duration.toMillis(yield* checkDuration("window", options.window ?? "2 hours"))
-    const interval = Duration.toMillis(yield* checkDuration("interval", options.interval ?? "1 minute"))
-    const ratePerMinute = yield* checkRate("ratePerMinute", options.ratePerMinute ?? 600)
-    const most = Math.max(1, Math.floor(ratePerMinute * interval / 60_000))
-    const concurrency = yield* checkCount("concurrency", options.concurrency ?? 16)
-    const isOurs = ({ key }: Pick<Candidate, "key">) => options.apps?.(key.installation.appId) ?? true
-
-    /**
-     * Until when credentials are left alone, so that they do not keep others from their turn: those that failed, and by
-     * generation those that have no refresh token.
-     */
-    const resting = new Map<string, { readonly attempts: number; readonly until: number }>()
-    const nameOf = ({ generation, key }: Pick<Candidate, "key" | "generation">) => `${key}#${generation}`
-    const isRested = (candidate: Pick<Candidate, "key" | "generation">, now: number) =>
-      [String(candidate.key), nameOf(candidate)].every((id) => (resting.get(id)?.until ?? 0) <= now)
-
+    const { concurrency, interval, isOurs, most, window } = yield* settingsOf(options)
+    const resting = makeResting()
     let plan: Plan | undefined
-    let carry = 0
+    let allowanceLeft = 0
     let lastPassAt: number | undefined
     let warned = new Set<string>()
 
-    /** How long from now until a credential's time has come; 0 or less if it has. */
-    const slackOf = (info: InstallationStore.CredentialInfo, now: number): { slack: number; period: number } => {
-      const expiresAt = Option.match(info.expiresAt, { onNone: () => 0, onSome: DateTime.toEpochMillis })
-      const life = expiresAt - DateTime.toEpochMillis(info.issuedAt)
-      const own = Math.min(window, life / 2)
-      return { slack: expiresAt - own - now, period: life - own }
-    }
-
-    const look = (now: number, rotating: number) =>
+    /** Reads the whole fleet: counts it, warns of refresh tokens that expire soon, and makes a new plan. */
+    const readAll = (now: number) =>
       Effect.gen(function*() {
-        const kept = Math.ceil(rotating / 8) + 100
-        const bucket = (plan?.period ?? usualPeriod) / bucketsPerPeriod
-        const dueBy = new Float64Array(lastBucket)
-        const candidates: Array<Candidate> = []
-        const dying: Array<string> = []
-        let count = 0
-        let periods = 0
+        const health = yield* manager.health
+        const draft = SweepPlan.draft(now, window, health.fresh + health.expiring, plan)
+        const expiring = new Set<string>()
         yield* Stream.runForEachChunk(
           store.credentials({ state: "rotating", expiresBefore: endOfTime }),
           (chunk) =>
             Effect.gen(function*() {
               for (const info of chunk) {
                 if (!isOurs(info)) continue
-                const { period, slack } = slackOf(info, now)
-                count++
-                periods += period
-                const at = Math.max(0, Math.floor(slack / bucket))
-                if (at < lastBucket) dueBy[at] = (dueBy[at] ?? 0) + 1
-                if (candidates.length < kept) candidates.push(candidateOf(info))
+                draft.add(info)
                 const name = nameOf(info)
-                if (warned.has(name) || (yield* manager.warn(info))) dying.push(name)
+                if (warned.has(name) || (yield* manager.warn(info))) expiring.add(name)
               }
             })
         )
-        warned = new Set(dying)
-        const average = count === 0 ? usualPeriod : Math.max(periods / count, 1)
-        const rate = headroom * count / average
-        for (let at = 1; at < lastBucket; at++) dueBy[at] = (dueBy[at] ?? 0) + (dueBy[at - 1] ?? 0)
-        const next: Plan = { madeAt: now, period: average, rate, candidates, dueBy, bucket, done: 0 }
-        return { plan: next, dying: dying.length }
+        warned = expiring
+        plan = draft.finish()
+        resting.clean(now)
+        return { plan, health: Option.some(health), dying: expiring.size }
       })
 
-    const pass: Sweep["pass"] = Effect.gen(function*() {
-      const now = yield* Clock.currentTimeMillis
-      const elapsed = lastPassAt === undefined ? interval : Math.min(now - lastPassAt, 10 * interval)
-      lastPassAt = now
+    /** The plan, which is made anew if it is old. */
+    const planAt = (now: number) =>
+      plan === undefined || SweepPlan.isOld(plan, now)
+        ? readAll(now)
+        : Effect.succeed({ plan, health: Option.none<TokenManager.Health>(), dying: 0 })
 
-      let health = Option.none<TokenManager.Health>()
-      let dying = 0
-      if (plan === undefined || now - plan.madeAt >= plan.period / looksPerPeriod) {
-        const counted = yield* manager.health
-        health = Option.some(counted)
-        const looked = yield* look(now, counted.fresh + counted.expiring)
-        plan = looked.plan
-        dying = looked.dying
-        for (const [id, { until }] of resting) if (until + 3_600_000 < now) resting.delete(id)
-      }
-      const current = plan
-
-      // What is due, in the order of expiry, and one more to know whether that was all.
-      const due = yield* store.credentials({
-        state: "rotating",
-        expiresBefore: DateTime.unsafeMake(now + window)
-      }).pipe(
-        Stream.filter((info) => isOurs(info) && isRested(info, now) && slackOf(info, now).slack <= 0),
-        Stream.map(candidateOf),
+    /** The credentials that are due, in the order of their expiry: one more than a pass takes, if there are so many. */
+    const dueAt = (now: number) =>
+      store.credentials({ state: "rotating", expiresBefore: DateTime.unsafeMake(now + window) }).pipe(
+        Stream.filter((info) =>
+          isOurs(info) && resting.isRested(info, now) && SweepPlan.dueOf(info, window).dueAt <= now
+        ),
+        Stream.map(SweepPlan.candidateOf),
         Stream.take(most + 1),
         Stream.runCollect,
         Effect.map((chunk) => Array.from(chunk))
       )
-      const behind = due.length > most
+
+    const refreshAll = (candidates: ReadonlyArray<Candidate>, now: number) =>
+      Effect.gen(function*() {
+        const counts = { renewed: 0, current: 0, failed: 0, dead: 0 }
+        const failed = (candidate: Candidate, hint: number) => {
+          resting.failed(candidate, now, hint)
+          counts.failed++
+        }
+        const refresh = (candidate: Candidate) =>
+          Effect.match(manager.refresh(candidate.key, { generation: candidate.generation }), {
+            onSuccess: (how) => {
+              if (how === "Stale") return failed(candidate, 0)
+              counts[how === "Renewed" ? "renewed" : "current"]++
+              resting.succeeded(candidate)
+              // If this generation is still stored, it has no refresh token.
+              if (how === "Current") resting.restUntilExpiry(candidate)
+            },
+            onFailure: (error) => {
+              if (error._tag === "TokenUnavailable") return failed(candidate, Duration.toMillis(error.retryAfter))
+              counts[error._tag === "ReauthorizationRequired" ? "dead" : "current"]++
+            }
+          })
+        yield* Effect.forEach(
+          candidates,
+          (candidate) =>
+            Effect.suspend(() => counts.failed >= enough && counts.renewed === 0 ? Effect.void : refresh(candidate)),
+          { concurrency, discard: true }
+        )
+        return counts
+      })
+
+    const pass = Effect.gen(function*() {
+      const now = yield* Clock.currentTimeMillis
+      const elapsed = lastPassAt === undefined ? interval : Math.min(now - lastPassAt, 10 * interval)
+      lastPassAt = now
+
+      const { dying, health, plan } = yield* planAt(now)
+      const due = yield* dueAt(now)
       const urgent = due.slice(0, most)
 
-      // What is not due yet and is done anyway, as far as the rate has room for it. A little pressure is chance.
-      carry = Math.min(carry + current.rate * elapsed, 2 * current.rate * elapsed + 1)
-      const share = Math.min(carry, most) - urgent.length
-      carry = Math.max(0, carry - urgent.length)
-      const tolerated = Math.max(10, current.rate * interval)
-      const pressure = pressureOf(current, now) - urgent.length
-      const wanted = pressure > tolerated ? Math.floor(Math.min(share, pressure)) : 0
+      const { left, wanted } = SweepPlan.earlyShare(plan, now, {
+        before: allowanceLeft,
+        due: urgent.length,
+        elapsed,
+        interval,
+        most
+      })
       const isUrgent = new Set(wanted > 0 ? urgent.map(({ key }) => String(key)) : [])
-      const early: Array<Candidate> = []
-      while (early.length < wanted && current.candidates.length > 0) {
-        early.push(
-          ...current.candidates.splice(0, wanted - early.length).filter((candidate) =>
-            !isUrgent.has(String(candidate.key)) && isRested(candidate, now)
-          )
-        )
-      }
-      carry -= early.length
-
-      const counts = { renewed: 0, current: 0, failed: 0, dead: 0 }
-      const failed = ({ key }: Candidate, hint: number) => {
-        const id = String(key)
-        const attempts = resting.get(id)?.attempts ?? 0
-        resting.set(id, { attempts: attempts + 1, until: now + Math.max(pauseAfter(attempts), hint) })
-        counts.failed++
-      }
-      yield* Effect.forEach(
-        [...urgent, ...early],
-        (candidate) =>
-          Effect.suspend(() =>
-            counts.failed >= enough && counts.renewed === 0
-              ? Effect.void
-              : Effect.match(manager.refresh(candidate.key, { generation: candidate.generation }), {
-                onSuccess: (how) => {
-                  if (how === "Stale") return failed(candidate, 0)
-                  counts[how === "Renewed" ? "renewed" : "current"]++
-                  resting.delete(String(candidate.key))
-                  // If this generation is still there, it has no refresh token: nothing to do until it ends.
-                  if (how === "Current") resting.set(nameOf(candidate), { attempts: 0, until: candidate.expiresAt })
-                },
-                onFailure: (error) => {
-                  if (error._tag === "TokenUnavailable") return failed(candidate, Duration.toMillis(error.retryAfter))
-                  counts[error._tag === "ReauthorizationRequired" ? "dead" : "current"]++
-                }
-              })
-          ),
-        { concurrency, discard: true }
+      const early = SweepPlan.takeEarly(
+        plan,
+        wanted,
+        (candidate) => !isUrgent.has(String(candidate.key)) && resting.isRested(candidate, now)
       )
-      current.done += counts.renewed + counts.current + counts.dead
+      allowanceLeft = left - early.length
 
-      const report: Report = { urgent: urgent.length, early: early.length, ...counts, dying, behind, health }
-      if (behind) {
-        yield* Effect.logWarning(
-          `TokenSweep: more tokens run out than ${most} refreshes can renew. Raise ratePerMinute, or sweep more often.`
-        )
+      const counts = yield* refreshAll([...urgent, ...early], now)
+      plan.done += counts.renewed + counts.current + counts.dead
+      const report: Report = {
+        urgent: urgent.length,
+        early: early.length,
+        ...counts,
+        dying,
+        behind: due.length > most,
+        health
       }
-      yield* Effect.logDebug(
-        `TokenSweep: ${report.urgent} due, ${report.early} ahead of time; ${report.renewed} renewed, ` +
-          `${report.failed} failed, ${report.dead} dead`
-      )
+      yield* logReport(report, most)
       return report
-    }).pipe(Effect.withSpan("TokenSweep.pass", { captureStackTrace: false, root: true }))
+    })
 
-    return { pass }
+    return { pass: Effect.withSpan(pass, "TokenSweep.pass", { captureStackTrace: false, root: true }) }
   })
 
+const logReport = (report: Report, most: number): Effect.Effect<void> =>
+  Effect.zipRight(
+    report.behind
+      ? Effect.logWarning(
+        `TokenSweep: more tokens expire than ${most} refreshes a pass can renew. Raise ratePerMinute, or sweep more often.`
+      )
+      : Effect.void,
+    Effect.logDebug(
+      `TokenSweep: ${report.urgent} due, ${report.early} ahead of time; ${report.renewed} renewed, ` +
+        `${report.failed} failed, ${report.dead} dead`
+    )
+  )
+
 /**
- * One pass over the store, for a job that runs by a schedule from outside. What a {@link layer} remembers from one pass
- * to the next, this looks up each time.
+ * One pass, for a job that something else schedules. It reads the whole fleet each time, where a {@link layer} remembers
+ * from one pass to the next.
  *
  * @since 0.1.0
  * @category operations
@@ -350,8 +320,8 @@ export const pass = (
 > => Effect.flatMap(make(options), (sweep) => sweep.pass)
 
 /**
- * Sweeps as long as the program runs, from a random moment of the first interval on. A pass that fails is told to the
- * log, and the next one comes in its time.
+ * Sweeps as long as the program runs, from a random moment in the first interval on. A pass that fails is logged, and the
+ * next one runs in its turn.
  *
  * @example
  * ```ts
