@@ -318,16 +318,14 @@ const send = <E extends OAuthV2Error>(
 ): Effect.Effect<Outcome<E>> =>
   Effect.gen(function*() {
     let stopped: Stopped | undefined
-    const mayRepeat = Effect.flatMap(rotation.lease.isPast(untilTheCommit), (isPast) =>
-      isPast
-        ? Effect.succeed(false)
-        : Effect.match(lookAgain(rotation, credential), {
-          onSuccess: () => true,
-          onFailure: (reason) => {
-            if (!(reason instanceof InstallationStore.InstallationStoreError)) stopped = reason
-            return false
-          }
-        }))
+    // The clock comes after the store: a process that slept while it read does not send.
+    const mayRepeat = Effect.matchEffect(lookAgain(rotation, credential), {
+      onSuccess: () => Effect.map(rotation.lease.isPast(untilTheCommit), (isPast) => !isPast),
+      onFailure: (reason) => {
+        if (!(reason instanceof InstallationStore.InstallationStoreError)) stopped = reason
+        return Effect.succeed(false)
+      }
+    })
 
     const issuedAt = yield* DateTime.now
     const answer = yield* Effect.either(uninterrupted(rotation.call(credential, mayRepeat)))
@@ -344,6 +342,10 @@ const send = <E extends OAuthV2Error>(
 const isLost = <E extends OAuthV2Error>(result: Outcome<E>): boolean =>
   result._tag === "Failed" && result.error.outcome === "unknown"
 
+/** A second answer that says neither yes nor no leaves it unknown whether Slack acted on the first call. */
+const isSettled = <E extends OAuthV2Error>(rotation: Rotation<E>, second: Outcome<E>): boolean =>
+  second._tag !== "Failed" || (second.error.outcome === "rejected" && rotation.isDeath(second.error))
+
 /**
  * Sends a refresh token again whose first answer was lost: only under a renewed lease, only if nobody has changed the
  * credential since, and only if there is time for a call. If the store does not say, it is not sent.
@@ -357,6 +359,7 @@ const resend = <E extends OAuthV2Error>(
     Effect.zipRight(lookAgain(rotation, credential)),
     Effect.zipRight(rotation.lease.isPast(untilTheCall)),
     Effect.flatMap((isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)),
+    Effect.map((second) => isSettled(rotation, second) ? second : first),
     Effect.catchAll((reason) =>
       Effect.succeed(reason instanceof InstallationStore.InstallationStoreError ? first : reason)
     )
@@ -373,8 +376,11 @@ const rotateUnderLease = <E extends OAuthV2Error>(
 ): Effect.Effect<Outcome<E>, Stopped | InstallationStore.InstallationStoreError> =>
   Effect.gen(function*() {
     const credential = yield* look(rotation)
-    // The lease names the generation that is sent, for the next holder after a crash.
-    if (credential.generation !== seen.generation) yield* rotation.lease.take(credential.generation)
+    // The lease names the generation that is sent, for the next holder after a crash. Under a new lease comes a new look.
+    if (credential.generation !== seen.generation) {
+      yield* rotation.lease.take(credential.generation)
+      return yield* rotateUnderLease(rotation, credential)
+    }
     // The store took so long that the rest of the lease is too short for a call.
     if (yield* rotation.lease.isPast(untilTheCall)) return { _tag: "Busy", remaining: Duration.zero }
     const result = yield* send(rotation, credential)

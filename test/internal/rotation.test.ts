@@ -1,0 +1,116 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import * as Rotation from "../../src/internal/rotation.js"
+import { makeMeddler } from "../utils/meddler.js"
+
+const method = "oauth.v2.access"
+const rateLimited = OAuthV2Error.fromCode("ratelimited", { method })
+const lost = new OAuthV2Error.SlackTimeoutError({ method, timeout: Duration.seconds(10) })
+
+/** A rotation of an installed credential, step by step. Its store can be meddled with, and its machine can sleep. */
+const arrange = Effect.gen(function*() {
+  const { code } = yield* SlackEmulator.authorize()
+  const at = yield* DateTime.now
+  const installation = Installation.fromTokenResponse(yield* OAuthV2.access({ code }), at)
+  const inner = yield* InstallationStore.InstallationStore
+  const key = Installation.botKey((yield* inner.save(installation)).key)
+  const meddler = makeMeddler()
+  const store = yield* Effect.provide(InstallationStore.InstallationStore, meddler.layer)
+  const clock = yield* Effect.clock
+  let slept = 0
+  const sleepy = {
+    ...clock,
+    unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis() + slept,
+    currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + slept),
+    sleep: clock.sleep
+  }
+  return {
+    key,
+    meddler,
+    inner,
+    /** The machine is suspended for longer than a lease. What was waited for has arrived when it wakes up. */
+    sleep: Effect.sync(() => {
+      slept += 60_000
+    }),
+    rotate: (call: Rotation.Options<OAuthV2Error.AccessError>["call"]) =>
+      Rotation.rotate<OAuthV2Error.AccessError>(store, {
+        key,
+        verb: "refresh",
+        holder: "this",
+        leaseDuration: "30 seconds",
+        isDue: () => true,
+        call,
+        isDeath: (error) => error.remedy === "reauthorize",
+        repeatLost: true
+      }).pipe(Effect.withClock(sleepy)),
+    /** What another process does that refreshes the credential. */
+    refreshElsewhere: Effect.gen(function*() {
+      const { generation, token } = Option.getOrThrow(yield* inner.credential(key))
+      const change = Installation.Change.Renewed({ token, issuedAt: at })
+      yield* inner.compareAndSet(key, generation, change)
+    })
+  }
+})
+
+const world = InstallationStore.layerMemory.pipe(
+  Layer.provideMerge(OAuthV2.layer),
+  Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
+  Layer.provideMerge(SlackEmulator.layer())
+)
+
+describe("a rotation", () => {
+  it.effect("does not repeat a call if the machine slept past the lease while the credential was read again", () =>
+    Effect.gen(function*() {
+      const { meddler, rotate, sleep } = yield* arrange
+      let mayRepeat: boolean | undefined
+      const outcome = yield* rotate((_, ask) => {
+        meddler.before("credential", sleep)
+        return Effect.flatMap(ask, (answer) => {
+          mayRepeat = answer
+          return Effect.fail(rateLimited)
+        })
+      })
+      assert.strictEqual(outcome._tag, "Failed")
+      assert.isFalse(mayRepeat)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("looks again under a lease that it had to take for another generation", () =>
+    Effect.gen(function*() {
+      const { inner, key, meddler, refreshElsewhere, rotate, sleep } = yield* arrange
+      yield* TestClock.adjust("1 second")
+      // Another process refreshes before the lease is taken, and again while this one sleeps after its second look.
+      let leases = 0
+      meddler.before("acquireLease", Effect.suspend(() => ++leases === 1 ? refreshElsewhere : Effect.void))
+      let looks = 0
+      meddler.after(
+        "credential",
+        Effect.suspend(() => ++looks === 2 ? Effect.zipRight(sleep, refreshElsewhere) : Effect.void)
+      )
+      let sent: number | undefined
+      yield* rotate((credential) => {
+        sent = credential.generation
+        return Effect.fail(rateLimited)
+      })
+      assert.strictEqual(sent, Option.getOrThrow(yield* inner.credential(key)).generation)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("keeps its lease if the first answer was lost and the second call was rejected", () =>
+    Effect.gen(function*() {
+      const { meddler, rotate } = yield* arrange
+      let calls = 0
+      const outcome = yield* rotate(() => Effect.fail(++calls === 1 ? lost : rateLimited))
+      assert.strictEqual(calls, 2)
+      assert.strictEqual(outcome._tag, "Failed")
+      assert.strictEqual(meddler.calls.releaseLease, 0)
+    }).pipe(Effect.provide(world)))
+})
