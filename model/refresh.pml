@@ -194,7 +194,7 @@ bit replaced[TOKENS + 1]       /* a refresh of this pair has been stored */
   promise(NOT_REPLACED, !replaced[token] || napped); \
   promise(DUE, due || !isSame || napped); \
   promise(ONCE_MORE, sendings <= 1); \
-  promise(PACED, sendings > 0 || inDoubt != token || napped)
+  promise(PACED, sendings > 0 || inDoubt != token || !isSame || napped)
 
 
 
