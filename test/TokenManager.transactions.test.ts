@@ -100,7 +100,7 @@ for (const [name, url] of Object.entries(urls)) {
         const old = yield* storedToken(key)
         const sql = yield* SqlClient.SqlClient
         yield* sql`CREATE TABLE IF NOT EXISTS notes (id INTEGER)`
-        const ask = finish(inTransaction(Effect.zipRight(sql`INSERT INTO notes VALUES (1)`, botToken(key))), 4)
+        const ask = finish(inTransaction(Effect.zipRight(sql`INSERT INTO notes VALUES (1)`, botToken(key))), 30)
         // Not known to this process yet.
         assert.strictEqual(yield* ask, old)
         yield* TestClock.adjust("11 hours")
@@ -122,7 +122,7 @@ for (const [name, url] of Object.entries(urls)) {
           Effect.either(
             inTransaction(Effect.zipRight(sql`INSERT INTO notes VALUES (1)`, Effect.either(botToken(key))))
           ),
-          6
+          30
         )
         assert(answer._tag === "Right")
         if (answer.right._tag === "Left") {
@@ -159,13 +159,13 @@ describe("a caller inside a transaction on Postgres", () => {
   it.effect("who has got the old token and commits does not keep the late refresh in that connection", () =>
     Effect.gen(function*() {
       const key = yield* install
-      const old = yield* finish(botToken(key), 4)
+      const old = yield* finish(botToken(key), 30)
       yield* TestClock.adjust("11 hours")
       yield* SlackEmulator.inject({ fault: SlackEmulator.delay("4 seconds") })
-      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 4), old)
+      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 30), old)
       // The answer comes while somebody else has that connection in a transaction that is rolled back.
-      yield* finish(Effect.ignore(inTransaction(Effect.zipRight(Effect.sleep("3 seconds"), Effect.fail("no")))), 4)
-      const token = yield* finish(botToken(key), 4)
+      yield* finish(Effect.ignore(inTransaction(Effect.zipRight(Effect.sleep("3 seconds"), Effect.fail("no")))), 30)
+      const token = yield* finish(botToken(key), 30)
       assert.notStrictEqual(token, old)
       assert.strictEqual(yield* storedToken(key), token)
     }).pipe(Effect.provide(live(urls.Postgres))))
@@ -187,14 +187,14 @@ describe("a caller inside a transaction on Postgres", () => {
     Effect.gen(function*() {
       const key = yield* install
       const old = yield* storedToken(key)
-      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 1), old)
+      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 30), old)
       yield* TestClock.adjust("11 hours")
-      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 4), old)
+      assert.strictEqual(yield* finish(inTransaction(botToken(key)), 30), old)
       yield* TestClock.adjust("1 minute")
       const fresh = yield* finish(botToken(key), 40)
       assert.notStrictEqual(fresh, old)
       yield* TestClock.adjust("12 hours")
-      const expired = yield* finish(inTransaction(Effect.either(botToken(key))), 6)
+      const expired = yield* finish(inTransaction(Effect.either(botToken(key))), 30)
       assert.strictEqual(expired._tag === "Left" && expired.left._tag, "TokenUnavailable")
       yield* TestClock.adjust("2 minutes")
       assert.strictEqual(yield* finish(botToken(key), 40), yield* storedToken(key))
