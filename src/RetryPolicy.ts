@@ -47,7 +47,7 @@ export interface Limits {
  * @category models
  */
 export interface Policy extends Schedule.Schedule<Duration.Duration, OAuthV2Error>, Limits {
-  /** The same waits without the budget, for whoever sets another. */
+  /** The same waits without the budget, for policies with another budget. */
   readonly unlimited: Schedule.Schedule<Duration.Duration, OAuthV2Error>
 }
 
@@ -212,7 +212,7 @@ export const provide = (
   Effect.provideServiceEffect(RetryPolicy, Effect.orDie(service(schedule, options)))
 
 /**
- * The policy that nobody had to choose.
+ * The default policy: {@link interactive}.
  *
  * @since 0.1.0
  * @category constructors

@@ -49,7 +49,7 @@ export interface Options {
   readonly ratePerMinute?: number | undefined
   /** How many exchanges are under way at once; 8 by default. */
   readonly concurrency?: number | undefined
-  /** How long a process may be at one credential before others take it for dead; 30 seconds by default. */
+  /** Lease time: how long a process may hold a credential before others assume that it crashed; 30 seconds by default. */
   readonly leaseDuration?: Duration.DurationInput | undefined
   /** Which credentials; all, by default. */
   readonly only?: ((key: Installation.CredentialKey) => boolean) | undefined

@@ -373,7 +373,7 @@ const decodeExpiry = (
   )
 }
 
-/** The kind of a top-level token: what `token_type` says, and for a type nobody knows, whose id stands beside it. */
+/** Whether a top-level token is a user token: by `token_type`, and for an unknown type by the ids in the answer. */
 const isUserToken = ({ bot_user_id, token_type, user_id }: Json): boolean =>
   token_type === "user" ||
   (token_type !== "bot" && token_type !== "granular_bot" && Option.isSome(id(user_id)) &&
@@ -461,8 +461,8 @@ const encodeToken = (type: "bot" | "user", token: BotToken | UserToken, requeste
 })
 
 /**
- * The user token moves: an answer to an install has it in `authed_user`, with the id of its owner, who clicked; one to
- * a refresh or an exchange, which name nobody who clicked, at the top.
+ * An answer to an install has the user token in `authed_user`, with the id of the person who installed. An answer to a
+ * refresh or an exchange has it at the top, and no `authed_user`.
  */
 const encode = (model: TokenResponse, requestedAt: DateTime.Utc): Wire => {
   const { authedUserId, bot, incomingWebhook, target, user, warnings } = model

@@ -36,7 +36,7 @@ export const inTransaction = <A>(sql: SqlClient, statements: Effect.Effect<A, Sq
 /** Postgres: a deadlock or a serialization failure. It undid the statement, so the statement can be repeated. */
 const isUndone = (error: SqlError): boolean => /^(40001|40P01)$/.test(codeOf(error) ?? "")
 
-/** How often such a statement is repeated, after pauses that nobody notices. */
+/** How often such a statement is repeated, after short pauses. */
 const again = {
   schedule: Schedule.intersect(Schedule.jittered(Schedule.exponential("5 millis")), Schedule.recurs(8)),
   while: isUndone
