@@ -97,11 +97,11 @@ const faulty = (store: InstallationStore.Service): InstallationStore.Service => 
     })
 })
 
+/** Eight processes that refresh a hundred tokens at once queue for one file longer than the default allows. */
+const busyTimeout = task._tag === "Ask" ? task.options.busyTimeout : task._tag === "Read" ? 20_000 : undefined
+
 const storeLayer = SqlInstallationStore.layer.pipe(
-  Layer.provide(connect(settings.database, {
-    maxConnections: 4,
-    busyTimeout: task._tag === "Ask" ? task.options.busyTimeout : undefined
-  })),
+  Layer.provide(connect(settings.database, { maxConnections: 4, busyTimeout })),
   Layer.provide(TokenCipher.layerPlain)
 )
 
