@@ -202,6 +202,56 @@ describe("a credential that turns out to be dead while it is left alone after a 
     }).pipe(Effect.provide(live())))
 })
 
+describe("a store that takes a token at the second try, where refreshes are not shared", () => {
+  const failingOnce = (meanwhile: Effect.Effect<unknown, never, InstallationStore.InstallationStore>) =>
+    Effect.gen(function*() {
+      const meddler = makeMeddler()
+      const { key } = yield* install()
+      const store = yield* InstallationStore.InstallationStore
+      yield* TestClock.adjust("12 hours")
+      meddler.before(
+        "compareAndSet",
+        Effect.suspend(() =>
+          meddler.calls.compareAndSet === 1
+            ? Effect.zipRight(
+              Effect.provideService(meanwhile, InstallationStore.InstallationStore, store),
+              Effect.fail(unavailable("compareAndSet"))
+            )
+            : Effect.void
+        )
+      )
+      return { key, layer: Layer.provide(TokenManager.layer({ sharedRefresh: false }), meddler.layer) }
+    })
+
+  it.effect("is reported as it happened: not stored, then stored", () =>
+    Effect.gen(function*() {
+      const { key, layer } = yield* failingOnce(Effect.void)
+      yield* Effect.gen(function*() {
+        const events = yield* watchEvents
+        const asking = yield* Effect.fork(botToken(key))
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(yield* Fiber.join(asking), yield* storedToken(Installation.botKey(key)))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["Unsaved", "Refreshed"])
+      }).pipe(Effect.provide(layer))
+    }).pipe(Effect.provide(live())))
+
+  it.effect("does not serve the token of an app that was removed before the second try", () =>
+    Effect.gen(function*() {
+      const removal = Effect.suspend(() =>
+        Effect.orDie(Effect.flatMap(InstallationStore.InstallationStore, (store) =>
+          Stream.runForEach(store.stream, ({ key }) =>
+            store.remove(key))))
+      )
+      const { key, layer } = yield* failingOnce(removal)
+      yield* Effect.gen(function*() {
+        const asking = yield* Effect.fork(Effect.flip(botToken(key)))
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual((yield* Fiber.join(asking))._tag, "NotInstalled")
+      }).pipe(Effect.provide(layer))
+    }).pipe(Effect.provide(live())))
+})
+
 describe("without patience", () => {
   it.effect("the valid token is served at once, and the refresh runs in the background", () =>
     Effect.gen(function*() {

@@ -281,9 +281,10 @@ const conclude = (update: Update, result: Rotation.Outcome<OAuthV2Error.AccessEr
         return yield* renewed(update, result.credential)
       case "Unsaved":
         yield* Telemetry.refreshed("unsaved")
-        yield* unsaved.keep(key, entry, result.credential, result.save)
         yield* events.emit(Event.Unsaved({ key, error: result.error }))
-        return yield* renewed(update, result.credential)
+        yield* unsaved.keep(key, entry, result.credential, result.save)
+        // Where refreshes are not shared, `keep` has tried again: the token may be stored by now, or replaced or removed.
+        return entry.state.unsaved === undefined ? undefined : yield* renewed(update, result.credential)
       case "Dead":
         yield* Telemetry.refreshed(result.error._tag)
         return yield* died(update, result.credential)
