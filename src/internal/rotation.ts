@@ -30,6 +30,7 @@ import * as Installation from "../Installation.js"
 import * as InstallationStore from "../InstallationStore.js"
 import type { OAuthV2Error } from "../OAuthV2Error.js"
 import type { TokenResponse } from "../TokenResponse.js"
+import { uptime } from "./uptime.js"
 
 // -------------------------------------------------------------------------------------
 // models
@@ -127,7 +128,10 @@ const untilTheCommit = 5 / 6
 interface Lease {
   /** Takes the lease, or renews it. */
   readonly take: (generation: number) => Effect.Effect<void, NotTaken | InstallationStore.InstallationStoreError>
-  /** Whether more than a part of the lease has passed, by the clock of this process, counted from before it was taken. */
+  /**
+   * Whether more than a part of the lease has passed on this machine, counted from before it was taken. A clock that is
+   * set back shows less, and `uptime` does not count the time for which a machine is suspended. So the longer one counts.
+   */
   readonly isPast: (part: number) => Effect.Effect<boolean>
   readonly giveBack: Effect.Effect<void>
 }
@@ -135,16 +139,17 @@ interface Lease {
 const makeLease = <E extends OAuthV2Error>(store: InstallationStore.Service, options: Options<E>): Lease => {
   const { holder, key, verb } = options
   const duration = Duration.decode(options.leaseDuration)
-  let takenAt = Number.NEGATIVE_INFINITY
+  const now = Effect.zip(Clock.currentTimeMillis, uptime)
+  let takenAt: readonly [clock: number, uptime: number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
   return {
     take: (generation) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.flatMap(now, (asked) =>
         Effect.flatMap(
           store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration }),
           (result): Effect.Effect<void, NotTaken> => {
             switch (result._tag) {
               case "Acquired":
-                takenAt = now
+                takenAt = asked
                 return Effect.void
               case "Held":
                 return Effect.fail({ _tag: "Busy", remaining: result.remaining })
@@ -153,7 +158,11 @@ const makeLease = <E extends OAuthV2Error>(store: InstallationStore.Service, opt
             }
           }
         )),
-    isPast: (part) => Effect.map(Clock.currentTimeMillis, (now) => now - takenAt > part * Duration.toMillis(duration)),
+    isPast: (part) =>
+      Effect.map(
+        now,
+        ([clock, up]) => Math.max(clock - takenAt[0], up - takenAt[1]) > part * Duration.toMillis(duration)
+      ),
     giveBack: Effect.ignore(store.releaseLease(key, holder))
   }
 }

@@ -4,9 +4,11 @@ import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
@@ -28,12 +30,11 @@ const arrange = Effect.gen(function*() {
   const store = yield* Effect.provide(InstallationStore.InstallationStore, meddler.layer)
   const clock = yield* Effect.clock
   let slept = 0
-  const sleepy = {
-    ...clock,
-    unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis() + slept,
-    currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + slept),
-    sleep: clock.sleep
-  }
+  const now = () => clock.unsafeCurrentTimeMillis() + slept
+  const sleepy: Clock.Clock = Object.create(clock, {
+    unsafeCurrentTimeMillis: { value: now },
+    currentTimeMillis: { value: Effect.sync(now) }
+  })
   return {
     key,
     meddler,
@@ -41,6 +42,10 @@ const arrange = Effect.gen(function*() {
     /** The machine is suspended for longer than a lease. What was waited for has arrived when it wakes up. */
     sleep: Effect.sync(() => {
       slept += 60_000
+    }),
+    /** Somebody sets the clock of the machine back by half an hour. */
+    setBack: Effect.sync(() => {
+      slept -= 1_800_000
     }),
     rotate: (call: Rotation.Options<OAuthV2Error.AccessError>["call"]) =>
       Rotation.rotate<OAuthV2Error.AccessError>(store, {
@@ -102,6 +107,21 @@ describe("a rotation", () => {
         return Effect.fail(rateLimited)
       })
       assert.strictEqual(sent, Option.getOrThrow(yield* inner.credential(key)).generation)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("stores an answer that came late under a new lease, though the clock was set back since", () =>
+    Effect.gen(function*() {
+      const { meddler, rotate, setBack } = yield* arrange
+      const slack = yield* OAuthV2.OAuthV2
+      const rotating = yield* Effect.fork(rotate((credential) =>
+        Effect.sleep("26 seconds").pipe(
+          Effect.zipRight(setBack),
+          Effect.zipRight(slack.access({ refreshToken: Option.getOrThrow(Installation.refreshTokenOf(credential)) }))
+        )
+      ))
+      yield* TestClock.adjust("26 seconds")
+      assert.strictEqual((yield* Fiber.join(rotating))._tag, "Renewed")
+      assert.strictEqual(meddler.calls.acquireLease, 2)
     }).pipe(Effect.provide(world)))
 
   it.effect("keeps its lease if the first answer was lost and the second call was rejected", () =>
