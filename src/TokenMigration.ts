@@ -1,17 +1,15 @@
 /**
- * Turns long-lived tokens into rotating ones, with `oauth.v2.exchange`, over a whole store.
+ * Exchanges the long-lived tokens of a whole store for rotating ones, with `oauth.v2.exchange`.
  *
- * Where it stands is in the store itself: what is left to do are the credentials without expiry. So it can be
- * interrupted and killed at any time, and goes on where it was when it is run again. An exchange cannot be undone, and
- * each token can be exchanged once. The old token works on until the new one is refreshed for the first time, so even
- * an answer that gets lost leaves the installation working.
+ * The store itself says what is left to do: the credentials without expiry. So a migration can be interrupted or killed at
+ * any time, and the next run continues. An exchange cannot be undone, and each token can be exchanged once. The old token
+ * works until the new one is refreshed for the first time. So the installation keeps working even if an answer is lost.
  *
  * `docs/migration.md` is the guide.
  *
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import type * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -25,8 +23,9 @@ import * as LayerContext from "./internal/layerContext.js"
 import { checkCount, checkDuration, checkRate } from "./internal/options.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
-import { rotate } from "./internal/rotation.js"
+import * as Rotation from "./internal/rotation.js"
 import * as Telemetry from "./internal/telemetry.js"
+import { uptime } from "./internal/uptime.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import type * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
@@ -37,25 +36,25 @@ import type * as SlackApp from "./SlackApp.js"
 // -------------------------------------------------------------------------------------
 
 /**
- * How a migration works. Everything has a default.
+ * The options of a migration. Each has a default.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /** Says what would be done, and does nothing. */
+  /** Reports what would be done, and changes nothing. */
   readonly dryRun?: boolean | undefined
-  /** How many calls a minute, repetitions included, evenly spaced; 50 by default, about what Slack allows. */
+  /** Calls a minute, repetitions included, evenly spaced; 50 by default, about Slack's limit. */
   readonly ratePerMinute?: number | undefined
-  /** How many exchanges are under way at once; 8 by default. */
+  /** How many exchanges run at once; 8 by default. */
   readonly concurrency?: number | undefined
   /** Lease time: how long a process may hold a credential before others assume that it crashed; 30 seconds by default. */
   readonly leaseDuration?: Duration.DurationInput | undefined
   /** Which credentials; all, by default. */
   readonly only?: ((key: Installation.CredentialKey) => boolean) | undefined
   /**
-   * The app to speak for, by app id, where the store has the installations of several; otherwise the one that `OAuthV2`
-   * was given. Credentials of an app that comes out `undefined` are left out.
+   * The app of an app id, for a store with the installations of several apps. Without it, exchanges use the app of
+   * `OAuthV2`. Credentials of an app for which it returns `undefined` are left out.
    */
   readonly apps?: ((appId: string) => SlackApp.Service | undefined) | undefined
 }
@@ -65,11 +64,11 @@ export interface Options {
  *
  * - `Pending`: it would be exchanged (a dry run)
  * - `Exchanged`: it rotates now
- * - `AlreadyExchanged`: Slack says that this token was exchanged before, and the store does not have what came of it.
- *   The credential stays as it is, and works as long as nobody refreshes the lost one. Install again to have it rotate
- * - `Dead`: Slack does not take the token any more, and that is stored
- * - `Failed`: the credential stays as it is. With `isInDoubt`, Slack's answer got lost or could not be stored
- * - `Skipped`: somebody else is at work on it or has changed it, or it is gone
+ * - `AlreadyExchanged`: Slack says that this token was exchanged before, and the new tokens are not in this store. The
+ *   credential is unchanged, and works until somebody refreshes the new tokens. Install again to get a rotating one
+ * - `Dead`: Slack does not accept the token any more, and that is stored
+ * - `Failed`: the credential is unchanged. With `isInDoubt`, Slack's answer was lost or could not be stored
+ * - `Skipped`: another process holds its lease or has changed it, or it was removed
  *
  * @since 0.1.0
  * @category models
@@ -96,7 +95,7 @@ export type Result = Data.TaggedEnum<{
 export const Result = Data.taggedEnum<Result>()
 
 /**
- * What became of a store: how many of each result, and those that somebody has to look at.
+ * What became of a store: how many results there are of each kind, and the ones that somebody has to look at.
  *
  * @since 0.1.0
  * @category models
@@ -159,31 +158,76 @@ export const addToReport = (report: Report, result: Result): Report => ({
 /** The codes by which Slack says that the token itself is over. Others leave a token that may work. */
 const ends = new Set(["token_revoked", "token_expired", "account_inactive"])
 
-/** How often a call is repeated that Slack did nothing with. */
+/** How often a call that Slack rejected is repeated. */
 const repetitions = 5
 
-/** As long as it takes, within reason: the pair exists nowhere else. */
+/** Up to ten minutes, because the new tokens exist only here. */
 const untilSaved = Schedule.union(Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")).pipe(
   Schedule.jittered,
   Schedule.upTo("10 minutes")
 )
 
-/** Lets calls begin one after the other, evenly spaced. */
-const makeGate = (spacing: number) => {
+/** Spaces calls evenly. */
+const makePacer = (spacing: number) => {
   let nextAt = 0
-  let closedUntil = 0
-  const pass: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const at = Math.max(now, nextAt, closedUntil)
+  let pausedUntil = 0
+  /** Waits until the next call may begin. */
+  const turn: Effect.Effect<void> = Effect.flatMap(uptime, (now) => {
+    const at = Math.max(now, nextAt, pausedUntil)
     nextAt = at + spacing
-    const recheck = Effect.flatMap(Clock.currentTimeMillis, (now) => now < closedUntil ? pass : Effect.void)
+    const recheck = Effect.flatMap(uptime, (now) => now < pausedUntil ? turn : Effect.void)
     return at > now ? Effect.zipRight(Effect.sleep(Math.ceil(at - now)), recheck) : Effect.void
   })
-  /** Nobody passes for a while. */
-  const close = (millis: number): Effect.Effect<void> =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      closedUntil = Math.max(closedUntil, now + millis)
+  /** Lets no call begin for a while. */
+  const pause = (millis: number): Effect.Effect<void> =>
+    Effect.map(uptime, (now) => {
+      pausedUntil = Math.max(pausedUntil, now + millis)
     })
-  return { pass, close }
+  return { turn, pause }
+}
+
+/** What became of one credential. */
+const resultOf = (
+  key: Installation.CredentialKey,
+  outcome: Rotation.Outcome<OAuthV2Error.ExchangeError>
+): Effect.Effect<Result> => {
+  switch (outcome._tag) {
+    case "Missing":
+    case "Current":
+    case "Busy":
+      return Effect.succeed(Result.Skipped({ key }))
+    case "Renewed":
+      return Effect.succeed(Result.Exchanged({ key, generation: outcome.credential.generation }))
+    case "Unsaved":
+      return Effect.match(Effect.retry(outcome.save, untilSaved), {
+        onSuccess: (saved) =>
+          saved._tag === "Renewed"
+            ? Result.Exchanged({ key, generation: saved.credential.generation })
+            : Result.Skipped({ key }),
+        onFailure: (error) => Result.Failed({ key, error, isInDoubt: true })
+      })
+    case "Dead":
+      return Effect.succeed(Result.Dead({ key, error: outcome.error }))
+    case "Failed": {
+      const { error } = outcome
+      return Effect.succeed(
+        error._tag === "SlackTokenAlreadyExchanged"
+          ? Result.AlreadyExchanged({ key, error })
+          : Result.Failed({ key, error, isInDoubt: error.outcome === "unknown" })
+      )
+    }
+  }
+}
+
+/** How long to wait before a failed exchange is repeated; `undefined` if it may not be. */
+const pauseBeforeRepeating = (result: Result, attempt: number): number | undefined => {
+  if (result._tag !== "Failed" || result.error._tag === "InstallationStoreError" || attempt >= repetitions) {
+    return undefined
+  }
+  if (!RetryPolicy.isRepeatable(result.error)) return undefined
+  return result.error.retryAfter === undefined
+    ? 1000 * 2 ** attempt
+    : Math.min(Duration.toMillis(result.error.retryAfter), longestPause)
 }
 
 // -------------------------------------------------------------------------------------
@@ -191,10 +235,10 @@ const makeGate = (spacing: number) => {
 // -------------------------------------------------------------------------------------
 
 /**
- * Migrates a store, and tells what became of each credential. Interrupted, it finishes the exchanges under way first.
+ * Migrates a store, and says what became of each credential. An interrupted migration finishes the exchanges under way.
  *
- * Once Slack says that an app's settings are wrong (rotation is not enabled, the secret is not right), the other
- * credentials of that app fail with the same error and without a call.
+ * When Slack says that an app's settings are wrong (rotation is not enabled, the secret is wrong), the other credentials of
+ * that app fail with the same error and without a call.
  *
  * @since 0.1.0
  * @category migration
@@ -211,7 +255,7 @@ export const stream = (
     const store = yield* InstallationStore.InstallationStore
     const context = yield* LayerContext.make()
     const leaseDuration = yield* checkDuration("leaseDuration", options.leaseDuration ?? "30 seconds")
-    const gate = makeGate(60_000 / (yield* checkRate("ratePerMinute", options.ratePerMinute ?? 50)))
+    const pacer = makePacer(60_000 / (yield* checkRate("ratePerMinute", options.ratePerMinute ?? 50)))
     const concurrency = yield* checkCount("concurrency", options.concurrency ?? 8)
     const holder = randomToken()
     const misconfigured = new Map<string, OAuthV2Error.ExchangeError>()
@@ -234,17 +278,13 @@ export const stream = (
       )
     }
 
-    const failed = (key: Installation.CredentialKey, error: OAuthV2Error.ExchangeError): Result => {
-      if (error._tag === "SlackTokenAlreadyExchanged") return Result.AlreadyExchanged({ key, error })
-      if (error.remedy === "configure") misconfigured.set(key.installation.appId, error)
-      return Result.Failed({ key, error, isInDoubt: error.outcome === "unknown" })
-    }
-
-    /** Not in the caller's database transaction: one that is rolled back would take the new tokens with it. */
-    const once = (key: Installation.CredentialKey): Effect.Effect<Result, InstallationStore.InstallationStoreError> =>
+    /** Not in the caller's database transaction: a rollback would take the new tokens with it. */
+    const exchange = (
+      key: Installation.CredentialKey
+    ): Effect.Effect<Result, InstallationStore.InstallationStoreError> =>
       context.run(Effect.uninterruptible(
         Effect.flatMap(
-          rotate<OAuthV2Error.ExchangeError>(store, {
+          Rotation.rotate<OAuthV2Error.ExchangeError>(store, {
             key,
             verb: "exchange",
             holder: `${holder}-${key}`,
@@ -254,27 +294,11 @@ export const stream = (
             isDeath: ({ code }) => ends.has(code),
             repeatLost: false
           }),
-          (outcome): Effect.Effect<Result> => {
-            switch (outcome._tag) {
-              case "Missing":
-              case "Current":
-              case "Busy":
-                return Effect.succeed(Result.Skipped({ key }))
-              case "Renewed":
-                return Effect.succeed(Result.Exchanged({ key, generation: outcome.credential.generation }))
-              case "Unsaved":
-                return Effect.match(Effect.retry(outcome.save, untilSaved), {
-                  onSuccess: (saved) =>
-                    saved._tag === "Renewed"
-                      ? Result.Exchanged({ key, generation: saved.credential.generation })
-                      : Result.Skipped({ key }),
-                  onFailure: (error) => Result.Failed({ key, error, isInDoubt: true })
-                })
-              case "Dead":
-                return Effect.succeed(Result.Dead({ key, error: outcome.error }))
-              case "Failed":
-                return Effect.succeed(failed(key, outcome.error))
+          (outcome) => {
+            if (outcome._tag === "Failed" && outcome.error.remedy === "configure") {
+              misconfigured.set(key.installation.appId, outcome.error)
             }
+            return resultOf(key, outcome)
           }
         )
       ))
@@ -283,18 +307,14 @@ export const stream = (
       Effect.suspend(() => {
         const error = misconfigured.get(key.installation.appId)
         if (error !== undefined) return Effect.succeed(Result.Failed({ key, error, isInDoubt: false }))
-        return gate.pass.pipe(
-          Effect.zipRight(once(key)),
+        return pacer.turn.pipe(
+          Effect.zipRight(exchange(key)),
           Effect.catchAll((error) => Effect.succeed(Result.Failed({ key, error, isInDoubt: false }))),
           Effect.flatMap((result) => {
-            if (result._tag !== "Failed" || result.error._tag === "InstallationStoreError" || attempt >= repetitions) {
-              return Effect.succeed(result)
-            }
-            if (!RetryPolicy.isRepeatable(result.error)) return Effect.succeed(result)
-            const pause = result.error.retryAfter === undefined
-              ? 1000 * 2 ** attempt
-              : Math.min(Duration.toMillis(result.error.retryAfter), longestPause)
-            return Effect.zipRight(gate.close(pause), migrate(key, attempt + 1))
+            const pause = pauseBeforeRepeating(result, attempt)
+            return pause === undefined
+              ? Effect.succeed(result)
+              : Effect.zipRight(pacer.pause(pause), migrate(key, attempt + 1))
           })
         )
       })

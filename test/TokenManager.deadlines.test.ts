@@ -282,6 +282,23 @@ describe("a clock that is set back by half an hour", () => {
       }).pipe(Effect.provide(live(makeMeddler())))
     ))
 
+  it.effect("does not make a migration wait longer for its next call", () => {
+    const workspaces = ["T0A", "T0B"]
+    return withSetBack((setBack) =>
+      Effect.gen(function*() {
+        yield* Effect.forEach(workspaces, (workspace) => install({ workspace }))
+        yield* SlackEmulator.enableRotation()
+        const migrating = yield* Effect.fork(TokenMigration.run({ ratePerMinute: 2, concurrency: 1 }))
+        yield* TestClock.adjust("1 second")
+        yield* setBack(halfAnHour)
+        assert.strictEqual((yield* within(Fiber.join(migrating), "30 seconds")).exchanged, 2)
+      }).pipe(Effect.provide(live(makeMeddler(), {}, {
+        apps: [{ rotation: false }],
+        workspaces: workspaces.map((id) => ({ id }))
+      })))
+    )
+  })
+
   it.effect("does not make a caller wait longer for another process", () =>
     withSetBack((setBack) =>
       Effect.gen(function*() {
