@@ -10,7 +10,8 @@ import { readExports, translateFile } from "./codemod/translate.mjs"
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = dirname(here)
-const folders = process.argv.slice(2)
+/** Folders and files of the project. */
+const places = process.argv.slice(2).map((place) => join(place))
 
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"))
 const config = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.json"), {}, {
@@ -19,7 +20,7 @@ const config = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.json"), 
     throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"))
   }
 })
-const isIn = (path) => folders.includes(path.split(sep)[0])
+const isIn = (path) => places.some((place) => path === place || path.startsWith(place + sep))
 const names = config.fileNames.filter((name) => isIn(relative(root, name)))
 const program = ts.createProgram(names, config.options)
 const checker = program.getTypeChecker()
@@ -41,10 +42,10 @@ if (outputs.has(versionFile)) {
   outputs.set(versionFile, outputs.get(versionFile).replace(/(version = )".*"/, `$1"${version}"`))
 }
 
-for (const folder of folders) {
-  rmSync(join(here, folder), { recursive: true, force: true })
-  if (existsSync(join(here, "overlay", folder))) {
-    cpSync(join(here, "overlay", folder), join(here, folder), { recursive: true })
+for (const place of places) {
+  rmSync(join(here, place), { recursive: true, force: true })
+  if (existsSync(join(here, "overlay", place))) {
+    cpSync(join(here, "overlay", place), join(here, place), { recursive: true })
   }
 }
 for (const [path, text] of outputs) {

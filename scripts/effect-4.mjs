@@ -1,6 +1,6 @@
 // Makes the package for Effect 4: `npm run effect-4`. See docs/effect-4.md.
 //
-// It installs what that package needs, generates its source, checks the types and builds it.
+// It installs what that package needs, generates its source, checks the types, builds it, and runs tests on two Nodes.
 import { execFileSync } from "node:child_process"
 import { existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
@@ -12,13 +12,36 @@ const here = join(root, "effect-4")
 const run = (command, args, options) => execFileSync(command, args, { cwd: root, stdio: "inherit", ...options })
 const bin = (name) => join(root, "node_modules", ".bin", name)
 
+/** The tests that run on Effect 4 too, and what they need. Add a file once all of it passes there. */
+const helpers = ["../fixtures/codes", "CountReporter", "deepEquality", "globalSetup", "postgres"].map((name) =>
+  `test/utils/${name}.ts`
+)
+const tests = [
+  "AuthorizeUrl",
+  "forks",
+  "InstallationImport",
+  "InstallationStore",
+  "OAuthV2Error",
+  "Pkce",
+  "internal/cookies",
+  "internal/installationRow",
+  "internal/retryAfter",
+  "internal/rowId",
+  "internal/scopes",
+  "internal/secrets",
+  "internal/transport"
+].map((name) => `test/${name}.test.ts`)
+
 const steps = {
   install: () => {
     if (!existsSync(join(here, "node_modules", "effect"))) {
       run("npm", ["ci", "--no-audit", "--no-fund", "--prefix", here])
     }
   },
-  generate: () => run(process.execPath, [join(here, "codemod.mjs"), "src"]),
+  generate: () => {
+    rmSync(join(here, "test"), { recursive: true, force: true })
+    run(process.execPath, [join(here, "codemod.mjs"), "src", "test/utils/effect", ...helpers, ...tests])
+  },
   format: () => run(bin("dprint"), ["fmt", "--no-gitignore", "--log-level", "error", "effect-4/src/**/*.ts"]),
   check: () => run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", here]),
   build: () => {
@@ -29,6 +52,15 @@ const steps = {
       join(here, "tsconfig.build.json")
     ])
     run(bin("babel"), [join(here, "dist"), "--out-dir", join(here, "dist"), "--source-maps"])
+  },
+  test: () => {
+    for (const node of ["node22", "node24"]) {
+      run(join(here, "node_modules", node, "bin", "node"), [
+        join(here, "node_modules", "vitest", "vitest.mjs"),
+        "run",
+        ...tests
+      ], { cwd: here })
+    }
   }
 }
 

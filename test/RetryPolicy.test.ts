@@ -23,6 +23,7 @@ import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
+import { exitOf } from "../src/internal/effect/fibers.js"
 import * as Retry from "../src/internal/retry.js"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
@@ -484,10 +485,10 @@ describe("RetryPolicy", () => {
           const silent = Effect.zipRight(sending, Effect.onInterrupt(Effect.never, () => Effect.sync(() => aborted++)))
           const call = yield* Effect.fork(Effect.either(region(run(silent))))
           yield* TestClock.adjust("9 seconds")
-          assert.isNull(call.unsafePoll())
+          assert.isUndefined(exitOf(call))
           yield* TestClock.adjust("1 second")
-          const exit = call.unsafePoll()
-          assert.isTrue(exit !== null && Exit.isSuccess(exit) && Either.isLeft(exit.value))
+          const exit = exitOf(call)
+          assert.isTrue(exit !== undefined && Exit.isSuccess(exit) && Either.isLeft(exit.value))
           assert.deepStrictEqual([sent, aborted], [1, 1])
           assert.strictEqual(yield* region(run(Effect.as(sending, "done"))), "done")
         }))

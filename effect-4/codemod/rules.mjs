@@ -220,14 +220,41 @@ const renameTag = (node, file) => {
 /** Where Effect 3 takes an `Either`, an `Option` or an error for an `Effect`, Effect 4 has to be told. */
 const toEffect = (node, file) => {
   if (!ts.isExpression(node) || ts.isParenthesizedExpression(node) || !file.isEffectExpected(node)) return
-  const before = {
-    Either: "Effect.fromResult(",
-    Option: "Effect.fromOption(",
-    Error: "Effect.fail("
+  const target = {
+    Deferred: ["effect/Deferred", "await"],
+    Either: ["effect/Effect", "fromResult"],
+    Error: ["effect/Effect", "fail"],
+    Fiber: ["effect/Fiber", "join"],
+    Option: ["effect/Effect", "fromOption"]
   }[file.kindOf(node)]
-  if (before === undefined) return
-  if (!file.namespaces.has("Effect")) return file.problem(node, "the file has to import Effect")
-  wrap(file, node, before, ")")
+  if (target === undefined) return
+  const [module, name] = target
+  wrap(file, node, `${file.import(module)}.${name}(`, ")")
+}
+
+/** `Effect.flatten` of an effect to an `Option` or an `Either`. */
+const flatten = (node, file) => {
+  if (calleeOf(node, file, { "effect/Effect": ["flatten"] }) === undefined) return
+  const name = { Either: "fromResult", Option: "fromOption" }[file.kindOfSuccess(node.arguments[0])]
+  if (name === undefined) return
+  file.edits.replace(node.expression.name.getStart(), node.expression.name.end, "flatMap")
+  file.edits.insertAfter(node.arguments[0].end, `, Effect.${name}`)
+}
+
+/** An error of an `HttpClient` is one class, with a reason that is another. */
+const httpClientError = (node, file) => {
+  if (!ts.isNewExpression(node)) return
+  const member = memberOf(node.expression, file)
+  if (member?.module !== "@effect/platform/HttpClientError" || !/^Re.*Error$/.test(member.name.text)) return
+  const [options] = node.arguments
+  const reason = options.properties.find(({ name }) => name?.text === "reason")
+  if (reason === undefined || !ts.isPropertyAssignment(reason) || !ts.isStringLiteral(reason.initializer)) {
+    return file.problem(node, "write the reason of the error as a text")
+  }
+  file.edits.insert(options.getStart(), `{ reason: new HttpClientError.${reason.initializer.text}Error(`)
+  const next = options.properties[options.properties.indexOf(reason) + 1]
+  file.edits.replace(reason.getStart(), next === undefined ? reason.end : next.getStart(), "")
+  file.edits.insertAfter(options.end, ") }")
 }
 
 /** The options of a span do not say whether stacks are captured; a third argument does. */
@@ -283,6 +310,8 @@ export const rules = {
   renameTag,
   spanOptions,
   filterMap,
+  flatten,
+  httpClientError,
   mapConcat,
   innerNamespace
 }

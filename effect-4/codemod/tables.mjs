@@ -176,6 +176,7 @@ export const templates = {
   "effect/ConfigProvider": { fromMap: "ConfigProvider.fromUnknown(Object.fromEntries($))" },
   "effect/Effect": {
     forkAll: `Effect.forkChild(Effect.all($, { concurrency: "unbounded" }), { uninterruptible: "inherit" })`,
+    yieldNow: "Effect.yieldNow",
     withConfigProvider: "Effect.provideService(ConfigProvider.ConfigProvider, $)"
   },
   "effect/Fiber": {

@@ -112,18 +112,33 @@ class File {
     return call === undefined || !ts.isCallExpression(call) || !/^(Either|Option)\.gen$/.test(call.expression.getText())
   }
 
+  /** The same of what an effect succeeds with. */
+  kindOfSuccess(node) {
+    const type = this.checker.getTypeAtLocation(node)
+    const success = type.aliasTypeArguments?.[0] ?? this.checker.getTypeArguments(type)[0]
+    return success === undefined ? undefined : this.#kindOfType(success)
+  }
+
   /** Which of the values an expression is that Effect 3 takes for an effect. */
   kindOf(node) {
     const type = this.checker.getTypeAtLocation(node)
+    const kind = this.#kindOfType(type)
+    if (kind !== undefined) return kind
+    const isError = ts.isNewExpression(node) && !ts.isYieldExpression(node.parent) &&
+      type.getProperty("stack") !== undefined
+    return isError ? "Error" : undefined
+  }
+
+  #kindOfType(type) {
     const members = type.isUnion() ? type.types : [type]
     const are = (module, ...names) =>
       members.every((member) => names.some((name) => this.#isFrom(member, module, name)))
     if (members.length === 0 || type.flags & ts.TypeFlags.Any) return undefined
     if (are("effect/Either", "Left", "Right", "Either")) return "Either"
     if (are("effect/Option", "None", "Some", "Option")) return "Option"
-    const isError = ts.isNewExpression(node) && !ts.isYieldExpression(node.parent) &&
-      type.getProperty("stack") !== undefined
-    return isError ? "Error" : undefined
+    if (are("effect/Fiber", "RuntimeFiber", "Fiber")) return "Fiber"
+    if (are("effect/Deferred", "Deferred")) return "Deferred"
+    return undefined
   }
 }
 

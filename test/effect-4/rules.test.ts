@@ -186,6 +186,11 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         `import * as Effect from "effect/Effect"\nimport * as Option from "effect/Option"\nimport * as Fiber from "effect/Fiber"\nexport const a = (b: Fiber.Fiber<void>) => Effect.sync(() => Option.fromNullishOr(b.pollUnsafe()))`
     },
     {
+      title: "makes a value of a call without arguments",
+      from: `${effect}export const a = Effect.yieldNow()`,
+      to: `${effect}export const a = Effect.yieldNow`
+    },
+    {
       title: "writes a call anew without its arguments",
       from: `import * as Logger from "effect/Logger"\nexport const a = Logger.remove(Logger.defaultLogger)`,
       to: `import * as Logger from "effect/Logger"\nexport const a = Logger.layer([])`
@@ -237,6 +242,13 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         `${effect}import * as Result from "effect/Result"\nimport * as Option from "effect/Option"\nexport const a = Effect.gen(function*() {\n  yield* Effect.fromOption(Option.some(1))\n  return yield* Effect.fromResult(Result.succeed(1))\n})`
     },
     {
+      title: "makes an effect of a fiber and of a Deferred",
+      from:
+        `import type * as Deferred from "effect/Deferred"\n${effect}import type * as Fiber from "effect/Fiber"\nexport const a = (b: Fiber.RuntimeFiber<1>, c: Deferred.Deferred<1>) => Effect.gen(function*() {\n  yield* b\n  yield* c\n})`,
+      to:
+        `import * as Deferred from "effect/Deferred"\n${effect}import * as Fiber from "effect/Fiber"\nexport const a = (b: Fiber.Fiber<1>, c: Deferred.Deferred<1>) => Effect.gen(function*() {\n  yield* Fiber.join(b)\n  yield* Deferred.await(c)\n})`
+    },
+    {
       title: "leaves them in the generator of an Either",
       from: `${either}export const a = Either.gen(function*() {\n  return yield* Either.right(1)\n})`,
       to:
@@ -261,6 +273,20 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       `import * as Option from "effect/Option"\nimport * as Stream from "effect/Stream"\nexport const a = Stream.filterMap(Stream.make(1), Option.some)`,
     to:
       `import * as Filter from "effect/Filter"\nimport * as Option from "effect/Option"\nimport * as Stream from "effect/Stream"\nexport const a = Stream.filterMap(Stream.make(1), Filter.fromPredicateOption(Option.some))`
+  }],
+  flatten: [{
+    title: "makes an effect of the Option that an effect succeeds with",
+    from:
+      `${effect}import * as Option from "effect/Option"\nexport const a = (b: Effect.Effect<Option.Option<1>>) => Effect.flatten(b)`,
+    to:
+      `${effect}import * as Option from "effect/Option"\nexport const a = (b: Effect.Effect<Option.Option<1>>) => Effect.flatMap(b, Effect.fromOption)`
+  }],
+  httpClientError: [{
+    title: "makes the reason of an error a class",
+    from:
+      `import * as HttpClientError from "@effect/platform/HttpClientError"\nexport const a = (request: any) => new HttpClientError.RequestError({ request, reason: "Transport", cause: 1 })`,
+    to:
+      `import * as HttpClientError from "effect/http/HttpClientError"\nexport const a = (request: any) => new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: 1 }) })`
   }],
   mapConcat: [
     {
