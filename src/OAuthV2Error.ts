@@ -114,16 +114,19 @@ const anyMethod = Schema.Literal("oauth.v2.access", "oauth.v2.exchange")
 const anyOutcome = Schema.Literal("rejected", "unknown")
 
 /** What an error says to a person: the call, the code, what to do, and what helps to find the call again. */
-const describe = (error: Details & { readonly method: Method; readonly code: string }, text: string): string => {
+const describe = (
+  error: Details & { readonly method: Method; readonly code: string; readonly messages: ReadonlyArray<string> },
+  text: string
+): string => {
   const facts = [
     error.status && `HTTP ${error.status}`,
     error.requestId && `request ${error.requestId}`,
     error.needed && `needed ${error.needed}`,
     error.provided && `provided ${error.provided}`,
     error.retryAfter && `retry after ${Duration.format(error.retryAfter)}`,
-    ...error.messages ?? []
-  ].filter(Boolean)
-  return `${error.method}: ${error.code}. ${text}${facts.length > 0 ? ` (${facts.join("; ")})` : ""}`
+    ...error.messages
+  ].filter(Boolean).join("; ")
+  return `${error.method}: ${error.code}. ${text}${facts && ` (${facts})`}`
 }
 
 interface Branded extends Cause.YieldableError {
@@ -732,61 +735,59 @@ export class SlackUnexpectedResponse extends slackError<SlackUnexpectedResponse>
 // per method
 // -------------------------------------------------------------------------------------
 
-const byCode = {
-  access_denied: SlackAccessDenied,
-  accesslimited: SlackAccessLimited,
-  account_inactive: SlackAccountInactive,
-  authorization_not_found: SlackAuthorizationNotFound,
-  bad_client_secret: SlackBadClientSecret,
-  bad_redirect_uri: SlackBadRedirectUri,
-  cannot_install_an_org_installed_app: SlackCannotInstallAnOrgInstalledApp,
-  deprecated_endpoint: SlackDeprecatedEndpoint,
-  ekm_access_denied: SlackEkmAccessDenied,
-  enterprise_is_restricted: SlackEnterpriseIsRestricted,
-  fatal_error: SlackFatalError,
-  internal_error: SlackInternalError,
-  invalid_arg_name: SlackInvalidArgName,
-  invalid_arguments: SlackInvalidArguments,
-  invalid_array_arg: SlackInvalidArrayArg,
-  invalid_auth: SlackInvalidAuth,
-  invalid_charset: SlackInvalidCharset,
-  invalid_client_id: SlackInvalidClientId,
-  invalid_code: SlackInvalidCode,
-  invalid_code_verifier: SlackInvalidCodeVerifier,
-  invalid_form_data: SlackInvalidFormData,
-  invalid_grant_type: SlackInvalidGrantType,
-  invalid_post_type: SlackInvalidPostType,
-  invalid_refresh_token: SlackInvalidRefreshToken,
-  invalid_token: SlackInvalidToken,
-  is_bot: SlackIsBot,
-  method_deprecated: SlackMethodDeprecated,
-  missing_post_type: SlackMissingPostType,
-  missing_scope: SlackMissingScope,
-  no_permission: SlackNoPermission,
-  no_scopes: SlackNoScopes,
-  not_allowed_token_type: SlackNotAllowedTokenType,
-  not_authed: SlackNotAuthed,
-  oauth_authorization_url_mismatch: SlackOAuthAuthorizationUrlMismatch,
-  org_login_required: SlackOrgLoginRequired,
-  pkce_not_allowed: SlackPkceNotAllowed,
-  preview_feature_not_available: SlackPreviewFeatureNotAvailable,
-  ratelimited: SlackRateLimited,
-  request_timeout: SlackRequestTimeout,
-  service_unavailable: SlackServiceUnavailable,
-  team_access_not_granted: SlackTeamAccessNotGranted,
-  team_added_to_org: SlackTeamAddedToOrg,
-  token_already_exchanged: SlackTokenAlreadyExchanged,
-  token_expired: SlackTokenExpired,
-  token_revoked: SlackTokenRevoked,
-  token_rotation_not_enabled: SlackTokenRotationNotEnabled,
-  two_factor_setup_required: SlackTwoFactorSetupRequired,
-  unknown_method: SlackUnknownMethod,
-  user_email_unverified: SlackUserEmailUnverified
-}
+const documentedErrors = [
+  SlackAccessDenied,
+  SlackAccessLimited,
+  SlackAccountInactive,
+  SlackAuthorizationNotFound,
+  SlackBadClientSecret,
+  SlackBadRedirectUri,
+  SlackCannotInstallAnOrgInstalledApp,
+  SlackDeprecatedEndpoint,
+  SlackEkmAccessDenied,
+  SlackEnterpriseIsRestricted,
+  SlackFatalError,
+  SlackInternalError,
+  SlackInvalidArgName,
+  SlackInvalidArguments,
+  SlackInvalidArrayArg,
+  SlackInvalidAuth,
+  SlackInvalidCharset,
+  SlackInvalidClientId,
+  SlackInvalidCode,
+  SlackInvalidCodeVerifier,
+  SlackInvalidFormData,
+  SlackInvalidGrantType,
+  SlackInvalidPostType,
+  SlackInvalidRefreshToken,
+  SlackInvalidToken,
+  SlackIsBot,
+  SlackMethodDeprecated,
+  SlackMissingPostType,
+  SlackMissingScope,
+  SlackNoPermission,
+  SlackNoScopes,
+  SlackNotAllowedTokenType,
+  SlackNotAuthed,
+  SlackOAuthAuthorizationUrlMismatch,
+  SlackOrgLoginRequired,
+  SlackPkceNotAllowed,
+  SlackPreviewFeatureNotAvailable,
+  SlackRateLimited,
+  SlackRequestTimeout,
+  SlackServiceUnavailable,
+  SlackTeamAccessNotGranted,
+  SlackTeamAddedToOrg,
+  SlackTokenAlreadyExchanged,
+  SlackTokenExpired,
+  SlackTokenRevoked,
+  SlackTokenRotationNotEnabled,
+  SlackTwoFactorSetupRequired,
+  SlackUnknownMethod,
+  SlackUserEmailUnverified
+] as const
 
-type DocumentedCode = keyof typeof byCode
-
-type Documented = InstanceType<(typeof byCode)[DocumentedCode]>
+type Documented = InstanceType<(typeof documentedErrors)[number]>
 
 type DocumentedFor<M extends Method> = Documented extends infer E
   ? E extends { readonly method: infer Q } ? M extends Q ? E : never : never
@@ -834,9 +835,6 @@ export type OAuthV2Error = AccessError | ExchangeError
  */
 export type ErrorOf<M extends Method> = M extends "oauth.v2.access" ? AccessError : ExchangeError
 
-const isDocumentedFor = (method: Method) => (error: { readonly methods: ReadonlyArray<Method> }): boolean =>
-  error.methods.includes(method)
-
 const clientErrors = [
   SlackUndocumentedError,
   SlackTransportError,
@@ -844,15 +842,16 @@ const clientErrors = [
   SlackUnexpectedResponse
 ] as const
 
+const unionOf = (method: Method) =>
+  union([...documentedErrors.filter(({ methods }) => methods.some((own) => own === method)), ...clientErrors])
+
 /**
  * The schema of {@link AccessError}, for RPC, queues and whatever else carries errors as JSON.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend(() =>
-  union([...Object.values(byCode).filter(isDocumentedFor("oauth.v2.access")), ...clientErrors])
-)
+export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend(() => unionOf("oauth.v2.access"))
 
 /**
  * The schema of {@link ExchangeError}, for RPC, queues and whatever else carries errors as JSON.
@@ -860,9 +859,7 @@ export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend((
  * @since 0.1.0
  * @category schemas
  */
-export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspend(() =>
-  union([...Object.values(byCode).filter(isDocumentedFor("oauth.v2.exchange")), ...clientErrors])
-)
+export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspend(() => unionOf("oauth.v2.exchange"))
 
 // -------------------------------------------------------------------------------------
 // making and catching
@@ -886,13 +883,13 @@ export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspe
  */
 export const fromCode = <M extends Method>(
   // An editor completes the documented codes only if the other member is not `string` itself.
-  code: DocumentedCode | (string & {}),
+  code: Documented["code"] | (string & {}),
   options: Details & { readonly method: M }
 ): ErrorOf<M> => {
-  const Documented = Object.hasOwn(byCode, code) ? byCode[code as DocumentedCode] : undefined
-  return (Documented !== undefined && isDocumentedFor(options.method)(Documented)
-    ? new Documented(options as any)
-    : new SlackUndocumentedError({ ...options, code })) as ErrorOf<M>
+  const Documented: any = documentedErrors.find(({ methods, prototype }) =>
+    prototype.code === code && methods.some((method) => method === options.method)
+  )
+  return Documented === undefined ? new SlackUndocumentedError({ ...options, code }) : new Documented(options)
 }
 
 /**

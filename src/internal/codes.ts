@@ -30,13 +30,24 @@ export interface SlackCode<
   readonly text: string
 }
 
-const slackCode = <Code extends string, Tag extends string, M extends Method, R extends Remedy, O extends Outcome>(
+type PascalCase<Code extends string> = Code extends `${infer Word}_${infer Words}`
+  ? `${Capitalize<Word>}${PascalCase<Words>}`
+  : Capitalize<Code>
+
+/** The tag is the code in Pascal case, if it is not given. */
+const slackCode = <
+  Code extends string,
+  M extends Method,
+  R extends Remedy,
+  O extends Outcome,
+  Tag extends string = `Slack${PascalCase<Code>}`
+>(
   code: Code,
-  tag: Tag,
   methods: ReadonlyArray<M>,
   remedy: R,
   outcome: O,
-  text: string
+  text: string,
+  tag = `Slack_${code}`.replace(/_(.)/g, (_, letter) => letter.toUpperCase()) as Tag
 ): SlackCode<Code, Tag, M, R, O> => ({ code, tag, methods, remedy, outcome, text })
 
 const access = ["oauth.v2.access"] as const
@@ -45,70 +56,63 @@ const both = ["oauth.v2.access", "oauth.v2.exchange"] as const
 
 export const accessDenied = slackCode(
   "access_denied",
-  "SlackAccessDenied",
   both,
   "askAdmin",
   "rejected",
-  "Slack refused access to something the request names. An administrator of the workspace has to allow the app."
+  "Slack refused access to something in the request. Ask an administrator to allow the app."
 )
 
 export const accessLimited = slackCode(
   "accesslimited",
-  "SlackAccessLimited",
   both,
   "askAdmin",
   "rejected",
-  "The workspace does not accept this call from the network it came from. Ask an administrator which networks are allowed."
+  "The workspace does not accept calls from this network. Ask an administrator which networks are allowed.",
+  "SlackAccessLimited"
 )
 
 export const accountInactive = slackCode(
   "account_inactive",
-  "SlackAccountInactive",
   both,
   "reauthorize",
   "rejected",
-  "The person or workspace behind the credential has been deactivated. Someone active has to install the app again."
+  "The person or workspace of the credential is deactivated. Have the app installed again."
 )
 
 export const authorizationNotFound = slackCode(
   "authorization_not_found",
-  "SlackAuthorizationNotFound",
   exchange,
   "reauthorize",
   "rejected",
-  "The legacy token no longer stands for an installation. Have the app installed again."
+  "The legacy token has no installation any more. Have the app installed again."
 )
 
 export const badClientSecret = slackCode(
   "bad_client_secret",
-  "SlackBadClientSecret",
   both,
   "configure",
   "rejected",
-  "The client secret is missing or does not belong to this client id. Copy both again from the app's Basic Information page."
+  "The client secret is missing, or is not that of the client id. Copy both again from the app's Basic Information page."
 )
 
 export const badRedirectUri = slackCode(
   "bad_redirect_uri",
-  "SlackBadRedirectUri",
   access,
   "configure",
   "rejected",
-  "The redirect URI is not that of the authorize step, or the app does not list it under OAuth & Permissions. Send the same in both steps."
+  "The redirect URI is not that of the authorize step, or not in the list under OAuth & Permissions. Send the same in both steps."
 )
 
 export const cannotInstallAnOrgInstalledApp = slackCode(
   "cannot_install_an_org_installed_app",
-  "SlackCannotInstallAnOrgInstalledApp",
   access,
   "askAdmin",
   "rejected",
-  "The organization has this app already, so a workspace cannot install it. An organization admin can grant it to the workspace."
+  "The organization has the app already, so a workspace cannot install it. Ask an administrator of the organization to grant it to the workspace."
 )
 
 export const deprecatedEndpoint = slackCode(
   "deprecated_endpoint",
-  "SlackDeprecatedEndpoint",
   both,
   "report",
   "rejected",
@@ -117,70 +121,62 @@ export const deprecatedEndpoint = slackCode(
 
 export const ekmAccessDenied = slackCode(
   "ekm_access_denied",
-  "SlackEkmAccessDenied",
   both,
   "askAdmin",
   "rejected",
-  "The organization has withdrawn its own encryption keys. Only its administrators can restore access."
+  "The organization has withdrawn its encryption keys. Ask an administrator to restore access."
 )
 
 export const enterpriseIsRestricted = slackCode(
   "enterprise_is_restricted",
-  "SlackEnterpriseIsRestricted",
   both,
   "askAdmin",
   "rejected",
-  "This call is not open to the organization. Ask its administrators, or install into a single workspace."
+  "The organization may not use this call. Ask an administrator, or install into one workspace."
 )
 
 export const fatalError = slackCode(
   "fatal_error",
-  "SlackFatalError",
   both,
   "retry",
   "unknown",
-  "Slack broke down while it worked on the call and may have finished part of it. A single-use grant may be spent: do not send it again on a guess."
+  "Slack failed during the call and may have done a part of it. A single-use grant may be spent: do not send it again on a guess."
 )
 
 export const internalError = slackCode(
   "internal_error",
-  "SlackInternalError",
   both,
   "retry",
   "unknown",
-  "Slack failed inside and cannot say how far it came. A single-use grant may be spent: do not send it again on a guess."
+  "Slack failed and does not know how far it came. A single-use grant may be spent: do not send it again on a guess."
 )
 
 export const invalidArgName = slackCode(
   "invalid_arg_name",
-  "SlackInvalidArgName",
   both,
   "report",
   "rejected",
-  "A parameter has a name that Slack does not accept. Check the extra parameters."
+  "Slack does not accept the name of a parameter. Check the extra parameters."
 )
 
 export const invalidArguments = slackCode(
   "invalid_arguments",
-  "SlackInvalidArguments",
   both,
   "report",
   "rejected",
-  "Parameters are missing or do not go together. The messages of this error say which."
+  "Parameters are missing or contradict each other. The messages of this error say which."
 )
 
 export const invalidArrayArg = slackCode(
   "invalid_array_arg",
-  "SlackInvalidArrayArg",
   both,
   "report",
   "rejected",
-  "A parameter looks like an array, which Slack takes only as a comma-separated string. Check the extra parameters."
+  "Slack does not accept arrays, only lists with commas. Check the extra parameters."
 )
 
 export const invalidAuth = slackCode(
   "invalid_auth",
-  "SlackInvalidAuth",
   both,
   "reauthorize",
   "rejected",
@@ -189,16 +185,14 @@ export const invalidAuth = slackCode(
 
 export const invalidCharset = slackCode(
   "invalid_charset",
-  "SlackInvalidCharset",
   both,
   "report",
   "rejected",
-  "The request announced a character set other than UTF-8. Look for a proxy or client that rewrites headers."
+  "The request has a character set other than UTF-8. Look for a proxy or client that rewrites headers."
 )
 
 export const invalidClientId = slackCode(
   "invalid_client_id",
-  "SlackInvalidClientId",
   both,
   "configure",
   "rejected",
@@ -207,16 +201,14 @@ export const invalidClientId = slackCode(
 
 export const invalidCode = slackCode(
   "invalid_code",
-  "SlackInvalidCode",
   access,
   "restart",
   "rejected",
-  "The authorization code is unknown, already used, or older than ten minutes. Send the person through install again."
+  "The code is unknown, already used, or older than ten minutes. Send the person through install again."
 )
 
 export const invalidCodeVerifier = slackCode(
   "invalid_code_verifier",
-  "SlackInvalidCodeVerifier",
   access,
   "restart",
   "rejected",
@@ -225,52 +217,46 @@ export const invalidCodeVerifier = slackCode(
 
 export const invalidFormData = slackCode(
   "invalid_form_data",
-  "SlackInvalidFormData",
   both,
   "report",
   "rejected",
-  "Slack could not read the form in the request body. Look for a proxy or client that rewrites bodies."
+  "Slack could not read the form in the request. Look for a proxy or client that rewrites bodies."
 )
 
 export const invalidGrantType = slackCode(
   "invalid_grant_type",
-  "SlackInvalidGrantType",
   access,
   "configure",
   "rejected",
-  "The grant type does not fit the grant, or this app may not use it. Leave grantType out."
+  "The grant type does not fit the grant, or the app may not use it. Leave grantType out."
 )
 
 export const invalidPostType = slackCode(
   "invalid_post_type",
-  "SlackInvalidPostType",
   both,
   "report",
   "rejected",
-  "The request reached Slack with a content type that it does not take. Look for a proxy or client that rewrites headers."
+  "Slack does not accept the content type of the request. Look for a proxy or client that rewrites headers."
 )
 
 export const invalidRefreshToken = slackCode(
   "invalid_refresh_token",
-  "SlackInvalidRefreshToken",
   access,
   "reauthorize",
   "rejected",
-  "The refresh token is unknown, used up, or expired. Read the store again: another process may have rotated it. If not, have the app installed again."
+  "The refresh token is unknown, already used, or expired. Read the store again: another process may have rotated it. If not, have the app installed again."
 )
 
 export const invalidToken = slackCode(
   "invalid_token",
-  "SlackInvalidToken",
   exchange,
   "reauthorize",
   "rejected",
-  "This token cannot be exchanged: it is unknown, of the wrong kind, or rotates already. Have the app installed again."
+  "The token is unknown, of another kind, or rotates already. Have the app installed again."
 )
 
 export const isBot = slackCode(
   "is_bot",
-  "SlackIsBot",
   both,
   "configure",
   "rejected",
@@ -279,7 +265,6 @@ export const isBot = slackCode(
 
 export const methodDeprecated = slackCode(
   "method_deprecated",
-  "SlackMethodDeprecated",
   both,
   "report",
   "rejected",
@@ -288,16 +273,14 @@ export const methodDeprecated = slackCode(
 
 export const missingPostType = slackCode(
   "missing_post_type",
-  "SlackMissingPostType",
   both,
   "report",
   "rejected",
-  "The request reached Slack without a content type. Look for a proxy or client that strips headers."
+  "The request has no content type. Look for a proxy or client that rewrites headers."
 )
 
 export const missingScope = slackCode(
   "missing_scope",
-  "SlackMissingScope",
   both,
   "configure",
   "rejected",
@@ -306,61 +289,55 @@ export const missingScope = slackCode(
 
 export const noPermission = slackCode(
   "no_permission",
-  "SlackNoPermission",
   both,
   "askAdmin",
   "rejected",
-  "The workspace does not let this app or person do this. Ask one of its administrators."
+  "The workspace does not allow this to the app or person. Ask an administrator to allow it."
 )
 
 export const noScopes = slackCode(
   "no_scopes",
-  "SlackNoScopes",
   access,
   "configure",
   "rejected",
-  "The authorize step asked for no scope at all. Name at least one bot or user scope in the authorize URL."
+  "The authorize step named no scope. Name a bot or user scope in the authorize URL."
 )
 
 export const notAllowedTokenType = slackCode(
   "not_allowed_token_type",
-  "SlackNotAllowedTokenType",
   both,
   "configure",
   "rejected",
-  "Slack does not take this kind of token here. Check whether a bot, user or app-level token is meant."
+  "Slack does not accept this kind of token. Check whether it wants a bot, user or app-level token."
 )
 
 export const notAuthed = slackCode(
   "not_authed",
-  "SlackNotAuthed",
   both,
   "reauthorize",
   "rejected",
-  "The request reached Slack without a credential. Look for a proxy that strips it, or have the app installed again."
+  "The request has no credential. Look for a proxy or client that rewrites headers, or have the app installed again."
 )
 
 export const oauthAuthorizationUrlMismatch = slackCode(
   "oauth_authorization_url_mismatch",
-  "SlackOAuthAuthorizationUrlMismatch",
   access,
   "restart",
   "rejected",
-  "The code does not come from /oauth/v2/authorize. Send the person through install again from there."
+  "The code is not from /oauth/v2/authorize. Send the person through install again from there.",
+  "SlackOAuthAuthorizationUrlMismatch"
 )
 
 export const orgLoginRequired = slackCode(
   "org_login_required",
-  "SlackOrgLoginRequired",
   both,
   "askAdmin",
   "rejected",
-  "The workspace is moving into an organization and is closed until that is done. Its administrators know when."
+  "The workspace is moving into an organization, and is closed until then. Ask an administrator when."
 )
 
 export const pkceNotAllowed = slackCode(
   "pkce_not_allowed",
-  "SlackPkceNotAllowed",
   access,
   "configure",
   "rejected",
@@ -369,97 +346,87 @@ export const pkceNotAllowed = slackCode(
 
 export const previewFeatureNotAvailable = slackCode(
   "preview_feature_not_available",
-  "SlackPreviewFeatureNotAvailable",
   access,
   "configure",
   "rejected",
-  "The app asks for something that Slack has not released to it. Remove the preview feature or scope from the app."
+  "The app uses a preview feature that Slack has not released to it. Remove it from the app."
 )
 
 export const rateLimited = slackCode(
   "ratelimited",
-  "SlackRateLimited",
   both,
   "retry",
   "rejected",
-  "Too many calls. Nothing happened: wait as long as `retryAfter` says, then send the same call again."
+  "Too many calls. Nothing happened: wait for `retryAfter`, then send the same call again.",
+  "SlackRateLimited"
 )
 
 export const requestTimeout = slackCode(
   "request_timeout",
-  "SlackRequestTimeout",
   both,
   "retry",
   "rejected",
-  "The request body reached Slack cut short, or not at all. Nothing happened: the same call may be sent again."
+  "Slack did not get the whole request. Nothing happened: send the same call again."
 )
 
 export const serviceUnavailable = slackCode(
   "service_unavailable",
-  "SlackServiceUnavailable",
   both,
   "retry",
   "rejected",
-  "Slack is not taking calls right now. Nothing happened: wait, then send the same call again."
+  "Slack takes no calls right now. Nothing happened: wait, then send the same call again."
 )
 
 export const teamAccessNotGranted = slackCode(
   "team_access_not_granted",
-  "SlackTeamAccessNotGranted",
   both,
   "askAdmin",
   "rejected",
-  "The organization has the app but has not granted it to this workspace. An organization admin can do that."
+  "The organization has not granted the app to the workspace. Ask an administrator of the organization to grant it."
 )
 
 export const teamAddedToOrg = slackCode(
   "team_added_to_org",
-  "SlackTeamAddedToOrg",
   both,
   "retry",
   "rejected",
-  "The workspace is moving into an organization and answers only now and then. Try again; it can take a while."
+  "The workspace is moving into an organization and does not always answer. Nothing happened: wait, then send the same call again."
 )
 
 export const tokenAlreadyExchanged = slackCode(
   "token_already_exchanged",
-  "SlackTokenAlreadyExchanged",
   exchange,
   "none",
   "rejected",
-  "This legacy token has been exchanged before. Use the rotating pair that came out of it."
+  "The legacy token was exchanged before. Use the tokens of that exchange."
 )
 
 export const tokenExpired = slackCode(
   "token_expired",
-  "SlackTokenExpired",
   both,
   "reauthorize",
   "rejected",
-  "The token has run out. Refresh it if its chain is still alive, or have the app installed again."
+  "The token has expired. Refresh it if it has a refresh token, or have the app installed again."
 )
 
 export const tokenRevoked = slackCode(
   "token_revoked",
-  "SlackTokenRevoked",
   both,
   "reauthorize",
   "rejected",
-  "The token has been revoked: the app was removed, or the person left. Have the app installed again."
+  "The token was revoked: the app was removed, or the person left. Have the app installed again."
 )
 
 export const tokenRotationNotEnabled = slackCode(
   "token_rotation_not_enabled",
-  "SlackTokenRotationNotEnabled",
   exchange,
   "configure",
   "rejected",
-  "The app does not rotate tokens. Turn token rotation on in its settings first; that cannot be undone."
+  "The app does not rotate tokens. Turn token rotation on in the app's settings; that cannot be undone."
 )
 
 export const twoFactorSetupRequired = slackCode(
   "two_factor_setup_required",
-  "SlackTwoFactorSetupRequired",
   both,
   "askAdmin",
   "rejected",
@@ -468,18 +435,16 @@ export const twoFactorSetupRequired = slackCode(
 
 export const unknownMethod = slackCode(
   "unknown_method",
-  "SlackUnknownMethod",
   both,
   "report",
   "rejected",
-  "This Slack does not know the method. Check that the base URL is right, and look for a newer version of this package."
+  "Slack does not know the method. Check the base URL, or look for a newer version of this package."
 )
 
 export const userEmailUnverified = slackCode(
   "user_email_unverified",
-  "SlackUserEmailUnverified",
   access,
   "askAdmin",
   "rejected",
-  "The person has not confirmed their email address with Slack. They have to do that before they can install."
+  "The person has not confirmed their email address with Slack. They have to do that first."
 )
