@@ -9,32 +9,28 @@
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0
  */
-import * as Headers from "@effect/platform/Headers"
-import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Answer from "./internal/answer.js"
+import { type AppClient, appClients, requestInit } from "./internal/appClient.js"
 import { toEffect } from "./internal/effect/either.js"
 import { type Failure, failureOf, requestContext, untraced } from "./internal/effect/http.js"
-import { contentType } from "./internal/form.js"
 import * as Request from "./internal/request.js"
 import * as Retry from "./internal/retry.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
+import { reveal } from "./internal/reveal.js"
 import { makeScrubber } from "./internal/secrets.js"
 import * as Telemetry from "./internal/telemetry.js"
-import { classify, connectionHeader } from "./internal/transport.js"
-import { version } from "./internal/version.js"
+import { classify } from "./internal/transport.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 import * as SlackApp from "./SlackApp.js"
@@ -222,72 +218,72 @@ export const exchange = (
 
 interface Call<M extends OAuthV2Error.Method> {
   readonly method: M
-  readonly request: HttpClientRequest.HttpClientRequest
+  readonly send: () => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
   /** Masks what this call must not let out. */
   readonly scrub: (text: string) => string
   /** What an answer may leave out. */
   readonly known: TokenResponse.Known
 }
 
-/** Judges an answer by its status and body: the one place that decides what an answer means. */
-const judge = <M extends OAuthV2Error.Method>(
-  { known, method, scrub }: Call<M>,
-  response: HttpClientResponse.HttpClientResponse,
-  body: string,
-  requestedAt: DateTime.Utc,
+/** The fields that are there. */
+const present = <A extends object>(fields: A): { readonly [K in keyof A]?: Exclude<A[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as A
+
+/** The error of an answer without tokens: by its status and body, and by where a token response did not fit. */
+const refusalOf = <M extends OAuthV2Error.Method>(
+  { method, scrub }: Call<M>,
+  { headers, status }: HttpClientResponse.HttpClientResponse,
+  body: Readonly<Record<string, unknown>>,
+  paths: ReadonlyArray<string>,
   now: number
-): Either.Either<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> => {
-  const { status } = response
-  const parsed = Answer.parseObject(body)
-  const object = parsed ?? {}
-  const successful = status >= 200 && status < 300
-  const redirected = status >= 300 && status < 400
-
-  let misfits: ReadonlyArray<string> = []
-  if (parsed !== undefined && successful && object.ok !== false) {
-    const decoded = TokenResponse.fromBody(object, requestedAt, known)
-    if (Either.isRight(decoded)) return Either.right(decoded.right)
-    misfits = decoded.left
-  } else if (object.ok === false && !redirected) {
-    misfits = ["error"]
-  }
-
-  const { headers } = response
-  const failure = Answer.readFailure(object, scrub)
+): OAuthV2Error.OAuthV2Error => {
+  const { code, ...said } = Answer.readFailure(body, scrub)
   const retryAfter = parseRetryAfter(headers["retry-after"], now)
-  const requestId = headers["x-slack-req-id"]
   const details = {
     method,
     status,
-    messages: failure.messages,
-    warnings: failure.warnings,
-    ...(requestId === undefined ? undefined : { requestId: scrub(requestId).slice(0, 200) }),
-    ...(failure.needed === undefined ? undefined : { needed: failure.needed }),
-    ...(failure.provided === undefined ? undefined : { provided: failure.provided }),
-    ...(retryAfter === undefined ? undefined : { retryAfter: Duration.millis(retryAfter) })
+    ...present({
+      ...said,
+      requestId: headers["x-slack-req-id"] && scrub(headers["x-slack-req-id"]).slice(0, 200),
+      retryAfter: retryAfter === undefined ? undefined : Duration.millis(retryAfter)
+    })
   }
 
-  if (status === 429) return Either.left(OAuthV2Error.fromCode("ratelimited", details))
-  if (failure.code !== undefined && !redirected) {
-    const error = OAuthV2Error.fromCode(failure.code, details)
+  if (status === 429) return OAuthV2Error.fromCode("ratelimited", details)
+  if (code !== undefined && !isRedirect(status)) {
+    const error = OAuthV2Error.fromCode(code, details)
     // A documented code is no secret, even when a secret is a part of it.
-    return Either.left(
-      error._tag === "SlackUndocumentedError" ? OAuthV2Error.fromCode(scrub(failure.code), details) : error
-    )
+    return error._tag === "SlackUndocumentedError" ? OAuthV2Error.fromCode(scrub(code), details) : error
   }
-  if (status === 503) {
+  return status === 503
     // An edge says so too, of a connection to Slack that ended after the request was sent.
-    return Either.left(
-      new OAuthV2Error.SlackServiceUnavailable({ ...details, outcome: "unknown" }) as OAuthV2Error.ErrorOf<M>
-    )
-  }
-  return Either.left(
-    new OAuthV2Error.SlackUnexpectedResponse({
+    ? new OAuthV2Error.SlackServiceUnavailable({ ...details, outcome: "unknown" })
+    : new OAuthV2Error.SlackUnexpectedResponse({
       ...details,
       contentType: Answer.mediaType(scrub(headers["content-type"] ?? "")),
-      paths: misfits
-    }) as OAuthV2Error.ErrorOf<M>
-  )
+      paths
+    })
+}
+
+const isRedirect = (status: number): boolean => status >= 300 && status < 400
+
+/** Judges an answer by its status and body: the one place that decides what an answer means. */
+const judge = <M extends OAuthV2Error.Method>(
+  call: Call<M>,
+  response: HttpClientResponse.HttpClientResponse,
+  text: string,
+  requestedAt: DateTime.Utc,
+  now: number
+): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> => {
+  const { status } = response
+  const body = Answer.parseObject(text)
+  const refused = (paths: ReadonlyArray<string>) =>
+    refusalOf(call, response, body ?? {}, paths, now) as OAuthV2Error.ErrorOf<M>
+  if (body === undefined) return Effect.fail(refused([]))
+  if (body.ok === false) return Effect.fail(refused(isRedirect(status) ? [] : ["error"]))
+  return status >= 200 && status < 300
+    ? Effect.mapError(toEffect(TokenResponse.fromBody(body, requestedAt, call.known)), refused)
+    : Effect.fail(refused([]))
 }
 
 const transportError = <M extends OAuthV2Error.Method>(
@@ -298,8 +294,7 @@ const transportError = <M extends OAuthV2Error.Method>(
   return new OAuthV2Error.SlackTransportError({
     method,
     outcome: sent || response !== undefined ? "unknown" : "rejected",
-    ...(reason === undefined ? undefined : { reason: scrub(reason) }),
-    ...(response === undefined ? undefined : { status: response.status })
+    ...present({ reason: reason && scrub(reason), status: response?.status })
   }) as OAuthV2Error.ErrorOf<M>
 }
 
@@ -311,30 +306,7 @@ const readBody = (
     ? Effect.orElseSucceed(response.text, () => "")
     : response.text
 
-/**
- * What `fetch` is told by the application, but for two things. It follows no redirect, because it would carry the secrets
- * elsewhere. And it has no `authorization` header, which may be a bearer token for other calls: Slack answers
- * `invalid_auth` to it.
- */
-const requestInit = ({ headers, ...init }: RequestInit = {}): RequestInit => ({
-  ...init,
-  ...(headers && { headers: Headers.remove(Headers.fromInput(headers), "authorization") }),
-  redirect: "manual"
-})
-
-/** Whatever an application adds to its requests, Slack gets the credential of the call and no other. */
-const withCredential = (client: HttpClient.HttpClient, authorization: string | undefined): HttpClient.HttpClient =>
-  HttpClient.mapRequest(client, ({ body, headers, url, urlParams }) =>
-    HttpClientRequest.post(url, {
-      urlParams,
-      headers: authorization === undefined
-        ? Headers.remove(headers, "authorization")
-        : Headers.set(headers, "authorization", authorization),
-      body
-    }))
-
 const attempt = <M extends OAuthV2Error.Method>(
-  client: HttpClient.HttpClient,
   call: Call<M>,
   attempted: () => void
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
@@ -345,13 +317,13 @@ const attempt = <M extends OAuthV2Error.Method>(
     const answered = (response: HttpClientResponse.HttpClientResponse) =>
       Effect.matchEffect(readBody(response), {
         onFailure: lost,
-        onSuccess: (body) => toEffect(judge(call, response, body, requestedAt, clock.unsafeCurrentTimeMillis()))
+        onSuccess: (text) => judge(call, response, text, requestedAt, clock.unsafeCurrentTimeMillis())
       })
-    return Effect.matchEffect(untraced(client.execute(call.request)), {
+    return Effect.matchEffect(untraced(call.send()), {
       onFailure: (error) => {
-        const { isStatus, response } = failureOf(error)
+        const { answer } = failureOf(error)
         // A client that fails on a status has an answer all the same, and the answer is what counts here.
-        return isStatus && response !== undefined ? answered(response) : lost(error)
+        return answer ? answered(answer) : lost(error)
       },
       onSuccess: answered
     })
@@ -361,29 +333,28 @@ const attempt = <M extends OAuthV2Error.Method>(
 // a call
 // -------------------------------------------------------------------------------------
 
+/** What the calls have in common, and what tells them apart. */
+interface AnyRequest extends RequestOptions {
+  readonly code?: Secret | undefined
+  readonly refreshToken?: Secret | undefined
+  readonly installation?: KnownInstallation | undefined
+}
+
 /** Only an install has to say where it is: the other grants have an installation, whether the caller names it or not. */
-const knownOf = (
-  app: SlackApp.Service,
-  { installation, refreshToken }: {
-    readonly installation?: KnownInstallation | undefined
-    readonly refreshToken?: Secret | undefined
-  }
-): TokenResponse.Known => ({
-  appId: installation?.appId ?? app.appId ?? "",
-  target: installation?.target ?? TokenResponse.unnamed,
-  refreshToken: typeof refreshToken === "string" ? Redacted.make(refreshToken) : refreshToken
-})
+const knownOf = (app: SlackApp.Service, { code, installation, refreshToken }: AnyRequest): TokenResponse.Known =>
+  code === undefined
+    ? {
+      appId: installation?.appId ?? app.appId ?? "",
+      target: installation?.target ?? TokenResponse.unnamed,
+      refreshToken: typeof refreshToken === "string" ? Redacted.make(refreshToken) : refreshToken
+    }
+    : { appId: app.appId }
 
 interface Environment {
-  readonly client: HttpClient.HttpClient
+  readonly clientOf: (app: SlackApp.Service) => AppClient
   readonly app: SlackApp.Service
   readonly policy: RetryPolicy.Service
 }
-
-const reveal = (secret: Secret): string => Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
-
-const revealMaybe = (secret: Secret | undefined): string | undefined =>
-  secret === undefined ? undefined : reveal(secret)
 
 const revealAll = (secrets: Readonly<Record<string, Secret>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, reveal(secret)]))
@@ -391,35 +362,26 @@ const revealAll = (secrets: Readonly<Record<string, Secret>> = {}): Record<strin
 const call = <M extends OAuthV2Error.Method>(
   environment: Environment,
   method: M,
-  app: SlackApp.Service,
-  secrets: ReadonlyArray<string | undefined>,
-  known: TokenResponse.Known,
+  request: AnyRequest,
+  secrets: () => ReadonlyArray<string | undefined>,
   prepare: (client: Request.Client) => Request.Prepared
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
   Telemetry.observe(method, (watch) =>
-    Effect.flatMap(Effect.serviceOption(RetryPolicy.RetryPolicy), (nearest) => {
-      const policy = Option.getOrElse(nearest, () => environment.policy)
-      const clientSecret = revealMaybe(app.clientSecret)
-      const prepared = prepare({ clientId: app.clientId, clientSecret })
-      const scrub = makeScrubber(
-        [clientSecret, prepared.ok ? prepared.authorization?.slice("Basic ".length) : undefined, ...secrets]
-          .filter((secret) => secret !== undefined)
-      )
+    Effect.contextWithEffect((context: Context.Context<never>) => {
+      const policy = Option.getOrElse(Context.getOption(context, RetryPolicy.RetryPolicy), () => environment.policy)
+      const app = request.app ?? environment.app
+      const client = environment.clientOf(app)
+      const prepared = prepare(client)
+      const scrub = makeScrubber(() => [
+        client.clientSecret,
+        client.authorization?.slice("Basic ".length),
+        ...secrets()
+      ])
       if (!prepared.ok) {
         return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
       }
-
-      const request = HttpClientRequest.post(`${app.baseUrl}/api/${method}`, {
-        body: HttpBody.text(prepared.form, contentType),
-        headers: {
-          accept: "application/json",
-          "user-agent": `effect-slack-oauth/${version}`,
-          ...connectionHeader()
-        }
-      })
-
-      const client = withCredential(environment.client, prepared.authorization)
-      return Retry.run(policy, attempt(client, { method, request, scrub, known }, watch.attempted), {
+      const send = () => client.post(method, prepared)
+      return Retry.run(policy, attempt({ method, send, scrub, known: knownOf(app, request) }, watch.attempted), {
         prepare: requestContext(watch.span, requestInit),
         onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
         onFailure: watch.failed
@@ -438,39 +400,36 @@ const call = <M extends OAuthV2Error.Method>(
  */
 export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackApp.SlackApp> = Effect.gen(function*() {
   const environment: Environment = {
-    client: yield* HttpClient.HttpClient,
+    clientOf: appClients(yield* HttpClient.HttpClient),
     app: yield* SlackApp.SlackApp,
     policy: Option.getOrElse(yield* Effect.serviceOption(RetryPolicy.RetryPolicy), () => RetryPolicy.defaultPolicy)
   }
   return {
     access: (request) => {
       const grant = {
-        code: revealMaybe(request.code),
+        code: reveal(request.code),
         redirectUri: request.redirectUri,
-        codeVerifier: revealMaybe(request.codeVerifier),
-        refreshToken: revealMaybe(request.refreshToken),
+        codeVerifier: reveal(request.codeVerifier),
+        refreshToken: reveal(request.refreshToken),
         grantType: request.grantType,
         extra: revealAll(request.extra)
       }
-      const app = request.app ?? environment.app
+      const { code, codeVerifier, extra, refreshToken } = grant
       return call(
         environment,
         "oauth.v2.access",
-        app,
-        [grant.code, grant.codeVerifier, grant.refreshToken, ...Object.values(grant.extra)],
-        request.code === undefined ? knownOf(app, request) : { appId: app.appId },
+        request,
+        () => [code, codeVerifier, refreshToken, ...Object.values(extra)],
         (client) => Request.access(client, grant)
       )
     },
     exchange: (request) => {
-      const legacy = { token: revealMaybe(request.token), extra: revealAll(request.extra) }
-      const app = request.app ?? environment.app
+      const legacy = { token: reveal(request.token), extra: revealAll(request.extra) }
       return call(
         environment,
         "oauth.v2.exchange",
-        app,
-        [legacy.token, ...Object.values(legacy.extra)],
-        knownOf(app, request),
+        request,
+        () => [legacy.token, ...Object.values(legacy.extra)],
         (client) => Request.exchange(client, legacy)
       )
     }

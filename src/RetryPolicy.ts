@@ -107,7 +107,7 @@ const backoff = (options: {
   const first = Duration.toMillis(options.first)
   const longest = Duration.toMillis(options.longest)
   return waits((error: OAuthV2Error, repetitions) =>
-    isRepeatable(error)
+    Retry.isRepeatable(error)
       ? Effect.map(Random.next, (random) => {
         const hint = error.retryAfter === undefined ? 0 : Duration.toMillis(error.retryAfter)
         return Math.ceil(

@@ -16,7 +16,7 @@ import * as Schema from "effect/Schema"
 import { isObject } from "./internal/answer.js"
 import { commaList } from "./internal/commaList.js"
 import { between, exactOptional, guarded, optional, withConstructorDefault } from "./internal/effect/schemas.js"
-import { unchecked } from "./internal/unchecked.js"
+import { instance } from "./internal/instance.js"
 
 // -------------------------------------------------------------------------------------
 // the model
@@ -287,12 +287,15 @@ export const fromBody = (
 
 type Json = Readonly<Record<string, unknown>>
 
-const object = (value: unknown): Json => isObject(value) ? value : {}
+const nothing: Json = {}
+
+const object = (value: unknown): Json => isObject(value) ? value : nothing
 
 const string = (value: unknown): string => typeof value === "string" ? value : ""
 
 /** Slack and its imitators write `null` and `""` for what is not there. */
-const text = (value: unknown): Option.Option<string> => Option.liftPredicate(string(value), Boolean)
+const text = (value: unknown): Option.Option<string> =>
+  typeof value === "string" && value !== "" ? Option.some(value) : Option.none()
 
 /**
  * Ids and scopes are stored as they are, and not every database stores control characters and lone surrogates. They are
@@ -300,13 +303,14 @@ const text = (value: unknown): Option.Option<string> => Option.liftPredicate(str
  */
 const isWord = (item: string): boolean => /^(?!xox|xapp-)[^\p{Cc}\p{Cs}]+$/u.test(item)
 
-const id = (value: unknown): Option.Option<string> => Option.filter(text(value), isWord)
+const id = (value: unknown): Option.Option<string> =>
+  typeof value === "string" && isWord(value) ? Option.some(value) : Option.none()
+
+const words = (value: unknown): ReadonlyArray<string> =>
+  typeof value === "string" ? commaList(value).filter(isWord) : []
 
 /** A list as Slack writes it, with commas, or as JSON does. */
-const list = (value: unknown): ReadonlyArray<string> =>
-  (Array.isArray(value) ? value : [value])
-    .flatMap((item) => typeof item === "string" ? commaList(item) : [])
-    .filter(isWord)
+const list = (value: unknown): ReadonlyArray<string> => Array.isArray(value) ? value.flatMap(words) : words(value)
 
 const number = (value: unknown): number | undefined => {
   const number = typeof value === "object" ? NaN : parseFloat(String(value))
@@ -344,9 +348,9 @@ const decodeTarget = (wire: Json, known: Known): Workspace | Organization | unde
   const enterprise = decodeParty(wire.enterprise)
   const isWorkspace = Option.isSome(team) || isUnreadable(wire.team)
   return Option.isSome(enterprise) && (isTrue(wire.is_enterprise_install) || !isWorkspace)
-    ? new Organization({ enterprise: enterprise.value }, unchecked)
+    ? instance(Organization, { _tag: "Organization", enterprise: enterprise.value })
     : Option.isSome(team)
-    ? new Workspace({ team: team.value, enterprise }, unchecked)
+    ? instance(Workspace, { _tag: "Workspace", team: team.value, enterprise })
     : known.target
 }
 
@@ -369,7 +373,7 @@ const decodeExpiry = (
   if (seconds === undefined) return Option.none()
   const expiresAt = Math.floor(DateTime.toEpochMillis(requestedAt) + Math.max(seconds, 0) * 1000)
   return Option.some(
-    new Expiry({ expiresAt: DateTime.unsafeMake(Math.min(expiresAt, endOfTime)), refreshToken }, unchecked)
+    instance(Expiry, { expiresAt: DateTime.unsafeMake(Math.min(expiresAt, endOfTime)), refreshToken })
   )
 }
 
@@ -390,12 +394,12 @@ const decodeToken = (wire: Json, requestedAt: DateTime.Utc, known: Known) =>
 /** The URL alone is of use: it is what posts. */
 const decodeWebhook = (wire: Json): Option.Option<IncomingWebhook> =>
   Option.map(text(wire.url), (url) =>
-    new IncomingWebhook({
+    instance(IncomingWebhook, {
       url: Redacted.make(url),
       channel: string(wire.channel),
       channelId: text(wire.channel_id),
       configurationUrl: string(wire.configuration_url)
-    }, unchecked))
+    }))
 
 const decode = (
   wire: Json,
@@ -417,17 +421,17 @@ const decode = (
   const isUser = Option.isSome(top) && isUserToken(wire)
   const bot = Option.map(
     isUser ? Option.none() : top,
-    (token) => new BotToken({ ...token, botUserId: id(wire.bot_user_id) }, unchecked)
+    (token) => instance(BotToken, { ...token, botUserId: id(wire.bot_user_id) })
   )
   const user = Option.map(isUser ? top : nested, (token) =>
-    new UserToken({
+    instance(UserToken, {
       ...token,
       userId: Option.firstSomeOf(isUser ? [userId, authedUserId] : [authedUserId, userId])
-    }, unchecked))
+    }))
   if (Option.isNone(bot) && Option.isNone(user)) return Either.left("access_token")
 
   return Either.right(
-    new TokenResponse({
+    instance(TokenResponse, {
       appId,
       target,
       bot,
@@ -435,7 +439,7 @@ const decode = (
       authedUserId,
       incomingWebhook: decodeWebhook(object(wire.incoming_webhook)),
       warnings: Array.from(new Set([...list(wire.warning), ...list(object(wire.response_metadata).warnings)]))
-    }, unchecked)
+    })
   )
 }
 

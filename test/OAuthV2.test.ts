@@ -13,6 +13,7 @@ import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -373,6 +374,41 @@ describe("OAuthV2", () => {
       })
 
       // The client outlives the call, so it is not its end that closes the socket.
+      it.scopedLive("is a POST with the call's own credential, whatever a hook on the application's client does", () =>
+        Effect.gen(function*() {
+          const server = yield* makeRawServer(json(botResponse))
+          const seen: Array<string | undefined> = []
+          const hooked = Layer.map(client, (context) =>
+            Context.add(
+              context,
+              HttpClient.HttpClient,
+              HttpClient.mapRequest(Context.get(context, HttpClient.HttpClient), (request) => {
+                seen.push(request.headers.authorization)
+                return request.pipe(
+                  HttpClientRequest.setMethod("PUT"),
+                  HttpClientRequest.bearerToken("test-bearer"),
+                  HttpClientRequest.setHeader("x-app", "1")
+                )
+              })
+            ))
+          for (const app of [confidential(server.url), publicClient(server.url)]) {
+            yield* OAuthV2.access({ code: "test-code" }).pipe(
+              Effect.provide(OAuthV2.layer.pipe(Layer.provide(app), Layer.provide(hooked)))
+            )
+          }
+          yield* OAuthV2.exchange({ token: "xoxb-test" }).pipe(
+            Effect.provide(OAuthV2.layer.pipe(Layer.provide(confidential(server.url)), Layer.provide(hooked)))
+          )
+          assert.deepStrictEqual(server.requests.map(({ line }) => line.split(" ")[0]), ["POST", "POST", "POST"])
+          assert.deepStrictEqual(server.requests.map((request) => headerOf(request, "authorization")), [
+            [basic],
+            [],
+            []
+          ])
+          assert.deepStrictEqual(server.requests.map((request) => headerOf(request, "x-app")), [["1"], ["1"], ["1"]])
+          assert.deepStrictEqual(seen, [undefined, undefined, undefined])
+        }))
+
       describe("when the call is given up", () => {
         it.scopedLive("before the answer: the socket is closed", () =>
           Effect.gen(function*() {

@@ -74,6 +74,7 @@ export const members = {
     catchAll: "catch",
     catchAllCause: "catchCause",
     catchAllDefect: "catchDefect",
+    contextWithEffect: "contextWith",
     dieMessage: "die",
     either: "result",
     fork: "forkChild",

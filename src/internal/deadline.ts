@@ -17,7 +17,7 @@ const catchUp = 1000
 const longestTimeout = 2 ** 31 - 1
 
 /**
- * Calls `then` after `duration`, unless the function that it returns is called first.
+ * Calls `then` after so many milliseconds, unless the function that it returns is called first.
  *
  * When a paused process continues, all its timers fire at once, before it has read anything. So a timer that is late waits
  * for the time by which it is late, up to a second: until then the event loop reads what has arrived.
@@ -29,26 +29,24 @@ const longestTimeout = 2 ** 31 - 1
 export const after = (
   fork: Fork<never>,
   clock: Clock.Clock,
-  duration: Duration.Duration,
+  millis: number,
   then: () => void
 ): () => void => {
-  const millis = Duration.toMillis(duration)
-  const due = clock.unsafeCurrentTimeMillis() + millis
-  const lateness = () => Math.max(0, Math.min(clock.unsafeCurrentTimeMillis() - due, catchUp))
-  if (clock !== systemClock || millis > longestTimeout) {
-    const sleeping = Effect.zipRight(
-      clock.sleep(duration),
-      Effect.suspend(() => clock.sleep(Duration.millis(lateness())))
-    )
-    const fiber = fork(Effect.interruptible(Effect.map(sleeping, then)))
+  const start = (millis: number, then: () => void): () => void => {
+    if (clock === systemClock && millis <= longestTimeout) {
+      // oxlint-disable no-restricted-globals -- the one place for them, see above
+      const timer = setTimeout(then, millis)
+      return () => clearTimeout(timer)
+      // oxlint-enable no-restricted-globals
+    }
+    const fiber = fork(Effect.interruptible(Effect.map(clock.sleep(Duration.millis(millis)), then)))
     return () => stop(fiber)
   }
-  // oxlint-disable no-restricted-globals -- the one place for them, see above
-  let timer = setTimeout(() => {
-    timer = setTimeout(then, lateness())
-  }, millis)
-  return () => clearTimeout(timer)
-  // oxlint-enable no-restricted-globals
+  const due = clock.unsafeCurrentTimeMillis() + millis
+  let cancel = start(millis, () => {
+    cancel = start(Math.max(0, Math.min(clock.unsafeCurrentTimeMillis() - due, catchUp)), then)
+  })
+  return () => cancel()
 }
 
 /**
@@ -72,7 +70,7 @@ export const withDeadline = <A, E, R, E2>(
 
         let isLate = false
         let onLate = constVoid
-        const callOff = after(fork, clock, duration, () => {
+        const callOff = after(fork, clock, Duration.toMillis(duration), () => {
           isLate = true
           stop(call)
           onLate()

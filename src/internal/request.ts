@@ -2,11 +2,13 @@
  * What is asked of Slack, as the bytes that ask it: which parameters, where the client's credentials go, and what is
  * refused here because Slack could only refuse it too.
  */
-import { basicAuthorization, encodeForm } from "./form.js"
+import { encodeForm } from "./form.js"
 
 export interface Client {
   readonly clientId: string
   readonly clientSecret: string | undefined
+  /** The header of HTTP Basic, for a client with a secret. */
+  readonly authorization: string | undefined
 }
 
 export interface Grant {
@@ -23,10 +25,15 @@ export interface Legacy {
   readonly extra: Readonly<Record<string, string>>
 }
 
+/** What is sent: the form, and whether the client proves itself by HTTP Basic or in the form. */
+export interface Form {
+  readonly ok: true
+  readonly form: string
+  readonly credentials: "basic" | "body"
+}
+
 /** A request that may go out, or the code that Slack would have answered with and why. */
-export type Prepared =
-  | { readonly ok: true; readonly form: string; readonly authorization: string | undefined }
-  | { readonly ok: false; readonly code: string; readonly reason: string }
+export type Prepared = Form | { readonly ok: false; readonly code: string; readonly reason: string }
 
 const refuse = (code: string, reason: string): Prepared => ({
   ok: false,
@@ -44,14 +51,10 @@ const refuseCollision = (extra: Readonly<Record<string, string>>): Prepared | un
 }
 
 const prepareAccess = (client: Client, form: Readonly<Record<string, string | undefined>>): Prepared =>
-  client.clientSecret === undefined
+  client.authorization === undefined
     // A public client names itself and proves nothing here: PKCE does (RFC 6749 §2.3.1, Slack's PKCE page).
-    ? { ok: true, form: encodeForm({ client_id: client.clientId, ...form }), authorization: undefined }
-    : {
-      ok: true,
-      form: encodeForm(form),
-      authorization: basicAuthorization(client.clientId, client.clientSecret)
-    }
+    ? { ok: true, form: encodeForm({ client_id: client.clientId, ...form }), credentials: "body" }
+    : { ok: true, form: encodeForm(form), credentials: "basic" }
 
 /** `oauth.v2.access`: a code, a refresh token, or an extension grant (RFC 6749 §4.5) in `extra`. */
 export const access = (client: Client, grant: Grant): Prepared => {
@@ -111,6 +114,6 @@ export const exchange = (client: Client, legacy: Legacy): Prepared => {
       token: legacy.token,
       ...legacy.extra
     }),
-    authorization: undefined
+    credentials: "body"
   }
 }

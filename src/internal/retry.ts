@@ -12,7 +12,7 @@ import type { OAuthV2Error } from "../OAuthV2Error.js"
 import type * as RetryPolicy from "../RetryPolicy.js"
 import { after } from "./deadline.js"
 import { capture, exitOf, type Fork, stop } from "./effect/fibers.js"
-import { type Driver, driver, notPast } from "./effect/schedules.js"
+import { driver, notPast } from "./effect/schedules.js"
 import { flatten } from "./flatten.js"
 
 /** Whether the same call may be sent again: Slack did nothing, and waiting can help. */
@@ -29,15 +29,15 @@ export const withinBudget = <Out, In>(
 ): Schedule.Schedule<Out, In> => notPast(schedule, Duration.toMillis(budget) * 0.8, startedAt)
 
 /**
- * Runs an attempt in a fiber of its own, and interrupts it after `duration`. Unlike `withDeadline` it waits for the
+ * Runs an attempt in a fiber of its own, and interrupts it after so many milliseconds. Unlike `withDeadline` it waits for the
  * attempt to end, so that its socket is closed by then.
  */
 const cutOff = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,
   fork: Fork<R>,
   clock: Clock.Clock,
-  duration: Duration.Duration,
-  onTimeout: () => E
+  millis: number,
+  onTimeout: (timeout: Duration.Duration) => E
 ): Effect.Effect<A, E> =>
   Effect.uninterruptibleMask((restore) => {
     // The exit is a value, because a fiber that fails logs its cause, and a defect may contain a secret.
@@ -46,7 +46,7 @@ const cutOff = <A, E, R>(
     if (ended !== undefined) return flatten(ended)
 
     let isLate = false
-    const callOff = after(fork, clock, duration, () => {
+    const callOff = after(fork, clock, millis, () => {
       isLate = true
       stop(fiber)
     })
@@ -54,7 +54,7 @@ const cutOff = <A, E, R>(
       fiber.addObserver((exit) => {
         callOff()
         const ended = flatten(exit)
-        resume(isLate && Exit.isInterrupted(ended) ? Effect.failSync(onTimeout) : ended)
+        resume(isLate && Exit.isInterrupted(ended) ? Effect.failSync(() => onTimeout(Duration.millis(millis))) : ended)
       })
     })
     return Effect.tapErrorCause(restore(result), () => Fiber.interrupt(fiber))
@@ -81,27 +81,20 @@ export const run = <A, E extends OAuthV2Error, R>(
       const now = () => clock.unsafeCurrentTimeMillis()
       const startedAt = now()
       const latest = startedAt + Duration.toMillis(policy.budget)
-      const once = Effect.suspend(() => {
-        const duration = Duration.min(policy.attemptTimeout, Duration.millis(latest - now()))
-        return cutOff(attempt, fork, clock, duration, () => onTimeout(duration))
-      })
-      /** A process that was paused during the wait may wake up when its time is over. */
-      const mayRepeat = Effect.suspend(() =>
-        now() > latest ? Effect.succeed(false) : policy.mayRepeat ?? Effect.succeed(true)
+      const once = Effect.suspend(() =>
+        cutOff(attempt, fork, clock, Math.min(Duration.toMillis(policy.attemptTimeout), latest - now()), onTimeout)
       )
-      const wait = (next: Driver<OAuthV2Error>, error: E): Effect.Effect<boolean> =>
-        Effect.flatMap(next(error), (goesOn) => goesOn ? mayRepeat : Effect.succeed(false))
-      /** What `Effect.retry` does, except that an attempt which succeeds pays for no schedule. */
-      const attempts = (driver: Effect.Effect<Driver<OAuthV2Error>>): Effect.Effect<A, E> =>
-        Effect.catchAll(
-          once,
-          (error) => Effect.zipRight(onFailure(error), isRepeatable(error) ? repeat(driver, error) : Effect.fail(error))
-        )
-      const repeat = (driver: Effect.Effect<Driver<OAuthV2Error>>, error: E): Effect.Effect<A, E> =>
+      const wait = driver(() => withinBudget(policy.schedule, policy.budget, startedAt))
+      const mayRepeat = (error: E): Effect.Effect<boolean> =>
+        isRepeatable(error)
+          ? Effect.flatMap(wait(error), (goesOn) =>
+            // A process that was paused during the wait may wake up when its time is over.
+            goesOn && now() <= latest ? policy.mayRepeat ?? Effect.succeed(true) : Effect.succeed(false))
+          : Effect.succeed(false)
+      const attempts: Effect.Effect<A, E> = Effect.catchAll(once, (error) =>
         Effect.flatMap(
-          driver,
-          (next) =>
-            Effect.flatMap(wait(next, error), (again) => again ? attempts(Effect.succeed(next)) : Effect.fail(error))
-        )
-      return attempts(Effect.suspend(() => driver(withinBudget(policy.schedule, policy.budget, startedAt))))
+          Effect.zipRight(onFailure(error), mayRepeat(error)),
+          (again) => again ? attempts : Effect.fail(error)
+        ))
+      return attempts
     }))

@@ -15,10 +15,10 @@ const slackToken = /\b(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-[\w%.-]+/gi
 const webhookUrl = /(hooks\.slack(?:-gov)?\.com(?:\/|%2f))[\w/%.-]+/gi
 
 /** All forms in which a message may quote the secrets, the longest first. */
-const literalsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> => {
+const literalsOf = (secrets: ReadonlyArray<string | undefined>): ReadonlyArray<string> => {
   const literals = new Set<string>()
   for (const secret of secrets) {
-    if (secret === "") continue
+    if (!secret) continue
     literals.add(secret)
     literals.add(encodeURIComponent(secret))
     literals.add(formEncode(secret))
@@ -30,10 +30,10 @@ const literalsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> => {
  * Returns a function that masks the given secrets, their encoded forms, and everything that looks like a secret of Slack.
  * The preparation happens at the first call: only failures call it.
  */
-export const makeScrubber = (secrets: ReadonlyArray<string>): (text: string) => string => {
+export const makeScrubber = (secrets: () => ReadonlyArray<string | undefined>): (text: string) => string => {
   let literals: ReadonlyArray<string> | undefined
   return (text) => {
-    literals ??= literalsOf(secrets)
+    literals ??= literalsOf(secrets())
     let out = text
     for (const literal of literals) {
       out = out.replaceAll(literal, mask)

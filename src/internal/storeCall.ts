@@ -21,7 +21,7 @@ export const late = "DEADLINE"
 /** The code of a call that died, or interrupted itself, without a code of its own. */
 const unexpected = "DEFECT"
 
-const scrub = makeScrubber([])
+const scrub = makeScrubber(() => [])
 
 /** The messages of an error and of its causes. The stack is left out: it only adds paths. */
 const messagesOf = (error: unknown, depth = 0): ReadonlyArray<string> =>

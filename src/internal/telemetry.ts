@@ -8,22 +8,16 @@ import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { Method, OAuthV2Error } from "../OAuthV2Error.js"
 import * as Telemetry from "../Telemetry.js"
-import { type Any, updateAll, withTags } from "./effect/metrics.js"
+import { type Any, type Tagged, type Update, updateAll, withTags } from "./effect/metrics.js"
+import { observeInSpan } from "./effect/spans.js"
 
 /** The metric for given tags. There are few combinations of tags, so each metric is made once. */
-const tagged = <In, Tags extends Readonly<Record<string, string>>>(metric: Any<In>): (tags: Tags) => Any<In> => {
-  const made = new Map<string, Any<In>>()
-  return (tags) => {
-    const key = Object.values(tags).join()
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const fresh = withTags(metric, tags)
-    made.set(key, fresh)
-    return fresh
-  }
+const tagged = <In, Tags extends Readonly<Record<string, string>>>(metric: Any<In>): (tags: Tags) => Tagged<In> => {
+  const made: Record<string, Tagged<In>> = {}
+  return (tags) => made[Object.values(tags).join()] ??= withTags(metric, tags)
 }
 
-const increment = (metric: Any<number>): Effect.Effect<void> => updateAll((update) => update(metric, 1))
+const increment = (metric: Tagged<number>): Effect.Effect<void> => updateAll((update) => update(metric, 1))
 
 // -------------------------------------------------------------------------------------
 // calls
@@ -47,34 +41,31 @@ export const observe = <A, E extends OAuthV2Error, R>(
   method: Method,
   call: (watch: Watch) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.useSpan(
+  observeInSpan(
     method.replace("oauth.v2", "OAuthV2"),
-    { kind: "client", captureStackTrace: false, attributes: { "slack.method": method } },
-    (span) =>
-      Effect.clockWith((clock) => {
-        const startedAt = clock.unsafeCurrentTimeMillis()
-        let attempts = 0
-        const watch: Watch = {
-          span,
-          attempted: () => {
-            attempts++
-          },
-          failed: (error) =>
-            Effect.logDebug(error.message).pipe(
-              Effect.annotateLogs("slack.method", error.method),
-              Effect.withParentSpan(span)
-            )
-        }
-        return Effect.onExit(call(watch), (exit) => {
-          const repetitions = Math.max(0, attempts - 1)
-          const result = describe(span, exit, repetitions)
-          return updateAll((update) => {
-            update(callsOf({ method, result }), 1)
-            update(callDurationOf({ method }), clock.unsafeCurrentTimeMillis() - startedAt)
-            if (repetitions > 0) update(retriesOf({ method }), repetitions)
-          })
-        })
+    { kind: "client", attributes: { "slack.method": method } },
+    (span, clock) => {
+      const startedAt = clock.unsafeCurrentTimeMillis()
+      let attempts = 0
+      const effect = call({
+        span,
+        attempted: () => {
+          attempts++
+        },
+        failed: (error) =>
+          Effect.logDebug(error.message).pipe(
+            Effect.annotateLogs("slack.method", error.method),
+            Effect.withParentSpan(span)
+          )
       })
+      const onEnd = (exit: Exit.Exit<A, E>, update: Update) => {
+        const repetitions = Math.max(0, attempts - 1)
+        update(callsOf({ method, result: describe(span, exit, repetitions) }), 1)
+        update(callDurationOf({ method }), clock.unsafeCurrentTimeMillis() - startedAt)
+        if (repetitions > 0) update(retriesOf({ method }), repetitions)
+      }
+      return { effect, onEnd }
+    }
   )
 
 /** Adds to the span how the call ended, and returns it as the metrics call it. */

@@ -19,33 +19,25 @@ export const histogram = (
 
 type Labels = ReadonlyArray<MetricLabel.MetricLabel>
 
+/** A metric with tags: takes an input, and the labels of the fiber. */
+export type Tagged<In> = (input: In, labels: Labels) => void
+
 /**
  * A metric with these tags, to be kept. `Metric.tagged` makes a new list of labels at each update, and a metric finds
  * its state by the list: it hashes and compares the labels of a list that it has not seen. So the lists are kept.
  */
-export const withTags = <In>(metric: Any<In>, tags: Readonly<Record<string, string>>): Any<In> => {
+export const withTags = <In>(metric: Any<In>, tags: Readonly<Record<string, string>>): Tagged<In> => {
   const own = Object.entries(tags).map(([name, value]) => MetricLabel.make(name, value))
   const lists = new WeakMap<Labels, Labels>()
-  const withOwn = (labels: Labels): Labels => {
-    const known = lists.get(labels)
-    if (known !== undefined) return known
-    const list = Arr.union(own, labels)
+  return (input, labels) => {
+    const list = lists.get(labels) ?? Arr.union(own, labels)
     lists.set(labels, list)
-    return list
+    metric.unsafeUpdate(input, list)
   }
-  return Metric.make(
-    metric.keyType,
-    (input: In, labels) => metric.unsafeUpdate(input, withOwn(labels)),
-    (labels) => metric.unsafeValue(withOwn(labels)),
-    (input: In, labels) => metric.unsafeModify(input, withOwn(labels))
-  )
 }
 
+export type Update = <In>(metric: Tagged<In>, input: In) => void
+
 /** Updates several metrics at once, as `Metric.update` does one. */
-export const updateAll = (
-  f: (update: <In>(metric: Any<In>, input: In) => void) => void
-): Effect.Effect<void> =>
-  Effect.map(
-    FiberRef.get(FiberRef.currentMetricLabels),
-    (labels) => f((metric, input) => metric.unsafeUpdate(input, labels))
-  )
+export const updateAll = (f: (update: Update) => void): Effect.Effect<void> =>
+  Effect.map(FiberRef.get(FiberRef.currentMetricLabels), (labels) => f((metric, input) => metric(input, labels)))

@@ -42,11 +42,15 @@ export const notPast = <Out, In, R>(
       })
   )
 
-/** Waits as a schedule says for an input. The result is whether the schedule goes on. */
-export type Driver<In> = (input: In) => Effect.Effect<boolean>
-
-export const driver = <In>(schedule: Schedule.Schedule<unknown, In>): Effect.Effect<Driver<In>> =>
-  Effect.map(
-    Schedule.driver(schedule),
-    (driver) => (input) => Effect.match(driver.next(input), { onFailure: () => false, onSuccess: () => true })
-  )
+/**
+ * Drives a schedule, which is made and started at the first input. The function waits as the schedule says for an input,
+ * and returns whether the schedule goes on.
+ */
+export const driver = <In>(schedule: () => Schedule.Schedule<unknown, In>): (input: In) => Effect.Effect<boolean> => {
+  let started: Schedule.ScheduleDriver<unknown, In> | undefined
+  return (input) =>
+    Effect.flatMap(started === undefined ? Schedule.driver(schedule()) : Effect.succeed(started), (driver) => {
+      started = driver
+      return Effect.match(driver.next(input), { onFailure: () => false, onSuccess: () => true })
+    })
+}

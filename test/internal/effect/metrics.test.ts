@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import { histogram, updateAll, withTags } from "../../../src/internal/effect/metrics.js"
+import { histogram, type Tagged, updateAll, withTags } from "../../../src/internal/effect/metrics.js"
 
 /** The sum and the lists of labels that reach a metric. */
 const watched = () => {
@@ -19,7 +19,7 @@ const watched = () => {
   return { counter, lists, metric }
 }
 
-const add = (metric: Metric.Metric<any, number, any>, n: number) => updateAll((update) => update(metric, n))
+const add = (metric: Tagged<number>, n: number) => updateAll((update) => update(metric, n))
 
 describe("metrics with fixed tags", () => {
   it.effect("are the metrics that Metric.tagged makes of the same tags", () =>
@@ -58,8 +58,8 @@ describe("metrics with fixed tags", () => {
       const { counter, metric } = watched()
       const sizes = histogram(`test_${Math.random()}`, "Sizes", { start: 1, factor: 2, count: 4 })
       yield* updateAll((update) => {
-        update(metric, 3)
-        update(sizes, 5)
+        update(withTags(metric, {}), 3)
+        update(withTags(sizes, {}), 5)
       })
       assert.strictEqual((yield* Metric.value(counter)).count, 3)
       assert.strictEqual((yield* Metric.value(sizes)).sum, 5)

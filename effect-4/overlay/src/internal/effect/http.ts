@@ -17,15 +17,15 @@ export interface Failure {
   readonly early: string | undefined
   readonly cause: unknown
   readonly response: HttpClientResponse.HttpClientResponse | undefined
-  /** Whether the client failed for the status alone. */
-  readonly isStatus: boolean
+  /** The response, if the client failed for the status alone. */
+  readonly answer: HttpClientResponse.HttpClientResponse | undefined
 }
 
 export const failureOf = ({ reason, response }: HttpClientError.HttpClientError): Failure => ({
   early: response !== undefined || reason._tag === "TransportError" ? undefined : reason._tag.replace(/Error$/, ""),
   cause: reason.cause,
   response,
-  isStatus: reason._tag === "StatusCodeError"
+  answer: reason._tag === "StatusCodeError" ? response : undefined
 })
 
 /** The context of a request: its parent span, and the `RequestInit` of the application as `change` leaves it. */

@@ -41,17 +41,20 @@ export const notPast = <Out, In, E, R>(
     }
   }))
 
-/** Waits as a schedule says for an input. The result is whether the schedule goes on. */
-export type Driver<In> = (input: In) => Effect.Effect<boolean>
-
-export const driver = <In>(schedule: Schedule.Schedule<unknown, In>): Effect.Effect<Driver<In>> =>
-  Effect.map(
-    Schedule.toStep(schedule),
-    (step) => (input) =>
-      Effect.clockWith((clock) =>
+/**
+ * Drives a schedule, which is made and started at the first input. The function waits as the schedule says for an input,
+ * and returns whether the schedule goes on.
+ */
+export const driver = <In>(schedule: () => Schedule.Schedule<unknown, In>): (input: In) => Effect.Effect<boolean> => {
+  let started: Effect.Success<ReturnType<typeof Schedule.toStep<unknown, In, never, never>>> | undefined
+  return (input) =>
+    Effect.flatMap(started === undefined ? Schedule.toStep(schedule()) : Effect.succeed(started), (step) => {
+      started = step
+      return Effect.clockWith((clock) =>
         Effect.matchEffect(step(clock.currentTimeMillisUnsafe(), input), {
           onFailure: () => Effect.succeed(false),
           onSuccess: ([, delay]) => Effect.as(clock.sleep(delay), true)
         })
       )
-  )
+    })
+}

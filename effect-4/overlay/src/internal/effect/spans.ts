@@ -1,0 +1,27 @@
+/**
+ * Spans around effects that are counted and timed.
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Tracer from "effect/Tracer"
+import { type Update, updateAll } from "./metrics.js"
+
+/** An effect in a span. */
+export interface Observed<A, E, R> {
+  readonly effect: Effect.Effect<A, E, R>
+  /** Sees how the effect ended, and may change the span and update metrics. */
+  readonly onEnd: (exit: Exit.Exit<A, E>, update: Update) => void
+}
+
+/** Runs an effect in a span of its own. */
+export const observeInSpan = <A, E, R>(
+  name: string,
+  options: Tracer.SpanOptionsNoTrace,
+  observe: (span: Tracer.Span, clock: Clock.Clock) => Observed<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.useSpan(name, options, (span) =>
+    Effect.clockWith((clock) => {
+      const { effect, onEnd } = observe(span, clock)
+      return Effect.onExit(effect, (exit) => updateAll((update) => onEnd(exit, update)))
+    }))
