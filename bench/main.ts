@@ -1,5 +1,5 @@
 /**
- * `npm run bench` runs the benchmarks, `npm run bench -- call` one of them. Tables go to the terminal, and the same
+ * `npm run bench` runs the benchmarks, `npm run bench -- call` one of them. With `--strict` it fails if a target is missed. Tables go to the terminal, and the same
  * numbers, with the machine and the versions they were taken with, to `.tmp/bench-results/`. `npm run bench:docs` takes
  * them from there into `docs/performance.md`.
  */
@@ -13,6 +13,7 @@ interface Benchmark {
 
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   call: () => import("./call.js"),
+  allocations: () => import("./allocations.js"),
   read: () => import("./read.js"),
   storm: () => import("./storm.js"),
   install: () => import("./install.js"),
@@ -27,7 +28,8 @@ const long: Readonly<Record<string, () => Promise<Benchmark>>> = {
 }
 
 const all = { ...benchmarks, ...long }
-const asked = process.argv.slice(2)
+const isStrict = process.argv.includes("--strict")
+const asked = process.argv.slice(2).filter((argument) => argument !== "--strict")
 const unknown = asked.filter((name) => !Object.hasOwn(all, name))
 if (unknown.length > 0) {
   console.error(`No benchmark is called ${unknown.join(", ")}. There are: ${Object.keys(all).join(", ")}`)
@@ -42,6 +44,8 @@ for (const name of asked.length > 0 ? asked : Object.keys(benchmarks)) {
   const startedAt = performance.now()
   const reports = await (await all[name]!()).run()
   for (const report of reports) console.log(print(report))
+  const missed = reports.flatMap(({ targets = [] }) => targets).filter(({ met }) => !met)
+  if (isStrict && missed.length > 0) process.exitCode = 1
   console.log(`\n${name}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
   mkdirSync(".tmp/bench-results", { recursive: true })
   writeFileSync(`.tmp/bench-results/${name}.json`, JSON.stringify({ name, setting, reports }, null, 2))

@@ -5,24 +5,10 @@
  */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { accessAnswer } from "../support/answers.js"
 
 let issued = 0
 let requests: Record<string, number> = {}
-
-const access = () => ({
-  ok: true,
-  app_id: "A0BENCH",
-  team: { id: "T0BENCH", name: "Bench" },
-  enterprise: null,
-  is_enterprise_install: false,
-  access_token: `xoxe.xoxb-1-bench-${++issued}`,
-  token_type: "bot",
-  scope: "chat:write,commands,users:read",
-  bot_user_id: "U0BENCH",
-  expires_in: 43200,
-  refresh_token: `xoxe-1-bench-${issued}`,
-  authed_user: { id: "U0PERSON" }
-})
 
 const identity = {
   ok: true,
@@ -40,7 +26,7 @@ const answerTo = (path: string): unknown => {
   }
   const method = path.slice("/api/".length)
   requests[method] = (requests[method] ?? 0) + 1
-  return method === "oauth.v2.access" ? access() : identity
+  return method === "oauth.v2.access" ? accessAnswer(++issued) : identity
 }
 
 const server = createServer((request, response) => {

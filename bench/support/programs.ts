@@ -5,11 +5,17 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 
 /** A program that is told and answers by lines of JSON, and ends with this process or when it is told to. */
-export const start = (name: string, settings: unknown = {}) => {
+export const start = (name: string, settings: unknown = {}, flags: ReadonlyArray<string> = []) => {
   const child: ChildProcess & { readonly stdin: NodeJS.WritableStream; readonly stdout: NodeJS.ReadableStream } = spawn(
     process.execPath,
     // Room for the largest fleet, of a million installations.
-    ["--expose-gc", "--max-old-space-size=8192", join(import.meta.dirname, `${name}.js`), JSON.stringify(settings)],
+    [
+      "--expose-gc",
+      "--max-old-space-size=8192",
+      ...flags,
+      join(import.meta.dirname, `${name}.js`),
+      JSON.stringify(settings)
+    ],
     { stdio: ["pipe", "pipe", "inherit"] }
   )
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()

@@ -1,0 +1,43 @@
+/** What a call allocates beyond platform's client: a number that is the same on a busy machine and on a quiet one. */
+import { type Spread, spread } from "./support/compare.js"
+import { start } from "./support/programs.js"
+import { atMost, type Report, withSpread } from "./support/report.js"
+
+interface Row {
+  readonly name: string
+  readonly samples: ReadonlyArray<{ readonly bytes: number; readonly cpu: number }>
+}
+
+/** The most that a call may allocate beyond the same call by platform's client, in kB. */
+const limit = 15
+
+export const run = async (): Promise<ReadonlyArray<Report>> => {
+  const program = start("allocations", {}, ["--min-semi-space-size=256", "--max-semi-space-size=256"])
+  const rows: ReadonlyArray<Row> = await program.hear()
+  await program.stop()
+  const idle = rows[0]!.samples
+  // The row of nothing is what starting a fiber and the loop around it take; it is left out of the others.
+  const beyond = ({ samples }: Row, of: keyof Row["samples"][number], unit = 1): Spread =>
+    spread(samples.map((sample, round) => (sample[of] - idle[round]![of]) / unit))
+  const kilobytes = (name: string): number => beyond(rows.find((row) => row.name === name)!, "bytes", 1000).median
+  return [{
+    title: "What a call allocates, with an HTTP client in memory",
+    columns: ["", "kB", "CPU µs"],
+    rows: rows.slice(1).map((
+      row
+    ) => [row.name, withSpread(beyond(row, "bytes", 1000)), withSpread(beyond(row, "cpu"))]),
+    data: rows,
+    targets: [
+      atMost(
+        "a call by OAuthV2, beyond one by @effect/platform:",
+        kilobytes("a call by OAuthV2") - kilobytes("a call by @effect/platform"),
+        limit,
+        "kB"
+      )
+    ],
+    notes: [
+      "Beyond an effect that does nothing. No garbage is collected within a round. `npm run allocations`, which also ends " +
+      "with an error if the target is missed."
+    ]
+  }]
+}
