@@ -29,7 +29,10 @@ export interface Service {
   readonly clientSecret?: Redacted.Redacted | undefined
   /** The app id, such as `A0123ABCDEF`. */
   readonly appId?: string | undefined
-  /** The signing secret, which proves that a request comes from Slack. */
+  /**
+   * The signing secret, which proves that a request comes from Slack (see `SlackRequest.verify`). While another one
+   * replaces it, both, with a comma between them.
+   */
   readonly signingSecret?: Redacted.Redacted | undefined
   /** The origin of the API and of the authorize page, with a path prefix if there is one, and no slash at the end. */
   readonly baseUrl: string

@@ -4,22 +4,13 @@
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { concat } from "./bytes.js"
 import { hasNoBody, notRead, type ReadError } from "./effect/httpErrors.js"
 
 /** A response, and its whole body if that is small. */
 export interface Peeked {
   readonly body: Uint8Array | undefined
   readonly response: HttpClientResponse.HttpClientResponse
-}
-
-const concat = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array<ArrayBuffer> => {
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>

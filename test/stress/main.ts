@@ -2,7 +2,8 @@
 const rounds: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<void> }>>> = {
   store: () => import("./store.js"),
   tokens: () => import("./tokens.js"),
-  outages: () => import("./outages.js")
+  outages: () => import("./outages.js"),
+  requests: () => import("./requests.js")
 }
 
 const asked = process.argv.slice(2)

@@ -1,0 +1,42 @@
+/**
+ * Reads the body of a web request, up to a size.
+ */
+import { concat } from "./bytes.js"
+
+/** The body, or what is wrong with it. */
+export type RequestBody =
+  | { readonly _tag: "Read"; readonly bytes: Uint8Array }
+  | { readonly _tag: "TooLarge" }
+  /** Somebody has read it before, or its connection ended. */
+  | { readonly _tag: "Gone" }
+
+const give = (body: ReadableStream<Uint8Array> | null): void => void body?.cancel().catch(() => {})
+
+/** Reads a body. It stops as soon as the body is larger than `limit` bytes, or when the signal aborts. */
+export const readBody = async (request: Request, limit: number, signal: AbortSignal): Promise<RequestBody> => {
+  if (request.bodyUsed) return { _tag: "Gone" }
+  // A limit that is not a number admits nothing.
+  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+    give(request.body)
+    return { _tag: "TooLarge" }
+  }
+  if (request.body === null) return { _tag: "Read", bytes: new Uint8Array() }
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  try {
+    const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
+    signal.addEventListener("abort", () => void reader.cancel().catch(() => {}))
+    while (true) {
+      const { done, value } = await reader.read()
+      if (done) return { _tag: "Read", bytes: concat(chunks, size) }
+      size += value.length
+      if (!(size <= limit)) {
+        void reader.cancel().catch(() => {})
+        return { _tag: "TooLarge" }
+      }
+      chunks.push(value)
+    }
+  } catch {
+    return { _tag: "Gone" }
+  }
+}
