@@ -61,7 +61,8 @@ const options = {
   redirectUris: Options.text("redirect-uri").pipe(
     Options.repeated,
     Options.withDescription(
-      "A redirect URL that the app lists; can be repeated. The default is https://example.com and every loopback port."
+      "A redirect URL that the app lists, with its port; can be repeated. The default is https://example.com, " +
+        "http://localhost:3000 and http://127.0.0.1:3000."
     )
   ),
   workspaces: Options.text("workspace").pipe(

@@ -37,14 +37,15 @@ const startSite = (
 ) =>
   Effect.gen(function*() {
     const installs: Array<InstallFlow.Installed<void>> = []
+    const server = yield* Layer.build(Layer.fresh(Server))
+    const url = `http://localhost:${portOf(Context.get(server, HttpServer.HttpServer))}`
+    const apps = (emulated.apps ?? [{}]).map((app) => ({ redirectUris: [url], ...app }))
     const slack = yield* Layer.build(
       Layer.merge(SlackEmulator.layerSlackAppServed(), SlackEmulator.serve()).pipe(
-        Layer.provideMerge(SlackEmulator.layer(emulated)),
+        Layer.provideMerge(SlackEmulator.layer({ ...emulated, apps })),
         Layer.provide(Layer.fresh(Server))
       )
     )
-    const server = yield* Layer.build(Layer.fresh(Server))
-    const url = `http://localhost:${portOf(Context.get(server, HttpServer.HttpServer))}`
     const flow = InstallFlow.layer({
       publicUrl: url,
       botScopes: ["chat:write"],

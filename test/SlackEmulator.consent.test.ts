@@ -169,6 +169,7 @@ describe("redirect URIs", () => {
       ["https://example.com", "https://example.com/", true],
       ["https://example.com", "https://example.com/slack/callback", true],
       ["https://example.com/slack", "https://example.com/slack/callback?x=1", true],
+      ["https://example.com/slack", "https://example.com/slack?x=1", true],
       ["https://example.com/slack/", "https://example.com/slack/callback", true],
       ["https://example.com/slack", "https://example.com/slackers", false],
       ["https://example.com/slack", "https://example.com/", false],
@@ -176,9 +177,19 @@ describe("redirect URIs", () => {
       ["https://example.com/?app=1", "https://example.com/?app=2", false],
       ["https://example.com", "https://example.com:8443/", false],
       ["https://example.com", "https://sub.example.com/", false],
-      ["http://localhost", "http://localhost:3000/callback", true],
-      ["http://127.0.0.1", "http://127.0.0.1:3000/callback", true],
-      ["http://localhost:3000", "http://localhost:4000/callback", false]
+      ["https://example.com/slack", "https://example.com/slack/%2e%2e/other", false],
+      ["https://example.com/slack/", "https://example.com/slack", false],
+      ["https://example.com/?app=1", "https://example.com/?app=1", true],
+      ["https://example.com/?app=1", "https://example.com/?app=1/2", false],
+      ["https://example.com", "https://example.com@example.org/", false],
+      ["https://example.com", "https://EXAMPLE.com/", false],
+      ["https://example.com", "https://example.com:443/", false],
+      ["http://localhost:3000", "http://localhost:3000/callback", true],
+      ["http://localhost:3000", "http://localhost:4000/callback", false],
+      ["http://localhost:3000", "http://localhost:30001/callback", false],
+      ["http://localhost:3000", "http://127.0.0.1:3000/callback", false],
+      ["http://localhost", "http://localhost:3000/callback", false],
+      ["http://127.0.0.1", "http://127.0.0.1:3000/callback", false]
     ] as const
   ) {
     it.effect(`${listed} ${expected ? "covers" : "does not cover"} ${redirectUri}`, () =>
@@ -186,6 +197,21 @@ describe("redirect URIs", () => {
         assert.strictEqual(yield* allows(listed, redirectUri), expected)
       }))
   }
+
+  it.effect("of the guides are listed by default, and other ports are not", () =>
+    Effect.gen(function*() {
+      const isAllowed = (redirectUri: string) => Effect.isSuccess(SlackEmulator.authorize({ redirectUri }))
+      for (
+        const redirectUri of [
+          "https://example.com/slack/oauth_redirect",
+          "http://localhost:3000/slack/oauth_redirect",
+          "http://127.0.0.1:3000/slack/oauth_redirect"
+        ]
+      ) {
+        assert.isTrue(yield* isAllowed(redirectUri), redirectUri)
+      }
+      assert.isFalse(yield* isAllowed("http://localhost:8080/slack/oauth_redirect"))
+    }).pipe(Effect.provide(SlackEmulator.layer())))
 
   it.effect("with a custom scheme need PKCE, get no bot, and always rotate", () =>
     Effect.gen(function*() {

@@ -230,6 +230,9 @@ describe("@slack/oauth", () => {
     })
   }
 
+  /** What the app lists. The browser below goes to the free port of the test instead. */
+  const redirectUri = "http://127.0.0.1:3000/callback"
+
   /** The provider of @slack/oauth as a web app, with a start page and a callback. */
   const serve = async (provider: SlackOAuth.InstallProvider) => {
     const server = createServer((request, response) => {
@@ -237,7 +240,7 @@ describe("@slack/oauth", () => {
         ? provider.handleInstallPath(request, response, {}, {
           scopes: ["chat:write"],
           userScopes: ["search:read"],
-          redirectUri: `${url}/callback`
+          redirectUri
         })
         : provider.handleCallback(request, response)
       handled.catch((error) => response.writeHead(500).end(String(error)))
@@ -258,7 +261,8 @@ describe("@slack/oauth", () => {
       body: Consent.submission(page, button),
       redirect: "manual"
     })
-    return await fetch(decided.headers.get("location") ?? "", { headers: { cookie } })
+    const { pathname, search } = new URL(decided.headers.get("location") ?? "")
+    return await fetch(`${url}${pathname}${search}`, { headers: { cookie } })
   }
 
   it("installs with the consent page, and refreshes when it is asked for a token", async () => {

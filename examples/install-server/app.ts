@@ -6,6 +6,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Installation from "effect-slack-oauth/Installation"
@@ -205,5 +206,9 @@ export const settings = Config.all({
 })
 
 /** The address that browsers use: `PUBLIC_URL`, or the port of this machine. */
-export const publicUrlAt = (port: number) =>
-  Effect.map(settings, ({ publicUrl }) => Option.getOrElse(publicUrl, () => `http://localhost:${port}`))
+export const publicUrl = Effect.zipWith(
+  settings,
+  HttpServer.HttpServer,
+  ({ publicUrl }, { address }) =>
+    Option.getOrElse(publicUrl, () => `http://localhost:${address._tag === "TcpAddress" ? address.port : 0}`)
+)

@@ -11,7 +11,6 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServer from "@effect/platform/HttpServer"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import * as Config from "effect/Config"
@@ -20,14 +19,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { createServer } from "node:http"
-import { app, publicUrlAt, settings } from "./app.js"
+import { app, publicUrl, settings } from "./app.js"
 import { stores } from "./database.js"
 import { emulatedSlack, realSlack } from "./slack.js"
 
 const App = Layer.unwrapEffect(
   Effect.gen(function*() {
-    const { address } = yield* HttpServer.HttpServer
-    const here = yield* publicUrlAt(address._tag === "TcpAddress" ? address.port : 0)
+    const here = yield* publicUrl
     // Printed when the app is served, because Node's server does not answer earlier requests.
     return Layer.effectDiscard(Console.log(`Open ${here}/ in your browser. Ctrl+C stops it.`)).pipe(
       Layer.provide(HttpLayerRouter.serve(app(here), { disableListenLog: true, disableLogger: true }))
@@ -64,6 +62,7 @@ const World = Layer.unwrapEffect(
 
 Layer.launch(App.pipe(
   Layer.provide(OAuthV2.layer),
-  Layer.provide([FetchHttpClient.layer, Server]),
-  Layer.provide(World)
+  Layer.provide(FetchHttpClient.layer),
+  Layer.provide(World),
+  Layer.provide(Server)
 )).pipe(NodeRuntime.runMain)

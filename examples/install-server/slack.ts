@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import { createServer } from "node:http"
+import { publicUrl } from "./app.js"
 import { type Button, Controls, none } from "./controls.js"
 
 /** The app of `SLACK_CLIENT_ID` and `SLACK_CLIENT_SECRET`. */
@@ -76,13 +77,22 @@ const emulatedControls = Layer.effect(
   })
 )
 
+/** The app lists the address of this program as its redirect URL. */
+const emulator = Layer.unwrapEffect(
+  Effect.map(publicUrl, (here) =>
+    SlackEmulator.layer({
+      apps: [{ name: "A Slack app", redirectUris: [here] }],
+      workspaces: [{ name: "Example workspace" }]
+    }))
+)
+
 /** The emulator on its own port. The clock of the whole program can be moved. */
 export const emulatedSlack = Layer.mergeAll(
   SlackEmulator.layerSlackAppServed(),
   SlackEmulator.serve(),
   emulatedControls
 ).pipe(
-  Layer.provide(SlackEmulator.layer({ apps: [{ name: "A Slack app" }], workspaces: [{ name: "Example workspace" }] })),
   Layer.provide(NodeHttpServer.layer(createServer, { host: "localhost", port: 0 })),
+  Layer.provide(emulator),
   Layer.provide(MovableClock.layer)
 )

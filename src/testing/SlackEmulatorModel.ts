@@ -47,9 +47,10 @@ export interface AppOptions {
   readonly clientId?: string | undefined
   readonly clientSecret?: string | Redacted.Redacted | undefined
   /**
-   * The redirect URLs that the app lists. Slack redirects to these URLs and to URLs below them. A loopback URL without
-   * a port allows every port. By default `https://example.com`, `http://localhost`, `http://127.0.0.1` and
-   * `http://[::1]`. If an authorize URL has no `redirect_uri`, Slack takes the first one.
+   * The redirect URLs that the app lists. Slack redirects to these URLs and to URLs below them, and compares them
+   * literally: `127.0.0.1` is not `localhost`, and a port is part of the URL. By default `https://example.com`,
+   * `http://localhost:3000` and `http://127.0.0.1:3000`. If an authorize URL has no `redirect_uri`, Slack takes the
+   * first one.
    */
   readonly redirectUris?: ReadonlyArray<string> | undefined
   /** The bot scopes that the app may ask for; any scope by default. */

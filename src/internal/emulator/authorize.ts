@@ -2,7 +2,6 @@
  * The authorize step: the app's request, the person's decision, and the redirect back to the app.
  */
 import { commaList } from "../commaList.js"
-import { isLoopback } from "../loopback.js"
 import * as History from "./history.js"
 import { isCustomScheme } from "./methods.js"
 import * as World from "./world.js"
@@ -60,19 +59,18 @@ const parseUrl = (text: string): URL | undefined => {
   }
 }
 
+/** Whether a URL is `listed` or below it. A listed URL with a query has nothing below it. */
+const isAtOrBelow = (url: string, listed: string): boolean =>
+  url === listed ||
+  (!listed.includes("?") &&
+    (url.startsWith(listed.endsWith("/") ? listed : `${listed}/`) || url.startsWith(`${listed}?`)))
+
 /**
- * Whether a redirect URI is a listed URL or below it. A listed loopback URL without a port allows every port
- * (RFC 8252 §7.3).
+ * Whether a listed URL allows a redirect URI. Slack compares literally: `127.0.0.1` is not `localhost`, and a port is part
+ * of the address. The normal form of the URL has to fit too, so that `..` does not lead out of the listed URL.
  */
-const isCovered = (redirectUri: URL, listed: string): boolean => {
-  const by = parseUrl(listed)
-  if (by === undefined || by.protocol !== redirectUri.protocol || by.hostname !== redirectUri.hostname) return false
-  if (by.port !== redirectUri.port && !(by.port === "" && isLoopback(by.hostname))) return false
-  if (by.search !== "" && by.search !== redirectUri.search) return false
-  const path = by.pathname.replace(/\/$/, "")
-  return redirectUri.pathname === by.pathname || redirectUri.pathname === path ||
-    redirectUri.pathname.startsWith(`${path}/`)
-}
+const isCovered = (redirectUri: string, parsed: URL, listed: string): boolean =>
+  isAtOrBelow(redirectUri, listed) && isAtOrBelow(parsed.href, parseUrl(listed)?.href ?? listed)
 
 /** Scopes of Sign in with Slack, which cannot be combined with others. */
 const signIn = /^(openid|email|profile|identity\..+)$/
@@ -104,7 +102,7 @@ export const judge = (world: World.World, page: Request["page"], query: URLSearc
   if (redirectUri === undefined || parsed === undefined || parsed.hash !== "") {
     return no("bad_redirect_uri", "The redirect_uri is missing or is not an absolute URL without a fragment")
   }
-  if (!app.redirectUris.some((listed) => isCovered(parsed, listed))) {
+  if (!app.redirectUris.some((listed) => isCovered(redirectUri, parsed, listed))) {
     return no("bad_redirect_uri", "The redirect_uri does not match any redirect URL that the app lists")
   }
 

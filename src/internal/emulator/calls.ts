@@ -75,7 +75,7 @@ export const answer = (
     at: turn.now,
     method,
     grantType: parameters.get("grant_type") ?? (parameters.has("code") ? "authorization_code" : undefined),
-    clientId: authorization._tag === "Basic" ? authorization.clientId : parameters.get("client_id"),
+    clientId: authorization._tag === "Basic" ? authorization.readings[0].clientId : parameters.get("client_id"),
     authentication: authenticationOf(input),
     parameters: describe(world, parameters),
     secretInUrl,

@@ -2,6 +2,7 @@
  * The rules of Slack's methods: what each answers, and what it changes.
  */
 import * as History from "./history.js"
+import { idFrom } from "./ids.js"
 import type * as Wire from "./wire.js"
 import * as World from "./world.js"
 
@@ -85,6 +86,12 @@ const checkSecret = (
   return { app, confidential: clientSecret !== undefined }
 }
 
+/** Many clients do not form-encode their credentials (RFC 6749 §2.3.1), so the header is also read as it is. */
+const checkBasic = (world: World.World, readings: ReadonlyArray<Wire.Credentials>): Client | Answer => {
+  const [first, second] = readings.map(({ clientId, clientSecret }) => checkSecret(world, clientId, clientSecret))
+  return second === undefined || isAnswer(second) ? first ?? fail("invalid_auth") : second
+}
+
 /** RFC 6749 §2.3: a request uses one way of authentication. */
 const authenticate = (world: World.World, call: Call): Client | Answer => {
   const { authorization } = call
@@ -96,10 +103,13 @@ const authenticate = (world: World.World, call: Call): Client | Answer => {
     case "Unreadable":
       return fail("invalid_auth")
     case "Basic":
-      if (clientSecret !== undefined || (clientId !== undefined && clientId !== authorization.clientId)) {
+      if (
+        clientSecret !== undefined ||
+        (clientId !== undefined && !authorization.readings.some((reading) => reading.clientId === clientId))
+      ) {
         return fail("invalid_arguments", "[ERROR] client credentials both in the Authorization header and in the body")
       }
-      return checkSecret(world, authorization.clientId, authorization.clientSecret)
+      return checkBasic(world, authorization.readings)
     case "None":
       return checkSecret(world, clientId, clientSecret)
   }
@@ -144,10 +154,6 @@ const redeem = (world: World.World, turn: World.Turn, call: Call, { app, confide
     return fail("invalid_code")
   }
   if (turn.now >= code.expiresAt) return fail("invalid_code")
-  // Seen at a similar method of Slack's, for a client that authenticates in two ways at once.
-  if (confidential && verifier !== undefined) {
-    return fail("internal_error", "[ERROR] a code verifier cannot be combined with a client secret")
-  }
 
   // From here on the code is spent, also if the call fails.
   code.usedAt = turn.now
@@ -249,15 +255,17 @@ const tokensOf = (generation: World.Generation): Tokens => ({
 // -------------------------------------------------------------------------------------
 
 const exchange = (world: World.World, turn: World.Turn, call: Call): Answer => {
-  // Slack documents the client id and secret as arguments of this method, and no other way.
-  for (const name of ["client_id", "client_secret", "token"]) {
+  // Slack documents the client id and secret as arguments of this method, and no other way. Its own clients send the token
+  // as an argument or as a bearer token.
+  for (const name of ["client_id", "client_secret"]) {
     if (get(call, name) === undefined) return missing(name)
   }
+  const token = get(call, "token") ?? bearerOf(call)
+  if (token === undefined) return missing("token")
   const client = checkSecret(world, get(call, "client_id"), get(call, "client_secret"))
   if (isAnswer(client)) return client
   if (!client.app.rotation) return fail("token_rotation_not_enabled")
 
-  const token = get(call, "token") ?? ""
   if (/^(xapp|xwfp)-/.test(token)) return fail("not_allowed_token_type")
   const legacy = world.accessTokens.get(token)
   if (legacy === undefined || legacy.chain.app !== client.app || legacy.refreshToken !== undefined) {
@@ -287,9 +295,11 @@ const exchange = (world: World.World, turn: World.Turn, call: Call): Answer => {
 // methods that act on a token
 // -------------------------------------------------------------------------------------
 
+const bearerOf = ({ authorization }: Call): string | undefined =>
+  authorization._tag === "Bearer" ? authorization.token : undefined
+
 /** The token of a call: in the `Authorization` header, or as a parameter. */
-const tokenOf = (call: Call): string | undefined =>
-  call.authorization._tag === "Bearer" ? call.authorization.token : get(call, "token")
+const tokenOf = (call: Call): string | undefined => bearerOf(call) ?? get(call, "token")
 
 const authorize = (world: World.World, turn: World.Turn, call: Call): World.Generation | Answer => {
   const token = tokenOf(call)
@@ -334,8 +344,7 @@ const authTest = (world: World.World, turn: World.Turn, call: Call): Answer => {
 const botName = (app: World.App): string => app.name.toLowerCase().replaceAll(/\W+/g, "_")
 
 /** The id of the app's bot user in a target. All chains there have the same. */
-export const botUserId = ({ app, target }: World.Chain): string =>
-  `U0BOT${app.id.slice(1)}${World.idOf(target).slice(1)}`
+export const botUserId = ({ app, target }: World.Chain): string => `U0B${idFrom(`${app.id} ${World.idOf(target)}`)}`
 
 const botId = (chain: World.Chain): string => `B${botUserId(chain).slice(1)}`
 

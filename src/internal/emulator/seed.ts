@@ -15,7 +15,8 @@ import { checkCount, checkDuration } from "../options.js"
 import { reveal } from "../reveal.js"
 import * as World from "./world.js"
 
-const defaultRedirectUris = ["https://example.com", "http://localhost", "http://127.0.0.1", "http://[::1]"]
+/** The addresses of the guides: this package's, Bolt's, and what a test needs that has no server. */
+const defaultRedirectUris = ["https://example.com", "http://localhost:3000", "http://127.0.0.1:3000"]
 
 /** The first has no number and the others have one, which reads well in the output of a test. */
 const nth = <A>(stem: string, map: ReadonlyMap<string, A>): string => `${stem}${map.size === 0 ? "" : map.size + 1}`

@@ -105,9 +105,15 @@ export const parse = (request: Request): Parsed => {
 // credentials
 // -------------------------------------------------------------------------------------
 
+export interface Credentials {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
 export type Authorization =
   | { readonly _tag: "None" }
-  | { readonly _tag: "Basic"; readonly clientId: string; readonly clientSecret: string }
+  /** Form-encoded credentials (RFC 6749 §2.3.1), and then, if they differ, the same text as it is. */
+  | { readonly _tag: "Basic"; readonly readings: readonly [Credentials, ...ReadonlyArray<Credentials>] }
   | { readonly _tag: "Bearer"; readonly token: string }
   | { readonly _tag: "Unreadable" }
 
@@ -123,11 +129,10 @@ export const readAuthorization = (header: string | undefined): Authorization => 
     const text = atob(credentials)
     const colon = text.indexOf(":")
     if (colon === -1) return { _tag: "Unreadable" }
-    return {
-      _tag: "Basic",
-      clientId: formDecode(text.slice(0, colon)),
-      clientSecret: formDecode(text.slice(colon + 1))
-    }
+    const raw = { clientId: text.slice(0, colon), clientSecret: text.slice(colon + 1) }
+    const decoded = { clientId: formDecode(raw.clientId), clientSecret: formDecode(raw.clientSecret) }
+    const isSame = raw.clientId === decoded.clientId && raw.clientSecret === decoded.clientSecret
+    return { _tag: "Basic", readings: isSame ? [decoded] : [decoded, raw] }
   } catch {
     return { _tag: "Unreadable" }
   }
