@@ -7,19 +7,17 @@
  *
  * @since 0.1.0
  */
-import * as Cookies from "@effect/platform/Cookies"
-import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 // Effect 3 only
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as InstallFlow from "./InstallFlow.js"
 import { routePath } from "./internal/publicUrl.js"
+import { fromWebResponse, toWebRequest } from "./internal/routes.js"
 
 /**
  * Platform's tracer writes the whole URL into the span of a request. The code in it works once and expires soon, but it
@@ -36,51 +34,6 @@ const hideQuery = Effect.map(Effect.option(Effect.currentParentSpan), (parent) =
     if (span.attributes.has("url.query")) span.attribute("url.query", "REDACTED")
   }
 })
-
-/** Leaves out what `Headers` refuses, such as the pseudo-headers of HTTP/2 (`:path`). The flow needs none of these. */
-const toHeaders = (fields: Readonly<Record<string, string>>): Headers => {
-  const headers = new Headers()
-  for (const [name, value] of Object.entries(fields)) {
-    try {
-      headers.set(name, value)
-    } catch {
-      continue
-    }
-  }
-  return headers
-}
-
-/** The request as a web request at the configured address. Its `Host` header is not used. */
-const toWebRequest = (request: HttpServerRequest.HttpServerRequest, url: string): Request => {
-  if (request.source instanceof Request) return request.source
-  const question = request.url.indexOf("?")
-  return new Request(question < 0 ? url : url + request.url.slice(question), {
-    method: request.method,
-    headers: toHeaders(request.headers)
-  })
-}
-
-/** Like `HttpServerResponse.fromWeb`, which the oldest supported version of platform does not have. */
-const fromWebResponse = (response: Response): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.tryPromise(() => response.arrayBuffer()).pipe(
-    Effect.map((buffer) => {
-      const headers = new Headers(response.headers)
-      headers.delete("set-cookie")
-      const empty = HttpServerResponse.empty({
-        status: response.status,
-        headers: Object.fromEntries(headers),
-        cookies: Cookies.fromSetCookie(response.headers.getSetCookie())
-      })
-      return buffer.byteLength === 0
-        ? empty
-        : HttpServerResponse.setBody(
-          empty,
-          HttpBody.uint8Array(new Uint8Array(buffer), headers.get("content-type") ?? undefined)
-        )
-    }),
-    // Only a response from the application's `begin` can be unreadable: all others are checked before.
-    Effect.catchAllCause(() => Effect.succeed(HttpServerResponse.empty({ status: 500 })))
-  )
 
 const route = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>
   Effect.gen(function*() {

@@ -1,6 +1,12 @@
 /**
- * Applies Slack's events to stored installations: `app_uninstalled` removes the installation, `tokens_revoked` removes
- * the credentials that it names.
+ * The address to which Slack sends events. It verifies that a request comes from Slack, applies `app_uninstalled` (it
+ * removes the installation) and `tokens_revoked` (it removes the credentials that it names) to the store, and gives every
+ * other event to the application.
+ *
+ * - {@link webHandler}: a function from web `Request` to web `Response`
+ * - {@link layerRoutes}: a route of platform's router
+ * - {@link handleRequest}: one request, as an effect
+ * - {@link handle}: the body of a request that was verified elsewhere
  *
  * Slack delivers events late, twice, and in any order. So an event removes only what is older than the event: its
  * `event_time` is compared with the time of the install, in one atomic step of the store. An uninstall that arrives after
@@ -10,16 +16,34 @@
  * @see https://docs.slack.dev/reference/events/tokens_revoked
  * @since 0.1.0
  */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Installation from "./Installation.js"
-import { bounded, InstallationStore, type InstallationStoreError } from "./InstallationStore.js"
+import { bounded, InstallationStore, type InstallationStoreError, type Service as Store } from "./InstallationStore.js"
+import { withDeadline } from "./internal/deadline.js"
 import { decoder, maybe, where } from "./internal/effect/schemas.js"
+import * as Address from "./internal/events/address.js"
+import * as RecentEvents from "./internal/events/recentEvents.js"
+import * as LayerContext from "./internal/layerContext.js"
+import { refuse } from "./internal/options.js"
+import { parsePath, routePath } from "./internal/publicUrl.js"
+import * as Routes from "./internal/routes.js"
 import { isStorable } from "./internal/rowId.js"
+import * as WebHandler from "./internal/webHandler.js"
+import * as SlackApp from "./SlackApp.js"
+import type * as SlackRequest from "./SlackRequest.js"
 
 // -------------------------------------------------------------------------------------
 // events
@@ -232,3 +256,230 @@ export const handle = (
       ? Outcome.Removed({ installation: key, credentials: removed })
       : Outcome.Unchanged({ installation: key })
   })
+
+// -------------------------------------------------------------------------------------
+// the event address
+// -------------------------------------------------------------------------------------
+
+/**
+ * An event for the application. The fields that most events have are texts, or `undefined` if the event has none. All
+ * fields are in `event`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Event {
+  /** The type of the event, such as `app_mention`. */
+  readonly type: string
+  /** Slack's id of the event (`Ev…`). A repetition has the same id. */
+  readonly id: string | undefined
+  /** Where the event happened, for `TokenManager.botTokenFor` and `InstallationStore.resolve`. */
+  readonly place: Installation.Place & { readonly appId: string }
+  readonly channel: string | undefined
+  readonly user: string | undefined
+  readonly text: string | undefined
+  readonly ts: string | undefined
+  readonly threadTs: string | undefined
+  /** The event as Slack sent it. */
+  readonly event: Readonly<Record<string, unknown>>
+  /** The whole body of the request. */
+  readonly envelope: Readonly<Record<string, unknown>>
+  /** How often Slack has sent the event before. */
+  readonly attempt: number
+}
+
+/**
+ * The options of an event address.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface EventOptions<R = never> extends SlackRequest.Options {
+  /**
+   * Handles every event but `app_uninstalled` and `tokens_revoked`. It runs with the services of the layer, in a scope
+   * that closes after it, for five minutes at most. If it fails before the answer, Slack gets 500 and sends the event
+   * again. After the answer, a failure is logged, and Slack does not send the event again.
+   */
+  readonly onEvent?: ((event: Event) => Effect.Effect<unknown, unknown, R>) | undefined
+  /**
+   * How long an answer waits for `onEvent`; 2.5 seconds by default, because Slack waits for 3. After that Slack gets 200,
+   * and `onEvent` continues. With 0, Slack gets 200 at once. A host that stops the process after the answer needs
+   * `Infinity`, or its own way to continue.
+   */
+  readonly acknowledgeAfter?: Duration.DurationInput | undefined
+  /** How long an event is remembered, so that a repetition is not handled again; 10 minutes by default. */
+  readonly duplicateWindow?: Duration.DurationInput | undefined
+}
+
+/**
+ * The options of {@link layerRoutes}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface RouteOptions<R = never> extends EventOptions<R> {
+  /** The path of the address; `/slack/events` by default. */
+  readonly path?: `/${string}` | undefined
+}
+
+/** The events of each store that requests without a layer have brought. */
+const memories = new WeakMap<Store, RecentEvents.RecentEvents>()
+
+const memoryOf = (store: Store): RecentEvents.RecentEvents => {
+  const known = memories.get(store)
+  if (known !== undefined) return known
+  const recent = RecentEvents.make()
+  memories.set(store, recent)
+  return recent
+}
+
+/** What an address works with. */
+const partsOf = <R>(
+  options: EventOptions<R>,
+  recent: RecentEvents.RecentEvents,
+  fork: Address.Parts<Exclude<R, Scope.Scope>>["fork"]
+) =>
+  Effect.gen(function*() {
+    const app = yield* SlackApp.SlackApp
+    const store = yield* InstallationStore
+    const { onEvent } = options
+    const parts: Address.Parts<Exclude<R, Scope.Scope>> = {
+      verifying: options,
+      onEvent: onEvent && ((event) => Effect.scoped(Effect.suspend(() => onEvent(event)))),
+      settings: yield* Address.settingsOf(options, app),
+      app,
+      store,
+      recent,
+      handle,
+      fork
+    }
+    return parts
+  })
+
+/**
+ * Answers a request to the event address:
+ *
+ * | request | answer |
+ * | --- | --- |
+ * | not a `POST` | 405 |
+ * | not signed by Slack | 401; 413 if it is too large |
+ * | not a JSON object | 400 |
+ * | `url_verification` | 200 with the challenge |
+ * | `app_uninstalled`, `tokens_revoked` | 200 after the store was changed; 503 if the store fails or is late, so that Slack repeats the event |
+ * | another event | 200 when `onEvent` has ended, or after `acknowledgeAfter`; 500 if it fails before |
+ * | an event that came before | the answer to the first one, without running it again |
+ *
+ * An event continues if the request is interrupted. {@link webHandler} and {@link layerRoutes} also wait for events that
+ * run when they close; this effect starts them in the background.
+ *
+ * @since 0.1.0
+ * @category serving
+ */
+export const handleRequest = <R = never>(
+  request: Request,
+  options: EventOptions<R> = {}
+): Effect.Effect<Response, never, SlackApp.SlackApp | InstallationStore | Exclude<R, Scope.Scope>> =>
+  Effect.gen(function*() {
+    const { fork } = yield* LayerContext.make<Exclude<R, Scope.Scope>>()
+    const store = yield* InstallationStore
+    return yield* Address.answer(yield* partsOf(options, memoryOf(store), fork), request)
+  }).pipe(
+    // An option or the app's settings cannot be used.
+    Effect.catchAll((error) => Effect.zipRight(Effect.logError(String(error)), Address.unavailable))
+  )
+
+/** An event address, without what its layer needs. */
+interface Address {
+  readonly answer: (request: Request) => Effect.Effect<Response>
+}
+
+const AddressTag = Context.GenericTag<Address>("effect-slack-oauth/Lifecycle/Address")
+
+/** How long a closing layer waits for events that run. */
+const closingLimit = Duration.seconds(30)
+
+const makeAddress = <R>(
+  options: EventOptions<R>
+): Effect.Effect<
+  Address,
+  ConfigError.ConfigError,
+  SlackApp.SlackApp | InstallationStore | Exclude<R, Scope.Scope> | Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const context = yield* LayerContext.make<Exclude<R, Scope.Scope>>()
+    const recent = RecentEvents.make()
+    const scope = yield* Scope.make(ExecutionStrategy.parallel)
+    const parts = yield* partsOf<R>(options, recent, (effect) => context.fork(effect, scope))
+    let isClosing = false
+    yield* Effect.addFinalizer((exit) => {
+      isClosing = true
+      const late = Effect.logError("The event address is closing, and events under way did not finish")
+      return Effect.zipRight(
+        Effect.catchAll(withDeadline(recent.allEnded, closingLimit, () => "late"), () => late),
+        Scope.close(scope, exit)
+      )
+    })
+    return { answer: (request) => isClosing ? Address.unavailable : Address.answer(parts, request) }
+  })
+
+/**
+ * The event address as a function from web `Request` to web `Response`, for servers that are not Effect programs: Next.js,
+ * Bun, Deno, Workers, Express. The layer has the app, the store, and what `onEvent` needs.
+ *
+ * The first request builds the layer. If this fails or takes longer than 30 seconds, the reason is logged, the request
+ * gets 503, and the next request builds the layer again. `dispose` waits for events that run, and then releases the layer.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { InstallationStore, Lifecycle, SlackApp } from "effect-slack-oauth"
+ *
+ * const { handler } = Lifecycle.webHandler(Layer.merge(SlackApp.layerConfig, InstallationStore.layerMemory), {
+ *   onEvent: ({ place, type }) => Effect.log(type, place.teamId)
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category serving
+ */
+export const webHandler = <E, R = never>(
+  layer: Layer.Layer<SlackApp.SlackApp | InstallationStore | Exclude<R, Scope.Scope>, E>,
+  options: EventOptions<R> = {}
+): {
+  readonly handler: (request: Request) => Promise<Response>
+  readonly dispose: () => Promise<void>
+} =>
+  WebHandler.make(Layer.provide(Layer.scoped(AddressTag, makeAddress(options)), layer), {
+    tag: AddressTag,
+    name: "the event address",
+    handle: ({ answer }, request) => answer(request),
+    unavailable: Address.unavailable
+  })
+
+/**
+ * Adds the event address to the `HttpLayerRouter` in the context. Fails if an option cannot be used, or if the app has no
+ * signing secret.
+ *
+ * @since 0.1.0
+ * @category serving
+ */
+export const layerRoutes = <R = never>(
+  options: RouteOptions<R> = {}
+): Layer.Layer<
+  never,
+  ConfigError.ConfigError,
+  HttpLayerRouter.HttpRouter | SlackApp.SlackApp | InstallationStore | Exclude<R, Scope.Scope>
+> =>
+  HttpLayerRouter.use((router) =>
+    Effect.gen(function*() {
+      const path = parsePath(options.path ?? "/slack/events")
+      if (!path.ok) return yield* refuse("path", `The path cannot be used: ${path.problem}`)
+      const { answer } = yield* makeAddress(options)
+      const handler = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+        Effect.flatMap(
+          answer(Routes.toWebRequestWithBody(request, `http://localhost${path.path}`)),
+          Routes.fromWebResponse
+        ))
+      yield* router.add("POST", routePath(path.path), handler)
+    })
+  )

@@ -10,16 +10,11 @@ export type RequestBody =
   /** Somebody has read it before, or its connection ended. */
   | { readonly _tag: "Gone" }
 
-const give = (body: ReadableStream<Uint8Array> | null): void => void body?.cancel().catch(() => {})
-
 /** Reads a body. It stops as soon as the body is larger than `limit` bytes, or when the signal aborts. */
 export const readBody = async (request: Request, limit: number, signal: AbortSignal): Promise<RequestBody> => {
   if (request.bodyUsed) return { _tag: "Gone" }
-  // A limit that is not a number admits nothing.
-  if (Number(request.headers.get("content-length") ?? 0) > limit) {
-    give(request.body)
-    return { _tag: "TooLarge" }
-  }
+  // The body is left alone: a server that is told to drop it closes the connection before its answer.
+  if (Number(request.headers.get("content-length") ?? 0) > limit) return { _tag: "TooLarge" }
   if (request.body === null) return { _tag: "Read", bytes: new Uint8Array() }
   const chunks: Array<Uint8Array> = []
   let size = 0
@@ -30,6 +25,7 @@ export const readBody = async (request: Request, limit: number, signal: AbortSig
       const { done, value } = await reader.read()
       if (done) return { _tag: "Read", bytes: concat(chunks, size) }
       size += value.length
+      // A limit that is not a number admits nothing.
       if (!(size <= limit)) {
         void reader.cancel().catch(() => {})
         return { _tag: "TooLarge" }

@@ -1,0 +1,58 @@
+/**
+ * What the body of a request of the Events API says, field by field. Slack adds fields and types without notice, so a field
+ * that has another form counts as absent.
+ */
+import type * as Installation from "../../Installation.js"
+import type * as Lifecycle from "../../Lifecycle.js"
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null
+
+const text = (value: unknown): string | undefined => typeof value === "string" && value !== "" ? value : undefined
+
+/** The JSON object that a body has; `undefined` if it has none. */
+export const parse = (body: Uint8Array): Fields | undefined => {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(body))
+    return isFields(json) && !Array.isArray(json) ? json : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The answer to Slack's test of the address. */
+export const challengeOf = ({ challenge, type }: Fields): string | undefined =>
+  type === "url_verification" ? text(challenge) : undefined
+
+/** Where an event belongs: to the first installation that may see it. */
+const placeOf = (envelope: Fields): Installation.Place & { readonly appId: string } => {
+  const first = Array.isArray(envelope.authorizations) ? envelope.authorizations[0] : undefined
+  const place = isFields(first) ? first : envelope
+  return {
+    appId: text(envelope.api_app_id) ?? "",
+    teamId: text(place.team_id) ?? text(envelope.team_id),
+    enterpriseId: text(place.enterprise_id) ?? text(envelope.enterprise_id),
+    isEnterpriseInstall: place.is_enterprise_install === true
+  }
+}
+
+/** The event in an envelope; `undefined` if it has none, as `app_rate_limited`. */
+export const eventOf = (envelope: Fields, attempt: number): Lifecycle.Event | undefined => {
+  const { event } = envelope
+  if (envelope.type !== "event_callback" || !isFields(event)) return undefined
+  const type = text(event.type)
+  return type === undefined ? undefined : {
+    type,
+    id: text(envelope.event_id),
+    place: placeOf(envelope),
+    channel: text(event.channel),
+    user: text(event.user),
+    text: text(event.text),
+    ts: text(event.ts),
+    threadTs: text(event.thread_ts),
+    event,
+    envelope,
+    attempt
+  }
+}
