@@ -29,7 +29,8 @@ const tests = [
   "internal/rowId",
   "internal/scopes",
   "internal/secrets",
-  "internal/transport"
+  "internal/transport",
+  "sql/NodeSqlite"
 ].map((name) => `test/${name}.test.ts`)
 
 const steps = {

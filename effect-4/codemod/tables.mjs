@@ -6,6 +6,9 @@ export const left = {
   "src/sql/Libsql.ts": "no driver for libsql was released for Effect 4"
 }
 
+/** Modules of this package that Effect 4 has another one for, with the same API. Text that names them is translated too. */
+export const replaced = { "sql/Libsql": "sql/NodeSqlite" }
+
 /** Effect 3's modules that Effect 4 has elsewhere; the namespace is named as the new module. */
 export const modules = {
   "@effect/cli/Args": "effect/cli/Argument",

@@ -2,7 +2,7 @@
 import ts from "typescript"
 import { Edits } from "./edits.mjs"
 import { rules } from "./rules.mjs"
-import { modules } from "./tables.mjs"
+import { modules, replaced } from "./tables.mjs"
 
 const isEffects = (specifier) => /^(effect|@effect)(\/|$)/.test(specifier)
 
@@ -244,8 +244,18 @@ export const translateFile = (source, checker, isExported) => {
   }
   visit(source)
   write()
-  return { text: withoutUnused(file.edits.apply(source.text)), problems: file.problems }
+  return { text: withReplaced(withoutUnused(file.edits.apply(source.text))), problems: file.problems }
 }
+
+/** Modules of this package that are others, wherever a file names them. */
+const withReplaced = (text) =>
+  Object.entries(replaced).reduce((result, [from, to]) => {
+    const path = `effect-slack-oauth/${from}`
+    return result.includes(path)
+      ? result.replaceAll(path, `effect-slack-oauth/${to}`)
+        .replaceAll(new RegExp(`\\b${lastSegment(from)}\\b`, "g"), lastSegment(to))
+      : result
+  }, text)
 
 /** A namespace of which a rule has replaced the last use is not imported. */
 const withoutUnused = (text) =>

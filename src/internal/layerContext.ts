@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Fibers from "./effect/fibers.js"
 import { observedByCaller } from "./effect/observed.js"
+import * as Transactions from "./effect/transactions.js"
 import { flatten } from "./flatten.js"
 
 /** The context of a layer. */
@@ -24,25 +25,18 @@ export interface LayerContext<R> {
   readonly run: <A, E>(effect: Effect.Effect<A, E, R | Scope.Scope>) => Effect.Effect<A, E>
 }
 
-/** The tags of a database transaction. Tags with the same key are equal, so no driver is imported. */
-const transactions = [
-  Context.GenericTag("@effect/sql/SqlClient/TransactionConnection"),
-  Context.GenericTag("@effect/sql-libsql/LibsqlClient/LibsqlTransaction")
-] as const
-
 /** Whether the caller is inside a database transaction. */
 export const isInTransaction: Effect.Effect<boolean> = Effect.map(
   Effect.context<never>(),
-  (context) => transactions.some(({ key }) => context.unsafeMap.has(key))
+  Transactions.isInTransaction
 )
 
 /**
  * Removes what the context of a layer has only while the layer is built: the span of the start, the scope, and the
  * transaction in which the layer may be built.
  */
-const withoutPassing = Context.omit(Tracer.ParentSpan, Scope.Scope, ...transactions) as <R>(
-  context: Context.Context<R>
-) => Context.Context<R>
+const withoutPassing = <R>(context: Context.Context<R>): Context.Context<R> =>
+  Context.omit(Tracer.ParentSpan, Scope.Scope)(Transactions.withoutTransaction(context)) as Context.Context<R>
 
 /** Captures the context of the layer that is being built. */
 export const make = <R = never>(): Effect.Effect<LayerContext<R>, never, R> =>

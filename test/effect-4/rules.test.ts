@@ -51,6 +51,13 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       to: { problem: /Result is a namespace in Effect 4/ }
     },
     {
+      title: "imports what takes the place of a module of this package",
+      from:
+        `import * as Libsql from "effect-slack-oauth/sql/Libsql"\nexport const a = Libsql.layer\nexport const b = "See effect-slack-oauth/sql/Libsql."`,
+      to:
+        `import * as NodeSqlite from "effect-slack-oauth/sql/NodeSqlite"\nexport const a = NodeSqlite.layer\nexport const b = "See effect-slack-oauth/sql/NodeSqlite."`
+    },
+    {
       title: "leaves out what is for Effect 3 only",
       from: `${effect}// Effect 3 only\nexport const a = Effect.void\nexport const b = Effect.void`,
       to: `${effect.trimEnd()}\nexport const b = Effect.void`

@@ -57,15 +57,7 @@ export interface Replay {
   readonly honoured: boolean
 }
 
-/** An attempt to deliver an event to an app. */
-export interface Delivered {
-  readonly _tag: "Delivered"
-  readonly at: number
-  readonly what: string
-  readonly result: string
-}
-
-export type Event = Call | Consent | Issued | Ended | Replay | Delivered
+export type Event = Call | Consent | Issued | Ended | Replay
 
 export interface History {
   readonly size: number
@@ -112,8 +104,6 @@ const describe = (event: Event): string => {
       return `  issued ${event.what} by ${event.how}`
     case "Ended":
       return `  ended ${event.what}: ${event.why}`
-    case "Delivered":
-      return `event ${event.what} -> ${event.result}`
     case "Replay":
       return `  replay of a ${event.what}: ${event.label}${event.honoured ? ", honoured" : ", refused"}`
   }
