@@ -119,7 +119,7 @@ const toEmulatorOptions = (settings: Settings): SlackEmulator.Options => ({
 
 const announce = Effect.gen(function*() {
   const { baseUrl, clientId } = yield* SlackApp.SlackApp
-  const { clientSecret, pkce, redirectUris } = yield* SlackEmulator.app
+  const { clientSecret, id, pkce, redirectUris, signingSecret } = yield* SlackEmulator.app
   const authorize = `${baseUrl}/oauth/v2/authorize?${new URLSearchParams({ client_id: clientId, scope: "chat:write" })}`
   yield* Console.log(`Slack emulator on ${baseUrl}. Its state is lost when it stops (Ctrl+C).
 
@@ -128,6 +128,8 @@ Connect an app with these variables:
   SLACK_BASE_URL=${baseUrl}
   SLACK_CLIENT_ID=${clientId}
   SLACK_CLIENT_SECRET=${Redacted.value(clientSecret)}${pkce ? "   # not with PKCE: use SlackApp.layerConfigPublic" : ""}
+  SLACK_APP_ID=${id}
+  SLACK_SIGNING_SECRET=${Redacted.value(signingSecret)}
 
 A redirect URL has to be one of these, or below one of them: ${redirectUris.join(", ")}
 Install the app in a browser, with your own scopes and redirect_uri:

@@ -22,7 +22,6 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -33,17 +32,14 @@ import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as CredentialCache from "./internal/credentialCache.js"
 import { isFresh, onRefused, type Refusal, type Rules } from "./internal/credentialState.js"
-import { withDeadline } from "./internal/deadline.js"
+import * as FreshTokens from "./internal/freshTokens.js"
 import * as LayerContext from "./internal/layerContext.js"
+import * as LeaseTime from "./internal/leaseTime.js"
 import { checkCount, checkDuration, checkShare } from "./internal/options.js"
-import * as RefreshCall from "./internal/refreshCall.js"
 import { refusalOf } from "./internal/refusal.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
-import * as SharedRefresh from "./internal/sharedRefresh.js"
 import * as Telemetry from "./internal/telemetry.js"
 import * as TokenEvents from "./internal/tokenEvents.js"
-import * as TokenRead from "./internal/tokenRead.js"
-import * as TokenUpdate from "./internal/tokenUpdate.js"
 import * as UnsavedTokens from "./internal/unsavedTokens.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
@@ -112,8 +108,29 @@ export class CredentialBusy extends Schema.TaggedError<CredentialBusy>("effect-s
 }
 
 /**
- * There is no valid token now, and there may be one later. `error` says why: Slack or the store failed, or another
- * process has not finished. Nothing is lost.
+ * This process could not refresh the credential within two lease times: each time it had the lease, a third of the lease
+ * time was over before it could call Slack. Nothing was sent.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class LeaseTooShort extends Schema.TaggedError<LeaseTooShort>("effect-slack-oauth/LeaseTooShort")(
+  "LeaseTooShort",
+  {
+    /** How long this process has tried. */
+    waited: Schema.DurationFromMillis
+  }
+) {
+  override get message(): string {
+    return `For ${
+      Duration.format(this.waited)
+    }, this process was too slow to call Slack before a third of its lease was over. Ask again later; if this goes on, find out what stops the process, or set a longer leaseDuration.`
+  }
+}
+
+/**
+ * There is no valid token now, and there may be one later. `error` says why: Slack or the store failed, another process
+ * has not finished, or this one is too slow. Nothing is lost.
  *
  * @since 0.1.0
  * @category errors
@@ -121,7 +138,12 @@ export class CredentialBusy extends Schema.TaggedError<CredentialBusy>("effect-s
 export class TokenUnavailable
   extends Schema.TaggedError<TokenUnavailable>("effect-slack-oauth/TokenUnavailable")("TokenUnavailable", {
     key: Installation.CredentialKey,
-    error: Schema.Union(OAuthV2Error.AccessError, InstallationStore.InstallationStoreError, CredentialBusy),
+    error: Schema.Union(
+      OAuthV2Error.AccessError,
+      InstallationStore.InstallationStoreError,
+      CredentialBusy,
+      LeaseTooShort
+    ),
     /** How long to wait before it makes sense to ask again. */
     retryAfter: Schema.DurationFromMillis
   })
@@ -323,210 +345,7 @@ export interface Service {
 export class TokenManager extends Context.Tag("effect-slack-oauth/TokenManager")<TokenManager, Service>() {}
 
 // -------------------------------------------------------------------------------------
-// making
-// -------------------------------------------------------------------------------------
-
-/** The options with their defaults. */
-const settingsOf = (options: Options) =>
-  Effect.gen(function*() {
-    const window = yield* checkDuration("window", options.window ?? "2 hours")
-    const jitter = yield* checkShare("jitter", options.jitter ?? 0.25)
-    const leaseDuration = yield* checkDuration("leaseDuration", options.leaseDuration ?? "30 seconds")
-    const cacheSize = yield* checkCount("cacheSize", options.cacheSize ?? 100_000)
-    const cacheTime = yield* checkDuration("cacheTime", options.cacheTime ?? "10 minutes", {
-      zero: true,
-      infinite: true
-    })
-    const patience = yield* checkDuration("patience", options.patience ?? "3 seconds", { zero: true })
-    const refreshTokenLifetime = options.refreshTokenLifetime === undefined
-      ? undefined
-      : yield* checkDuration("refreshTokenLifetime", options.refreshTokenLifetime)
-    const rules: Rules = {
-      window: Duration.toMillis(window),
-      jitter,
-      cacheTime: Duration.toMillis(cacheTime),
-      patience: Duration.toMillis(patience),
-      sharedRefresh: options.sharedRefresh ?? true
-    }
-    return { rules, leaseDuration, cacheSize, refreshTokenLifetime, apps: options.apps }
-  })
-
-type Settings = Effect.Effect.Success<ReturnType<typeof settingsOf>>
-
-/** How long the refresh tokens of an app live, if they expire at all. */
-const refreshTokenLifetimeOf = (
-  { apps, refreshTokenLifetime }: Settings,
-  standardApp: SlackApp.Service | undefined,
-  appId: string
-): Duration.Duration | undefined => {
-  if (refreshTokenLifetime !== undefined) return refreshTokenLifetime
-  const app = apps === undefined ? standardApp : apps(appId)
-  return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
-}
-
-/** The error of a caller who gets no token. */
-const toTokenError = (key: Installation.CredentialKey) => (refusal: Refusal<CredentialCache.Obstacle>): TokenError => {
-  switch (refusal._tag) {
-    case "Missing":
-      return new NotInstalled({ key })
-    case "Dead": {
-      const { code, since } = refusal.reauthorization
-      return new ReauthorizationRequired({
-        key,
-        since,
-        error: OAuthV2Error.fromCode(code, { method: "oauth.v2.access" })
-      })
-    }
-    case "Unavailable":
-      return new TokenUnavailable({ key, error: refusal.error, retryAfter: Duration.millis(refusal.retryAfter) })
-  }
-}
-
-/** Finishes a manager's work: refreshes get two thirds of the lease time, the saving of tokens one third. */
-const close = (
-  { context, leaseDuration, refreshes, unsaved }: {
-    readonly context: LayerContext.LayerContext<never>
-    readonly leaseDuration: Duration.Duration
-    readonly refreshes: SharedRefresh.SharedRefresh
-    readonly unsaved: UnsavedTokens.UnsavedTokens
-  },
-  closeScope: Effect.Effect<void>
-): Effect.Effect<void> => {
-  /** Work that takes longer continues in the background. */
-  const finish = (work: Effect.Effect<void>, part: number, problem: string) =>
-    Effect.catchAll(
-      withDeadline(
-        Effect.flatMap(context.fork(work), Fiber.join),
-        Duration.millis(Duration.toMillis(leaseDuration) * part),
-        () => problem
-      ),
-      (problem) => Effect.logError(`TokenManager is closing, and ${problem}.`)
-    )
-  return refreshes.stop.pipe(
-    Effect.zipRight(finish(closeScope, 2 / 3, "refreshes under way did not finish")),
-    Effect.zipRight(
-      finish(unsaved.saveAll, 1 / 3, "tokens that Slack gave could not be saved: the store does not answer")
-    )
-  )
-}
-
-/**
- * Makes a manager. When its scope closes, it finishes the refreshes under way and tries once more to save each token that
- * the store has not taken. Then it interrupts callers who still wait. Fails if an option cannot be used; the error names
- * the option.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const make = (
-  options: Options = {}
-): Effect.Effect<
-  Service,
-  ConfigError.ConfigError,
-  OAuthV2.OAuthV2 | InstallationStore.InstallationStore | Scope.Scope
-> =>
-  Effect.gen(function*() {
-    const slack = yield* OAuthV2.OAuthV2
-    const unbounded = yield* InstallationStore.InstallationStore
-    const context = yield* LayerContext.make()
-    const settings = yield* settingsOf(options)
-    const { leaseDuration, rules } = settings
-    const store = InstallationStore.bounded(unbounded, Math.ceil(Duration.toMillis(leaseDuration) / 6))
-    const standardApp = Option.getOrUndefined(yield* Effect.serviceOption(SlackApp.SlackApp))
-    const events = yield* TokenEvents.make((appId) => refreshTokenLifetimeOf(settings, standardApp, appId))
-    const scope = yield* Scope.make(ExecutionStrategy.parallel)
-
-    const cache = CredentialCache.make(settings.cacheSize)
-    const unsaved = UnsavedTokens.make({ context, events, rules, scope })
-    const makeBusy = (waited: Duration.Duration) => new CredentialBusy({ waited })
-    const call = RefreshCall.make({ apps: settings.apps, leaseDuration, slack })
-    const refreshes = SharedRefresh.make({
-      context,
-      isShared: rules.sharedRefresh,
-      refresh: TokenUpdate.make({ rules, unbounded, store, leaseDuration, call, events, unsaved, makeBusy }),
-      scope
-    })
-    yield* Effect.addFinalizer((exit) =>
-      close({ context, leaseDuration, refreshes, unsaved }, Scope.close(scope, exit))
-    )
-
-    const reading: TokenRead.Parts = { rules, store, refreshes }
-
-    /** `key` is made only if the token is not served from memory. */
-    const read = (
-      id: string,
-      key: () => Installation.CredentialKey
-    ): Effect.Effect<Redacted.Redacted, TokenError> =>
-      Effect.clockWith((clock) => {
-        const entry = cache.get(id)
-        if (isFresh(entry.state, clock.unsafeCurrentTimeMillis())) return entry.state.known.token
-        const credential = key()
-        return Effect.mapError(TokenRead.read(reading, credential, entry), toTokenError(credential))
-      })
-
-    return {
-      botToken: (installation) => read(credentialRowId(installation, "bot"), () => Installation.botKey(installation)),
-      userToken: (installation, userId) =>
-        read(credentialRowId(installation, userSubject(userId)), () => Installation.userKey(installation, userId)),
-      token: (key) => read(String(key), () => key),
-      invalidate: (key, token, code = "token_expired") =>
-        Effect.sync(() => {
-          const id = String(key)
-          const entry = cache.get(id)
-          entry.state = onRefused(entry.state, Redacted.isRedacted(token) ? Redacted.value(token) : token, code)
-          cache.renew(id, entry)
-        }),
-      refresh: (key, force = {}) =>
-        Effect.suspend(() => {
-          const id = String(key)
-          const entry = cache.get(id)
-          return Effect.mapBoth(TokenRead.refresh(reading, key, entry, force), {
-            onSuccess: ({ how }) => how,
-            onFailure: toTokenError(key)
-          }).pipe(Effect.ensuring(Effect.sync(() => cache.forgetUnasked(id, entry))))
-        }),
-      warn: ({ issuedAt, key }) => events.warn(key, issuedAt),
-      events: events.stream,
-      health: healthOf(store, rules, unsaved)
-    }
-  })
-
-/** Counts the credentials, and sets the gauges. */
-const healthOf = (
-  store: InstallationStore.Service,
-  rules: Rules,
-  unsaved: UnsavedTokens.UnsavedTokens
-): Service["health"] =>
-  Effect.gen(function*() {
-    const now = yield* DateTime.now
-    const counts = yield* store.counts({ expiringBefore: DateTime.add(now, { millis: rules.window }) })
-    const health: Health = {
-      fresh: counts.rotating - counts.expiring,
-      expiring: counts.expiring,
-      permanent: counts.permanent,
-      dead: counts.dead,
-      unsaved: unsaved.size()
-    }
-    yield* Telemetry.tokens({ ...health })
-    return health
-  })
-
-/**
- * {@link make} as a layer.
- *
- * @since 0.1.0
- * @category layers
- */
-export const layer = (
-  options?: Options
-): Layer.Layer<
-  TokenManager,
-  ConfigError.ConfigError,
-  OAuthV2.OAuthV2 | InstallationStore.InstallationStore
-> => Layer.scoped(TokenManager, make(options))
-
-// -------------------------------------------------------------------------------------
-// reading
+// asking for tokens
 // -------------------------------------------------------------------------------------
 
 /**
@@ -672,3 +491,169 @@ export const authorized = (key: Installation.InstallationKey | Installation.Cred
     )
   }
 }
+
+// -------------------------------------------------------------------------------------
+// making
+// -------------------------------------------------------------------------------------
+
+/**
+ * {@link make} as a layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options?: Options
+): Layer.Layer<
+  TokenManager,
+  ConfigError.ConfigError,
+  OAuthV2.OAuthV2 | InstallationStore.InstallationStore
+> => Layer.scoped(TokenManager, make(options))
+
+/**
+ * Makes a manager. When its scope closes, it finishes the refreshes under way and tries once more to save each token that
+ * the store has not taken. Then it interrupts callers who still wait. Fails if an option cannot be used; the error names
+ * the option.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<
+  Service,
+  ConfigError.ConfigError,
+  OAuthV2.OAuthV2 | InstallationStore.InstallationStore | Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const slack = yield* OAuthV2.OAuthV2
+    const unbounded = yield* InstallationStore.InstallationStore
+    const context = yield* LayerContext.make()
+    const settings = yield* settingsOf(options)
+    const { apps, leaseDuration, rules } = settings
+    const store = InstallationStore.bounded(unbounded, LeaseTime.millisOf("storeCall", leaseDuration))
+    const standardApp = Option.getOrUndefined(yield* Effect.serviceOption(SlackApp.SlackApp))
+    const events = yield* TokenEvents.make((appId) => refreshTokenLifetimeOf(settings, standardApp, appId))
+    const scope = yield* Scope.make(ExecutionStrategy.parallel)
+    const unsaved = UnsavedTokens.make({ context, events, rules, scope })
+    const makeBusy = (waited: Duration.Duration) => new CredentialBusy({ waited })
+    const makeTooShort = (waited: Duration.Duration) => new LeaseTooShort({ waited })
+    const tokens = FreshTokens.make(
+      { rules, leaseDuration, slack, apps, unbounded, store, events, unsaved, context, scope, makeBusy, makeTooShort }
+    )
+    const cache = CredentialCache.make(settings.cacheSize)
+    yield* Effect.addFinalizer((exit) => FreshTokens.close(tokens, Scope.close(scope, exit)))
+
+    /** `key` is made only if the token is not served from memory. */
+    const read = (
+      id: string,
+      key: () => Installation.CredentialKey
+    ): Effect.Effect<Redacted.Redacted, TokenError> =>
+      Effect.clockWith((clock) => {
+        const known = cache.peek(id)?.state
+        if (known !== undefined && isFresh(known, clock.unsafeCurrentTimeMillis())) return known.known.token
+        const credential = key()
+        return Effect.mapError(
+          cache.use(id, (entry) => FreshTokens.read(tokens, credential, entry)),
+          toTokenError(credential)
+        )
+      })
+
+    return {
+      botToken: (installation) => read(credentialRowId(installation, "bot"), () => Installation.botKey(installation)),
+      userToken: (installation, userId) =>
+        read(credentialRowId(installation, userSubject(userId)), () => Installation.userKey(installation, userId)),
+      token: (key) => read(String(key), () => key),
+      invalidate: (key, token, code = "token_expired") =>
+        cache.use(String(key), (entry) =>
+          Effect.sync(() => {
+            entry.wasAsked = true
+            entry.state = onRefused(entry.state, Redacted.isRedacted(token) ? Redacted.value(token) : token, code)
+            cache.renew(String(key), entry)
+          })),
+      refresh: (key, force = {}) =>
+        Effect.mapBoth(cache.use(String(key), (entry) => FreshTokens.refresh(tokens, key, entry, force)), {
+          onSuccess: ({ how }) => how,
+          onFailure: toTokenError(key)
+        }),
+      warn: ({ issuedAt, key }) => events.warn(key, issuedAt),
+      events: events.stream,
+      health: healthOf(store, rules, unsaved)
+    }
+  })
+
+/** The error of a caller who gets no token. */
+const toTokenError = (key: Installation.CredentialKey) => (refusal: Refusal<CredentialCache.Obstacle>): TokenError => {
+  switch (refusal._tag) {
+    case "Missing":
+      return new NotInstalled({ key })
+    case "Dead": {
+      const { code, since } = refusal.reauthorization
+      return new ReauthorizationRequired({
+        key,
+        since,
+        error: OAuthV2Error.fromCode(code, { method: "oauth.v2.access" })
+      })
+    }
+    case "Unavailable":
+      return new TokenUnavailable({ key, error: refusal.error, retryAfter: Duration.millis(refusal.retryAfter) })
+  }
+}
+
+/** The options with their defaults. */
+const settingsOf = (options: Options) =>
+  Effect.gen(function*() {
+    const window = yield* checkDuration("window", options.window ?? "2 hours")
+    const jitter = yield* checkShare("jitter", options.jitter ?? 0.25)
+    const leaseDuration = yield* checkDuration("leaseDuration", options.leaseDuration ?? "30 seconds")
+    const cacheSize = yield* checkCount("cacheSize", options.cacheSize ?? 100_000)
+    const cacheTime = yield* checkDuration("cacheTime", options.cacheTime ?? "10 minutes", {
+      zero: true,
+      infinite: true
+    })
+    const patience = yield* checkDuration("patience", options.patience ?? "3 seconds", { zero: true })
+    const refreshTokenLifetime = options.refreshTokenLifetime === undefined
+      ? undefined
+      : yield* checkDuration("refreshTokenLifetime", options.refreshTokenLifetime)
+    const rules: Rules = {
+      window: Duration.toMillis(window),
+      jitter,
+      cacheTime: Duration.toMillis(cacheTime),
+      patience: Duration.toMillis(patience),
+      sharedRefresh: options.sharedRefresh ?? true
+    }
+    return { rules, leaseDuration, cacheSize, refreshTokenLifetime, apps: options.apps }
+  })
+
+type Settings = Effect.Effect.Success<ReturnType<typeof settingsOf>>
+
+/** How long the refresh tokens of an app live, if they expire at all. */
+const refreshTokenLifetimeOf = (
+  { apps, refreshTokenLifetime }: Settings,
+  standardApp: SlackApp.Service | undefined,
+  appId: string
+): Duration.Duration | undefined => {
+  if (refreshTokenLifetime !== undefined) return refreshTokenLifetime
+  const app = apps === undefined ? standardApp : apps(appId)
+  return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
+}
+
+/** Counts the credentials, and sets the gauges. */
+const healthOf = (
+  store: InstallationStore.Service,
+  rules: Rules,
+  unsaved: UnsavedTokens.UnsavedTokens
+): Service["health"] =>
+  Effect.gen(function*() {
+    const now = yield* DateTime.now
+    const counts = yield* store.counts({ expiringBefore: DateTime.add(now, { millis: rules.window }) })
+    const health: Health = {
+      fresh: counts.rotating - counts.expiring,
+      expiring: counts.expiring,
+      permanent: counts.permanent,
+      dead: counts.dead,
+      unsaved: unsaved.size()
+    }
+    yield* Telemetry.tokens({ ...health })
+    return health
+  })

@@ -20,6 +20,7 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as LayerContext from "./internal/layerContext.js"
+import * as LeaseTime from "./internal/leaseTime.js"
 import { checkCount, checkDuration, checkRate } from "./internal/options.js"
 import { randomToken } from "./internal/random.js"
 import { longestPause } from "./internal/retryAfter.js"
@@ -68,7 +69,8 @@ export interface Options {
  *   credential is unchanged, and works until somebody refreshes the new tokens. Install again to get a rotating one
  * - `Dead`: Slack does not accept the token any more, and that is stored
  * - `Failed`: the credential is unchanged. With `isInDoubt`, Slack's answer was lost or could not be stored
- * - `Skipped`: another process holds its lease or has changed it, or it was removed
+ * - `Skipped`: nothing was sent. Another process holds its lease or has changed it, it was removed, or this process was
+ *   too slow to send within its lease
  *
  * @since 0.1.0
  * @category models
@@ -195,6 +197,7 @@ const resultOf = (
     case "Missing":
     case "Current":
     case "Busy":
+    case "Late":
       return Effect.succeed(Result.Skipped({ key }))
     case "Renewed":
       return Effect.succeed(Result.Exchanged({ key, generation: outcome.credential.generation }))
@@ -272,8 +275,8 @@ export const stream = (
         ...(app === undefined ? undefined : { app })
       }).pipe(
         RetryPolicy.provide(RetryPolicy.none, {
-          attemptTimeout: Math.ceil(Duration.toMillis(leaseDuration) / 3),
-          budget: Math.ceil(Duration.toMillis(leaseDuration) / 2)
+          attemptTimeout: LeaseTime.millisOf("attempt", leaseDuration),
+          budget: LeaseTime.millisOf("call", leaseDuration)
         })
       )
     }

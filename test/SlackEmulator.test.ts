@@ -181,6 +181,14 @@ const refusals: ReadonlyArray<Refusal> = [
   {
     code: "unknown_method",
     when: "the method does not exist",
+    provoke: Effect.flatMap(
+      install(),
+      (installed) => errorOf("oauth.v3.access", {}, bearer(botOf(installed).accessToken))
+    )
+  },
+  {
+    code: "not_authed",
+    when: "the method does not exist, and there is no token",
     provoke: errorOf("oauth.v3.access", {})
   },
 

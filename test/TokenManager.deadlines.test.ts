@@ -251,6 +251,25 @@ const withSetBack = <A, E, R>(
     return Effect.withClock(program((millis) => Effect.sync(() => void (behind += millis))), behindClock)
   })
 
+describe("a process that is suspended each time before it can send", () => {
+  it.effect("is told apart from another process that holds the credential", () => {
+    const meddler = makeMeddler()
+    return withSetBack((setBack) =>
+      Effect.gen(function*() {
+        const { key } = yield* install()
+        yield* TestClock.adjust("13 hours")
+        meddler.after("acquireLease", setBack(-11_000))
+        const fiber = yield* Effect.fork(Effect.flip(botToken(key)))
+        yield* TestClock.adjust("70 seconds")
+        const error = yield* Effect.flatten(Effect.flatten(fiber.poll))
+        assert(error._tag === "TokenUnavailable")
+        assert.strictEqual(error.error._tag, "LeaseTooShort")
+        assert.strictEqual(yield* refreshes, 0)
+      }).pipe(Effect.provide(live(meddler)))
+    )
+  })
+})
+
 describe("a clock that is set back by half an hour", () => {
   const halfAnHour = 30 * 60_000
 

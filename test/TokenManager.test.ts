@@ -680,6 +680,58 @@ describe("without shared refreshes, as on Workers", () => {
   })
 })
 
+describe("a cache with room for one credential", () => {
+  for (const sharedRefresh of [true, false]) {
+    it.effect(
+      `keeps an entry while it is updated${sharedRefresh ? "" : ", without shared refreshes too"}`,
+      () => {
+        const meddler = makeMeddler()
+        return Effect.gen(function*() {
+          const { key } = yield* install()
+          const { key: other } = yield* install({ workspace: "T0OTHER" })
+          yield* TestClock.adjust("12 hours")
+          meddler.before("compareAndSet", unavailable("compareAndSet"))
+          yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second"), times: 1 })
+          const reader = yield* Effect.fork(botToken(key))
+          yield* TestClock.adjust("500 millis")
+          yield* TokenManager.invalidate(Installation.botKey(other), "xoxb-test-unknown")
+          yield* TestClock.adjust("5 seconds")
+          const fresh = yield* Fiber.join(reader)
+          // Only this process has the new token. Who asks next gets it, and the spent refresh token is not sent again.
+          const next = yield* Effect.fork(botToken(key))
+          yield* TestClock.adjust("5 seconds")
+          assert.strictEqual(yield* Effect.flatten(Effect.flatten(next.poll)), fresh)
+          assert.strictEqual(yield* refreshes, 1)
+        }).pipe(Effect.provide(
+          live({ cacheSize: 1, sharedRefresh }, { workspaces: [{ id: "T0DEFAULT" }, { id: "T0OTHER" }] }, meddler)
+        ))
+      }
+    )
+
+    it.effect(`keeps an entry that finds no room${sharedRefresh ? "" : ", without shared refreshes too"}`, () => {
+      const meddler = makeMeddler()
+      return Effect.gen(function*() {
+        const { key: busy } = yield* install()
+        const { key } = yield* install({ workspace: "T0OTHER" })
+        yield* TestClock.adjust("12 hours")
+        meddler.before("compareAndSet", unavailable("compareAndSet"))
+        yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second") })
+        yield* Effect.fork(botToken(busy))
+        yield* TestClock.adjust("10 millis")
+        const reader = yield* Effect.fork(botToken(key))
+        yield* TestClock.adjust("10 seconds")
+        const fresh = yield* Fiber.join(reader)
+        const next = yield* Effect.fork(botToken(key))
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(yield* Effect.flatten(Effect.flatten(next.poll)), fresh)
+        assert.strictEqual(yield* refreshes, 2)
+      }).pipe(Effect.provide(
+        live({ cacheSize: 1, sharedRefresh }, { workspaces: [{ id: "T0DEFAULT" }, { id: "T0OTHER" }] }, meddler)
+      ))
+    })
+  }
+})
+
 describe("while Slack is slow", () => {
   it.effect("the first ones wait a little for the new token, and the others not at all", () =>
     Effect.gen(function*() {

@@ -40,7 +40,7 @@ const makers: Readonly<Record<string, (options: any) => Effect.Effect<unknown, u
       Flow
     )),
   PendingInstall: (options) => Effect.scoped(Layer.build(PendingInstall.layerMemory(options))),
-  SlackEmulator: (options) => SlackEmulator.make(options),
+  SlackEmulator: (options) => Effect.scoped(SlackEmulator.make(options)),
   Libsql: (options) => Effect.scoped(Layer.build(Libsql.layer({ url: "file::memory:", ...options })))
 }
 

@@ -4,22 +4,37 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import type * as Installation from "../Installation.js"
 import type * as InstallationStore from "../InstallationStore.js"
 import type * as OAuthV2Error from "../OAuthV2Error.js"
-import type { CredentialBusy } from "../TokenManager.js"
+import type { CredentialBusy, LeaseTooShort } from "../TokenManager.js"
 import * as CredentialState from "./credentialState.js"
-import type { Running } from "./sharedRefresh.js"
 
 /** Why a refresh did not bring a token, and may do so later. */
-export type Obstacle = OAuthV2Error.AccessError | InstallationStore.InstallationStoreError | CredentialBusy
+export type Obstacle =
+  | OAuthV2Error.AccessError
+  | InstallationStore.InstallationStoreError
+  | CredentialBusy
+  | LeaseTooShort
+
+/** A refresh under way. */
+export interface Running {
+  /** The `uptime` of its begin. */
+  readonly startedAt: number
+  readonly isForced: boolean
+  /** Waits for the end. */
+  readonly result: Effect.Effect<CredentialState.Served, CredentialState.Refusal<Obstacle>>
+}
 
 /** One credential. */
 export interface Entry {
   state: CredentialState.State<Obstacle>
   /** The refresh under way, which concurrent callers join. */
   running: Running | undefined
+  /** How many callers work with the entry. */
+  users: number
   /** Whether a caller has asked for the token, so that it is worth its memory. */
   wasAsked: boolean
 }
@@ -36,18 +51,40 @@ export const remember = (
     return state.known
   })
 
+/** Like `Deferred`, without copying the list of waiting fibers each time one joins. */
+export const makeSharedResult = <A, E>() => {
+  const waiting = new Set<(result: Exit.Exit<A, E>) => void>()
+  let completed: Exit.Exit<A, E> | undefined
+  return {
+    result: Effect.async<A, E>((resume) => {
+      if (completed !== undefined) return resume(completed)
+      waiting.add(resume)
+      return Effect.sync(() => waiting.delete(resume))
+    }),
+    complete: (result: Exit.Exit<A, E>): void => {
+      completed = result
+      for (const resume of waiting) resume(result)
+      waiting.clear()
+    }
+  }
+}
+
 /** Entries by the texts of their keys. */
 export interface CredentialCache {
-  /** The entry of a credential. A new one may push out another. */
-  readonly get: (id: string) => Entry
+  /** The entry of a credential, if it is known. */
+  readonly peek: (id: string) => Entry | undefined
+  /**
+   * Works with the entry of a credential, which stays in the cache until that ends. A new entry may push out another. A
+   * new one that no caller has asked for is forgotten afterwards.
+   */
+  readonly use: <A, E, R>(id: string, work: (entry: Entry) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Makes an entry the last to be pushed out. */
   readonly renew: (id: string, entry: Entry) => void
-  /** Forgets an entry that no caller has asked for, unless something depends on it. */
-  readonly forgetUnasked: (id: string, entry: Entry) => void
 }
 
 /** Whether nothing depends on an entry. */
-const isIdle = ({ running, state }: Entry): boolean => running === undefined && state.unsaved === undefined
+const isIdle = ({ running, state, users }: Entry): boolean =>
+  users === 0 && running === undefined && state.unsaved === undefined
 
 /** Makes an empty cache with room for `size` entries. */
 export const make = (size: number): CredentialCache => {
@@ -61,21 +98,32 @@ export const make = (size: number): CredentialCache => {
       }
     }
   }
+  const take = (id: string): Entry => {
+    const known = entries.get(id)
+    if (known !== undefined) {
+      known.users++
+      return known
+    }
+    const entry: Entry = { state: CredentialState.initial, running: undefined, users: 1, wasAsked: false }
+    entries.set(id, entry)
+    if (entries.size > size) evict()
+    return entry
+  }
+  const giveBack = (id: string, entry: Entry): void => {
+    entry.users--
+    if (!entry.wasAsked && isIdle(entry) && entries.get(id) === entry) entries.delete(id)
+  }
   return {
-    get: (id) => {
-      const known = entries.get(id)
-      if (known !== undefined) return known
-      const entry: Entry = { state: CredentialState.initial, running: undefined, wasAsked: false }
-      entries.set(id, entry)
-      if (entries.size > size) evict()
-      return entry
-    },
+    peek: (id) => entries.get(id),
+    use: (id, work) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => take(id)),
+        work,
+        (entry) => Effect.sync(() => giveBack(id, entry))
+      ),
     renew: (id, entry) => {
       entries.delete(id)
       entries.set(id, entry)
-    },
-    forgetUnasked: (id, entry) => {
-      if (!entry.wasAsked && isIdle(entry) && entries.get(id) === entry) entries.delete(id)
     }
   }
 }

@@ -130,11 +130,14 @@ export const validOf = <E>(state: State<E>, now: number): Known | undefined =>
 export const isFresh = <E>(state: State<E>, now: number): state is State<E> & { readonly known: Known } =>
   state.known !== undefined && now < state.known.freshUntil
 
-/** Whether a credential is to be refreshed: it can be, and its time has come, or Slack refused its token, or by force. */
-export const isDue = <E>(state: State<E>, { credential, refreshAt }: Known, now: number, isForced: boolean): boolean =>
-  Option.isNone(credential.reauthorization) &&
-  Option.isSome(Installation.refreshTokenOf(credential)) &&
-  (isForced || now >= refreshAt || isRefused(state, credential.token.accessToken))
+/** Whether the known credential is to be refreshed: it can be, and its time has come, or Slack refused its token, or by force. */
+export const isDue = <E>(state: State<E>, now: number, isForced: boolean): boolean => {
+  if (state.known === undefined) return false
+  const { credential, refreshAt } = state.known
+  return Option.isNone(credential.reauthorization) &&
+    Option.isSome(Installation.refreshTokenOf(credential)) &&
+    (isForced || now >= refreshAt || isRefused(state, credential.token.accessToken))
+}
 
 /** Whether a credential needs no refresh yet, whatever chance said: it cannot be refreshed, or it is early. */
 export const isEarly = (rules: Rules, credential: Installation.Credential, now: number): boolean =>

@@ -23,6 +23,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -30,6 +31,7 @@ import * as Installation from "../Installation.js"
 import * as InstallationStore from "../InstallationStore.js"
 import type { OAuthV2Error } from "../OAuthV2Error.js"
 import type { TokenResponse } from "../TokenResponse.js"
+import * as LeaseTime from "./leaseTime.js"
 import { uptime } from "./uptime.js"
 
 // -------------------------------------------------------------------------------------
@@ -45,6 +47,8 @@ export interface Options<E extends OAuthV2Error> {
   readonly holder: string
   /** Longer than a call may take. After it, other processes assume that the holder crashed. */
   readonly leaseDuration: Duration.DurationInput
+  /** Is told of each credential that is read, before anything is decided about it. */
+  readonly onRead?: ((credential: Installation.Credential) => void) | undefined
   /** Whether the credential is to be rotated. Asked before the lease is taken, and again under it. */
   readonly isDue: (credential: Installation.Credential) => boolean
   /**
@@ -76,6 +80,7 @@ type Stopped = NotTaken | { readonly _tag: "Current"; readonly credential: Insta
  * - `Missing`: there is no such credential
  * - `Current`: there is nothing to do, because it was not due, or somebody else has done it
  * - `Busy`: another process holds the lease, for `remaining` at the longest
+ * - `Late`: this process was so slow that the rest of its lease was too short for a call. Nothing was sent
  * - `Renewed`: the next token is stored
  * - `Unsaved`: Slack gave the next token and the store did not take it. `credential` has it; `save` tries again
  * - `Dead`: Slack says that the credential is dead, and that is stored
@@ -84,6 +89,7 @@ type Stopped = NotTaken | { readonly _tag: "Current"; readonly credential: Insta
  */
 export type Outcome<E extends OAuthV2Error> =
   | Stopped
+  | { readonly _tag: "Late" }
   | { readonly _tag: "Renewed"; readonly credential: Installation.Credential }
   | {
     readonly _tag: "Unsaved"
@@ -113,73 +119,53 @@ interface Rotation<E extends OAuthV2Error> extends Options<E> {
 }
 
 // -------------------------------------------------------------------------------------
-// the lease
+// rotating
 // -------------------------------------------------------------------------------------
 
 /**
- * The parts of a lease. The lease and the second look end in a third of it, whatever the store does; the call gets a
- * half; and a sixth is left to store the answer.
+ * Rotates a credential, if it is due and no other process holds its lease. Fails if the store cannot be read or the
+ * lease cannot be taken; then nothing was sent. Run it outside of a database transaction: a rollback would take the
+ * token with it.
  */
-const forOneStoreCall = 1 / 6
-const untilTheCall = 1 / 3
-const untilTheCommit = 5 / 6
-
-/** The lease on one credential, for one holder. */
-interface Lease {
-  /** Takes the lease, or renews it. */
-  readonly take: (generation: number) => Effect.Effect<void, NotTaken | InstallationStore.InstallationStoreError>
-  /**
-   * Whether more than a part of the lease has passed on this machine, counted from before it was taken. A clock that is
-   * set back shows less, and `uptime` does not count the time for which a machine is suspended. So the longer one counts.
-   */
-  readonly isPast: (part: number) => Effect.Effect<boolean>
-  readonly giveBack: Effect.Effect<void>
-}
-
-const makeLease = <E extends OAuthV2Error>(store: InstallationStore.Service, options: Options<E>): Lease => {
-  const { holder, key, verb } = options
-  const duration = Duration.decode(options.leaseDuration)
-  const now = Effect.zip(Clock.currentTimeMillis, uptime)
-  let takenAt: readonly [clock: number, uptime: number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  return {
-    take: (generation) =>
-      Effect.flatMap(now, (asked) =>
-        Effect.flatMap(
-          store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration }),
-          (result): Effect.Effect<void, NotTaken> => {
-            switch (result._tag) {
-              case "Acquired":
-                takenAt = asked
-                return Effect.void
-              case "Held":
-                return Effect.fail({ _tag: "Busy", remaining: result.remaining })
-              case "Missing":
-                return Effect.fail({ _tag: "Missing" })
-            }
-          }
-        )),
-    isPast: (part) =>
-      Effect.map(
-        now,
-        ([clock, up]) => Math.max(clock - takenAt[0], up - takenAt[1]) > part * Duration.toMillis(duration)
+export const rotate = <E extends OAuthV2Error>(
+  unbounded: InstallationStore.Service,
+  options: Options<E>
+): Effect.Effect<Outcome<E>, InstallationStore.InstallationStoreError> =>
+  Effect.suspend(() => {
+    const store = InstallationStore.bounded(unbounded, LeaseTime.millisOf("storeCall", options.leaseDuration))
+    const lease = makeLease(store, options)
+    const rotation: Rotation<E> = { ...options, store, lease }
+    return look(rotation).pipe(
+      Effect.flatMap((seen) =>
+        Effect.uninterruptible(
+          Effect.zipRight(lease.take(seen.generation), givingBack(lease, rotateUnderLease(rotation, seen)))
+        )
       ),
-    giveBack: Effect.ignore(store.releaseLease(key, holder))
-  }
-}
+      Effect.catchAll((reason) =>
+        reason instanceof InstallationStore.InstallationStoreError
+          ? Effect.fail(reason)
+          : Effect.succeed<Outcome<E>>(reason)
+      )
+    )
+  })
 
-/** Whether Slack may have acted, and the store does not know. */
-const isInDoubt = <E extends OAuthV2Error>(result: Outcome<E>): boolean =>
-  result._tag === "Unsaved" || (result._tag === "Failed" && result.error.outcome === "unknown")
-
-/**
- * The lease is given back, unless it is unknown whether Slack acted. Then it runs out by itself: until then it keeps
- * other processes from sending a refresh token that may be spent.
- */
-const givingBack = <E extends OAuthV2Error, E2>(lease: Lease, work: Effect.Effect<Outcome<E>, E2>) =>
-  work.pipe(
-    Effect.tap((result) => isInDoubt(result) ? Effect.void : lease.giveBack),
-    Effect.tapError(() => lease.giveBack)
-  )
+/** What happens under the lease. */
+const rotateUnderLease = <E extends OAuthV2Error>(
+  rotation: Rotation<E>,
+  seen: Installation.Credential
+): Effect.Effect<Outcome<E>, Stopped | InstallationStore.InstallationStoreError> =>
+  Effect.gen(function*() {
+    const credential = yield* look(rotation)
+    // The lease names the generation that is sent, for the next holder after a crash. Under a new lease comes a new look.
+    if (credential.generation !== seen.generation) {
+      yield* rotation.lease.take(credential.generation)
+      return yield* rotateUnderLease(rotation, credential)
+    }
+    // The store took so long that the rest of the lease is too short for a call.
+    if (yield* rotation.lease.isPast("beforeCall")) return { _tag: "Late" }
+    const result = yield* send(rotation, credential)
+    return isLost(result) && rotation.repeatLost ? yield* resend(rotation, credential, result) : result
+  })
 
 // -------------------------------------------------------------------------------------
 // looking at the credential
@@ -187,14 +173,16 @@ const givingBack = <E extends OAuthV2Error, E2>(lease: Lease, work: Effect.Effec
 
 /** Only a credential that is due is rotated. */
 const look = <E extends OAuthV2Error>(
-  { isDue, key, store }: Rotation<E>
+  { isDue, key, onRead, store }: Rotation<E>
 ): Effect.Effect<Installation.Credential, Stopped | InstallationStore.InstallationStoreError> =>
   Effect.flatMap(
     store.credential(key),
     Option.match({
       onNone: () => Effect.fail<Stopped>({ _tag: "Missing" }),
-      onSome: (credential) =>
-        isDue(credential) ? Effect.succeed(credential) : Effect.fail<Stopped>({ _tag: "Current", credential })
+      onSome: (credential) => {
+        onRead?.(credential)
+        return isDue(credential) ? Effect.succeed(credential) : Effect.fail<Stopped>({ _tag: "Current", credential })
+      }
     })
   )
 
@@ -213,8 +201,135 @@ const lookAgain = <E extends OAuthV2Error>(
   )
 
 // -------------------------------------------------------------------------------------
+// asking Slack
+// -------------------------------------------------------------------------------------
+
+/** Makes one call, which repeats what Slack rejected, and stores what follows from the answer. */
+const send = <E extends OAuthV2Error>(
+  rotation: Rotation<E>,
+  credential: Installation.Credential
+): Effect.Effect<Outcome<E>> =>
+  Effect.gen(function*() {
+    let stopped: Stopped | undefined
+    // The clock comes after the store: a process that slept while it read does not send.
+    const mayRepeat = Effect.matchEffect(lookAgain(rotation, credential), {
+      onSuccess: () => Effect.map(rotation.lease.isPast("beforeCommit"), (isPast) => !isPast),
+      onFailure: (reason) => {
+        if (!(reason instanceof InstallationStore.InstallationStoreError)) stopped = reason
+        return Effect.succeed(false)
+      }
+    })
+
+    const issuedAt = yield* DateTime.now
+    const answer = yield* Effect.either(uninterrupted(rotation.call(credential, mayRepeat)))
+    if (Either.isRight(answer)) return yield* commit(rotation, credential, answer.right, issuedAt)
+    if (stopped !== undefined) return stopped
+    const error = answer.left
+    const failed: Outcome<E> = { _tag: "Failed", credential, error }
+    return error.outcome === "rejected" && rotation.isDeath(error)
+      ? yield* Effect.orElseSucceed(markDead(rotation, credential, error), () => failed)
+      : failed
+  })
+
+/** Nothing interrupts the call but its own deadline: an answer to an interrupted call would be lost. */
+const uninterrupted = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(call)), Fiber.join))
+
+/** Whether the answer to a call was lost, so that Slack may have spent the token. */
+const isLost = <E extends OAuthV2Error>(result: Outcome<E>): boolean =>
+  result._tag === "Failed" && result.error.outcome === "unknown"
+
+/** A second answer that says neither yes nor no leaves it unknown whether Slack acted on the first call. */
+const isSettled = <E extends OAuthV2Error>(rotation: Rotation<E>, second: Outcome<E>): boolean =>
+  second._tag !== "Failed" || (second.error.outcome === "rejected" && rotation.isDeath(second.error))
+
+/**
+ * Sends a refresh token again whose first answer was lost: only under a renewed lease, only if nobody has changed the
+ * credential since, and only if there is time for a call. If the store does not say, it is not sent.
+ */
+const resend = <E extends OAuthV2Error>(
+  rotation: Rotation<E>,
+  credential: Installation.Credential,
+  first: Outcome<E>
+): Effect.Effect<Outcome<E>> =>
+  rotation.lease.take(credential.generation).pipe(
+    Effect.zipRight(lookAgain(rotation, credential)),
+    Effect.zipRight(rotation.lease.isPast("beforeCall")),
+    Effect.flatMap((isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)),
+    Effect.map((second) => isSettled(rotation, second) ? second : first),
+    Effect.catchAll((reason) =>
+      Effect.succeed(reason instanceof InstallationStore.InstallationStoreError ? first : reason)
+    )
+  )
+
+// -------------------------------------------------------------------------------------
 // storing the answer
 // -------------------------------------------------------------------------------------
+
+/** Stores Slack's answer. */
+const commit = <E extends OAuthV2Error>(
+  rotation: Rotation<E>,
+  credential: Installation.Credential,
+  response: TokenResponse,
+  issuedAt: DateTime.Utc
+): Effect.Effect<Outcome<E>> => {
+  const token = tokenFor(credential, response)
+  // A response has a bot token or a user token, and either is this credential's.
+  if (Option.isNone(token)) return Effect.dieMessage("A token response without a token")
+  const { generation } = credential
+  const change = Installation.Change.Renewed({ token: token.value, issuedAt })
+  const saving = Effect.zipRight(
+    underLease(rotation, generation),
+    save(rotation.store, rotation.key, generation, change)
+  )
+  return Effect.catchAll(saving, (error) =>
+    Effect.succeed<Outcome<E>>({
+      _tag: "Unsaved",
+      credential: Installation.change(credential, change),
+      error,
+      save: Effect.zipLeft(saving, rotation.lease.giveBack)
+    }))
+}
+
+const heldCode = "HELD"
+
+/** Whether an answer is not stored because other processes hold the lease. */
+export const isHeld = ({ code }: InstallationStore.InstallationStoreError): boolean => code === heldCode
+
+const held = (key: Installation.CredentialKey) =>
+  new InstallationStore.InstallationStoreError({
+    operation: "acquireLease",
+    reason: "unavailable",
+    row: String(key),
+    code: heldCode
+  })
+
+/**
+ * Renews the lease if what is left of it is too short for a commit. Waits while another process holds it, so that this
+ * commit does not come between that process's call and its commit. The wait ends after two lease times, or when it is
+ * interrupted. Both count as a store that has failed: the answer is not lost.
+ */
+const underLease = <E extends OAuthV2Error>(
+  { key, lease, leaseDuration }: Rotation<E>,
+  generation: number
+): Effect.Effect<void, InstallationStore.InstallationStoreError> => {
+  const renew = (waitLeft: number): Effect.Effect<void, InstallationStore.InstallationStoreError> =>
+    Effect.catchTags(lease.take(generation), {
+      Busy: ({ remaining }) => {
+        if (waitLeft <= 0) return Effect.fail(held(key))
+        const pause = Math.min(Math.ceil(Duration.toMillis(remaining)) + 1, waitLeft)
+        return Effect.exit(Effect.interruptible(Effect.sleep(pause))).pipe(
+          Effect.flatMap((slept) => Exit.isSuccess(slept) ? renew(waitLeft - pause) : Effect.fail(held(key)))
+        )
+      },
+      // The compare-and-set finds out.
+      Missing: () => Effect.void
+    })
+  return Effect.flatMap(
+    lease.isPast("beforeCommit"),
+    (isPast) => isPast ? renew(LeaseTime.millisOf("waiting", leaseDuration)) : Effect.void
+  )
+}
 
 /** The token for a credential. Slack names neither its kind nor its person reliably. The credential knows both. */
 const tokenFor = (credential: Installation.Credential, response: TokenResponse): Option.Option<Installation.Token> =>
@@ -249,50 +364,6 @@ const save = (
       : Effect.succeed(Saved.Current({ credential: current }))
   })
 
-/**
- * Renews the lease if what is left of it is too short for a commit. Waits while another process holds it, so that this
- * commit does not come between that process's call and its commit.
- */
-const underLease = <E extends OAuthV2Error>(
-  { lease }: Rotation<E>,
-  generation: number
-): Effect.Effect<void, InstallationStore.InstallationStoreError> => {
-  const renew: Effect.Effect<void, InstallationStore.InstallationStoreError> = Effect.catchTags(
-    lease.take(generation),
-    {
-      Busy: ({ remaining }) => Effect.zipRight(Effect.sleep(Math.ceil(Duration.toMillis(remaining)) + 1), renew),
-      // The compare-and-set finds out.
-      Missing: () => Effect.void
-    }
-  )
-  return Effect.flatMap(lease.isPast(untilTheCommit), (isPast) => isPast ? renew : Effect.void)
-}
-
-/** Stores Slack's answer. */
-const commit = <E extends OAuthV2Error>(
-  rotation: Rotation<E>,
-  credential: Installation.Credential,
-  response: TokenResponse,
-  issuedAt: DateTime.Utc
-): Effect.Effect<Outcome<E>> => {
-  const token = tokenFor(credential, response)
-  // A response has a bot token or a user token, and either is this credential's.
-  if (Option.isNone(token)) return Effect.dieMessage("A token response without a token")
-  const { generation } = credential
-  const change = Installation.Change.Renewed({ token: token.value, issuedAt })
-  const saving = Effect.zipRight(
-    underLease(rotation, generation),
-    save(rotation.store, rotation.key, generation, change)
-  )
-  return Effect.catchAll(saving, (error) =>
-    Effect.succeed<Outcome<E>>({
-      _tag: "Unsaved",
-      credential: Installation.change(credential, change),
-      error,
-      save: Effect.zipLeft(saving, rotation.lease.giveBack)
-    }))
-}
-
 /** Marks a credential dead, unless somebody has changed it since it was sent. */
 const markDead = <E extends OAuthV2Error>(
   { key, store }: Rotation<E>,
@@ -313,113 +384,61 @@ const markDead = <E extends OAuthV2Error>(
   )
 
 // -------------------------------------------------------------------------------------
-// asking Slack
+// the lease
 // -------------------------------------------------------------------------------------
 
-/** Nothing interrupts the call but its own deadline: an answer to an interrupted call would be lost. */
-const uninterrupted = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(call)), Fiber.join))
+/** The lease on one credential, for one holder. */
+interface Lease {
+  /** Takes the lease, or renews it. */
+  readonly take: (generation: number) => Effect.Effect<void, NotTaken | InstallationStore.InstallationStoreError>
+  /**
+   * Whether more than a part of the lease has passed on this machine, counted from before it was taken. A clock that is
+   * set back shows less, and `uptime` does not count the time for which a machine is suspended. So the longer one counts.
+   */
+  readonly isPast: (part: "beforeCall" | "beforeCommit") => Effect.Effect<boolean>
+  readonly giveBack: Effect.Effect<void>
+}
 
-/** Makes one call, which repeats what Slack rejected, and stores what follows from the answer. */
-const send = <E extends OAuthV2Error>(
-  rotation: Rotation<E>,
-  credential: Installation.Credential
-): Effect.Effect<Outcome<E>> =>
-  Effect.gen(function*() {
-    let stopped: Stopped | undefined
-    // The clock comes after the store: a process that slept while it read does not send.
-    const mayRepeat = Effect.matchEffect(lookAgain(rotation, credential), {
-      onSuccess: () => Effect.map(rotation.lease.isPast(untilTheCommit), (isPast) => !isPast),
-      onFailure: (reason) => {
-        if (!(reason instanceof InstallationStore.InstallationStoreError)) stopped = reason
-        return Effect.succeed(false)
-      }
-    })
-
-    const issuedAt = yield* DateTime.now
-    const answer = yield* Effect.either(uninterrupted(rotation.call(credential, mayRepeat)))
-    if (Either.isRight(answer)) return yield* commit(rotation, credential, answer.right, issuedAt)
-    if (stopped !== undefined) return stopped
-    const error = answer.left
-    const failed: Outcome<E> = { _tag: "Failed", credential, error }
-    return error.outcome === "rejected" && rotation.isDeath(error)
-      ? yield* Effect.orElseSucceed(markDead(rotation, credential, error), () => failed)
-      : failed
-  })
-
-/** Whether the answer to a call was lost, so that Slack may have spent the token. */
-const isLost = <E extends OAuthV2Error>(result: Outcome<E>): boolean =>
-  result._tag === "Failed" && result.error.outcome === "unknown"
-
-/** A second answer that says neither yes nor no leaves it unknown whether Slack acted on the first call. */
-const isSettled = <E extends OAuthV2Error>(rotation: Rotation<E>, second: Outcome<E>): boolean =>
-  second._tag !== "Failed" || (second.error.outcome === "rejected" && rotation.isDeath(second.error))
-
-/**
- * Sends a refresh token again whose first answer was lost: only under a renewed lease, only if nobody has changed the
- * credential since, and only if there is time for a call. If the store does not say, it is not sent.
- */
-const resend = <E extends OAuthV2Error>(
-  rotation: Rotation<E>,
-  credential: Installation.Credential,
-  first: Outcome<E>
-): Effect.Effect<Outcome<E>> =>
-  rotation.lease.take(credential.generation).pipe(
-    Effect.zipRight(lookAgain(rotation, credential)),
-    Effect.zipRight(rotation.lease.isPast(untilTheCall)),
-    Effect.flatMap((isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)),
-    Effect.map((second) => isSettled(rotation, second) ? second : first),
-    Effect.catchAll((reason) =>
-      Effect.succeed(reason instanceof InstallationStore.InstallationStoreError ? first : reason)
-    )
-  )
-
-// -------------------------------------------------------------------------------------
-// rotating
-// -------------------------------------------------------------------------------------
-
-/** What happens under the lease. */
-const rotateUnderLease = <E extends OAuthV2Error>(
-  rotation: Rotation<E>,
-  seen: Installation.Credential
-): Effect.Effect<Outcome<E>, Stopped | InstallationStore.InstallationStoreError> =>
-  Effect.gen(function*() {
-    const credential = yield* look(rotation)
-    // The lease names the generation that is sent, for the next holder after a crash. Under a new lease comes a new look.
-    if (credential.generation !== seen.generation) {
-      yield* rotation.lease.take(credential.generation)
-      return yield* rotateUnderLease(rotation, credential)
-    }
-    // The store took so long that the rest of the lease is too short for a call.
-    if (yield* rotation.lease.isPast(untilTheCall)) return { _tag: "Busy", remaining: Duration.zero }
-    const result = yield* send(rotation, credential)
-    return isLost(result) && rotation.repeatLost ? yield* resend(rotation, credential, result) : result
-  })
-
-/**
- * Rotates a credential, if it is due and no other process holds its lease. Fails if the store cannot be read or the
- * lease cannot be taken; then nothing was sent. Run it outside of a database transaction: a rollback would take the
- * token with it.
- */
-export const rotate = <E extends OAuthV2Error>(
-  unbounded: InstallationStore.Service,
-  options: Options<E>
-): Effect.Effect<Outcome<E>, InstallationStore.InstallationStoreError> =>
-  Effect.suspend(() => {
-    const oneCall = Math.ceil(Duration.toMillis(options.leaseDuration) * forOneStoreCall)
-    const store = InstallationStore.bounded(unbounded, oneCall)
-    const lease = makeLease(store, options)
-    const rotation: Rotation<E> = { ...options, store, lease }
-    return look(rotation).pipe(
-      Effect.flatMap((seen) =>
-        Effect.uninterruptible(
-          Effect.zipRight(lease.take(seen.generation), givingBack(lease, rotateUnderLease(rotation, seen)))
-        )
+const makeLease = <E extends OAuthV2Error>(store: InstallationStore.Service, options: Options<E>): Lease => {
+  const { holder, key, leaseDuration, verb } = options
+  const now = Effect.zip(Clock.currentTimeMillis, uptime)
+  let takenAt: readonly [clock: number, uptime: number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  return {
+    take: (generation) =>
+      Effect.flatMap(now, (asked) =>
+        Effect.flatMap(
+          store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration: leaseDuration }),
+          (result): Effect.Effect<void, NotTaken> => {
+            switch (result._tag) {
+              case "Acquired":
+                takenAt = asked
+                return Effect.void
+              case "Held":
+                return Effect.fail({ _tag: "Busy", remaining: result.remaining })
+              case "Missing":
+                return Effect.fail({ _tag: "Missing" })
+            }
+          }
+        )),
+    isPast: (part) =>
+      Effect.map(
+        now,
+        ([clock, up]) => Math.max(clock - takenAt[0], up - takenAt[1]) > LeaseTime.millisOf(part, leaseDuration)
       ),
-      Effect.catchAll((reason) =>
-        reason instanceof InstallationStore.InstallationStoreError
-          ? Effect.fail(reason)
-          : Effect.succeed<Outcome<E>>(reason)
-      )
-    )
-  })
+    giveBack: Effect.ignore(store.releaseLease(key, holder))
+  }
+}
+
+/** Whether Slack may have acted, and the store does not know. */
+const isInDoubt = <E extends OAuthV2Error>(result: Outcome<E>): boolean =>
+  result._tag === "Unsaved" || (result._tag === "Failed" && result.error.outcome === "unknown")
+
+/**
+ * The lease is given back, unless it is unknown whether Slack acted. Then it runs out by itself: until then it keeps
+ * other processes from sending a refresh token that may be spent.
+ */
+const givingBack = <E extends OAuthV2Error, E2>(lease: Lease, work: Effect.Effect<Outcome<E>, E2>) =>
+  work.pipe(
+    Effect.tap((result) => isInDoubt(result) ? Effect.void : lease.giveBack),
+    Effect.tapError(() => lease.giveBack)
+  )

@@ -11,7 +11,7 @@ import type * as InstallationStore from "../InstallationStore.js"
 import { type Entry, remember } from "./credentialCache.js"
 import * as CredentialState from "./credentialState.js"
 import type { LayerContext } from "./layerContext.js"
-import type { Saved } from "./rotation.js"
+import { isHeld, type Saved } from "./rotation.js"
 import { Event, type TokenEvents } from "./tokenEvents.js"
 
 type Save = Effect.Effect<void, InstallationStore.InstallationStoreError>
@@ -81,7 +81,7 @@ export const make = ({ context, events, rules, scope }: {
         entry.state = CredentialState.onUnsaved(entry.state, credential)
         return rules.sharedRefresh
           ? Effect.asVoid(context.fork(Effect.uninterruptible(keepTrying(entry, saveOnce, 0)), scope))
-          : Effect.ignore(Effect.retry(saveOnce, soon))
+          : Effect.ignore(Effect.retry(saveOnce, { schedule: soon, until: isHeld }))
       }),
     save: (entry) => Effect.suspend(() => saves.get(entry) ?? Effect.void),
     saveAll: Effect.suspend(() =>

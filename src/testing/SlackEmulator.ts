@@ -18,11 +18,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { heard } from "../internal/effect/streams.js"
 import * as Client from "../internal/emulator/client.js"
+import * as Sending from "../internal/emulator/delivery.js"
 import type * as Faults from "../internal/emulator/faults.js"
 import * as Handler from "../internal/emulator/handler.js"
+import * as Handlers from "../internal/emulator/handlers.js"
 import * as History from "../internal/emulator/history.js"
 import * as People from "../internal/emulator/people.js"
 import * as Seed from "../internal/emulator/seed.js"
@@ -38,6 +41,8 @@ import type {
   Call,
   Callback,
   Chain,
+  Delivery,
+  EventRequest,
   Injection,
   InstallationQuery,
   LegacyTokenRequest,
@@ -91,12 +96,15 @@ export interface Service {
   readonly addWorkspace: (options?: WorkspaceOptions) => Effect.Effect<{ readonly id: string }>
   readonly addPerson: (options?: PersonOptions) => Effect.Effect<{ readonly id: string }>
 
+  readonly send: (request: EventRequest) => Effect.Effect<Delivery>
+
   readonly inject: (injection: Injection) => Effect.Effect<void>
   readonly clearFaults: Effect.Effect<void>
 
   readonly calls: Effect.Effect<ReadonlyArray<Call>>
   readonly chains: Effect.Effect<ReadonlyArray<Chain>>
   readonly replays: Effect.Effect<ReadonlyArray<Replay>>
+  readonly events: Effect.Effect<ReadonlyArray<Delivery>>
   readonly timeline: Effect.Effect<string>
   readonly follow: Stream.Stream<string>
 
@@ -122,14 +130,17 @@ const toInjection = ({ fault, method, share, times }: Injection): Faults.Injecti
 })
 
 /**
- * Makes an emulator. It keeps everything in memory.
+ * Makes an emulator. It keeps everything in memory. When the scope closes, it stops to deliver events.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.ConfigError> =>
-  Effect.map(Seed.make(options), (world) => {
+export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.ConfigError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const world = yield* Seed.make(options)
+    const sender = yield* Sending.make(world)
     const injections: Array<Faults.Injection> = []
+    const state = { world, injections, sender, handlers: yield* Handlers.make(options) }
     return SlackEmulator.of({
       app: Views.app(People.findApp(world, undefined)),
       apps: Effect.sync(() => Views.apps(world)),
@@ -137,8 +148,8 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
       authorize: (request) => People.allow(world, request),
       cancel: (request) => People.cancel(world, request),
       issueLegacyToken: (request) => People.issueLegacyToken(world, request),
-      revoke: (token) => People.revoke(world, token),
-      uninstall: (query) => People.uninstall(world, query),
+      revoke: (token) => People.revoke(state, token),
+      uninstall: (query) => People.uninstall(state, query),
       deactivate: (id) => People.deactivate(world, id),
       enableRotation: (clientId) => People.enableRotation(world, clientId),
       enablePkce: (clientId) => People.enablePkce(world, clientId),
@@ -146,6 +157,7 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
       addOrganization: (options) => Effect.sync(() => ({ id: Seed.addOrganization(world, options).id })),
       addWorkspace: (options) => Effect.sync(() => ({ id: Seed.addWorkspace(world, options).id })),
       addPerson: (options) => Effect.sync(() => ({ id: Seed.addPerson(world, options).id })),
+      send: (request) => Effect.map(People.send(state, request), Views.delivery),
 
       inject: (injection) => Effect.sync(() => void injections.push(toInjection(injection))),
       clearFaults: Effect.sync(() => void injections.splice(0)),
@@ -153,13 +165,14 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
       calls: Effect.sync(() => Views.calls(world)),
       chains: Effect.map(Clock.currentTimeMillis, (now) => Views.chains(world, now)),
       replays: Effect.sync(() => Views.replays(world)),
+      events: Effect.sync(() => sender.deliveries.map(Views.delivery)),
       timeline: Effect.sync(() => History.render(world.history)),
       follow: Stream.map(
         heard<History.Event>((listener) => History.listen(world.history, listener)),
         (event) => History.line(world.history, event)
       ),
 
-      handle: Handler.handle({ world, injections })
+      handle: Handler.handle(state)
     })
   })
 
@@ -194,7 +207,7 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
  * @category layers
  */
 export const layer = (options?: Options): Layer.Layer<SlackEmulator, ConfigError.ConfigError> =>
-  Layer.effect(SlackEmulator, make(options))
+  Layer.scoped(SlackEmulator, make(options))
 
 /**
  * The `SlackApp` of an app in the emulator: the first one, or the one with the given client id. An app with PKCE is a
@@ -223,6 +236,9 @@ export const layerSlackApp = (options: {
       return yield* SlackApp.make({
         clientId: app.clientId,
         clientSecret: options.secret ?? !app.pkce ? app.clientSecret : undefined,
+        // A seed may have an id that Slack would not have issued, which `SlackApp` refuses.
+        appId: /^A[A-Z\d]+$/.test(app.id) ? app.id : undefined,
+        signingSecret: app.signingSecret,
         baseUrl: options.baseUrl
       })
     })
@@ -323,7 +339,7 @@ export const issueLegacyToken = (
 
 /**
  * Revokes an access or refresh token as `auth.revoke` does: a rotating token alone, and a long-lived token with its
- * whole chain.
+ * whole chain. If the app gets events and its owner has no other token, the app gets `tokens_revoked`.
  *
  * @since 0.1.0
  * @category people
@@ -332,7 +348,8 @@ export const revoke = (token: string | Redacted.Redacted): Effect.Effect<void, n
   Effect.flatMap(SlackEmulator, (emulator) => emulator.revoke(token))
 
 /**
- * Removes an app from a workspace or an organization, and ends all its tokens there.
+ * Removes an app from a workspace or an organization, and ends all its tokens there. If the app gets events, it gets
+ * `tokens_revoked` and `app_uninstalled`, and this waits for the first attempt.
  *
  * @since 0.1.0
  * @category people
@@ -409,6 +426,16 @@ export const addPerson = (options?: PersonOptions): Effect.Effect<{ readonly id:
   Effect.flatMap(SlackEmulator, (emulator) => emulator.addPerson(options))
 
 /**
+ * Sends an event to an app, as Slack's Events API does, and waits for the first attempt. The app has to have an address for
+ * events ({@link AppOptions}).
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const send = (request: EventRequest): Effect.Effect<Delivery, never, SlackEmulator> =>
+  Effect.flatMap(SlackEmulator, (emulator) => emulator.send(request))
+
+/**
  * Makes calls fail. Each call gets at most one injection: the first that applies to it.
  *
  * @example
@@ -470,6 +497,17 @@ export const chains: Effect.Effect<ReadonlyArray<Chain>, never, SlackEmulator> =
 export const replays: Effect.Effect<ReadonlyArray<Replay>, never, SlackEmulator> = Effect.flatMap(
   SlackEmulator,
   (emulator) => emulator.replays
+)
+
+/**
+ * What the apps answered to events: each event and each `url_verification`, oldest first.
+ *
+ * @since 0.1.0
+ * @category asking
+ */
+export const events: Effect.Effect<ReadonlyArray<Delivery>, never, SlackEmulator> = Effect.flatMap(
+  SlackEmulator,
+  (emulator) => emulator.events
 )
 
 /**

@@ -9,6 +9,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type { InstallationKey } from "../Installation.js"
 import type * as Methods from "../internal/emulator/methods.js"
 import type { Fault } from "./SlackEmulatorFault.js"
 
@@ -27,6 +28,8 @@ export interface App {
   readonly name: string
   readonly clientId: string
   readonly clientSecret: Redacted.Redacted
+  /** The key of the signature on the events that the emulator sends. */
+  readonly signingSecret: Redacted.Redacted
   readonly redirectUris: ReadonlyArray<string>
   /** Whether tokens rotate. */
   readonly rotation: boolean
@@ -46,6 +49,7 @@ export interface AppOptions {
   readonly name?: string | undefined
   readonly clientId?: string | undefined
   readonly clientSecret?: string | Redacted.Redacted | undefined
+  readonly signingSecret?: string | Redacted.Redacted | undefined
   /**
    * The redirect URLs that the app lists. Slack redirects to these URLs and to URLs below them, and compares them
    * literally: `127.0.0.1` is not `localhost`, and a port is part of the URL. By default `https://example.com`,
@@ -67,7 +71,17 @@ export interface AppOptions {
   readonly desktopLocalhost?: boolean | undefined
   /** Whether an organization can install the app for all its workspaces; `true` by default. */
   readonly organizationReady?: boolean | undefined
+  /** Where events go: the address of the app, or a function. By default the app gets no events. */
+  readonly events?: string | URL | EventsHandler | undefined
 }
+
+/**
+ * An app's event address as a function from request to response, such as a web handler.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type EventsHandler = (request: globalThis.Request) => Promise<Response> | Effect.Effect<Response, unknown>
 
 /**
  * An organization (Enterprise Grid) to create. Every field has a default.
@@ -132,6 +146,11 @@ export interface Options {
   readonly workspaces?: ReadonlyArray<WorkspaceOptions> | undefined
   /** By default one person, who is in every workspace. */
   readonly people?: ReadonlyArray<PersonOptions> | undefined
+  /**
+   * Methods of the Web API, such as `chat.postMessage`, and what answers them. The emulator checks the token first. Every
+   * other method is an `unknown_method`.
+   */
+  readonly methods?: Readonly<Record<string, MethodHandler>> | undefined
   /** How long an authorization code can be redeemed; 10 minutes by default, as at Slack. */
   readonly codeLifetime?: Duration.DurationInput | undefined
   /** How long a rotating access token works; 12 hours by default, as at Slack. */
@@ -146,6 +165,45 @@ export interface Options {
   /** How many of the latest events `calls`, `replays` and `timeline` show at least; 10,000 by default. */
   readonly historySize?: number | undefined
 }
+
+// -------------------------------------------------------------------------------------
+// methods of the Web API
+// -------------------------------------------------------------------------------------
+
+/**
+ * A call of a method that the options add. Its token works, and has the scopes that the handler names.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface MethodCall {
+  /** Such as `chat.postMessage`. */
+  readonly method: string
+  /** Where the app is installed that makes the call. */
+  readonly installation: InstallationKey
+  /** Whose token it is: `bot`, or the id of a person. */
+  readonly subject: string
+  /** The scopes of the token. */
+  readonly scopes: ReadonlyArray<string>
+  /** The arguments without the token: text from a form, and any JSON from a JSON body. */
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What answers a method: a function, an answer that is always the same, or either of them with the scopes that the token
+ * needs. Without those scopes the call is refused with `missing_scope`. `ok: true` is added to the answer, unless the
+ * answer has an `ok` of its own: `{ ok: false, error: "channel_not_found" }`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type MethodHandler =
+  | ((call: MethodCall) => Effect.Effect<object>)
+  | {
+    readonly scopes?: ReadonlyArray<string> | undefined
+    /** `{}` by default. */
+    readonly answer?: Readonly<Record<string, unknown>> | ((call: MethodCall) => Effect.Effect<object>) | undefined
+  }
 
 // -------------------------------------------------------------------------------------
 // what people and admins do
@@ -242,12 +300,12 @@ export interface LegacyTokenRequest extends InstallationQuery {
 }
 
 /**
- * The methods that can fail on demand; `authorize` is the consent page.
+ * The methods that can fail on demand, also those that the options add; `authorize` is the consent page.
  *
  * @since 0.1.0
  * @category models
  */
-export type Method = Methods.Name | "authorize"
+export type Method = Methods.Name | "authorize" | (string & {})
 
 /**
  * A fault, and the calls that it affects: the next call, the next `times` calls, or a `share` of all calls.
@@ -336,6 +394,69 @@ export interface Replay {
   /** Whether it was accepted all the same, as a refresh token is in its grace period. */
   readonly honoured: boolean
 }
+
+// -------------------------------------------------------------------------------------
+// events
+// -------------------------------------------------------------------------------------
+
+/**
+ * An event for an app, such as `{ event: { type: "app_home_opened", user: "U0EMULATED" } }`.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export interface EventRequest extends InstallationQuery {
+  readonly event: { readonly type: string; readonly [field: string]: unknown }
+  /** The id of the event. Give it again to send the same event twice, as Slack may do. */
+  readonly id?: string | undefined
+  /** When it happened; now by default. Slack may deliver events late. */
+  readonly at?: DateTime.Utc | undefined
+}
+
+/**
+ * A request of the emulator to the event address of an app: an event, or the `url_verification` before the first event.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export interface Delivery {
+  /** The id of the event, `Ev…`. */
+  readonly id: string
+  readonly appId: string
+  /** The type of the event, or `url_verification`. */
+  readonly type: string
+  /** The body of the request. */
+  readonly body: string
+  /** It fails after the last attempt. Slack makes four attempts: the last one is six minutes after the first. */
+  readonly state: "pending" | "delivered" | "failed"
+  readonly attempts: ReadonlyArray<DeliveryAttempt>
+}
+
+/**
+ * One attempt to deliver an event.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export interface DeliveryAttempt {
+  readonly at: DateTime.Utc
+  /** 0 for the first attempt, and then the value of `X-Slack-Retry-Num`. */
+  readonly retry: number
+  /** What went wrong, as `X-Slack-Retry-Reason` says it in the next attempt. */
+  readonly problem: DeliveryProblem | undefined
+  /** The status of the answer, if there was one. */
+  readonly status: number | undefined
+  /** The body of the answer, or the error of a handler. */
+  readonly answer: string
+}
+
+/**
+ * Why an attempt failed: no answer within three seconds, no connection, or an answer without a status from 200 to 299.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export type DeliveryProblem = "http_timeout" | "connection_failed" | "http_error"
 
 // -------------------------------------------------------------------------------------
 // HTTP

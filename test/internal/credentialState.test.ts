@@ -194,7 +194,7 @@ describe("a refusal by Slack", () => {
   it("ends the service of the token, and is due for a refresh at once", () => {
     const state = State.onRefused(State.onFailure(read(), "down", hour, at(1)), "one", "token_revoked")
     assert.deepStrictEqual(decide(state, 2), refresh)
-    assert.isTrue(State.isDue(state, read().known, 2, false))
+    assert.isTrue(State.isDue(state, 2, false))
   })
 
   it("holds when the same token is read again, and ends when another one is", () => {
@@ -249,8 +249,7 @@ describe("a credential that is not stored any more", () => {
 })
 
 describe("isDue", () => {
-  const isDue = (sampled: Sample, now: number, isForced = false) =>
-    State.isDue(read(sampled, 0), read(sampled, 0).known, now, isForced)
+  const isDue = (sampled: Sample, now: number, isForced = false) => State.isDue(read(sampled, 0), now, isForced)
 
   it("is true from the refresh time on, and by force before", () => {
     assert.deepStrictEqual([isDue({}, 10 * hour - 1), isDue({}, 10 * hour), isDue({}, 0, true)], [false, true, true])

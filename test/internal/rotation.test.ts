@@ -6,6 +6,7 @@ import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -122,6 +123,63 @@ describe("a rotation", () => {
       yield* TestClock.adjust("26 seconds")
       assert.strictEqual((yield* Fiber.join(rotating))._tag, "Renewed")
       assert.strictEqual(meddler.calls.acquireLease, 2)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("that was suspended before it could send says so, and does not speak of another process", () =>
+    Effect.gen(function*() {
+      const { meddler, rotate, sleep } = yield* arrange
+      meddler.after("acquireLease", sleep)
+      assert.strictEqual((yield* rotate(() => Effect.die("nothing may be sent")))._tag, "Late")
+    }).pipe(Effect.provide(world)))
+
+  /** Slack answers after the lease, and from then on other processes hold the lease, one after the other. */
+  const answeredLate = Effect.gen(function*() {
+    const arranged = yield* arrange
+    const { inner, key, meddler, rotate } = arranged
+    const slack = yield* OAuthV2.OAuthV2
+    let asked = 0
+    meddler.before(
+      "acquireLease",
+      Effect.suspend(() =>
+        ++asked === 1
+          ? Effect.void
+          : inner.acquireLease(key, { holder: `other ${asked}`, intent: "refresh", duration: "30 seconds" })
+      )
+    )
+    const outcome = yield* Deferred.make<Rotation.Outcome<OAuthV2Error.AccessError>, unknown>()
+    const rotation = rotate((credential) =>
+      Effect.zipRight(
+        Effect.sleep("31 seconds"),
+        slack.access({ refreshToken: Option.getOrThrow(Installation.refreshTokenOf(credential)) })
+      )
+    )
+    const rotating = yield* Effect.fork(Effect.uninterruptible(Effect.intoDeferred(rotation, outcome)))
+    yield* TestClock.adjust("31 seconds")
+    assert.isFalse(yield* Deferred.isDone(outcome))
+    return { ...arranged, rotating, outcome: Effect.flatten(Effect.flatten(Deferred.poll(outcome))) }
+  })
+
+  it.effect("waits two lease times for others before it stores an answer, and then leaves it unsaved", () =>
+    Effect.gen(function*() {
+      const { inner, key, meddler, outcome: ended } = yield* answeredLate
+      yield* TestClock.adjust("61 seconds")
+      const outcome = yield* ended
+      assert(outcome._tag === "Unsaved")
+      assert.deepInclude(outcome.error, { operation: "acquireLease", code: "HELD" })
+      // Once the others are done, it is stored.
+      meddler.before("acquireLease", Effect.void)
+      yield* TestClock.adjust("31 seconds")
+      assert.strictEqual((yield* outcome.save)._tag, "Renewed")
+      const stored = Option.getOrThrow(yield* inner.credential(key))
+      assert.deepStrictEqual(stored.token.accessToken, outcome.credential.token.accessToken)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("that is interrupted while it waits for others to finish hands over what Slack answered", () =>
+    Effect.gen(function*() {
+      const { outcome, rotating } = yield* answeredLate
+      yield* Fiber.interruptFork(rotating)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* outcome)._tag, "Unsaved")
     }).pipe(Effect.provide(world)))
 
   it.effect("keeps its lease if the first answer was lost and the second call was rejected", () =>

@@ -4,9 +4,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as TokenResponse from "../../TokenResponse.js"
-import * as Methods from "./methods.js"
+import type * as Methods from "./methods.js"
 import * as Wire from "./wire.js"
-import type * as World from "./world.js"
+import * as World from "./world.js"
 
 const party = ({ id, name }: { readonly id: string; readonly name: string }): TokenResponse.Party => ({
   id,
@@ -31,7 +31,7 @@ const expiryIn = (generation: World.Generation, now: number): Option.Option<Toke
 
 /** Encodes tokens with the schema that the client decodes them with. */
 const writeTokens = (
-  method: Methods.Name,
+  method: string,
   { app, bot, person, target, user, webhook }: Methods.Tokens,
   warnings: ReadonlyArray<string>,
   now: number
@@ -48,7 +48,7 @@ const writeTokens = (
       new TokenResponse.BotToken({
         accessToken: Redacted.make(generation.accessToken),
         scopes: generation.chain.scopes,
-        botUserId: Option.some(Methods.botUserId(generation.chain)),
+        botUserId: Option.some(World.botUserId(generation.chain)),
         expiry: expiryIn(generation, now)
       })),
     user: Option.map(Option.fromNullable(user), (generation) =>
@@ -79,7 +79,7 @@ const withWarnings = (body: Readonly<Record<string, unknown>>, warnings: Readonl
   warnings.length === 0 ? body : { ...body, warning: warnings.join(","), response_metadata: { warnings } }
 
 export const write = (
-  method: Methods.Name,
+  method: string,
   answer: Methods.Answer,
   warnings: ReadonlyArray<string>,
   now: number
@@ -90,10 +90,13 @@ export const write = (
     case "Success":
       return Wire.json(withWarnings(answer.body, warnings), answer.headers)
     case "Failure":
-      return Wire.json(withWarnings({
-        ok: false,
-        error: answer.code,
-        ...(answer.messages.length === 0 ? undefined : { response_metadata: { messages: answer.messages } })
-      }, warnings))
+      return Wire.json(withWarnings(
+        answer.body ?? {
+          ok: false,
+          error: answer.code,
+          ...(answer.messages.length === 0 ? undefined : { response_metadata: { messages: answer.messages } })
+        },
+        warnings
+      ))
   }
 }

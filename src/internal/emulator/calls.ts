@@ -1,32 +1,47 @@
-/** A call of the API: reads the request, records the call, and runs the method's rules. */
+/**
+ * A call of the API: reads the request, records the call, and runs the method's rules, or the handler that the options
+ * have for it.
+ */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { sha256 } from "../random.js"
+import { makeScrubber } from "../secrets.js"
 import * as Answers from "./answers.js"
+import * as Handlers from "./handlers.js"
 import * as History from "./history.js"
 import * as Methods from "./methods.js"
 import * as Wire from "./wire.js"
 import * as World from "./world.js"
 
 /** A call whose request has been read. */
-export interface Call {
-  readonly method: Methods.Name
+export interface Call<Name extends string = string> {
+  readonly method: Name
   readonly parsed: Wire.Parsed
   readonly secretInUrl: boolean
   readonly input: Methods.Call
 }
 
-/** Parameters that are not secret. Every other parameter is treated as a secret. */
+/** Whether the emulator implements the method of a call. */
+export const isOurs = (call: Call): call is Call<Methods.Name> => Methods.isName(call.method)
+
+/** Parameters of our own methods that are not secret. Every other one is treated as a secret. */
 const publicParameters = new Set(["client_id", "grant_type", "redirect_uri", "test"])
 
-export const read = (method: Methods.Name, request: Wire.Request): Effect.Effect<Call> =>
+/** Parameters that are secret in every method. */
+const secretParameters = /token|secret|^code$|verifier|assertion/
+
+const isSecret = (method: string, name: string): boolean =>
+  Methods.isName(method) ? !publicParameters.has(name) : secretParameters.test(name)
+
+export const read = <Name extends string>(method: Name, request: Wire.Request): Effect.Effect<Call<Name>> =>
   Effect.gen(function*() {
-    const parsed = Wire.parse(request)
+    const parsed = Wire.parse(request, { anyType: !Methods.isName(method) })
     const parameters = parsed.ok ? parsed.parameters : new Map<string, string>()
     const verifier = parameters.get("code_verifier")
     return {
       method,
       parsed,
-      secretInUrl: Array.from(request.url.searchParams.keys()).some((name) => !publicParameters.has(name)),
+      secretInUrl: Array.from(request.url.searchParams.keys()).some((name) => isSecret(method, name)),
       input: {
         parameters,
         authorization: Wire.readAuthorization(request.headers["authorization"]),
@@ -35,13 +50,19 @@ export const read = (method: Methods.Name, request: Wire.Request): Effect.Effect
     }
   })
 
+/** Masks what looks like a token, in text that an app sends. */
+const scrub = makeScrubber(() => [])
+
 /** The parameters for the history: each secret is replaced by a description of it. */
-const describe = (world: World.World, parameters: Iterable<readonly [string, string]>): Record<string, string> =>
+const describe = (world: World.World, { method, parsed }: Call): Record<string, string> =>
   Object.fromEntries(
-    Array.from(parameters, ([name, value]) => [
-      name,
-      publicParameters.has(name) ? value.slice(0, 200) : `<${World.label(world, value) ?? "redacted"}>`
-    ])
+    Object.entries(parsed.ok ? parsed.fields : {}).map(([name, value]) => {
+      const text = typeof value === "string" ? value : JSON.stringify(value) ?? ""
+      const label = World.label(world, text)
+      return label !== undefined || isSecret(method, name)
+        ? [name, `<${label ?? "redacted"}>`]
+        : [name, scrub(text.slice(0, 200))]
+    })
   )
 
 const authenticationOf = ({ authorization, parameters }: Methods.Call): History.Call["authentication"] => {
@@ -62,43 +83,90 @@ export interface Interference {
   readonly instead: Wire.Response | undefined
 }
 
-/** Records a call and answers it, in one step. */
+/** The entry of a call in the history. Its result is set when the call has been answered. */
+const entryOf = (
+  world: World.World,
+  turn: World.Turn,
+  call: Call,
+  fault: string | undefined
+): { result: string } & Omit<History.Call, "result"> => {
+  const { authorization, parameters } = call.input
+  return {
+    _tag: "Call",
+    at: turn.now,
+    method: call.method,
+    grantType: parameters.get("grant_type") ?? (parameters.has("code") ? "authorization_code" : undefined),
+    clientId: authorization._tag === "Basic" ? authorization.readings[0].clientId : parameters.get("client_id"),
+    authentication: authenticationOf(call.input),
+    parameters: describe(world, call),
+    secretInUrl: call.secretInUrl,
+    result: "not run",
+    fault
+  }
+}
+
+const withRequestId = (world: World.World, response: Wire.Response): Wire.Response => ({
+  ...response,
+  headers: { ...response.headers, "x-slack-req-id": `emulated-${++world.serial}` }
+})
+
+const resultOf = (answer: Methods.Answer): string => answer._tag === "Failure" ? answer.code : "ok"
+
+/** Records a call of a method that the emulator implements, and answers it, in one step. */
 export const answer = (
   world: World.World,
   turn: World.Turn,
-  { input, method, parsed, secretInUrl }: Call,
+  call: Call<Methods.Name>,
   { instead, label }: Interference
 ): Wire.Response => {
-  const { authorization, parameters } = input
-  const entry = {
-    _tag: "Call" as const,
-    at: turn.now,
-    method,
-    grantType: parameters.get("grant_type") ?? (parameters.has("code") ? "authorization_code" : undefined),
-    clientId: authorization._tag === "Basic" ? authorization.readings[0].clientId : parameters.get("client_id"),
-    authentication: authenticationOf(input),
-    parameters: describe(world, parameters),
-    secretInUrl,
-    result: "not run",
-    fault: label
-  }
+  const { input, method, parsed } = call
+  const entry = entryOf(world, turn, call, label)
   History.add(world.history, entry)
-  const requestId = { "x-slack-req-id": `emulated-${++world.serial}` }
-  if (instead !== undefined) return { ...instead, headers: { ...instead.headers, ...requestId } }
+  if (instead !== undefined) return withRequestId(world, instead)
 
   const answer: Methods.Answer = parsed.ok
     ? Methods.run(method, world, turn, input)
     : { _tag: "Failure", code: parsed.code, messages: parsed.messages ?? [] }
-  entry.result = answer._tag === "Failure" ? answer.code : "ok"
-  const response = Answers.write(method, answer, parsed.ok ? parsed.warnings : [], turn.now)
-  return { ...response, headers: { ...response.headers, ...requestId } }
+  entry.result = resultOf(answer)
+  return withRequestId(world, Answers.write(method, answer, parsed.ok ? parsed.warnings : [], turn.now))
+}
+
+/** Answers a call of another method with the handler for it, and records the call when it has been answered. */
+export const answerByHandler = (
+  world: World.World,
+  turn: World.Turn,
+  call: Call,
+  handler: Handlers.Handler | undefined,
+  { instead, label }: Interference
+): Effect.Effect<Wire.Response> => {
+  const { input, method, parsed } = call
+  const entry = entryOf(world, turn, call, label)
+  const record = (result: string) => {
+    entry.result = result
+    History.add(world.history, entry)
+  }
+  if (instead !== undefined) {
+    record("not run")
+    return Effect.succeed(withRequestId(world, instead))
+  }
+  const answer: Effect.Effect<Methods.Answer> = parsed.ok
+    ? Handlers.run(world, turn, { method, input, fields: parsed.fields, handler })
+    : Effect.succeed({ _tag: "Failure", code: parsed.code, messages: parsed.messages ?? [] })
+  return answer.pipe(
+    Effect.onExit((exit) =>
+      Effect.sync(() => record(Exit.isSuccess(exit) ? resultOf(exit.value) : "the handler did not answer"))
+    ),
+    Effect.map((answer) =>
+      withRequestId(world, Answers.write(method, answer, parsed.ok ? parsed.warnings : [], turn.now))
+    )
+  )
 }
 
 /** Records a call whose connection broke before its request was read. */
 export const recordUnread = (
   world: World.World,
   now: number,
-  method: Methods.Name,
+  method: string,
   fault: string | undefined
 ): void =>
   History.add(world.history, {

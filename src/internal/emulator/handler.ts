@@ -6,16 +6,11 @@ import * as Authorize from "./authorize.js"
 import * as Calls from "./calls.js"
 import * as Consent from "./consent.js"
 import * as Faults from "./faults.js"
-import * as Methods from "./methods.js"
 import * as Page from "./page.js"
+import type { State } from "./state.js"
 import * as Turn from "./turn.js"
 import * as Wire from "./wire.js"
-import type * as World from "./world.js"
-
-export interface State {
-  readonly world: World.World
-  readonly injections: Array<Faults.Injection>
-}
+import * as World from "./world.js"
 
 const answered = (response: Wire.Response, cutInBody = false): Outcome => ({
   _tag: "Answered",
@@ -52,6 +47,13 @@ const withFault = <E, R>(
     return plan.cutAfterStateChange ? cut : answered(plan.afterwards ?? response, plan.cutInBody)
   })
 
+/** Runs a step, and starts to send the events that follow from it. The answer does not wait for the app. */
+const withEvents = <A>({ sender, world }: State, step: () => A): Effect.Effect<A> =>
+  Effect.suspend(() => {
+    const result = step()
+    return Effect.as(sender.start(World.takeNotices(world)), result)
+  })
+
 const notFound = Wire.html(
   404,
   Page.refused({ code: "not_found", message: "The emulator has nothing at this address" })
@@ -75,15 +77,14 @@ export const handle = (state: State) => <E, R>(request: Request<E, R>): Effect.E
 
   if (!pathname.startsWith("/api/")) return Effect.succeed(answered(notFound))
   const method = pathname.slice("/api/".length)
-  if (!Methods.isName(method)) {
-    return Effect.as(read, answered(Wire.json({ ok: false, error: "unknown_method", req_method: method })))
-  }
   return withFault(state, method, {
     answer: (fault) =>
-      Effect.zipWith(
-        Effect.flatMap(read, (request) => Calls.read(method, request)),
-        Turn.next,
-        (call, turn) => Calls.answer(world, turn, call, fault)
+      Effect.flatMap(
+        Effect.zip(Effect.flatMap(read, (request) => Calls.read(method, request)), Turn.next),
+        ([call, turn]) =>
+          Calls.isOurs(call)
+            ? withEvents(state, () => Calls.answer(world, turn, call, fault))
+            : Calls.answerByHandler(world, turn, call, state.handlers.get(method), fault)
       ),
     unread: (fault) => Effect.map(Clock.currentTimeMillis, (now) => Calls.recordUnread(world, now, method, fault))
   })

@@ -57,7 +57,15 @@ export interface Replay {
   readonly honoured: boolean
 }
 
-export type Event = Call | Consent | Issued | Ended | Replay
+/** An attempt to deliver an event to an app. */
+export interface Delivered {
+  readonly _tag: "Delivered"
+  readonly at: number
+  readonly what: string
+  readonly result: string
+}
+
+export type Event = Call | Consent | Issued | Ended | Replay | Delivered
 
 export interface History {
   readonly size: number
@@ -104,6 +112,8 @@ const describe = (event: Event): string => {
       return `  issued ${event.what} by ${event.how}`
     case "Ended":
       return `  ended ${event.what}: ${event.why}`
+    case "Delivered":
+      return `event ${event.what} -> ${event.result}`
     case "Replay":
       return `  replay of a ${event.what}: ${event.label}${event.honoured ? ", honoured" : ", refused"}`
   }

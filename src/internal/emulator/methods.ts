@@ -2,7 +2,6 @@
  * The rules of Slack's methods: what each answers, and what it changes.
  */
 import * as History from "./history.js"
-import { idFrom } from "./ids.js"
 import type * as Wire from "./wire.js"
 import * as World from "./world.js"
 
@@ -54,7 +53,13 @@ export type Answer =
     readonly body: Readonly<Record<string, unknown>>
     readonly headers?: Readonly<Record<string, string>>
   }
-  | { readonly _tag: "Failure"; readonly code: string; readonly messages: ReadonlyArray<string> }
+  | {
+    readonly _tag: "Failure"
+    readonly code: string
+    readonly messages: ReadonlyArray<string>
+    /** The whole body, if it says more than the code and the messages. */
+    readonly body?: Readonly<Record<string, unknown>>
+  }
 
 const fail = (code: string, ...messages: ReadonlyArray<string>): Answer => ({ _tag: "Failure", code, messages })
 
@@ -73,7 +78,7 @@ interface Client {
   readonly confidential: boolean
 }
 
-const isAnswer = (u: object): u is Answer => "_tag" in u
+export const isAnswer = (u: object): u is Answer => "_tag" in u
 
 const checkSecret = (
   world: World.World,
@@ -301,7 +306,8 @@ const bearerOf = ({ authorization }: Call): string | undefined =>
 /** The token of a call: in the `Authorization` header, or as a parameter. */
 const tokenOf = (call: Call): string | undefined => bearerOf(call) ?? get(call, "token")
 
-const authorize = (world: World.World, turn: World.Turn, call: Call): World.Generation | Answer => {
+/** The token that a call presents, if it works. */
+export const authorize = (world: World.World, turn: World.Turn, call: Call): World.Generation | Answer => {
   const token = tokenOf(call)
   if (token === undefined) return fail("not_authed")
   const generation = world.accessTokens.get(token)
@@ -328,7 +334,7 @@ const authTest = (world: World.World, turn: World.Turn, call: Call): Answer => {
       team,
       user: person === undefined ? botName(app) : person.name,
       team_id: World.idOf(target),
-      user_id: person === undefined ? botUserId(chain) : person.id,
+      user_id: person === undefined ? World.botUserId(chain) : person.id,
       ...(person === undefined ? { bot_id: botId(chain) } : undefined),
       app_id: app.id,
       app_name: app.name,
@@ -343,10 +349,7 @@ const authTest = (world: World.World, turn: World.Turn, call: Call): Answer => {
 
 const botName = (app: World.App): string => app.name.toLowerCase().replaceAll(/\W+/g, "_")
 
-/** The id of the app's bot user in a target. All chains there have the same. */
-export const botUserId = ({ app, target }: World.Chain): string => `U0B${idFrom(`${app.id} ${World.idOf(target)}`)}`
-
-const botId = (chain: World.Chain): string => `B${botUserId(chain).slice(1)}`
+const botId = (chain: World.Chain): string => `B${World.botUserId(chain).slice(1)}`
 
 const authRevoke = (world: World.World, turn: World.Turn, call: Call): Answer => {
   const token = tokenOf(call)

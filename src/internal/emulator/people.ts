@@ -1,15 +1,19 @@
 /** What people and admins do, without a browser. */
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import {
   AuthorizeRefused,
   type AuthorizeRequest,
   type Callback,
+  type EventRequest,
   type InstallationQuery,
   type LegacyTokenRequest
 } from "../../testing/SlackEmulatorModel.js"
 import { reveal } from "../reveal.js"
 import * as Authorize from "./authorize.js"
+import type { Delivery } from "./delivery.js"
+import type { State } from "./state.js"
 import * as Turn from "./turn.js"
 import * as World from "./world.js"
 
@@ -119,16 +123,44 @@ export const issueLegacyToken = (
     return Redacted.make(World.issueLegacy(world, turn, chain).accessToken)
   })
 
-export const revoke = (world: World.World, token: string | Redacted.Redacted): Effect.Effect<void> =>
-  Effect.map(Turn.next, (turn) => {
-    found(World.label(world, reveal(token)), "token like this")
-    World.revoke(world, turn, reveal(token))
+/** Runs a step, sends the events that follow from it, and waits until the apps have had the first attempt. */
+const withEvents = <A>(
+  { sender, world }: State,
+  step: (turn: World.Turn) => A
+): Effect.Effect<{ readonly result: A; readonly deliveries: ReadonlyArray<Delivery> }> =>
+  Effect.flatMap(Turn.next, (turn) => {
+    const result = step(turn)
+    return Effect.map(
+      Effect.flatten(sender.start(World.takeNotices(world))),
+      (deliveries) => ({ result, deliveries })
+    )
   })
 
-export const uninstall = (world: World.World, query: InstallationQuery = {}): Effect.Effect<void> =>
-  Effect.map(Turn.next, (turn) => {
+export const revoke = (state: State, token: string | Redacted.Redacted): Effect.Effect<void> =>
+  Effect.asVoid(withEvents(state, (turn) => {
+    found(World.label(state.world, reveal(token)), "token like this")
+    World.revoke(state.world, turn, reveal(token))
+  }))
+
+export const uninstall = (state: State, query: InstallationQuery = {}): Effect.Effect<void> =>
+  Effect.asVoid(withEvents(state, (turn) => {
+    const { world } = state
     World.uninstall(world, turn, findApp(world, query.clientId), findTarget(world, query))
-  })
+  }))
+
+/** Sends an event to an app. */
+export const send = (state: State, request: EventRequest): Effect.Effect<Delivery> =>
+  Effect.map(
+    withEvents(state, (turn) => {
+      const { world } = state
+      const app = findApp(world, request.clientId)
+      found(app.events, `address for the events of ${app.id}: set the option "events" of the app`)
+      const { event, id } = request
+      const at = request.at === undefined ? undefined : DateTime.toEpochMillis(request.at)
+      World.notify(world, turn, { app, target: findTarget(world, request), event, id, at })
+    }),
+    ({ deliveries }) => found(deliveries[0], "delivery")
+  )
 
 export const deactivate = (world: World.World, id: string): Effect.Effect<void> =>
   Effect.map(Turn.next, (turn) => {

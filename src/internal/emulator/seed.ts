@@ -28,6 +28,8 @@ export const addApp = (world: World.World, options: AppOptions = {}): World.App 
     name: options.name ?? nth("Emulated App", world.apps),
     clientId: options.clientId ?? `1000000000.${1000000000 + number}`,
     clientSecret: reveal(options.clientSecret ?? `emulated-client-secret-${number}`),
+    signingSecret: reveal(options.signingSecret ?? `emulated-signing-secret-${number}`),
+    events: options.events,
     redirectUris: options.redirectUris ?? defaultRedirectUris,
     scopes: options.scopes,
     userScopes: options.userScopes,

@@ -2,8 +2,8 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { App, Call, Chain, Replay } from "../../testing/SlackEmulatorModel.js"
-import type * as History from "./history.js"
+import type { App, Call, Chain, Delivery, Replay } from "../../testing/SlackEmulatorModel.js"
+import type * as Sending from "./delivery.js"
 import * as World from "./world.js"
 
 export const app = (app: World.App): App => ({
@@ -11,6 +11,7 @@ export const app = (app: World.App): App => ({
   name: app.name,
   clientId: app.clientId,
   clientSecret: Redacted.make(app.clientSecret),
+  signingSecret: Redacted.make(app.signingSecret),
   redirectUris: app.redirectUris,
   rotation: app.rotation,
   pkce: app.pkce
@@ -42,7 +43,20 @@ const chain = (world: World.World, chain: World.Chain, now: number): Chain => ({
 export const chains = (world: World.World, now: number): ReadonlyArray<Chain> =>
   world.chains.map((each) => chain(world, each, now))
 
-const event = <E extends History.Event>({ _tag, at, ...event }: E) => ({ ...event, at: DateTime.unsafeMake(at) })
+export const delivery = ({ app, attempts, body, id, state, type }: Sending.Delivery): Delivery => ({
+  id,
+  appId: app.id,
+  type,
+  body,
+  state,
+  attempts: attempts.map(event)
+})
+
+/** A record without its tag, and with its time as a `DateTime`. */
+const event = <E extends { readonly at: number; readonly _tag?: string }>({ _tag, at, ...event }: E) => ({
+  ...event,
+  at: DateTime.unsafeMake(at)
+})
 
 export const calls = ({ history }: World.World): ReadonlyArray<Call> =>
   history.events.flatMap((entry) => entry._tag === "Call" ? [event(entry)] : [])

@@ -27,6 +27,8 @@ export type Parsed =
   | {
     readonly ok: true
     readonly parameters: ReadonlyMap<string, string>
+    /** All parameters, also those that are no text. */
+    readonly fields: Readonly<Record<string, unknown>>
     readonly warnings: ReadonlyArray<string>
   }
   | { readonly ok: false; readonly code: string; readonly messages?: ReadonlyArray<string> }
@@ -73,8 +75,20 @@ const parseBody = (
   }
 }
 
-/** Reads parameters from the query and the body. Slack accepts both, also for secrets. */
-export const parse = (request: Request): Parsed => {
+/** The rules for the arguments of the methods that this emulator implements: they are all text. */
+const problemOf = (name: string, value: unknown): Parsed | undefined => {
+  if (/^\w+\[.*\]$/.test(name) || Array.isArray(value)) return no("invalid_array_arg")
+  if (!/^[\w.-]{1,100}$/.test(name)) return no("invalid_arg_name")
+  return typeof value === "object" && value !== null
+    ? no("invalid_arguments", `[ERROR] must be a string: ${name}`)
+    : undefined
+}
+
+/**
+ * Reads parameters from the query and the body. Slack accepts both, also for secrets. Parameters that are not text are
+ * refused, unless `anyType` is true.
+ */
+export const parse = (request: Request, { anyType }: { readonly anyType: boolean }): Parsed => {
   const entries: Array<readonly [string, unknown]> = Array.from(request.url.searchParams)
   const warnings: Array<string> = []
 
@@ -92,13 +106,11 @@ export const parse = (request: Request): Parsed => {
 
   const parameters = new Map<string, string>()
   for (const [name, value] of entries) {
-    if (/^\w+\[.*\]$/.test(name) || Array.isArray(value)) return no("invalid_array_arg")
-    if (!/^[\w.-]{1,100}$/.test(name)) return no("invalid_arg_name")
-    if (value === null) continue
-    if (typeof value === "object") return no("invalid_arguments", `[ERROR] must be a string: ${name}`)
-    parameters.set(name, String(value))
+    const problem = anyType ? undefined : problemOf(name, value)
+    if (problem !== undefined) return problem
+    if (typeof value !== "object") parameters.set(name, String(value))
   }
-  return { ok: true, parameters, warnings }
+  return { ok: true, parameters, fields: Object.fromEntries(entries), warnings }
 }
 
 // -------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@
  *
  * Everything here is synchronous, so each change is atomic. Time and randomness are arguments: the {@link Turn}.
  */
+import type { EventsHandler } from "../../testing/SlackEmulatorModel.js"
 import * as History from "./history.js"
+import { idFrom } from "./ids.js"
 
 // -------------------------------------------------------------------------------------
 // apps, workspaces and people
@@ -15,6 +17,9 @@ export interface App {
   readonly name: string
   readonly clientId: string
   readonly clientSecret: string
+  readonly signingSecret: string
+  /** Where events go; `undefined` if the app gets none. */
+  readonly events: string | URL | EventsHandler | undefined
   readonly redirectUris: ReadonlyArray<string>
   /** The scopes that the app may ask for; `undefined` means any. */
   readonly scopes: ReadonlyArray<string> | undefined
@@ -180,6 +185,16 @@ export const makeTurn = (now: number, seed: number): Turn => {
   }
 }
 
+/** An event for an app. */
+export interface Notice {
+  readonly app: App
+  readonly target: Target
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly id: string
+  readonly event: { readonly type: string; readonly [field: string]: unknown }
+}
+
 export interface World {
   readonly rules: Rules
   readonly apps: Map<string, App>
@@ -193,6 +208,8 @@ export interface World {
   readonly accessTokens: Map<string, Generation>
   readonly refreshTokens: Map<string, Generation>
   readonly history: History.History
+  /** Events that have not been sent yet. */
+  outbox: Array<Notice>
   /** A counter for everything that needs a unique number. */
   serial: number
 }
@@ -209,6 +226,7 @@ export const make = (rules: Rules, historySize: number): World => ({
   accessTokens: new Map(),
   refreshTokens: new Map(),
   history: History.make(historySize),
+  outbox: [],
   serial: 0
 })
 
@@ -311,6 +329,10 @@ const endSurplus = (world: World, turn: Turn, chain: Chain): void => {
   }
 }
 
+/** Whether a token of the chain works. */
+const isAlive = (world: World, chain: Chain, now: number): boolean =>
+  chain.end === undefined && chain.generations.some((generation) => isOfUse(world, generation, now))
+
 const isOfUse = (world: World, generation: Generation, now: number): boolean =>
   isLive(generation, now) ||
   (generation.refreshToken !== undefined && refreshProblem(world, generation, now) === undefined)
@@ -383,13 +405,15 @@ export const endChain = (world: World, turn: Turn, chain: Chain, why: NonNullabl
   History.add(world.history, { _tag: "Ended", at: turn.now, what: describeChain(chain), why })
 }
 
-/** Removes the app from a target: every chain there ends. */
-export const uninstall = (world: World, turn: Turn, app: App, target: Target): number => {
+/** Removes the app from a target: every chain there ends. The app gets two events, in this order or the other. */
+export const uninstall = (world: World, turn: Turn, app: App, target: Target): void => {
   const chains = world.chains.filter((chain) =>
     chain.end === undefined && chain.app === app && idOf(chain.target) === idOf(target)
   )
   for (const chain of chains) endChain(world, turn, chain, "uninstalled")
-  return chains.length
+  if (chains.length === 0) return
+  notify(world, turn, { app, target, event: tokensRevoked(chains) })
+  notify(world, turn, { app, target, event: { type: "app_uninstalled" } })
 }
 
 /** Deactivates a person, a workspace or an organization, and ends their chains. */
@@ -402,17 +426,60 @@ export const deactivate = (world: World, turn: Turn, who: Person | Workspace | O
   }
 }
 
-/** Revokes a token: a rotating token alone, a long-lived token with its whole chain. */
+/**
+ * Revokes a token: a rotating token alone, a long-lived token with its whole chain. The app gets an event when nothing of
+ * the chain works any more. An event for one of several tokens would be wrong: it names the owner, not the token.
+ */
 export const revoke = (world: World, turn: Turn, token: string): void => {
   const byAccess = world.accessTokens.get(token)
   const byRefresh = world.refreshTokens.get(token)
-  if (byAccess !== undefined && byAccess.refreshToken === undefined) {
-    return endChain(world, turn, byAccess.chain, "revoked")
+  const chain = (byAccess ?? byRefresh)?.chain
+  if (chain === undefined) return
+  const worked = isAlive(world, chain, turn.now)
+  if (byAccess !== undefined && byAccess.refreshToken === undefined) endChain(world, turn, chain, "revoked")
+  else {
+    if (byAccess !== undefined) byAccess.accessEnd ??= "revoked"
+    if (byRefresh !== undefined) byRefresh.refreshEnd ??= "revoked"
+    History.add(world.history, { _tag: "Ended", at: turn.now, what: label(world, token) ?? "token", why: "revoked" })
   }
-  if (byAccess !== undefined) byAccess.accessEnd ??= "revoked"
-  if (byRefresh !== undefined) byRefresh.refreshEnd ??= "revoked"
-  History.add(world.history, { _tag: "Ended", at: turn.now, what: label(world, token) ?? "token", why: "revoked" })
+  if (worked && !isAlive(world, chain, turn.now)) {
+    notify(world, turn, { app: chain.app, target: chain.target, event: tokensRevoked([chain]) })
+  }
 }
+
+// -------------------------------------------------------------------------------------
+// events
+// -------------------------------------------------------------------------------------
+
+/** Puts an event into the outbox, if the app gets events. */
+export const notify = (
+  world: World,
+  turn: Turn,
+  notice: Pick<Notice, "app" | "target" | "event"> & {
+    readonly id?: string | undefined
+    readonly at?: number | undefined
+  }
+): void => {
+  if (notice.app.events === undefined) return
+  const { at = turn.now, id = `Ev0EMULATED${++world.serial}` } = notice
+  world.outbox.push({ ...notice, at, id })
+}
+
+/** Takes the events that have not been sent yet. */
+export const takeNotices = (world: World): ReadonlyArray<Notice> => world.outbox.splice(0)
+
+/** The event names the owners of the tokens, and not the tokens. */
+const tokensRevoked = (chains: ReadonlyArray<Chain>): Notice["event"] => ({
+  type: "tokens_revoked",
+  tokens: {
+    oauth: chains.flatMap(({ person }) => person === undefined ? [] : [person.id]),
+    bot: chains.flatMap((chain) => chain.person === undefined ? [botUserId(chain)] : [])
+  }
+})
+
+/** The id of the app's bot user in a target. All chains there have the same. */
+export const botUserId = ({ app, target }: Pick<Chain, "app" | "target">): string =>
+  `U0B${idFrom(`${app.id} ${idOf(target)}`)}`
 
 // -------------------------------------------------------------------------------------
 // whether a token works

@@ -1,0 +1,555 @@
+/**
+ * Serves fresh tokens, when memory alone cannot. From top to bottom, this is the way of a caller:
+ *
+ * 1. {@link read}: `decide` (`credentialState`) says what the caller gets: a token, an error, or a refresh to wait for
+ * 2. {@link join}: begins a refresh, or joins the one under way
+ * 3. {@link update}: the steps of a refresh, which begin again as long as the last one has no result:
+ *    1. {@link serveUnsaved}: a token that the store has not taken is served, or has to be stored first
+ *    2. {@link rotateIfDue}: the credential is read, and rotated if it is due (`rotation`)
+ *    3. {@link conclude}: what that means for the caller, for the next callers (`credentialState`), and for the events
+ *
+ * Only the waits of a refresh can be interrupted.
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Installation from "../Installation.js"
+import type * as InstallationStore from "../InstallationStore.js"
+import type * as OAuthV2 from "../OAuthV2.js"
+import * as OAuthV2Error from "../OAuthV2Error.js"
+import * as RetryPolicy from "../RetryPolicy.js"
+import type * as SlackApp from "../SlackApp.js"
+import type { CredentialBusy, Force, LeaseTooShort, Refresh } from "../TokenManager.js"
+import type { TokenResponse } from "../TokenResponse.js"
+import { type Entry, makeSharedResult, type Obstacle, remember } from "./credentialCache.js"
+import * as CredentialState from "./credentialState.js"
+import { withDeadline } from "./deadline.js"
+import * as LayerContext from "./layerContext.js"
+import * as LeaseTime from "./leaseTime.js"
+import { randomToken } from "./random.js"
+import * as Rotation from "./rotation.js"
+import * as Telemetry from "./telemetry.js"
+import { Event, type TokenEvents } from "./tokenEvents.js"
+import type { UnsavedTokens } from "./unsavedTokens.js"
+import { uptime } from "./uptime.js"
+
+// -------------------------------------------------------------------------------------
+// models
+// -------------------------------------------------------------------------------------
+
+/** What a manager serves its tokens with. */
+export interface Parts {
+  readonly rules: CredentialState.Rules
+  readonly leaseDuration: Duration.Duration
+  readonly slack: OAuthV2.Service
+  readonly apps: ((appId: string) => SlackApp.Service | undefined) | undefined
+  /** The store, without deadlines. A rotation sets its own. */
+  readonly unbounded: InstallationStore.Service
+  /** The store, with deadlines. */
+  readonly store: InstallationStore.Service
+  readonly events: TokenEvents
+  readonly unsaved: UnsavedTokens
+  readonly context: LayerContext.LayerContext<never>
+  /** Shared refreshes live in it. */
+  readonly scope: Scope.Scope
+  /** The error of a refresh that has waited too long for another process. */
+  readonly makeBusy: (waited: Duration.Duration) => CredentialBusy
+  /** The error of a refresh for which this process was too slow. */
+  readonly makeTooShort: (waited: Duration.Duration) => LeaseTooShort
+}
+
+/** A manager's way to serve tokens. */
+export interface FreshTokens extends Parts {
+  /** A name for this process, and how many updates it has begun: together, they name the holder of a lease. */
+  readonly process: string
+  updates: number
+  /** Whether the manager is closing. */
+  isStopped: boolean
+}
+
+/** Begins to serve tokens. */
+export const make = (parts: Parts): FreshTokens => ({
+  ...parts,
+  // Not from Effect's `Random`: with the same seed, two processes would have the same name.
+  process: randomToken(),
+  updates: 0,
+  isStopped: false
+})
+
+const method = "oauth.v2.access"
+
+type Refusal = CredentialState.Refusal<Obstacle>
+type Token = Effect.Effect<Redacted.Redacted, Refusal>
+type Served = Effect.Effect<CredentialState.Served, Refusal>
+
+// -------------------------------------------------------------------------------------
+// 1. serving callers
+// -------------------------------------------------------------------------------------
+
+/** Serves a caller whose token is not served from memory at once. */
+export const read = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): Token =>
+  Effect.flatMap(
+    LayerContext.isInTransaction,
+    (isInTransaction) => isInTransaction ? readInside(tokens, key, entry) : readOutside(tokens, key, entry)
+  )
+
+/** Serves a caller outside of a transaction. */
+const readOutside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): Token =>
+  Effect.flatMap(Effect.zip(Clock.currentTimeMillis, uptime), ([now, up]) => {
+    entry.wasAsked = true
+    const runningFor = entry.running && up - entry.running.startedAt
+    const decision = CredentialState.decide(tokens.rules, entry.state, now, runningFor)
+    switch (decision._tag) {
+      case "Serve":
+        return Effect.succeed(decision.token)
+      case "Refuse":
+        return Effect.fail(decision.refusal)
+      case "Refresh":
+      case "Wait":
+        return awaitRefresh(tokens, key, entry, up, decision.atMost)
+    }
+  })
+
+/** Waits for a refresh, which it begins if none is under way. After `atMost`, what the caller gets is decided again. */
+const awaitRefresh = (
+  tokens: FreshTokens,
+  key: Installation.CredentialKey,
+  entry: Entry,
+  up: number,
+  atMost: number
+): Token => {
+  const refreshed = Effect.flatMap(join(tokens, key, entry, up), ({ token }) =>
+    // Slack may have refused it since the refresh ended.
+    CredentialState.isRefused(entry.state, token) ? readOutside(tokens, key, entry) : Effect.succeed(token))
+  // Where refreshes are not shared, a caller that refreshes has to stay: there is nobody else to store the result.
+  if (!tokens.rules.sharedRefresh || !Number.isFinite(atMost)) return refreshed
+  return Effect.catchAll(
+    withDeadline(refreshed, Duration.millis(atMost), () => "late" as const),
+    (error) => error === "late" ? readOutside(tokens, key, entry) : Effect.fail(error)
+  )
+}
+
+/**
+ * Serves a caller inside a database transaction, which may hold the lock, or the only connection, that a refresh waits
+ * for. So it first reads inside the transaction, and gets that token unless there is a newer one in time. That token is
+ * not remembered: the transaction may be rolled back.
+ */
+const readInside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): Token =>
+  Effect.gen(function*() {
+    const { rules, store } = tokens
+    const seen = yield* Effect.orElseSucceed(store.credential(key), Option.none)
+    const now = yield* Clock.currentTimeMillis
+    const read = readOutside(tokens, key, entry)
+    if (Option.isNone(seen) || !CredentialState.isValid(entry.state, seen.value, now)) return yield* read
+    const { accessToken } = seen.value.token
+    if (CredentialState.isEarly(rules, seen.value, now)) return accessToken
+    return yield* Effect.catchAll(
+      rules.sharedRefresh ? withDeadline(read, Duration.millis(rules.patience), () => "late" as const) : read,
+      (error) => error === "late" || error._tag === "Unavailable" ? Effect.succeed(accessToken) : Effect.fail(error)
+    )
+  })
+
+/** Refreshes by force. A refresh that is under way and was not forced is waited for first. */
+export const refresh = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, force: Force): Served =>
+  Effect.flatMap(uptime, (up) => {
+    const { running } = entry
+    return running === undefined || running.isForced
+      ? join(tokens, key, entry, up, force)
+      : Effect.zipRight(Effect.exit(running.result), refresh(tokens, key, entry, force))
+  })
+
+// -------------------------------------------------------------------------------------
+// 2. one refresh for all callers
+// -------------------------------------------------------------------------------------
+
+/**
+ * Refreshes a credential, or joins the refresh under way. A refresh runs in the context of the manager's layer, so an
+ * interrupted caller does not stop it. Where refreshes are not shared, each caller runs its own, in the context of the
+ * layer too, and the lease in the store lets one of them refresh.
+ */
+const join = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, up: number, force?: Force): Served =>
+  Effect.uninterruptibleMask((restore) => {
+    const { context, rules, scope } = tokens
+    if (tokens.isStopped) return Effect.interrupt
+    if (entry.running !== undefined) return restore(entry.running.result)
+    const work = Effect.uninterruptible(
+      Effect.withSpan(update(tokens, key, entry, force), "TokenManager.update", {
+        captureStackTrace: false,
+        root: true,
+        attributes: { "slack.credential": String(key) }
+      })
+    )
+    if (!rules.sharedRefresh) return restore(context.run(work))
+    const { complete, result } = makeSharedResult<CredentialState.Served, Refusal>()
+    entry.running = { startedAt: up, isForced: force !== undefined, result }
+    const shared = Effect.onExit(work, (exit) =>
+      Effect.sync(() => {
+        entry.running = undefined
+        complete(exit)
+      }))
+    return Effect.zipRight(context.fork(Effect.uninterruptible(shared), scope), restore(result))
+  })
+
+// -------------------------------------------------------------------------------------
+// 3. the steps of a refresh
+// -------------------------------------------------------------------------------------
+
+/** A refresh under way. */
+interface Update {
+  readonly tokens: FreshTokens
+  readonly key: Installation.CredentialKey
+  readonly entry: Entry
+  readonly isForced: boolean
+  /** The generation to refresh by force: the one that was asked for, or else the first that is read. */
+  forcedFrom: number | undefined
+  /** The `uptime` of its begin. */
+  readonly startedAt: number
+  /** A name for the holder of its leases. */
+  readonly holder: string
+  rotations: number
+  /** How often it has waited before it began again. */
+  waits: number
+}
+
+/** What a step gives the caller; `undefined` if the refresh begins again. */
+type Step = Effect.Effect<CredentialState.Served | undefined, Refusal>
+
+/**
+ * Brings the token of a credential up to date. With `force`, a credential is refreshed wherever it is in its life, unless
+ * somebody else was faster.
+ */
+const update = (
+  tokens: FreshTokens,
+  key: Installation.CredentialKey,
+  entry: Entry,
+  force: Force | undefined
+): Served =>
+  Effect.gen(function*() {
+    const update: Update = {
+      tokens,
+      key,
+      entry,
+      isForced: force !== undefined,
+      forcedFrom: force?.generation,
+      startedAt: yield* uptime,
+      holder: `${tokens.process}-${tokens.updates++}`,
+      rotations: 0,
+      waits: 0
+    }
+    const rotateOnce = Effect.matchEffect(rotateIfDue(update), {
+      onFailure: (error) => fail(update, error),
+      onSuccess: (outcome) => conclude(update, outcome)
+    })
+    while (true) {
+      const result = (yield* serveUnsaved(update)) ?? (yield* rotateOnce)
+      if (result !== undefined) return result
+    }
+  })
+
+// -------------------------------------------------------------------------------------
+// 3.1 unsaved tokens
+// -------------------------------------------------------------------------------------
+
+/** Serves a token that the store has not taken. If it is not valid any more, it is stored before it is refreshed. */
+const serveUnsaved = (update: Update): Step =>
+  Effect.gen(function*() {
+    const { entry, tokens: { rules, unsaved } } = update
+    const credential = entry.state.unsaved
+    if (credential === undefined) return undefined
+    const save = unsaved.save(entry)
+    if (!update.isForced && CredentialState.isValid(entry.state, credential, yield* Clock.currentTimeMillis)) {
+      // Without a background, each caller has to try.
+      if (!rules.sharedRefresh) yield* Effect.ignore(save)
+      return served(credential, "Stale")
+    }
+    // The refresh token that is stored is spent, so the unsaved one has to be stored before it is sent.
+    return yield* Effect.matchEffect(save, {
+      onFailure: (error) => fail(update, error),
+      onSuccess: () => Effect.succeed(undefined)
+    })
+  })
+
+// -------------------------------------------------------------------------------------
+// 3.2 rotation
+// -------------------------------------------------------------------------------------
+
+/** Reads the credential, and rotates it if it is due. */
+const rotateIfDue = (
+  update: Update
+): Effect.Effect<Rotation.Outcome<OAuthV2Error.AccessError>, InstallationStore.InstallationStoreError> =>
+  Effect.gen(function*() {
+    const { entry, key, tokens } = update
+    const chance = yield* Random.next
+    const clock = yield* Effect.clock
+    return yield* Rotation.rotate<OAuthV2Error.AccessError>(tokens.unbounded, {
+      key,
+      verb: "refresh",
+      holder: `${update.holder}-${update.rotations++}`,
+      leaseDuration: tokens.leaseDuration,
+      // From here on its token is served while it is valid, even if every later step fails.
+      onRead: (credential) => {
+        const now = clock.unsafeCurrentTimeMillis()
+        entry.state = CredentialState.onRead(tokens.rules, entry.state, credential, { now, chance })
+        update.forcedFrom ??= credential.generation
+      },
+      isDue: ({ generation }) => {
+        const isForced = update.isForced && update.forcedFrom === generation
+        return CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
+      },
+      call: (credential, mayRepeat) => callSlack(tokens, key, credential, mayRepeat),
+      isDeath: (error) => error.remedy === "reauthorize",
+      repeatLost: true
+    })
+  })
+
+/**
+ * Presents a refresh token to Slack. A refresh token of an app that this manager does not know is not sent: Slack would
+ * answer that it is dead.
+ */
+const callSlack = (
+  { apps, leaseDuration, slack }: FreshTokens,
+  key: Installation.CredentialKey,
+  credential: Installation.Credential,
+  mayRepeat: Effect.Effect<boolean>
+): Effect.Effect<TokenResponse, OAuthV2Error.AccessError> => {
+  const app = apps?.(key.installation.appId)
+  if (apps !== undefined && app === undefined) {
+    return Effect.fail(OAuthV2Error.fromCode("invalid_client_id", { method }))
+  }
+  const refreshToken = Installation.refreshTokenOf(credential)
+  if (Option.isNone(refreshToken)) {
+    return Effect.dieMessage("A credential without a refresh token cannot be refreshed")
+  }
+  const access = slack.access({
+    refreshToken: refreshToken.value,
+    installation: Installation.placeOf(key.installation),
+    ...(app === undefined ? undefined : { app })
+  })
+  const attemptTimeout = LeaseTime.millisOf("attempt", leaseDuration)
+  const budget = Duration.millis(LeaseTime.millisOf("call", leaseDuration))
+  // Another implementation of the service may have no deadline of its own.
+  return withDeadline(
+    access.pipe(RetryPolicy.provide(RetryPolicy.background, { attemptTimeout, budget, mayRepeat })),
+    budget,
+    () => new OAuthV2Error.SlackTimeoutError({ method, timeout: budget })
+  )
+}
+
+// -------------------------------------------------------------------------------------
+// 3.3 conclusions
+// -------------------------------------------------------------------------------------
+
+/** What the end of a rotation means. */
+const conclude = (update: Update, result: Rotation.Outcome<OAuthV2Error.AccessError>): Step =>
+  Effect.gen(function*() {
+    const { entry, key, tokens: { events, makeBusy, makeTooShort, rules, unsaved } } = update
+    switch (result._tag) {
+      case "Missing":
+        return yield* concludeMissing(update)
+      case "Current":
+        return yield* concludeCurrent(update, result.credential)
+      case "Busy":
+        // At most until the lease ends.
+        return yield* waitAndTryAgain(update, Math.ceil(Duration.toMillis(result.remaining)) + 1, makeBusy)
+      case "Late":
+        return yield* waitAndTryAgain(update, Number.POSITIVE_INFINITY, makeTooShort)
+      case "Renewed":
+        yield* Telemetry.refreshed("ok")
+        yield* events.emit(Event.Refreshed({ key, generation: result.credential.generation }))
+        return yield* concludeRenewed(update, result.credential)
+      case "Unsaved":
+        yield* Telemetry.refreshed("unsaved")
+        yield* events.emit(Event.Unsaved({ key, error: result.error }))
+        yield* unsaved.keep(key, entry, result.credential, result.save)
+        // Where refreshes are not shared, `keep` has tried again: the token may be stored by now, or replaced or removed.
+        return entry.state.unsaved === undefined ? undefined : yield* concludeRenewed(update, result.credential)
+      case "Dead":
+        yield* Telemetry.refreshed(result.error._tag)
+        return yield* concludeDead(update, result.credential)
+      case "Failed":
+        yield* Telemetry.refreshed(result.error._tag)
+        yield* remember(rules, entry, result.credential)
+        return yield* fail(update, result.error)
+    }
+  })
+
+/** The credential is not stored. */
+const concludeMissing = ({ entry }: Update): Step =>
+  Effect.suspend(() => {
+    entry.state = CredentialState.onMissing(entry.state)
+    return Effect.fail<Refusal>({ _tag: "Missing" })
+  })
+
+/** The credential was read, and there was nothing to refresh. */
+const concludeCurrent = (update: Update, credential: Installation.Credential): Step =>
+  Effect.gen(function*() {
+    const { entry, isForced, tokens } = update
+    const known = yield* remember(tokens.rules, entry, credential)
+    const isDead = Option.isSome(credential.reauthorization)
+    switch (CredentialState.judge(entry.state, known, yield* Clock.currentTimeMillis, isForced)) {
+      case "serve":
+        return yield* succeed(update, credential, isDead ? "Stale" : "Current")
+      case "dead":
+        return isDead ? yield* failDead(credential.reauthorization.value) : undefined
+      case "again":
+        return undefined
+      case "ended":
+        return yield* markEnded(update, credential)
+    }
+  })
+
+/** Marks a credential dead whose token has ended, or was refused, and that has no refresh token. */
+const markEnded = (update: Update, credential: Installation.Credential): Step =>
+  DateTime.now.pipe(
+    Effect.flatMap((since) =>
+      update.tokens.store.compareAndSet(
+        update.key,
+        credential.generation,
+        Installation.Change.Dead({ code: update.entry.state.refused?.code ?? "token_expired", since })
+      )
+    ),
+    Effect.matchEffect({
+      onFailure: (error) => fail(update, error),
+      onSuccess: (swap) => swap._tag === "Swapped" ? concludeDead(update, swap.credential) : Effect.succeed(undefined)
+    })
+  )
+
+/** Serves a new token. One that has ended already, or that Slack has refused before, counts as a failed refresh. */
+const concludeRenewed = (update: Update, credential: Installation.Credential): Step =>
+  Effect.gen(function*() {
+    const { entry, tokens } = update
+    const known = yield* remember(tokens.rules, entry, credential)
+    const now = yield* Clock.currentTimeMillis
+    if (CredentialState.validOf(entry.state, now) !== undefined) return yield* succeed(update, credential, "Renewed")
+    const path = now >= known.expiresAt ? "expires_in" : "access_token"
+    return yield* fail(
+      update,
+      new OAuthV2Error.SlackUnexpectedResponse({ method, status: 200, paths: [path] })
+    )
+  })
+
+/** A credential died just now. Its last token may still be valid. */
+const concludeDead = (update: Update, credential: Installation.Credential): Step =>
+  Effect.gen(function*() {
+    const { entry, key, tokens: { events, rules } } = update
+    if (Option.isNone(credential.reauthorization)) return undefined
+    const reauthorization = credential.reauthorization.value
+    const error = OAuthV2Error.fromCode(reauthorization.code, { method })
+    yield* events.emit(Event.ReauthorizationNeeded({ key, error }))
+    yield* Effect.logDebug(`${key}: reauthorization is needed. ${error.message}`)
+    yield* remember(rules, entry, credential)
+    return CredentialState.validOf(entry.state, yield* Clock.currentTimeMillis) === undefined
+      ? yield* failDead(reauthorization)
+      : yield* succeed(update, credential, "Stale")
+  })
+
+/** Waits a little before the refresh begins again, and not for longer than two lease times in all. */
+const waitAndTryAgain = (update: Update, atMost: number, makeError: (waited: Duration.Duration) => Obstacle): Step =>
+  Effect.gen(function*() {
+    const { entry, isForced, startedAt, tokens: { leaseDuration, rules } } = update
+    const chance = yield* Random.next
+    const now = yield* Clock.currentTimeMillis
+    const waited = (yield* uptime) - startedAt
+    if (waited > LeaseTime.millisOf("waiting", leaseDuration)) {
+      return yield* fail(update, makeError(Duration.millis(waited)))
+    }
+    // Where refreshes are not shared, this is the only caller that waits, so it stops when its patience is over.
+    const valid = rules.sharedRefresh || isForced ? undefined : CredentialState.validOf(entry.state, now)
+    if (valid !== undefined && waited >= rules.patience) return served(valid.credential, "Stale")
+    const pause = Math.ceil(Math.min(100 * 1.5 ** update.waits++, 2000) * (0.75 + chance / 2))
+    const patienceLeft = valid === undefined ? pause : rules.patience - waited
+    yield* Effect.interruptible(Effect.sleep(Math.min(pause, atMost, patienceLeft)))
+    return undefined
+  })
+
+// -------------------------------------------------------------------------------------
+// how a refresh ends
+// -------------------------------------------------------------------------------------
+
+/** A token, and how the refresh ended. */
+const served = (credential: Installation.Credential, how: Refresh): CredentialState.Served => ({
+  token: credential.token.accessToken,
+  how
+})
+
+/** Serves a valid token. The failures are over. */
+const succeed = ({ entry }: Update, credential: Installation.Credential, how: Refresh) =>
+  Effect.sync(() => {
+    entry.state = CredentialState.onSuccess(entry.state)
+    return served(credential, how)
+  })
+
+/** A refresh failed: a valid token is served on, and the credential is left alone for a while. */
+const fail = (
+  { entry, key, tokens: { events } }: Update,
+  error: Obstacle
+): Effect.Effect<CredentialState.Served, Refusal> =>
+  Effect.gen(function*() {
+    const hint = "retryAfter" in error && error.retryAfter !== undefined ? Duration.toMillis(error.retryAfter) : 0
+    const chance = yield* Random.next
+    const now = yield* Clock.currentTimeMillis
+    const { failure } = entry.state = CredentialState.onFailure(entry.state, error, hint, { now, chance })
+    yield* Effect.logDebug(`${key}: ${error.message}`)
+    const { known } = entry.state
+    if (known !== undefined && Option.isSome(Installation.refreshTokenOf(known.credential))) {
+      yield* events.warn(key, known.credential.issuedAt)
+    }
+    const valid = CredentialState.validOf(entry.state, now)
+    if (valid === undefined) {
+      return yield* Effect.fail<Refusal>({ _tag: "Unavailable", error, retryAfter: failure.retryAt - now })
+    }
+    const { expiry } = valid.credential.token
+    if (Option.isSome(expiry)) {
+      yield* events.emit(Event.ServingStale({ key, expiresAt: expiry.value.expiresAt, error }))
+    }
+    return served(valid.credential, "Stale")
+  })
+
+const failDead = (reauthorization: Installation.Reauthorization): Effect.Effect<never, Refusal> =>
+  Effect.fail({ _tag: "Dead", reauthorization })
+
+// -------------------------------------------------------------------------------------
+// closing
+// -------------------------------------------------------------------------------------
+
+/**
+ * Finishes a manager's work. From here on, no refresh begins, and new callers are interrupted. The refreshes under way get
+ * two thirds of the lease time, the saving of tokens one third.
+ */
+export const close = (
+  tokens: FreshTokens,
+  closeScope: Effect.Effect<void>
+): Effect.Effect<void> => {
+  /** Work that takes longer continues in the background. */
+  const finish = (
+    work: Effect.Effect<void>,
+    part: "closingRefreshes" | "closingSaves",
+    problem: string
+  ) =>
+    Effect.catchAll(
+      withDeadline(
+        Effect.flatMap(tokens.context.fork(work), Fiber.join),
+        Duration.millis(LeaseTime.millisOf(part, tokens.leaseDuration)),
+        () => problem
+      ),
+      (problem) => Effect.logError(`TokenManager is closing, and ${problem}.`)
+    )
+  return Effect.sync(() => {
+    tokens.isStopped = true
+  }).pipe(
+    Effect.zipRight(finish(closeScope, "closingRefreshes", "refreshes under way did not finish")),
+    Effect.zipRight(
+      finish(
+        tokens.unsaved.saveAll,
+        "closingSaves",
+        "tokens that Slack gave could not be saved: the store does not answer"
+      )
+    )
+  )
+}
