@@ -20,7 +20,7 @@ const floor = {
   "@effect/vitest": "0.27.0",
   "@effect/workflow": "0.12.0",
   "@libsql/client": "0.12.0",
-  effect: "3.19.0",
+  effect: "3.19.19",
   // Newer versions replace the process's fetch, and then every POST of this platform's FetchHttpClient fails: it sets a
   // content length, fetch adds its own, and undici refuses both.
   undici: "7.10.0"
@@ -41,6 +41,11 @@ for (const [name, version] of Object.entries(manifest.devDependencies)) {
 const copied = ["src", "cli", "test", "scripts", "examples", "bench", "docs", "vitest.config.ts"]
   .concat(["tsconfig.base.json", "tsconfig.json", "tsconfig.src.json", "tstyche.config.json"])
 
+/** Tests that say little about the peers, or that read files which are not copied. */
+const excluded = ["docs*", "*.property", "*.hostile", "*.browser", "secrets", "httpGrid", "TokenSweep", "TokenRounds"]
+  .concat(["cli.*", "processes", "*.workers", "version", "effect-4/*"])
+  .map((name) => `test/${name}.test.ts`)
+
 const folder = mkdtempSync(join(tmpdir(), "effect-slack-oauth-floor-"))
 // As root, the tests' Postgres runs as another user, who needs access to its binaries in this folder.
 chmodSync(folder, 0o755)
@@ -55,8 +60,19 @@ try {
   run("npx", "tsc", "-p", "cli")
   run("npx", "tsc", "-p", "tsconfig.json")
   run("npx", "tstyche")
-  console.log("Only the emulator's tests, which go through the core; the other files are type-checked alone.")
-  run("npx", "vitest", "run", "test/SlackEmulator.test.ts")
+  console.log("Skipped: files that say little about the peers, and the store suite's tests with several processes.")
+  console.log(
+    "Skipped: a test of a pool with one connection. The oldest @effect/sql-pg runs a statement in the queue of"
+  )
+  console.log("its pool although the caller is gone, so the state is used up, and the person has to start again.")
+  run(
+    "npx",
+    "vitest",
+    "run",
+    "--testNamePattern",
+    "^(?!.* processes: |.*on a pool of one connection on Postgres is told in time to try again)",
+    ...excluded.flatMap((file) => ["--exclude", file])
+  )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
