@@ -169,7 +169,8 @@ export const userKey = (installation: InstallationKey, userId: string): Credenti
  * @category models
  */
 export interface Place {
-  readonly appId: string
+  /** `api_app_id` in Slack's requests. By default, the `appId` of the `SlackApp` in the context. */
+  readonly appId?: string | null | undefined
   readonly teamId?: string | null | undefined
   readonly enterpriseId?: string | null | undefined
   /** `true` asks for the organization's installation only. */
@@ -178,15 +179,20 @@ export interface Place {
 
 /**
  * The keys under which the installation for a place may be stored: first that of the workspace, then that of its
- * organization.
+ * organization. There are none if the place names no app, or neither of the two.
  *
  * @since 0.1.0
  * @category keys
  */
-export const candidates = (place: Place): ReadonlyArray<InstallationKey> => [
-  ...(place.teamId && place.isEnterpriseInstall !== true ? [workspace(place.appId, place.teamId)] : []),
-  ...(place.enterpriseId ? [organization(place.appId, place.enterpriseId)] : [])
-]
+export const candidates = (
+  { appId, enterpriseId, isEnterpriseInstall, teamId }: Place
+): ReadonlyArray<InstallationKey> =>
+  appId
+    ? [
+      ...(teamId && isEnterpriseInstall !== true ? [workspace(appId, teamId)] : []),
+      ...(enterpriseId ? [organization(appId, enterpriseId)] : [])
+    ]
+    : []
 
 // -------------------------------------------------------------------------------------
 // credentials

@@ -19,13 +19,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Installation from "./Installation.js"
+import type * as Installation from "./Installation.js"
+import { resolveBy, withChanges } from "./internal/derivedStore.js"
 import * as ExpiryIndex from "./internal/expiryIndex.js"
 import * as Row from "./internal/installationRow.js"
 import { credentialRowId, installationRowId } from "./internal/rowId.js"
 import * as RowStore from "./internal/rowStore.js"
 import { standardDeadline, storeCall, storeStream } from "./internal/storeCall.js"
+import { SlackApp } from "./SlackApp.js"
 import type * as TokenCipher from "./TokenCipher.js"
 
 // -------------------------------------------------------------------------------------
@@ -33,7 +36,7 @@ import type * as TokenCipher from "./TokenCipher.js"
 // -------------------------------------------------------------------------------------
 
 /** The operations that change nothing. */
-const reads = new Set(["make", "get", "find", "credential", "stream", "credentials", "counts", "import"])
+const reads = new Set(["make", "get", "resolve", "credential", "stream", "credentials", "counts", "import"])
 
 const failedRead = "The storage failed or did not answer. Nothing was changed: ask again later."
 
@@ -263,6 +266,21 @@ export interface Service {
     key: Installation.InstallationKey
   ) => Effect.Effect<Option.Option<Installation.Installation>, InstallationStoreError>
 
+  /**
+   * The key of the installation that serves a place: that of the workspace, or that of its organization. It is, in this
+   * order:
+   *
+   * 1. the first with a live credential for `subject`: `"bot"`, which is the default, or the id of a person
+   * 2. the first with any live credential
+   * 3. the first, so that the caller sees which credentials are dead
+   *
+   * It decrypts nothing, and takes one query, however many people the installations have.
+   */
+  readonly resolve: (
+    place: Installation.Place,
+    options?: { readonly subject?: string | undefined }
+  ) => Effect.Effect<Option.Option<Installation.InstallationKey>, InstallationStoreError>
+
   /** One credential. It reads one row, however many people the installation has. */
   readonly credential: (
     key: Installation.CredentialKey
@@ -354,6 +372,43 @@ export interface Service {
   readonly counts: (
     options?: { readonly expiringBefore?: DateTime.Utc | undefined }
   ) => Effect.Effect<Counts, InstallationStoreError>
+
+  /**
+   * The keys of what this process writes, from the moment of subscription on: the key of an installation after a save or
+   * a removal, and the key of a credential after a compare-and-set or a removal of that credential. It also emits keys of
+   * writes that failed, because they may have happened. What other processes write is not emitted.
+   */
+  readonly changes: Stream.Stream<Installation.InstallationKey | Installation.CredentialKey>
+
+  /**
+   * Calls a function with each write of this process, before the write returns, until the scope closes. A cache that has
+   * to know a write at once uses this, and not {@link Service.changes}. The function must not throw.
+   */
+  readonly onChange: (listener: (change: Change) => void) => Effect.Effect<void, never, Scope.Scope>
+}
+
+/**
+ * A write of this process.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Change {
+  /** The installation, with all its credentials, or one credential. */
+  readonly key: Installation.InstallationKey | Installation.CredentialKey
+  /** The generation of the credential after a compare-and-set. */
+  readonly generation?: number | undefined
+}
+
+/**
+ * What a store has to do. {@link make} adds the rest.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Operations extends Omit<Service, "resolve" | "changes" | "onChange"> {
+  /** By default, {@link make} derives it from `get`, which reads and decrypts both installations. */
+  readonly resolve?: Service["resolve"] | undefined
 }
 
 /**
@@ -365,6 +420,16 @@ export interface Service {
 export class InstallationStore
   extends Context.Tag("effect-slack-oauth/InstallationStore")<InstallationStore, Service>()
 {}
+
+/**
+ * Makes a store of your own from its operations. It adds `changes` and `onChange`, which tell the caches of this process
+ * what the store writes, and `resolve` if there is none.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (operations: Operations): Service =>
+  withChanges({ ...operations, resolve: operations.resolve ?? resolveBy(operations.get) })
 
 /**
  * The same store, with a deadline for each call: `deadline`, or 10 seconds. {@link Service.counts} and each pull of a
@@ -391,6 +456,7 @@ export const bounded = (store: Service, deadline: Duration.DurationInput = stand
     options(operation, one, credentialRowId(installation, subject))
   return {
     get: (key) => storeCall(store.get(key), ofInstallation("get", key)),
+    resolve: (place, how) => storeCall(store.resolve(place, how), options("resolve", one)),
     credential: (key) => storeCall(store.credential(key), ofCredential("credential", key)),
     save: (installation, how) => storeCall(store.save(installation, how), ofInstallation("save", installation.key)),
     compareAndSet: (key, generation, change) =>
@@ -403,7 +469,9 @@ export const bounded = (store: Service, deadline: Duration.DurationInput = stand
     stream: storeStream(store.stream, options("stream", all)),
     credentials: (selection) => storeStream(store.credentials(selection), options("credentials", all)),
     reencrypt: storeStream(store.reencrypt, options("reencrypt", all)),
-    counts: (when) => storeCall(store.counts(when), options("counts", all))
+    counts: (when) => storeCall(store.counts(when), options("counts", all)),
+    changes: store.changes,
+    onChange: store.onChange
   }
 }
 
@@ -411,23 +479,31 @@ export const bounded = (store: Service, deadline: Duration.DurationInput = stand
 const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.Effect<A, E, InstallationStore> =>
   Effect.flatMap(InstallationStore, (store) => use(bounded(store)))
 
+/** A place with its app: that of the `SlackApp` in the context, if the place names none. */
+const withApp = (place: Installation.Place): Effect.Effect<Installation.Place> =>
+  place.appId ? Effect.succeed(place) : Effect.flatMap(Effect.serviceOption(SlackApp), (app) => {
+    const appId = Option.getOrUndefined(app)?.appId
+    return appId === undefined
+      ? Effect.as(
+        Effect.logWarning(
+          "The place names no app, so no installation is found. Set SLACK_APP_ID, or give it an appId."
+        ),
+        place
+      )
+      : Effect.succeed({ ...place, appId })
+  })
+
 /**
- * The installation for a place: that of the workspace, or that of its organization. It returns, in this order:
- *
- * 1. the first installation with a live credential for `subject`: `"bot"`, which is the default, or the id of a person
- * 2. the first with any live credential
- * 3. the first, so that the caller sees which credentials are dead
+ * The key of the installation that serves a place; see {@link Service.resolve}. It decrypts nothing. To get a token by a
+ * place, use `TokenManager.botTokenFor`, which remembers the answers.
  *
  * @example
  * ```ts
  * import { Effect, Option } from "effect"
  * import { InstallationStore } from "effect-slack-oauth"
  *
- * const program = InstallationStore.find({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE", enterpriseId: "E0EXAMPLE" }).pipe(
- *   Effect.map(Option.match({
- *     onNone: () => "not installed",
- *     onSome: ({ target }) => `installed in the ${target._tag}`
- *   }))
+ * const program = InstallationStore.resolve({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE", enterpriseId: "E0EXAMPLE" }).pipe(
+ *   Effect.map(Option.match({ onNone: () => "not installed", onSome: String }))
  * )
  *
  * Effect.runPromise(Effect.provide(program, InstallationStore.layerMemory)).then(console.log) // "not installed"
@@ -436,28 +512,24 @@ const withStore = <A, E>(use: (store: Service) => Effect.Effect<A, E>): Effect.E
  * @since 0.1.0
  * @category operations
  */
+export const resolve = (
+  place: Installation.Place,
+  options?: { readonly subject?: string | undefined }
+): Effect.Effect<Option.Option<Installation.InstallationKey>, InstallationStoreError, InstallationStore> =>
+  withStore((store) => Effect.flatMap(withApp(place), (place) => store.resolve(place, options)))
+
+/**
+ * The installation that serves a place, by the rule of {@link Service.resolve}, with all its credentials. It decrypts the
+ * tokens of everybody there. To get one token, use `TokenManager.botTokenFor`.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export const find = (
   place: Installation.Place,
   options?: { readonly subject?: string | undefined }
 ): Effect.Effect<Option.Option<Installation.Installation>, InstallationStoreError, InstallationStore> =>
-  withStore((store) =>
-    Effect.gen(function*() {
-      const subject = options?.subject ?? "bot"
-      const found: Array<Installation.Installation> = []
-      for (const key of Installation.candidates(place)) {
-        const installation = Option.getOrUndefined(yield* store.get(key))
-        if (installation === undefined) continue
-        if (liveSubjects(installation).includes(subject)) return Option.some(installation)
-        found.push(installation)
-      }
-      return Option.fromNullable(found.find((installation) => liveSubjects(installation).length > 0) ?? found[0])
-    })
-  )
-
-const liveSubjects = ({ credentials }: Installation.Installation): ReadonlyArray<string> =>
-  credentials
-    .filter(({ reauthorization }) => Option.isNone(reauthorization))
-    .map((credential) => Installation.subjectOf(credential))
+  Effect.flatMap(resolve(place, options), Option.match({ onNone: () => Effect.succeedNone, onSome: get }))
 
 /**
  * The installation with exactly this key.
@@ -505,6 +577,18 @@ export const stream: Stream.Stream<Installation.Installation, InstallationStoreE
   )
 
 /**
+ * The keys of what this process writes; see {@link Service.changes}.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const changes: Stream.Stream<
+  Installation.InstallationKey | Installation.CredentialKey,
+  never,
+  InstallationStore
+> = Stream.unwrap(Effect.map(InstallationStore, (store) => store.changes))
+
+/**
  * Runs {@link Service.reencrypt} to its end. Returns how many rows it encrypted again, and the errors of those that could
  * not be decrypted.
  *
@@ -534,8 +618,11 @@ export const reencrypt: Effect.Effect<
 const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
   const rows = new Map<string, RowStore.Entry>()
   const expiries = ExpiryIndex.make()
-  return RowStore.make(Lease, {
-    read: (_, key) => Effect.sync(() => Option.fromNullable(rows.get(installationRowId(key))?.[1])),
+  const read = (_: string, key: Installation.InstallationKey) =>
+    Effect.sync(() => Option.fromNullable(rows.get(installationRowId(key))?.[1]))
+  return make(RowStore.make(Lease, {
+    read,
+    alive: (_, key) => Effect.map(read(_, key), Option.flatMap(Row.aliveOf)),
     modify: (_, key, f) =>
       Effect.map(DateTime.now, (now) => {
         const id = installationRowId(key)
@@ -550,7 +637,7 @@ const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
     all: () => Stream.suspend(() => Stream.fromIterable(rows.values())),
     expiring: (before) => Stream.fromIterable(expiries.before(before)),
     reencrypt: Stream.empty
-  })
+  }))
 })
 
 /**

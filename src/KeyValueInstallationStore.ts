@@ -22,7 +22,7 @@ import { entries, nonNegativeInt } from "./internal/effect/schemas.js"
 import { keyOfRow } from "./internal/installationKey.js"
 import * as Row from "./internal/installationRow.js"
 import { openAny, warnIfPlain } from "./internal/plainText.js"
-import { installationRowId } from "./internal/rowId.js"
+import { installationRowId, parseSubjectPart, subjectPart } from "./internal/rowId.js"
 import * as RowStore from "./internal/rowStore.js"
 import { logCause } from "./internal/storeCall.js"
 import * as TokenCipher from "./TokenCipher.js"
@@ -148,18 +148,43 @@ const RowJson = Schema.parseJson(Schema.Struct({
 const encodeRow = Schema.encodeSync(RowJson)
 const decodeRow = Schema.decodeOption(RowJson)
 
-/** The highest generation comes before the encrypted row. So it is known also of a row that cannot be decrypted. */
-const partsOf = (stored: string): readonly [highestGeneration: number, sealed: string] => {
-  const match = /^(\d+) ([^]*)$/.exec(stored)
-  return match === null ? [0, stored] : [Number(match[1]), match[2] ?? ""]
+/** What is known of a row without decrypting it. */
+interface Headline {
+  readonly highestGeneration: number
+  /** The subjects whose credentials are alive; none if nothing is installed. */
+  readonly alive: Option.Option<ReadonlyArray<string>>
+}
+
+const headlineOf = (row: Row.Row): Headline => ({
+  highestGeneration: Row.highestGeneration(row),
+  alive: Row.aliveOf(row)
+})
+
+/** `<highest generation> live=bot,U0USER <row>`, or `<highest generation> removed <row>`. The row is encrypted. */
+const encodeParts = ({ alive, highestGeneration }: Headline, sealed: string): string => {
+  const state = Option.match(alive, {
+    onNone: () => "removed",
+    onSome: (subjects) => `live=${subjects.map((subject) => subjectPart(subject)).join(",")}`
+  })
+  return `${highestGeneration} ${state} ${sealed}`
+}
+
+const decodeParts = (stored: string): readonly [headline: Headline, sealed: string] => {
+  const match = /^(\d+) (?:live=(\S*)|removed) ([^]*)$/.exec(stored)
+  if (match === null) return [{ highestGeneration: 0, alive: Option.none() }, stored]
+  const [, generation, alive, sealed = ""] = match
+  const subjects = alive === undefined
+    ? Option.none()
+    : Option.some(alive.split(",").filter((part) => part !== "").map(parseSubjectPart))
+  return [{ highestGeneration: Number(generation), alive: subjects }, sealed]
 }
 
 const makeRows = (texts: Texts, cipher: TokenCipher.Service) => {
   const readSealed = (operation: string, id: string) =>
-    Effect.map(texts.read(operation, `row.${id}`), Option.map(partsOf))
+    Effect.map(texts.read(operation, `row.${id}`), Option.map(decodeParts))
 
-  const writeSealed = (operation: string, id: string, highestGeneration: number, sealed: string) =>
-    texts.write(operation, `row.${id}`, `${highestGeneration} ${sealed}`)
+  const writeSealed = (operation: string, id: string, headline: Headline, sealed: string) =>
+    texts.write(operation, `row.${id}`, encodeParts(headline, sealed))
 
   const open = (operation: string, id: string, sealed: string): Effect.Effect<Row.Row, InstallationStoreError> =>
     Effect.flatMap(
@@ -181,12 +206,12 @@ const makeRows = (texts: Texts, cipher: TokenCipher.Service) => {
     write: (operation: string, id: string, row: Row.Row): Effect.Effect<void, InstallationStoreError> =>
       Effect.flatMap(
         cipher.seal(encodeRow(row), id),
-        (sealed) => writeSealed(operation, id, Row.highestGeneration(row), sealed)
+        (sealed) => writeSealed(operation, id, headlineOf(row), sealed)
       ),
 
-    /** The highest generation of a row, without decrypting the row. */
-    highestGeneration: (operation: string, id: string): Effect.Effect<Option.Option<number>, InstallationStoreError> =>
-      Effect.map(readSealed(operation, id), Option.map(([highest]) => highest)),
+    /** What is known of a row without decrypting it. */
+    headline: (operation: string, id: string): Effect.Effect<Option.Option<Headline>, InstallationStoreError> =>
+      Effect.map(readSealed(operation, id), Option.map(([headline]) => headline)),
 
     /** Encrypts a row again under the current key; none if it is there already. */
     reencrypt: (id: string): Effect.Effect<Option.Option<InstallationStore.Reencrypted>, InstallationStoreError> =>
@@ -194,13 +219,13 @@ const makeRows = (texts: Texts, cipher: TokenCipher.Service) => {
         const operation = "reencrypt"
         const parts = yield* readSealed(operation, id)
         if (Option.isNone(parts)) return Option.none()
-        const [highest, sealed] = parts.value
+        const [headline, sealed] = parts.value
         if (sealed.startsWith(cipher.prefix)) return Option.none()
         const opened = yield* Effect.either(openAny(cipher, sealed, id))
         if (Either.isLeft(opened)) {
           return Option.some({ row: id, error: Option.some(fromCipherError(operation, id)(opened.left)) })
         }
-        yield* writeSealed(operation, id, highest, yield* cipher.seal(opened.right, id))
+        yield* writeSealed(operation, id, headline, yield* cipher.seal(opened.right, id))
         return Option.some({ row: id, error: Option.none() })
       })
   }
@@ -254,6 +279,8 @@ export const make: Effect.Effect<
   const service = RowStore.make(InstallationStore.Lease, {
     all,
     read: (operation, key) => rows.read(operation, installationRowId(key)),
+    alive: (operation, key) =>
+      Effect.map(rows.headline(operation, installationRowId(key)), Option.flatMap(({ alive }) => alive)),
     modify: (operation, key, f) => {
       const id = installationRowId(key)
       return exclusively(id)(Effect.gen(function*() {
@@ -288,14 +315,14 @@ export const make: Effect.Effect<
   const removeUnread = (key: Installation.InstallationKey) => {
     const id = installationRowId(key)
     return exclusively(id)(Effect.gen(function*() {
-      const highest = yield* rows.highestGeneration("remove", id)
-      if (Option.isNone(highest)) return false
-      yield* rows.write("remove", id, Row.removedUnread(highest.value, yield* DateTime.now))
+      const headline = yield* rows.headline("remove", id)
+      if (Option.isNone(headline)) return false
+      yield* rows.write("remove", id, Row.removedUnread(headline.value.highestGeneration, yield* DateTime.now))
       return true
     }))
   }
 
-  return {
+  return InstallationStore.make({
     ...service,
     remove: (key, options): Effect.Effect<boolean, InstallationStoreError> =>
       options?.installedBefore === undefined
@@ -305,7 +332,7 @@ export const make: Effect.Effect<
           () => removeUnread(key)
         )
         : service.remove(key, options)
-  }
+  })
 })
 
 /**

@@ -36,25 +36,31 @@ const { key } = installation
 const bot = Installation.botKey(key)
 
 /** A store whose every operation does the same. */
-const storeOf = (effect: Effect.Effect<never>): InstallationStore.Service => ({
-  get: () => effect,
-  credential: () => effect,
-  save: () => effect,
-  compareAndSet: () => effect,
-  acquireLease: () => effect,
-  releaseLease: () => effect,
-  remove: () => effect,
-  removeCredential: () => effect,
-  stream: Stream.fromEffect(effect),
-  credentials: () => Stream.fromEffect(effect),
-  reencrypt: Stream.fromEffect(effect),
-  counts: () => effect
-})
+const storeOf = (effect: Effect.Effect<never>): InstallationStore.Service =>
+  InstallationStore.make({
+    get: () => effect,
+    resolve: () => effect,
+    credential: () => effect,
+    save: () => effect,
+    compareAndSet: () => effect,
+    acquireLease: () => effect,
+    releaseLease: () => effect,
+    remove: () => effect,
+    removeCredential: () => effect,
+    stream: Stream.fromEffect(effect),
+    credentials: () => Stream.fromEffect(effect),
+    reencrypt: Stream.fromEffect(effect),
+    counts: () => effect
+  })
+
+/** The operations that call the storage. */
+type Operation = Exclude<keyof InstallationStore.Service, "changes" | "onChange">
 
 const callsOf = (
   store: InstallationStore.Service
-): Record<keyof InstallationStore.Service, Effect.Effect<unknown, InstallationStore.InstallationStoreError>> => ({
+): Record<Operation, Effect.Effect<unknown, InstallationStore.InstallationStoreError>> => ({
   get: store.get(key),
+  resolve: store.resolve({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE" }),
   credential: store.credential(bot),
   save: store.save(installation),
   compareAndSet: store.compareAndSet(bot, 1, Installation.Change.Dead({ code: "token_revoked", since: at })),
@@ -68,7 +74,7 @@ const callsOf = (
   counts: store.counts()
 })
 
-const operations = Object.keys(callsOf(storeOf(Effect.never))) as ReadonlyArray<keyof InstallationStore.Service>
+const operations = Object.keys(callsOf(storeOf(Effect.never))) as ReadonlyArray<Operation>
 
 const whole: ReadonlyArray<string> = ["stream", "credentials", "reencrypt", "counts"]
 
@@ -155,6 +161,7 @@ describe("bounded", () => {
 
 describe("the functions of this module", () => {
   const calls: Record<string, Effect.Effect<unknown, unknown, InstallationStore.InstallationStore>> = {
+    resolve: InstallationStore.resolve({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE" }),
     find: InstallationStore.find({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE" }),
     get: InstallationStore.get(key),
     save: InstallationStore.save(installation),
@@ -195,7 +202,7 @@ describe("the failure of a store", () => {
   it("says that a read changed nothing, and that a write may have happened", () => {
     for (const operation of operations) {
       const { message } = new InstallationStore.InstallationStoreError({ operation, reason: "unavailable" })
-      const isRead = ["get", "credential", "stream", "credentials", "counts"].includes(operation)
+      const isRead = ["get", "resolve", "credential", "stream", "credentials", "counts"].includes(operation)
       assert.include(message, isRead ? "Nothing was changed" : "A write may have happened or not")
     }
   })

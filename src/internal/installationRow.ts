@@ -7,6 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Installation from "../Installation.js"
 import type { Counts, CredentialInfo, Lease, LeaseResult, Selection, Swap } from "../InstallationStore.js"
+import { liveSubjects } from "./derivedStore.js"
 import { unchecked } from "./unchecked.js"
 
 const { Superseded, Swapped } = Data.taggedEnum<Swap>()
@@ -68,6 +69,10 @@ export const credentialOf = (row: Row, subject: string): Option.Option<Installat
 
 export const installationOf = (row: Row): Option.Option<Installation.Installation> =>
   Option.map(row.installation, (installation) => Installation.withCredentials(installation, credentialsOf(row)))
+
+/** The subjects whose credentials are alive; none if nothing is installed. */
+export const aliveOf = (row: Row): Option.Option<ReadonlyArray<string>> =>
+  Option.map(row.installation, () => liveSubjects(credentialsOf(row)))
 
 /** What is stored of each credential, without its tokens. */
 export const infosOf = (installation: Installation.InstallationKey, row: Row): ReadonlyArray<CredentialInfo> =>

@@ -56,6 +56,10 @@ export const parseInstallationRowId = (row: string): Key | undefined => {
 /** The subject `"bot"` is reserved for the bot. No person has that id at Slack; one who does gets another subject. */
 export const userSubject = (userId: string): string => userId === "bot" ? "user:bot" : userId
 
+/** A subject as a part of such a text, and the inverse. It has neither white space nor commas. */
+export const subjectPart = part
+export const parseSubjectPart = unescape
+
 /** `A0APP/workspace/T0TEAM/U0USER`. */
 export const credentialRowId = (key: Key, subject: string): string => rowIdIn(installationRowId(key), subject)
 

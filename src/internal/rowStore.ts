@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as Installation from "../Installation.js"
 import type * as InstallationStore from "../InstallationStore.js"
+import { resolveWith } from "./derivedStore.js"
 import * as Row from "./installationRow.js"
 
 type Failure = InstallationStore.InstallationStoreError
@@ -20,6 +21,11 @@ export interface Storage {
     operation: string,
     key: Installation.InstallationKey
   ) => Effect.Effect<Option.Option<Row.Row>, Failure>
+  /** The subjects of a row whose credentials are alive, without decrypting it; none if nothing is installed. */
+  readonly alive: (
+    operation: string,
+    key: Installation.InstallationKey
+  ) => Effect.Effect<Option.Option<ReadonlyArray<string>>, Failure>
   /** Applies a function to a row and stores the row that it returns. One call at a time has the row. */
   readonly modify: <A>(
     operation: string,
@@ -38,9 +44,10 @@ export interface Storage {
  */
 export const make = (
   Lease: typeof InstallationStore.Lease,
-  { all, expiring, modify, read, reencrypt }: Storage
-): InstallationStore.Service => ({
+  { alive, all, expiring, modify, read, reencrypt }: Storage
+): InstallationStore.Operations => ({
   reencrypt,
+  resolve: resolveWith((key) => alive("resolve", key)),
   get: (key) => Effect.map(read("get", key), Option.flatMap(Row.installationOf)),
   credential: (key) =>
     Effect.map(read("credential", key.installation), Option.flatMap((row) => Row.credentialOf(row, key.subject))),

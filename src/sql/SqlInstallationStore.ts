@@ -61,14 +61,14 @@ export const make: Effect.Effect<
     sqlite: () => Effect.zipRight(warnIfImpatient(sql), waitForDisk(sql)),
     orElse: () => Effect.void
   })
-  return {
+  return InstallationStore.make({
     ...reading(table),
     ...saving(table),
     ...changing(table),
     ...leases(table),
     ...removing(table),
     ...listing(table)
-  }
+  })
 })
 
 /**

@@ -33,6 +33,7 @@ import { installing } from "../internal/storeSuite/installing.js"
 import { leasing } from "../internal/storeSuite/leasing.js"
 import * as ProcessCases from "../internal/storeSuite/processes.js"
 import { removing } from "../internal/storeSuite/removing.js"
+import { resolving } from "../internal/storeSuite/resolving.js"
 import { sealing } from "../internal/storeSuite/sealing.js"
 import { streaming } from "../internal/storeSuite/streaming.js"
 import { freshApp, type Store } from "../internal/storeSuite/support.js"
@@ -85,7 +86,7 @@ export interface Options {
   readonly timeout?: Duration.DurationInput | undefined
 }
 
-const groups = { installing, removing, "compare-and-set": comparing, leases: leasing, streaming }
+const groups = { installing, resolving, removing, "compare-and-set": comparing, leases: leasing, streaming }
 
 // -------------------------------------------------------------------------------------
 // registering

@@ -79,6 +79,10 @@ for (const [name, url] of Object.entries(databases)) {
         )
         assert.deepInclude(yield* count(store.credential(bot)), { ...once, opened: 1 }, "a read")
 
+        const place = { appId: "A1", teamId: "T1", enterpriseId: "E1" }
+        assert.deepInclude(yield* count(store.resolve(place)), once, "a place is resolved by one query, undecrypted")
+        assert.deepInclude(yield* count(store.resolve({})), { ...once, statements: 0 }, "no place")
+
         const renewed = Installation.Change.Renewed({ token: botToken("two"), issuedAt: at })
         const swapped = yield* count(store.compareAndSet(bot, 2, renewed))
         assert.deepInclude(swapped, once, "a refresh decrypts nothing")

@@ -1,8 +1,10 @@
 /** Reading one installation or one credential. */
+import type { Fragment } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Installation from "../../Installation.js"
 import type { InstallationStoreError, Service } from "../../InstallationStore.js"
+import { choose } from "../derivedStore.js"
 import { keyOfRow } from "../installationKey.js"
 import { installationRowId } from "../rowId.js"
 import { unchecked } from "../unchecked.js"
@@ -74,7 +76,43 @@ export const toInstallation = (
     )
   })
 
-export const reading = (table: Table): Pick<Service, "get" | "credential"> => ({
+/** Postgres returns booleans, and SQLite numbers. */
+interface PresenceRow {
+  readonly installation: string
+  readonly serves: boolean | number
+  readonly lives: boolean | number
+}
+
+/** One row of the index for each question: the installation, the credential of the subject, any live credential. */
+const resolve = ({ sql }: Table): Service["resolve"] => (place, options) => {
+  const candidates = new Map(Installation.candidates(place).map((key) => [installationRowId(key), key]))
+  if (candidates.size === 0) return Effect.succeedNone
+  const alive = (subject: Fragment) =>
+    sql`EXISTS (
+      SELECT 1 FROM slack_oauth_installations AS held
+      WHERE held.installation = own.installation AND ${subject} AND held.removed_at IS NULL AND held.dead_code IS NULL
+    )`
+  return Effect.map(
+    run(
+      "resolve",
+      sql<PresenceRow>`SELECT installation,
+          ${alive(sql`held.subject = ${options?.subject || "bot"}`)} AS serves,
+          ${alive(sql.literal("held.subject <> ''"))} AS lives
+        FROM slack_oauth_installations AS own
+        WHERE ${sql.in("installation", Array.from(candidates.keys()))} AND subject = '' AND removed_at IS NULL`
+    ),
+    (rows) =>
+      choose(
+        Array.from(candidates).flatMap(([id, key]) => {
+          const row = rows.find(({ installation }) => installation === id)
+          return row === undefined ? [] : [{ key, serves: Boolean(row.serves), lives: Boolean(row.lives) }]
+        })
+      )
+  )
+}
+
+export const reading = (table: Table): Pick<Service, "get" | "resolve" | "credential"> => ({
+  resolve: resolve(table),
   get: (key) => {
     const { columns, sql } = table
     const installation = installationRowId(key)
