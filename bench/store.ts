@@ -2,13 +2,10 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
-import * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { strict as assert } from "node:assert"
 import { connect } from "../test/utils/databases.js"
@@ -46,21 +43,6 @@ const series = <I, A>(
   }
 }
 
-const change = (generation: number) =>
-  Installation.Change.Renewed({
-    issuedAt: DateTime.unsafeMake(expiresAt),
-    token: {
-      accessToken: Redacted.make(`xoxe.xoxb-1-bench-${generation}`),
-      scopes: [],
-      expiry: Option.some(
-        new TokenResponse.Expiry({
-          expiresAt: DateTime.unsafeMake(expiresAt),
-          refreshToken: Option.some(Redacted.make(`xoxe-1-bench-${generation}`))
-        })
-      )
-    }
-  })
-
 const generationOf = (saved: Installation.Installation) => Option.getOrThrow(saved.bot).generation
 
 type Names = "save, new" | "save, again" | "compareAndSet" | "credential"
@@ -88,7 +70,7 @@ const candidatesOf = (store: InstallationStore.Service, hand: ByHand.ByHand): Re
     ],
     compareAndSet: [
       series(
-        (index) => [generation + index, change(generation + index + 1)] as const,
+        (index) => [generation + index, Fleet.renewed(generation + index + 1, expiresAt)] as const,
         ([generation, change]) => store.compareAndSet(bot, generation, change),
         (swap) => {
           assert.equal(swap._tag, "Swapped")

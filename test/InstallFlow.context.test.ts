@@ -29,7 +29,7 @@ import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
 import { sha256 } from "../src/internal/random.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
-import { allowed, counted, makeBrowser, origin, slack, world } from "./utils/installs.js"
+import { allowed, counted, makeBrowser, origin, slack, world } from "./utils/flowInBrowser.js"
 import { newStateHash, pendingInstall } from "./utils/pendingInstallStores.js"
 import { postgres } from "./utils/resources.js"
 

@@ -6,7 +6,7 @@ import { build } from "esbuild"
 import * as Path from "node:path"
 import * as Vm from "node:vm"
 import type { makeApp } from "./utils/edgeApp.js"
-import { makeBrowser, origin } from "./utils/installs.js"
+import { makeBrowser, origin } from "./utils/flowInBrowser.js"
 
 /** What Workers, Deno, Bun, browsers and Node all have. */
 const webGlobals = {

@@ -15,7 +15,7 @@ import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import * as Net from "node:net"
 import { randomToken } from "../src/internal/random.js"
-import { makeBrowser, origin, world } from "./utils/installs.js"
+import { makeBrowser, origin, world } from "./utils/flowInBrowser.js"
 
 // -------------------------------------------------------------------------------------
 // the cases

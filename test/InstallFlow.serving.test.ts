@@ -17,7 +17,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as TestClock from "effect/TestClock"
 import * as Http from "node:http"
 import * as Http2 from "node:http2"
-import { allowed, counted, makeBrowser, origin, world } from "./utils/installs.js"
+import { allowed, counted, makeBrowser, origin, world } from "./utils/flowInBrowser.js"
 
 const text = (response: Response) => Effect.promise(() => response.text())
 

@@ -27,7 +27,7 @@ import * as TestClock from "effect/TestClock"
 import { createHash } from "node:crypto"
 import { inspect } from "node:util"
 import { sha256 } from "../src/internal/random.js"
-import { allowed, counted, makeBrowser, origin, slack, slackWith, world } from "./utils/installs.js"
+import { allowed, counted, makeBrowser, origin, slack, slackWith, world } from "./utils/flowInBrowser.js"
 
 const text = (response: Response) => Effect.promise(() => response.text())
 

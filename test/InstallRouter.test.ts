@@ -15,7 +15,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { createServer, request as httpRequest } from "node:http"
-import { makeBrowser, origin, world } from "./utils/installs.js"
+import { makeBrowser, origin, world } from "./utils/flowInBrowser.js"
 
 const installs: Array<string> = []
 

@@ -28,7 +28,7 @@ import * as Retry from "../src/internal/retry.js"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
 import * as Randoms from "./utils/effect/random.js"
-import { yieldToEventLoop } from "./utils/eventLoop.js"
+import { answerWhileBlocked, yieldToEventLoop } from "./utils/eventLoop.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
 // -------------------------------------------------------------------------------------
@@ -526,15 +526,7 @@ describe("RetryPolicy", () => {
 
     it.live("reads an answer that came while the event loop stood still before the deadline counts", () =>
       Effect.gen(function*() {
-        const answer = Effect.async<string>((resume) => {
-          // The answer is there after 20 ms; nothing is read before 100 ms, when the deadline of 50 ms is over too.
-          const until = performance.now() + 100
-          setImmediate(() => {
-            while (performance.now() < until);
-          })
-          setTimeout(() => setTimeout(() => resume(Effect.succeed("answer")), 0), 60)
-        })
-        assert.strictEqual(yield* live(answer), "answer")
+        assert.strictEqual(yield* live(answerWhileBlocked), "answer")
       }))
 
     it.effect("tells the log nothing of an attempt that fails", () =>

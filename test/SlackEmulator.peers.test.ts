@@ -3,7 +3,7 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import SlackOAuth from "@slack/oauth"
-import type { Installation, InstallationStore, Logger } from "@slack/oauth"
+import type { Installation, InstallationStore } from "@slack/oauth"
 import { ErrorCode, LogLevel, WebClient } from "@slack/web-api"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { silent } from "../bench/support/peer.js"
 import * as Codes from "../src/internal/codes.js"
 import * as Consent from "./utils/consentPage.js"
 
@@ -36,16 +37,6 @@ const settings = Effect.map(
 )
 
 const quiet = { logLevel: LogLevel.ERROR, retryConfig: { retries: 0 }, rejectRateLimitedCalls: true }
-
-const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  setLevel: () => undefined,
-  getLevel: () => LogLevel.ERROR,
-  setName: () => undefined
-}
 
 /** The error code that a call of @slack/web-api fails with. */
 const errorOf = (call: Promise<unknown>): Promise<string> =>

@@ -17,12 +17,12 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import { type FaultyStore, makeFaultyStore } from "./utils/faultyStore.js"
 import { install, refreshes } from "./utils/installations.js"
-import { makeMeddler, type Meddler } from "./utils/meddler.js"
 
-const live = (meddler: Meddler, options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>
+const live = (faultyStore: FaultyStore, options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>
   TokenManager.layer(options).pipe(
-    Layer.provideMerge(meddler.layer),
+    Layer.provideMerge(faultyStore.layer),
     Layer.provideMerge(InstallationStore.layerMemory),
     Layer.provideMerge(OAuthV2.layer),
     Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
@@ -56,26 +56,26 @@ describe("a store call that hangs", () => {
   for (const operation of operations) {
     for (const [name, hang] of Object.entries(hanging)) {
       it.effect(`${operation} ${name}: a token that is still valid is served`, () => {
-        const meddler = makeMeddler()
+        const faultyStore = makeFaultyStore()
         return Effect.gen(function*() {
           const { key } = yield* install()
           const old = yield* botToken(key)
           yield* TestClock.adjust("11 hours")
-          meddler.before(operation, hang)
+          faultyStore.before(operation, hang)
           const token = yield* within(botToken(key), "3 seconds")
           assert.isTrue(token === old || operation === "releaseLease")
-          meddler.before(operation, Effect.void)
+          faultyStore.before(operation, Effect.void)
           yield* TestClock.adjust("1 minute")
-        }).pipe(Effect.provide(live(meddler)))
+        }).pipe(Effect.provide(live(faultyStore)))
       })
 
       it.effect(`${operation} ${name}: after the expiry there is an answer in time, and a token when the store is back`, () => {
-        const meddler = makeMeddler()
+        const faultyStore = makeFaultyStore()
         return Effect.gen(function*() {
           const { key } = yield* install()
           yield* botToken(key)
           yield* TestClock.adjust("12 hours")
-          meddler.before(operation, hang)
+          faultyStore.before(operation, hang)
           const crowd = yield* within(
             Effect.all(Array.from({ length: 10 }, () => Effect.either(botToken(key))), { concurrency: "unbounded" }),
             "6 seconds"
@@ -85,48 +85,48 @@ describe("a store call that hangs", () => {
             assert(answer.left._tag === "TokenUnavailable")
             assert.deepInclude(answer.left.error, { _tag: "InstallationStoreError", operation, code: "DEADLINE" })
           }
-          meddler.before(operation, Effect.void)
+          faultyStore.before(operation, Effect.void)
           yield* TestClock.adjust("1 minute")
           yield* within(botToken(key), "3 seconds")
           assert.strictEqual(yield* refreshes, 1)
-        }).pipe(Effect.provide(live(meddler)))
+        }).pipe(Effect.provide(live(faultyStore)))
       })
     }
   }
 
   it.effect("leaves what Slack gave unsaved, served, and saved when the store is back", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      meddler.before("compareAndSet", Effect.never)
+      faultyStore.before("compareAndSet", Effect.never)
       const token = yield* within(botToken(key), "6 seconds")
       assert.strictEqual((yield* TokenManager.health).unsaved, 1)
-      meddler.before("compareAndSet", Effect.void)
+      faultyStore.before("compareAndSet", Effect.void)
       yield* TestClock.adjust("2 minutes")
       assert.strictEqual((yield* TokenManager.health).unsaved, 0)
       const stored = yield* Effect.flatMap(InstallationStore.InstallationStore, (store) => store.get(key))
       assert.strictEqual(Redacted.value(Option.getOrThrow(Option.getOrThrow(stored).bot).token.accessToken), token)
       assert.strictEqual(yield* refreshes, 1)
-    }).pipe(Effect.provide(live(meddler)))
+    }).pipe(Effect.provide(live(faultyStore)))
   })
 
   it.effect("that throws is left alone for as long as one that fails", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      meddler.before("credential", Effect.die(new Error("no connection")))
+      faultyStore.before("credential", Effect.die(new Error("no connection")))
       for (let asked = 0; asked < 10; asked++) {
         const error = yield* Effect.flip(botToken(key))
         assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "InstallationStoreError")
       }
-      assert.strictEqual(meddler.calls.credential, 1)
-    }).pipe(Effect.provide(live(meddler)))
+      assert.strictEqual(faultyStore.calls.credential, 1)
+    }).pipe(Effect.provide(live(faultyStore)))
   })
 
   it.effect("does not keep the manager's scope from closing within the lease time", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const scope = yield* Scope.make()
       const manager = yield* Scope.extend(TokenManager.make(), scope)
@@ -135,32 +135,32 @@ describe("a store call that hangs", () => {
         (workspace) => install({ workspace })
       )
       yield* TestClock.adjust("12 hours")
-      for (const operation of operations) meddler.before(operation, Effect.uninterruptible(Effect.never))
-      meddler.before("credential", Effect.void)
-      meddler.before("acquireLease", Effect.void)
+      for (const operation of operations) faultyStore.before(operation, Effect.uninterruptible(Effect.never))
+      faultyStore.before("credential", Effect.void)
+      faultyStore.before("acquireLease", Effect.void)
       // Half of them have a pair in hand that the store does not take; the other half are on their way.
       yield* Effect.forEach(installed.slice(0, 10), ({ key }) => Effect.fork(manager.botToken(key)))
       yield* TestClock.adjust("6 seconds")
-      meddler.before("acquireLease", Effect.uninterruptible(Effect.never))
+      faultyStore.before("acquireLease", Effect.uninterruptible(Effect.never))
       yield* Effect.forEach(installed.slice(10), ({ key }) => Effect.fork(manager.botToken(key)))
       yield* TestClock.adjust("1 second")
       yield* within(Scope.close(scope, Exit.void), "30 seconds")
     }).pipe(Effect.provide(
-      live(meddler, {}, { workspaces: Array.from({ length: 20 }, (_, index) => ({ id: `T${index}` })) })
+      live(faultyStore, {}, { workspaces: Array.from({ length: 20 }, (_, index) => ({ id: `T${index}` })) })
     ))
   })
 
   it.effect("does not keep a sweep from the other credentials", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     const workspaces = ["T0A", "T0B", "T0C"]
     return Effect.gen(function*() {
       yield* Effect.forEach(workspaces, (workspace) => install({ workspace }))
       yield* TestClock.adjust("11 hours")
       let calls = 0
-      meddler.before("acquireLease", Effect.suspend(() => calls++ === 0 ? Effect.never : Effect.void))
+      faultyStore.before("acquireLease", Effect.suspend(() => calls++ === 0 ? Effect.never : Effect.void))
       const report = yield* within(TokenSweep.pass(), "6 seconds")
       assert.deepInclude(report, { urgent: 3, renewed: 2, failed: 1 })
-    }).pipe(Effect.provide(live(meddler, {}, { workspaces: workspaces.map((id) => ({ id })) })))
+    }).pipe(Effect.provide(live(faultyStore, {}, { workspaces: workspaces.map((id) => ({ id })) })))
   })
 
   it.effect("does not keep a sweep's pass from ending when it is the list that hangs", () =>
@@ -173,19 +173,19 @@ describe("a store call that hangs", () => {
       yield* TestClock.adjust("1 minute")
       const error = yield* Effect.flip(Fiber.join(fiber))
       assert.deepInclude(error, { operation: "credentials", code: "DEADLINE" })
-    }).pipe(Effect.provide(live(makeMeddler()))))
+    }).pipe(Effect.provide(live(makeFaultyStore()))))
 
   it.effect("does not keep a migration from the other credentials", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     const workspaces = ["T0A", "T0B", "T0C"]
     return Effect.gen(function*() {
       yield* Effect.forEach(workspaces, (workspace) => install({ workspace }))
       yield* SlackEmulator.enableRotation()
       let calls = 0
-      meddler.before("acquireLease", Effect.suspend(() => calls++ === 0 ? Effect.never : Effect.void))
+      faultyStore.before("acquireLease", Effect.suspend(() => calls++ === 0 ? Effect.never : Effect.void))
       const report = yield* within(TokenMigration.run(), "6 seconds")
       assert.deepInclude(report, { exchanged: 2, failed: 1 })
-    }).pipe(Effect.provide(live(meddler, {}, {
+    }).pipe(Effect.provide(live(faultyStore, {}, {
       apps: [{ rotation: false }],
       workspaces: workspaces.map((id) => ({ id }))
     })))
@@ -206,7 +206,7 @@ describe("an OAuthV2 that never answers", () => {
       yield* TestClock.adjust("30 seconds")
       const error = yield* Fiber.join(fiber)
       assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "SlackTimeoutError")
-    }).pipe(Effect.scoped, Effect.provide(live(makeMeddler()))))
+    }).pipe(Effect.scoped, Effect.provide(live(makeFaultyStore()))))
 })
 
 describe("a caller that cannot be interrupted", () => {
@@ -218,7 +218,7 @@ describe("a caller that cannot be interrupted", () => {
       yield* SlackEmulator.inject({ fault: SlackEmulator.delay("8 seconds") })
       assert.strictEqual(yield* within(Effect.uninterruptible(botToken(key)), "3 seconds"), old)
       yield* TestClock.adjust("1 minute")
-    }).pipe(Effect.provide(live(makeMeddler()))))
+    }).pipe(Effect.provide(live(makeFaultyStore()))))
 })
 
 describe("a credential that another process holds and does not finish with", () => {
@@ -234,7 +234,7 @@ describe("a credential that another process holds and does not finish with", () 
       assert(error._tag === "TokenUnavailable")
       assert.strictEqual(error.error._tag, "CredentialBusy")
       assert.include(error.message, "Another process has been refreshing this credential for 1m")
-    }).pipe(Effect.provide(live(makeMeddler()))))
+    }).pipe(Effect.provide(live(makeFaultyStore()))))
 })
 
 /** Runs a program whose clock can be set back. Timers go on, as those of a machine do. */
@@ -253,19 +253,19 @@ const withSetBack = <A, E, R>(
 
 describe("a process that is suspended each time before it can send", () => {
   it.effect("is told apart from another process that holds the credential", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return withSetBack((setBack) =>
       Effect.gen(function*() {
         const { key } = yield* install()
         yield* TestClock.adjust("13 hours")
-        meddler.after("acquireLease", setBack(-11_000))
+        faultyStore.after("acquireLease", setBack(-11_000))
         const fiber = yield* Effect.fork(Effect.flip(botToken(key)))
         yield* TestClock.adjust("70 seconds")
         const error = yield* Effect.flatten(Effect.flatten(fiber.poll))
         assert(error._tag === "TokenUnavailable")
         assert.strictEqual(error.error._tag, "LeaseTooShort")
         assert.strictEqual(yield* refreshes, 0)
-      }).pipe(Effect.provide(live(meddler)))
+      }).pipe(Effect.provide(live(faultyStore)))
     )
   })
 })
@@ -285,7 +285,7 @@ describe("a clock that is set back by half an hour", () => {
         yield* setBack(halfAnHour)
         assert.strictEqual(yield* within(botToken(key), "3 seconds"), old)
         yield* TestClock.adjust("1 minute")
-      }).pipe(Effect.provide(live(makeMeddler())))
+      }).pipe(Effect.provide(live(makeFaultyStore())))
     ))
 
   it.effect("ends the pause after a failure", () =>
@@ -298,7 +298,7 @@ describe("a clock that is set back by half an hour", () => {
         yield* SlackEmulator.clearFaults
         yield* setBack(halfAnHour)
         yield* within(botToken(key), "3 seconds")
-      }).pipe(Effect.provide(live(makeMeddler())))
+      }).pipe(Effect.provide(live(makeFaultyStore())))
     ))
 
   it.effect("does not make a migration wait longer for its next call", () => {
@@ -311,7 +311,7 @@ describe("a clock that is set back by half an hour", () => {
         yield* TestClock.adjust("1 second")
         yield* setBack(halfAnHour)
         assert.strictEqual((yield* within(Fiber.join(migrating), "30 seconds")).exchanged, 2)
-      }).pipe(Effect.provide(live(makeMeddler(), {}, {
+      }).pipe(Effect.provide(live(makeFaultyStore(), {}, {
         apps: [{ rotation: false }],
         workspaces: workspaces.map((id) => ({ id }))
       })))
@@ -331,7 +331,7 @@ describe("a clock that is set back by half an hour", () => {
         yield* TestClock.adjust("40 seconds")
         const exit = Option.getOrThrow(yield* Fiber.poll(fiber))
         assert.strictEqual((yield* exit)._tag, "TokenUnavailable")
-      }).pipe(Effect.provide(live(makeMeddler())))
+      }).pipe(Effect.provide(live(makeFaultyStore())))
     ))
 })
 
@@ -356,7 +356,7 @@ const rotateElsewhere = (key: Installation.CredentialKey) =>
 
 describe("a refresh token", () => {
   it.effect("is not sent a second time if somebody else has used it since", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -366,24 +366,24 @@ describe("a refresh token", () => {
         (context) => Effect.orDie(Effect.provide(rotateElsewhere(Installation.botKey(key)), context))
       )
       let leases = 0
-      meddler.before("acquireLease", Effect.suspend(() => ++leases === 2 ? rotate : Effect.void))
+      faultyStore.before("acquireLease", Effect.suspend(() => ++leases === 2 ? rotate : Effect.void))
       assert.strictEqual(yield* botToken(key), "xoxe.xoxb-test-elsewhere")
       assert.strictEqual(yield* refreshes, 1)
-    }).pipe(Effect.provide(live(meddler)))
+    }).pipe(Effect.provide(live(faultyStore)))
   })
 
   it.effect("is not sent a second time if the store does not say whether it is still the one", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
       yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
       let looks = 0
-      meddler.before("credential", Effect.suspend(() => ++looks > 2 ? Effect.never : Effect.void))
+      faultyStore.before("credential", Effect.suspend(() => ++looks > 2 ? Effect.never : Effect.void))
       const error = yield* within(Effect.flip(botToken(key)), "6 seconds")
       assert.strictEqual(error._tag, "TokenUnavailable")
       assert.strictEqual(yield* refreshes, 1)
-    }).pipe(Effect.provide(live(meddler)))
+    }).pipe(Effect.provide(live(faultyStore)))
   })
 
   it.effect("is not sent again after a wait in which somebody else has used it", () =>
@@ -397,5 +397,5 @@ describe("a refresh token", () => {
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* Fiber.join(reader), "xoxe.xoxb-test-elsewhere")
       assert.strictEqual(yield* refreshes, 1)
-    }).pipe(Effect.provide(live(makeMeddler()))))
+    }).pipe(Effect.provide(live(makeFaultyStore()))))
 })

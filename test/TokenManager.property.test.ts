@@ -24,7 +24,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { authTest } from "./utils/emulator.js"
-import { unavailable } from "./utils/meddler.js"
+import { unavailable } from "./utils/faultyStore.js"
 
 // -------------------------------------------------------------------------------------
 // what can happen

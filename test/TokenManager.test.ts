@@ -29,8 +29,8 @@ import {
   userToken as sampleUserToken
 } from "../src/internal/storeSuite/fixtures.js"
 import * as Randoms from "./utils/effect/random.js"
+import { type FaultyStore, makeFaultyStore, unavailable } from "./utils/faultyStore.js"
 import { install, refreshes } from "./utils/installations.js"
-import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
 const slack = (options?: SlackEmulator.Options) =>
   OAuthV2.layer.pipe(
@@ -38,9 +38,13 @@ const slack = (options?: SlackEmulator.Options) =>
     Layer.provideMerge(SlackEmulator.layer(options))
   )
 
-const live = (options?: TokenManager.Options, emulator?: SlackEmulator.Options, meddler: Meddler = makeMeddler()) =>
+const live = (
+  options?: TokenManager.Options,
+  emulator?: SlackEmulator.Options,
+  faultyStore: FaultyStore = makeFaultyStore()
+) =>
   TokenManager.layer(options).pipe(
-    Layer.provideMerge(meddler.layer),
+    Layer.provideMerge(faultyStore.layer),
     Layer.provideMerge(InstallationStore.layerMemory),
     Layer.provideMerge(slack(emulator))
   )
@@ -205,14 +209,14 @@ describe("a credential that turns out to be dead while it is left alone after a 
 describe("a store that takes a token at the second try, where refreshes are not shared", () => {
   const failingOnce = (meanwhile: Effect.Effect<unknown, never, InstallationStore.InstallationStore>) =>
     Effect.gen(function*() {
-      const meddler = makeMeddler()
+      const faultyStore = makeFaultyStore()
       const { key } = yield* install()
       const store = yield* InstallationStore.InstallationStore
       yield* TestClock.adjust("12 hours")
-      meddler.before(
+      faultyStore.before(
         "compareAndSet",
         Effect.suspend(() =>
-          meddler.calls.compareAndSet === 1
+          faultyStore.calls.compareAndSet === 1
             ? Effect.zipRight(
               Effect.provideService(meanwhile, InstallationStore.InstallationStore, store),
               Effect.fail(unavailable("compareAndSet"))
@@ -220,7 +224,7 @@ describe("a store that takes a token at the second try, where refreshes are not 
             : Effect.void
         )
       )
-      return { key, layer: Layer.provide(TokenManager.layer({ sharedRefresh: false }), meddler.layer) }
+      return { key, layer: Layer.provide(TokenManager.layer({ sharedRefresh: false }), faultyStore.layer) }
     })
 
   it.effect("is reported as it happened: not stored, then stored", () =>
@@ -346,30 +350,30 @@ describe("a manager that is closed", () => {
     }).pipe(Effect.provide(live())))
 
   it.effect("saves the token that the store had not taken", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
       const scope = yield* Scope.make()
       const manager = yield* Scope.extend(TokenManager.make(), scope)
       const token = Redacted.value(yield* manager.botToken(key))
       assert.notStrictEqual(token, yield* storedToken(Installation.botKey(key)))
-      meddler.before("compareAndSet", Effect.void)
+      faultyStore.before("compareAndSet", Effect.void)
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(token, yield* storedToken(Installation.botKey(key)))
-    }).pipe(Effect.provide(live({}, {}, meddler)))
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
   it.effect("saves the token that Slack gives while it closes, though the store fails at first", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      meddler.before(
+      faultyStore.before(
         "compareAndSet",
         Effect.suspend(() =>
-          meddler.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
+          faultyStore.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
         )
       )
       yield* SlackEmulator.inject({ fault: SlackEmulator.delay("2 seconds") })
@@ -382,40 +386,40 @@ describe("a manager that is closed", () => {
       yield* Fiber.join(closing)
       const token = Redacted.value(yield* Fiber.join(waiting))
       assert.strictEqual(token, yield* storedToken(Installation.botKey(key)))
-    }).pipe(Effect.provide(live({}, {}, meddler)))
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 })
 
 describe("a token that the store does not take", () => {
   it.effect("is served meanwhile, counted, saved later, and announced then", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       const events = yield* watchEvents
       yield* TestClock.adjust("12 hours")
-      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
       const token = yield* botToken(key)
       yield* TestClock.adjust("20 minutes")
       assert.strictEqual(yield* botToken(key), token)
       assert.strictEqual((yield* TokenManager.health).unsaved, 1)
-      meddler.before("compareAndSet", Effect.void)
+      faultyStore.before("compareAndSet", Effect.void)
       yield* TestClock.adjust("2 minutes")
       assert.strictEqual(yield* storedToken(Installation.botKey(key)), token)
       assert.strictEqual((yield* TokenManager.health).unsaved, 0)
       assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["Unsaved", "Refreshed"])
       assert.strictEqual(yield* refreshes, 1)
-    }).pipe(Effect.provide(live({}, {}, meddler)))
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
   it.effect("was taken after all if only the store's reply was lost", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      meddler.after(
+      faultyStore.after(
         "compareAndSet",
         Effect.suspend(() =>
-          meddler.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
+          faultyStore.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
         )
       )
       const token = yield* botToken(key)
@@ -423,20 +427,20 @@ describe("a token that the store does not take", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* TokenManager.health).unsaved, 0)
       assert.strictEqual(yield* botToken(key), token)
-    }).pipe(Effect.provide(live({}, {}, meddler)))
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
   it.effect("wins over somebody who took the credential for dead meanwhile", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
       const token = yield* botToken(key)
-      meddler.before("acquireLease", unavailable("acquireLease"))
+      faultyStore.before("acquireLease", unavailable("acquireLease"))
       yield* TestClock.adjust("2 minutes")
-      meddler.before("acquireLease", Effect.void)
-      meddler.before("compareAndSet", Effect.void)
+      faultyStore.before("acquireLease", Effect.void)
+      faultyStore.before("compareAndSet", Effect.void)
       // Another process comes first, now that the store works: the grace period is over for it.
       const other = yield* TokenManager.make()
       const error = yield* Effect.flip(other.botToken(key))
@@ -444,26 +448,26 @@ describe("a token that the store does not take", () => {
       yield* TestClock.adjust("2 minutes")
       assert.strictEqual(yield* storedToken(Installation.botKey(key)), token)
       assert.strictEqual(Redacted.value(yield* other.botToken(key)), token)
-    }).pipe(Effect.scoped, Effect.provide(live({}, {}, meddler)))
+    }).pipe(Effect.scoped, Effect.provide(live({}, {}, faultyStore)))
   })
 
   it.effect("gets to the store before its refresh token is used", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
       const token = yield* TokenManager.botToken(key)
       yield* TokenManager.invalidate(Installation.botKey(key), token)
       const error = yield* Effect.flip(botToken(key))
       assert.strictEqual(error._tag, "TokenUnavailable")
       assert.strictEqual(yield* refreshes, 1)
-      meddler.before("compareAndSet", Effect.void)
+      faultyStore.before("compareAndSet", Effect.void)
       yield* TestClock.adjust("2 minutes")
       assert.notStrictEqual(yield* botToken(key), Redacted.value(token))
       assert.strictEqual(yield* refreshes, 2)
       assert.deepStrictEqual(yield* SlackEmulator.replays, [])
-    }).pipe(Effect.provide(live({}, {}, meddler)))
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 })
 
@@ -539,15 +543,18 @@ describe("a process that has not served a credential before", () => {
 
   for (const operation of ["acquireLease", "second look"] as const) {
     it.effect(`serves the valid token that it has read, though the store fails afterwards: ${operation}`, () => {
-      const meddler = makeMeddler()
+      const faultyStore = makeFaultyStore()
       return Effect.gen(function*() {
         const { key, valid } = yield* due
-        if (operation === "acquireLease") meddler.before(operation, unavailable(operation))
-        else meddler.before("acquireLease", Effect.sync(() => meddler.before("credential", unavailable(operation))))
+        if (operation === "acquireLease") faultyStore.before(operation, unavailable(operation))
+        else {faultyStore.before(
+            "acquireLease",
+            Effect.sync(() => faultyStore.before("credential", unavailable(operation)))
+          )}
         assert.strictEqual(yield* botToken(key), valid)
         assert.strictEqual(yield* botToken(key), valid)
-        assert.strictEqual(meddler.calls.acquireLease, 1)
-      }).pipe(Effect.provide(live({}, {}, meddler)))
+        assert.strictEqual(faultyStore.calls.acquireLease, 1)
+      }).pipe(Effect.provide(live({}, {}, faultyStore)))
     })
   }
 
@@ -609,7 +616,7 @@ describe("without shared refreshes, as on Workers", () => {
     }).pipe(Effect.provide(live(workers))))
 
   it.effect("a caller whose request has ended for good does not hold up the next one", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -621,14 +628,14 @@ describe("without shared refreshes, as on Workers", () => {
         if (!request.isOver) mixed.scheduleTask(task, priority)
       })
       yield* Effect.forkDaemon(Effect.withScheduler(botToken(key), scheduler))
-      while (meddler.calls.acquireLease === 0) yield* TestClock.adjust("10 millis")
+      while (faultyStore.calls.acquireLease === 0) yield* TestClock.adjust("10 millis")
       yield* TestClock.adjust("100 millis")
       request.isOver = true
       const next = yield* Effect.fork(botToken(key))
       yield* TestClock.adjust("15 seconds")
       assert.strictEqual(Option.isSome(yield* Fiber.poll(next)), true)
       assert.strictEqual(yield* Fiber.join(next), yield* storedToken(Installation.botKey(key)))
-    }).pipe(Effect.provide(live(workers, {}, meddler)))
+    }).pipe(Effect.provide(live(workers, {}, faultyStore)))
   })
 
   it.effect("a valid token is served when another caller takes long", () =>
@@ -661,22 +668,22 @@ describe("without shared refreshes, as on Workers", () => {
   }
 
   it.effect("a token that the store does not take is served, and saved by the next caller", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      meddler.before("compareAndSet", unavailable("compareAndSet"))
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
       const reader = yield* Effect.fork(botToken(key))
       yield* TestClock.adjust("5 seconds")
       const fresh = yield* Fiber.join(reader)
       assert.strictEqual((yield* TokenManager.health).unsaved, 1)
       assert.strictEqual(yield* botToken(key), fresh)
-      meddler.before("compareAndSet", Effect.void)
+      faultyStore.before("compareAndSet", Effect.void)
       assert.strictEqual(yield* botToken(key), fresh)
       assert.strictEqual((yield* TokenManager.health).unsaved, 0)
       assert.strictEqual(yield* storedToken(Installation.botKey(key)), fresh)
       assert.strictEqual(yield* refreshes, 1)
-    }).pipe(Effect.provide(live(workers, {}, meddler)))
+    }).pipe(Effect.provide(live(workers, {}, faultyStore)))
   })
 })
 
@@ -685,12 +692,12 @@ describe("a cache with room for one credential", () => {
     it.effect(
       `keeps an entry while it is updated${sharedRefresh ? "" : ", without shared refreshes too"}`,
       () => {
-        const meddler = makeMeddler()
+        const faultyStore = makeFaultyStore()
         return Effect.gen(function*() {
           const { key } = yield* install()
           const { key: other } = yield* install({ workspace: "T0OTHER" })
           yield* TestClock.adjust("12 hours")
-          meddler.before("compareAndSet", unavailable("compareAndSet"))
+          faultyStore.before("compareAndSet", unavailable("compareAndSet"))
           yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second"), times: 1 })
           const reader = yield* Effect.fork(botToken(key))
           yield* TestClock.adjust("500 millis")
@@ -703,18 +710,18 @@ describe("a cache with room for one credential", () => {
           assert.strictEqual(yield* Effect.flatten(Effect.flatten(next.poll)), fresh)
           assert.strictEqual(yield* refreshes, 1)
         }).pipe(Effect.provide(
-          live({ cacheSize: 1, sharedRefresh }, { workspaces: [{ id: "T0DEFAULT" }, { id: "T0OTHER" }] }, meddler)
+          live({ cacheSize: 1, sharedRefresh }, { workspaces: [{ id: "T0DEFAULT" }, { id: "T0OTHER" }] }, faultyStore)
         ))
       }
     )
 
     it.effect(`keeps an entry that finds no room${sharedRefresh ? "" : ", without shared refreshes too"}`, () => {
-      const meddler = makeMeddler()
+      const faultyStore = makeFaultyStore()
       return Effect.gen(function*() {
         const { key: busy } = yield* install()
         const { key } = yield* install({ workspace: "T0OTHER" })
         yield* TestClock.adjust("12 hours")
-        meddler.before("compareAndSet", unavailable("compareAndSet"))
+        faultyStore.before("compareAndSet", unavailable("compareAndSet"))
         yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second") })
         yield* Effect.fork(botToken(busy))
         yield* TestClock.adjust("10 millis")
@@ -726,7 +733,7 @@ describe("a cache with room for one credential", () => {
         assert.strictEqual(yield* Effect.flatten(Effect.flatten(next.poll)), fresh)
         assert.strictEqual(yield* refreshes, 2)
       }).pipe(Effect.provide(
-        live({ cacheSize: 1, sharedRefresh }, { workspaces: [{ id: "T0DEFAULT" }, { id: "T0OTHER" }] }, meddler)
+        live({ cacheSize: 1, sharedRefresh }, { workspaces: [{ id: "T0DEFAULT" }, { id: "T0OTHER" }] }, faultyStore)
       ))
     })
   }
@@ -810,17 +817,17 @@ describe("while Slack is down", () => {
     }).pipe(Effect.provide(live())))
 
   it.effect("a store that is down does not take valid tokens with it", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       const token = yield* botToken(key)
-      meddler.before("credential", unavailable("credential"))
+      faultyStore.before("credential", unavailable("credential"))
       yield* TestClock.adjust("9 hours")
       assert.strictEqual(yield* botToken(key), token)
       yield* TestClock.adjust("3 hours")
       const error = yield* Effect.flip(botToken(key))
       assert.strictEqual(error._tag === "TokenUnavailable" && error.error._tag, "InstallationStoreError")
-    }).pipe(Effect.provide(live({}, {}, meddler)))
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 })
 
@@ -851,38 +858,38 @@ describe("a token that Slack refuses", () => {
     }).pipe(Effect.provide(live({}, { apps: [{ rotation: false }] }))))
 
   it.effect("is not handed on by an update that began before", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
       const old = yield* TokenManager.botToken(key)
       yield* TestClock.adjust("20 minutes")
-      meddler.before("credential", Effect.sleep("1 second"))
+      faultyStore.before("credential", Effect.sleep("1 second"))
       const reader = yield* Effect.fork(botToken(key))
       yield* TestClock.adjust("500 millis")
       yield* TokenManager.invalidate(Installation.botKey(key), old)
       yield* TestClock.adjust("10 seconds")
       assert.notStrictEqual(yield* Fiber.join(reader), Redacted.value(old))
-    }).pipe(Effect.provide(live({}, {}, meddler)))
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 })
 
 describe("a token that runs out while the store is slow", () => {
   it.effect("is refreshed, and not taken for dead", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
-      meddler.before("credential", Effect.sleep("2 seconds"))
+      faultyStore.before("credential", Effect.sleep("2 seconds"))
       yield* TestClock.adjust("43198 seconds")
       const reader = yield* Effect.fork(botToken(key))
       // Not due yet when it is looked up, and past its expiry when the answer comes.
-      meddler.after("credential", Effect.sleep("2 seconds"))
+      faultyStore.after("credential", Effect.sleep("2 seconds"))
       yield* TestClock.adjust("1 minute")
       const token = yield* Fiber.join(reader)
-      meddler.before("credential", Effect.void)
-      meddler.after("credential", Effect.void)
+      faultyStore.before("credential", Effect.void)
+      faultyStore.after("credential", Effect.void)
       assert.strictEqual(token, yield* storedToken(Installation.botKey(key)))
       assert.strictEqual((yield* TokenManager.health).dead, 0)
-    }).pipe(Effect.provide(live({ window: "100 millis", jitter: 1 }, {}, meddler)))
+    }).pipe(Effect.provide(live({ window: "100 millis", jitter: 1 }, {}, faultyStore)))
   })
 })
 

@@ -14,14 +14,14 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { authTest } from "./utils/emulator.js"
+import { type FaultyStore, makeFaultyStore, unavailable } from "./utils/faultyStore.js"
 import { install } from "./utils/installations.js"
-import { makeMeddler, type Meddler, unavailable } from "./utils/meddler.js"
 
 const workspaces = (size: number) => Array.from({ length: size }, (_, index) => ({ id: `T0LEGACY${index}` }))
 
-const live = (size: number, meddler: Meddler = makeMeddler()) =>
+const live = (size: number, faultyStore: FaultyStore = makeFaultyStore()) =>
   TokenManager.layer().pipe(
-    Layer.provideMerge(meddler.layer),
+    Layer.provideMerge(faultyStore.layer),
     Layer.provideMerge(InstallationStore.layerMemory),
     Layer.provideMerge(OAuthV2.layer),
     Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
@@ -143,17 +143,19 @@ describe("an answer that gets lost", () => {
 
 describe("a pair that the store does not take", () => {
   it.effect("is saved as soon as the store is back", () => {
-    const meddler = makeMeddler()
+    const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       yield* legacy(1)
-      meddler.before(
+      faultyStore.before(
         "compareAndSet",
-        Effect.suspend(() => meddler.calls.compareAndSet < 10 ? Effect.fail(unavailable("compareAndSet")) : Effect.void)
+        Effect.suspend(() =>
+          faultyStore.calls.compareAndSet < 10 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
+        )
       )
       assert.deepInclude(yield* finish(TokenMigration.run()), { exchanged: 1 })
       assert.strictEqual(yield* rotating, 1)
       yield* allWork
-    }).pipe(Effect.provide(live(1, meddler)))
+    }).pipe(Effect.provide(live(1, faultyStore)))
   })
 })
 

@@ -13,12 +13,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import { makeFaultyStore } from "./utils/faultyStore.js"
 import { type Fleet, makeFleet } from "./utils/fleet.js"
-import { makeMeddler } from "./utils/meddler.js"
 
-const live = (fleet: Fleet, options?: TokenManager.Options, meddler = makeMeddler()) =>
+const live = (fleet: Fleet, options?: TokenManager.Options, faultyStore = makeFaultyStore()) =>
   TokenManager.layer(options).pipe(
-    Layer.provideMerge(meddler.layer),
+    Layer.provideMerge(faultyStore.layer),
     Layer.provideMerge(InstallationStore.layerMemory),
     Layer.provideMerge(fleet.layer)
   )

@@ -4,13 +4,10 @@
  */
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
-import * as TokenResponse from "effect-slack-oauth/TokenResponse"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import { strict as assert } from "node:assert"
 import { createInterface } from "node:readline"
 import * as Fleet from "../support/fleet.js"
@@ -47,21 +44,6 @@ const lanes = Array.from({ length: settings.width }, (_, lane) => {
 
 type Lane = (typeof lanes)[number]
 
-const change = (generation: number) =>
-  Installation.Change.Renewed({
-    issuedAt: DateTime.unsafeMake(Date.now()),
-    token: {
-      accessToken: Redacted.make(`xoxe.xoxb-1-bench-${generation}`),
-      scopes: [],
-      expiry: Option.some(
-        new TokenResponse.Expiry({
-          expiresAt: DateTime.unsafeMake(expiresAt),
-          refreshToken: Option.some(Redacted.make(`xoxe-1-bench-${generation}`))
-        })
-      )
-    }
-  })
-
 const operations: Readonly<
   Record<
     Operation,
@@ -73,10 +55,13 @@ const operations: Readonly<
       lane.generation = Option.getOrThrow(saved.bot).generation
     }),
   compareAndSet: (store, lane) =>
-    Effect.map(store.compareAndSet(lane.key, lane.generation, change(lane.generation + 1)), (swap) => {
-      assert.equal(swap._tag, "Swapped")
-      lane.generation++
-    }),
+    Effect.map(
+      store.compareAndSet(lane.key, lane.generation, Fleet.renewed(lane.generation + 1, expiresAt)),
+      (swap) => {
+        assert.equal(swap._tag, "Swapped")
+        lane.generation++
+      }
+    ),
   credential: (store, lane) =>
     Effect.map(
       store.credential(lane.key),

@@ -14,6 +14,18 @@ export const tokenOf = (number: number): string => `xoxe.xoxb-1-bench-${number}`
 
 export const keyOf = (number: number): Installation.InstallationKey => Installation.workspace("A0BENCH", teamOf(number))
 
+const botToken = (number: number, expiresAt: number): TokenResponse.BotToken =>
+  new TokenResponse.BotToken({
+    accessToken: Redacted.make(tokenOf(number)),
+    scopes: ["chat:write"],
+    expiry: Option.some(
+      new TokenResponse.Expiry({
+        expiresAt: DateTime.unsafeMake(expiresAt),
+        refreshToken: Option.some(Redacted.make(`xoxe-1-bench-${number}`))
+      })
+    )
+  })
+
 export const installation = (number: number, expiresAt: number): Installation.Installation => {
   const issuedAt = DateTime.unsafeMake(expiresAt - 12 * hour)
   return new Installation.Installation({
@@ -24,16 +36,7 @@ export const installation = (number: number, expiresAt: number): Installation.In
         generation: 0,
         issuedAt,
         reauthorization: Option.none(),
-        token: new TokenResponse.BotToken({
-          accessToken: Redacted.make(tokenOf(number)),
-          scopes: ["chat:write"],
-          expiry: Option.some(
-            new TokenResponse.Expiry({
-              expiresAt: DateTime.unsafeMake(expiresAt),
-              refreshToken: Option.some(Redacted.make(`xoxe-1-bench-${number}`))
-            })
-          )
-        })
+        token: botToken(number, expiresAt)
       })
     ),
     users: [],
@@ -42,6 +45,10 @@ export const installation = (number: number, expiresAt: number): Installation.In
     installedAt: issuedAt
   })
 }
+
+/** What a refresh stores. */
+export const renewed = (number: number, expiresAt: number): Installation.Change =>
+  Installation.Change.Renewed({ issuedAt: DateTime.unsafeMake(expiresAt), token: botToken(number, expiresAt) })
 
 export const peerInstallation = (number: number, expiresAt: number): SlackOAuth.Installation<"v2", false> => ({
   team: { id: teamOf(number) },

@@ -2,7 +2,8 @@
 import SlackOAuth from "@slack/oauth"
 import { LogLevel } from "@slack/web-api"
 
-const silent: SlackOAuth.Logger = {
+/** Logs nothing. */
+export const silent: SlackOAuth.Logger = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,

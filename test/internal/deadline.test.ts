@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as TestClock from "effect/TestClock"
 import { withDeadline } from "../../src/internal/deadline.js"
+import { answerWhileBlocked } from "../utils/eventLoop.js"
 
 const tenSeconds = Duration.seconds(10)
 
@@ -170,14 +171,6 @@ describe("a deadline", () => {
 
   it.live("reads an answer that arrived while the event loop was blocked", () =>
     Effect.gen(function*() {
-      const answer = Effect.async<string>((resume) => {
-        // The answer is there after 20 ms; nothing is read before 100 ms, when the deadline of 50 ms is over too.
-        const until = performance.now() + 100
-        setImmediate(() => {
-          while (performance.now() < until);
-        })
-        setTimeout(() => setTimeout(() => resume(Effect.succeed("answer")), 0), 60)
-      })
-      assert.strictEqual(yield* withDeadline(answer, Duration.millis(50), () => "late"), "answer")
+      assert.strictEqual(yield* withDeadline(answerWhileBlocked, Duration.millis(50), () => "late"), "answer")
     }))
 })

@@ -14,21 +14,21 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as Rotation from "../../src/internal/rotation.js"
-import { makeMeddler } from "../utils/meddler.js"
+import { makeFaultyStore } from "../utils/faultyStore.js"
 
 const method = "oauth.v2.access"
 const rateLimited = OAuthV2Error.fromCode("ratelimited", { method })
 const lost = new OAuthV2Error.SlackTimeoutError({ method, timeout: Duration.seconds(10) })
 
-/** A rotation of an installed credential, step by step. Its store can be meddled with, and its machine can sleep. */
+/** A rotation of an installed credential, step by step. Its store has faults on demand, and its machine can sleep. */
 const arrange = Effect.gen(function*() {
   const { code } = yield* SlackEmulator.authorize()
   const at = yield* DateTime.now
   const installation = Installation.fromTokenResponse(yield* OAuthV2.access({ code }), at)
   const inner = yield* InstallationStore.InstallationStore
   const key = Installation.botKey((yield* inner.save(installation)).key)
-  const meddler = makeMeddler()
-  const store = yield* Effect.provide(InstallationStore.InstallationStore, meddler.layer)
+  const faultyStore = makeFaultyStore()
+  const store = yield* Effect.provide(InstallationStore.InstallationStore, faultyStore.layer)
   const clock = yield* Effect.clock
   let slept = 0
   const now = () => clock.unsafeCurrentTimeMillis() + slept
@@ -38,7 +38,7 @@ const arrange = Effect.gen(function*() {
   })
   return {
     key,
-    meddler,
+    faultyStore,
     inner,
     /** The machine is suspended for longer than a lease. What was waited for has arrived when it wakes up. */
     sleep: Effect.sync(() => {
@@ -77,10 +77,10 @@ const world = InstallationStore.layerMemory.pipe(
 describe("a rotation", () => {
   it.effect("does not repeat a call if the machine slept past the lease while the credential was read again", () =>
     Effect.gen(function*() {
-      const { meddler, rotate, sleep } = yield* arrange
+      const { faultyStore, rotate, sleep } = yield* arrange
       let mayRepeat: boolean | undefined
       const outcome = yield* rotate((_, ask) => {
-        meddler.before("credential", sleep)
+        faultyStore.before("credential", sleep)
         return Effect.flatMap(ask, (answer) => {
           mayRepeat = answer
           return Effect.fail(rateLimited)
@@ -92,13 +92,13 @@ describe("a rotation", () => {
 
   it.effect("looks again under a lease that it had to take for another generation", () =>
     Effect.gen(function*() {
-      const { inner, key, meddler, refreshElsewhere, rotate, sleep } = yield* arrange
+      const { inner, key, faultyStore, refreshElsewhere, rotate, sleep } = yield* arrange
       yield* TestClock.adjust("1 second")
       // Another process refreshes before the lease is taken, and again while this one sleeps after its second look.
       let leases = 0
-      meddler.before("acquireLease", Effect.suspend(() => ++leases === 1 ? refreshElsewhere : Effect.void))
+      faultyStore.before("acquireLease", Effect.suspend(() => ++leases === 1 ? refreshElsewhere : Effect.void))
       let looks = 0
-      meddler.after(
+      faultyStore.after(
         "credential",
         Effect.suspend(() => ++looks === 2 ? Effect.zipRight(sleep, refreshElsewhere) : Effect.void)
       )
@@ -112,7 +112,7 @@ describe("a rotation", () => {
 
   it.effect("stores an answer that came late under a new lease, though the clock was set back since", () =>
     Effect.gen(function*() {
-      const { meddler, rotate, setBack } = yield* arrange
+      const { faultyStore, rotate, setBack } = yield* arrange
       const slack = yield* OAuthV2.OAuthV2
       const rotating = yield* Effect.fork(rotate((credential) =>
         Effect.sleep("26 seconds").pipe(
@@ -122,23 +122,23 @@ describe("a rotation", () => {
       ))
       yield* TestClock.adjust("26 seconds")
       assert.strictEqual((yield* Fiber.join(rotating))._tag, "Renewed")
-      assert.strictEqual(meddler.calls.acquireLease, 2)
+      assert.strictEqual(faultyStore.calls.acquireLease, 2)
     }).pipe(Effect.provide(world)))
 
   it.effect("that was suspended before it could send says so, and does not speak of another process", () =>
     Effect.gen(function*() {
-      const { meddler, rotate, sleep } = yield* arrange
-      meddler.after("acquireLease", sleep)
+      const { faultyStore, rotate, sleep } = yield* arrange
+      faultyStore.after("acquireLease", sleep)
       assert.strictEqual((yield* rotate(() => Effect.die("nothing may be sent")))._tag, "Late")
     }).pipe(Effect.provide(world)))
 
   /** Slack answers after the lease, and from then on other processes hold the lease, one after the other. */
   const answeredLate = Effect.gen(function*() {
     const arranged = yield* arrange
-    const { inner, key, meddler, rotate } = arranged
+    const { inner, key, faultyStore, rotate } = arranged
     const slack = yield* OAuthV2.OAuthV2
     let asked = 0
-    meddler.before(
+    faultyStore.before(
       "acquireLease",
       Effect.suspend(() =>
         ++asked === 1
@@ -161,13 +161,13 @@ describe("a rotation", () => {
 
   it.effect("waits two lease times for others before it stores an answer, and then leaves it unsaved", () =>
     Effect.gen(function*() {
-      const { inner, key, meddler, outcome: ended } = yield* answeredLate
+      const { inner, key, faultyStore, outcome: ended } = yield* answeredLate
       yield* TestClock.adjust("61 seconds")
       const outcome = yield* ended
       assert(outcome._tag === "Unsaved")
       assert.deepInclude(outcome.error, { operation: "acquireLease", code: "HELD" })
       // Once the others are done, it is stored.
-      meddler.before("acquireLease", Effect.void)
+      faultyStore.before("acquireLease", Effect.void)
       yield* TestClock.adjust("31 seconds")
       assert.strictEqual((yield* outcome.save)._tag, "Renewed")
       const stored = Option.getOrThrow(yield* inner.credential(key))
@@ -184,11 +184,11 @@ describe("a rotation", () => {
 
   it.effect("keeps its lease if the first answer was lost and the second call was rejected", () =>
     Effect.gen(function*() {
-      const { meddler, rotate } = yield* arrange
+      const { faultyStore, rotate } = yield* arrange
       let calls = 0
       const outcome = yield* rotate(() => Effect.fail(++calls === 1 ? lost : rateLimited))
       assert.strictEqual(calls, 2)
       assert.strictEqual(outcome._tag, "Failed")
-      assert.strictEqual(meddler.calls.releaseLease, 0)
+      assert.strictEqual(faultyStore.calls.releaseLease, 0)
     }).pipe(Effect.provide(world)))
 })

@@ -8,3 +8,12 @@ import * as Effect from "effect/Effect"
 export const yieldToEventLoop: Effect.Effect<void> = Effect.promise(() =>
   new Promise((resolve) => setImmediate(resolve))
 )
+
+/** An answer that arrives after 60 ms. Nothing reads it before 100 ms, because the event loop is blocked until then. */
+export const answerWhileBlocked: Effect.Effect<string> = Effect.async<string>((resume) => {
+  const until = performance.now() + 100
+  setImmediate(() => {
+    while (performance.now() < until);
+  })
+  setTimeout(() => setTimeout(() => resume(Effect.succeed("answer")), 0), 60)
+})

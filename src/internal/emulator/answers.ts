@@ -80,7 +80,7 @@ const withWarnings = (body: Readonly<Record<string, unknown>>, warnings: Readonl
 
 export const write = (
   method: string,
-  answer: Methods.Answer,
+  answer: Methods.Result,
   warnings: ReadonlyArray<string>,
   now: number
 ): Wire.Response => {

@@ -110,7 +110,7 @@ const withRequestId = (world: World.World, response: Wire.Response): Wire.Respon
   headers: { ...response.headers, "x-slack-req-id": `emulated-${++world.serial}` }
 })
 
-const resultOf = (answer: Methods.Answer): string => answer._tag === "Failure" ? answer.code : "ok"
+const resultOf = (answer: Methods.Result): string => answer._tag === "Failure" ? answer.code : "ok"
 
 /** Records a call of a method that the emulator implements, and answers it, in one step. */
 export const answer = (
@@ -124,7 +124,7 @@ export const answer = (
   History.add(world.history, entry)
   if (instead !== undefined) return withRequestId(world, instead)
 
-  const answer: Methods.Answer = parsed.ok
+  const answer: Methods.Result = parsed.ok
     ? Methods.run(method, world, turn, input)
     : { _tag: "Failure", code: parsed.code, messages: parsed.messages ?? [] }
   entry.result = resultOf(answer)
@@ -149,7 +149,7 @@ export const answerByHandler = (
     record("not run")
     return Effect.succeed(withRequestId(world, instead))
   }
-  const answer: Effect.Effect<Methods.Answer> = parsed.ok
+  const answer: Effect.Effect<Methods.Result> = parsed.ok
     ? Handlers.run(world, turn, { method, input, fields: parsed.fields, handler })
     : Effect.succeed({ _tag: "Failure", code: parsed.code, messages: parsed.messages ?? [] })
   return answer.pipe(

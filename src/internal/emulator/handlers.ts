@@ -41,7 +41,7 @@ const keyOf = ({ app, target }: World.Chain): Installation.InstallationKey =>
     : Installation.organization(app.id, target.organization.id)
 
 /** What a handler answers. `ok` is true unless the handler says otherwise. */
-const toAnswer = (body: object, { scopes }: World.Chain): Methods.Answer => {
+const toResult = (body: object, { scopes }: World.Chain): Methods.Result => {
   const complete: Readonly<Record<string, unknown>> = { ok: true, ...body }
   const headers = { "x-oauth-scopes": scopes.join(",") }
   return complete["ok"] === true
@@ -59,12 +59,12 @@ export const run = (
     readonly fields: Readonly<Record<string, unknown>>
     readonly handler: Handler | undefined
   }
-): Effect.Effect<Methods.Answer> => {
-  const fail = (code: string, more: object = {}): Effect.Effect<Methods.Answer> =>
+): Effect.Effect<Methods.Result> => {
+  const fail = (code: string, more: object = {}): Effect.Effect<Methods.Result> =>
     Effect.succeed({ _tag: "Failure", code, messages: [], body: { ok: false, error: code, ...more } })
 
   const generation = Methods.authorize(world, turn, input)
-  if (Methods.isAnswer(generation)) return Effect.succeed(generation)
+  if (Methods.isResult(generation)) return Effect.succeed(generation)
   if (handler === undefined) return fail("unknown_method", { req_method: method })
   const { chain } = generation
   if (!handler.scopes.every((scope) => chain.scopes.includes(scope))) {
@@ -78,5 +78,5 @@ export const run = (
     scopes: chain.scopes,
     parameters
   }
-  return Effect.map(Effect.suspend(() => handler.answer(call)), (body) => toAnswer(body, chain))
+  return Effect.map(Effect.suspend(() => handler.answer(call)), (body) => toResult(body, chain))
 }

@@ -1,66 +1,46 @@
 /**
  * What happened, without secrets: the calls, their changes, and a timeline for people.
  */
+import type * as Model from "../../testing/SlackEmulatorModel.js"
+
+/** When something happened, in milliseconds since the epoch. */
+interface Entry {
+  readonly at: number
+}
 
 /** A call that the emulator received. */
-export interface Call {
+export interface Call extends Entry, Omit<Model.Call, "at"> {
   readonly _tag: "Call"
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly method: string
-  /** `authorization_code` or `refresh_token`, for `oauth.v2.access`. */
-  readonly grantType: string | undefined
-  readonly clientId: string | undefined
-  /** How the client authenticated. */
-  readonly authentication: "basic" | "body" | "bearer" | "none"
-  /** The parameters. Each secret is replaced by a description of it. */
-  readonly parameters: Readonly<Record<string, string>>
-  /** Whether the URL contained a secret, which logs would keep. */
-  readonly secretInUrl: boolean
-  /** `ok` or Slack's error code; `not run` if a fault came first. */
-  readonly result: string
-  /** The fault that affected the call, if there was one. */
-  readonly fault: string | undefined
 }
 
 /** A person's decision on the consent page. */
-export interface Consent {
+export interface Consent extends Entry {
   readonly _tag: "Consent"
-  readonly at: number
   readonly who: string
   readonly result: string
 }
 
-export interface Issued {
+export interface Issued extends Entry {
   readonly _tag: "Issued"
-  readonly at: number
   readonly what: string
   readonly how: string
   readonly scopes: ReadonlyArray<string>
 }
 
-export interface Ended {
+export interface Ended extends Entry {
   readonly _tag: "Ended"
-  readonly at: number
   readonly what: string
   readonly why: string
 }
 
 /** A single-use code or token was presented a second time. */
-export interface Replay {
+export interface Replay extends Entry, Omit<Model.Replay, "at"> {
   readonly _tag: "Replay"
-  readonly at: number
-  readonly what: "code" | "refresh token" | "legacy token"
-  /** A description of the code or token. */
-  readonly label: string
-  /** Whether it was accepted all the same, as a refresh token is in its grace period. */
-  readonly honoured: boolean
 }
 
 /** An attempt to deliver an event to an app. */
-export interface Delivered {
+export interface Delivered extends Entry {
   readonly _tag: "Delivered"
-  readonly at: number
   readonly what: string
   readonly result: string
 }

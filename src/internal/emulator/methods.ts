@@ -46,7 +46,8 @@ export interface Webhook {
   readonly url: string
 }
 
-export type Answer =
+/** What the rules of a method give. `answers` writes it in Slack's JSON. */
+export type Result =
   | { readonly _tag: "Tokens"; readonly tokens: Tokens }
   | {
     readonly _tag: "Success"
@@ -61,9 +62,18 @@ export type Answer =
     readonly body?: Readonly<Record<string, unknown>>
   }
 
-const fail = (code: string, ...messages: ReadonlyArray<string>): Answer => ({ _tag: "Failure", code, messages })
+const fail = (code: string, ...messages: ReadonlyArray<string>): Result => ({ _tag: "Failure", code, messages })
 
-const missing = (name: string): Answer => fail("invalid_arguments", `[ERROR] missing required field: ${name}`)
+const missing = (name: string): Result => fail("invalid_arguments", `[ERROR] missing required field: ${name}`)
+
+/** Records that a single-use code or token was presented again. */
+const addReplay = (
+  world: World.World,
+  { now }: World.Turn,
+  what: History.Replay["what"],
+  label: string,
+  honoured: boolean
+): void => History.add(world.history, { _tag: "Replay", at: now, what, label, honoured })
 
 /** Slack treats an empty parameter as absent. */
 const get = (call: Call, name: string): string | undefined => call.parameters.get(name) || undefined
@@ -78,13 +88,13 @@ interface Client {
   readonly confidential: boolean
 }
 
-export const isAnswer = (u: object): u is Answer => "_tag" in u
+export const isResult = (u: object): u is Result => "_tag" in u
 
 const checkSecret = (
   world: World.World,
   clientId: string | undefined,
   clientSecret: string | undefined
-): Client | Answer => {
+): Client | Result => {
   const app = world.apps.get(clientId ?? "")
   if (app === undefined) return fail("invalid_client_id")
   if (clientSecret !== undefined && clientSecret !== app.clientSecret) return fail("bad_client_secret")
@@ -92,13 +102,13 @@ const checkSecret = (
 }
 
 /** Many clients do not form-encode their credentials (RFC 6749 §2.3.1), so the header is also read as it is. */
-const checkBasic = (world: World.World, readings: ReadonlyArray<Wire.Credentials>): Client | Answer => {
+const checkBasic = (world: World.World, readings: ReadonlyArray<Wire.Credentials>): Client | Result => {
   const [first, second] = readings.map(({ clientId, clientSecret }) => checkSecret(world, clientId, clientSecret))
-  return second === undefined || isAnswer(second) ? first ?? fail("invalid_auth") : second
+  return second === undefined || isResult(second) ? first ?? fail("invalid_auth") : second
 }
 
 /** RFC 6749 §2.3: a request uses one way of authentication. */
-const authenticate = (world: World.World, call: Call): Client | Answer => {
+const authenticate = (world: World.World, call: Call): Client | Result => {
   const { authorization } = call
   const clientId = get(call, "client_id")
   const clientSecret = get(call, "client_secret")
@@ -124,13 +134,13 @@ const authenticate = (world: World.World, call: Call): Client | Answer => {
 // oauth.v2.access
 // -------------------------------------------------------------------------------------
 
-const access = (world: World.World, turn: World.Turn, call: Call): Answer => {
+const access = (world: World.World, turn: World.Turn, call: Call): Result => {
   const grantType = get(call, "grant_type") ?? "authorization_code"
   // Seen at Slack: an empty code is refused before the client is checked.
   if (grantType === "authorization_code" && get(call, "code") === undefined) return fail("invalid_code")
 
   const client = authenticate(world, call)
-  if (isAnswer(client)) return client
+  if (isResult(client)) return client
   switch (grantType) {
     case "authorization_code":
       return redeem(world, turn, call, client)
@@ -141,7 +151,7 @@ const access = (world: World.World, turn: World.Turn, call: Call): Answer => {
   }
 }
 
-const redeem = (world: World.World, turn: World.Turn, call: Call, { app, confidential }: Client): Answer => {
+const redeem = (world: World.World, turn: World.Turn, call: Call, { app, confidential }: Client): Result => {
   const verifier = get(call, "code_verifier")
   if (!confidential && !(app.pkce && verifier !== undefined)) return fail("bad_client_secret")
   if (verifier !== undefined && !app.pkce) return fail("pkce_not_allowed")
@@ -149,13 +159,7 @@ const redeem = (world: World.World, turn: World.Turn, call: Call, { app, confide
   const code = world.codes.get(get(call, "code") ?? "")
   if (code === undefined || code.app !== app) return fail("invalid_code")
   if (code.usedAt !== undefined) {
-    History.add(world.history, {
-      _tag: "Replay",
-      at: turn.now,
-      what: "code",
-      label: World.label(world, code.value) ?? "",
-      honoured: false
-    })
+    addReplay(world, turn, "code", World.label(world, code.value) ?? "", false)
     return fail("invalid_code")
   }
   if (turn.now >= code.expiresAt) return fail("invalid_code")
@@ -217,7 +221,7 @@ const webhookOf = (world: World.World, { channel, target }: World.Code): Webhook
   }
 }
 
-const refresh = (world: World.World, turn: World.Turn, call: Call, { app, confidential }: Client): Answer => {
+const refresh = (world: World.World, turn: World.Turn, call: Call, { app, confidential }: Client): Result => {
   const spent = world.refreshTokens.get(get(call, "refresh_token") ?? "")
   const { chain } = spent ?? {}
   if (!confidential && !(app.pkce && spent?.publicClient !== false)) return fail("bad_client_secret")
@@ -226,13 +230,7 @@ const refresh = (world: World.World, turn: World.Turn, call: Call, { app, confid
   const problem = World.refreshProblem(world, spent, turn.now)
   if (spent.spentAt !== undefined) {
     chain.replays++
-    History.add(world.history, {
-      _tag: "Replay",
-      at: turn.now,
-      what: "refresh token",
-      label: World.describeGeneration(spent),
-      honoured: problem === undefined
-    })
+    addReplay(world, turn, "refresh token", World.describeGeneration(spent), problem === undefined)
   }
   if (problem !== undefined) return fail(problem)
 
@@ -259,7 +257,7 @@ const tokensOf = (generation: World.Generation): Tokens => ({
 // oauth.v2.exchange
 // -------------------------------------------------------------------------------------
 
-const exchange = (world: World.World, turn: World.Turn, call: Call): Answer => {
+const exchange = (world: World.World, turn: World.Turn, call: Call): Result => {
   // Slack documents the client id and secret as arguments of this method, and no other way. Its own clients send the token
   // as an argument or as a bearer token.
   for (const name of ["client_id", "client_secret"]) {
@@ -268,7 +266,7 @@ const exchange = (world: World.World, turn: World.Turn, call: Call): Answer => {
   const token = get(call, "token") ?? bearerOf(call)
   if (token === undefined) return missing("token")
   const client = checkSecret(world, get(call, "client_id"), get(call, "client_secret"))
-  if (isAnswer(client)) return client
+  if (isResult(client)) return client
   if (!client.app.rotation) return fail("token_rotation_not_enabled")
 
   if (/^(xapp|xwfp)-/.test(token)) return fail("not_allowed_token_type")
@@ -281,13 +279,7 @@ const exchange = (world: World.World, turn: World.Turn, call: Call): Answer => {
   if (chain.end !== undefined || legacy.accessEnd !== undefined) return fail("authorization_not_found")
   if (legacy.exchangedAt !== undefined) {
     chain.replays++
-    History.add(world.history, {
-      _tag: "Replay",
-      at: turn.now,
-      what: "legacy token",
-      label: World.describeGeneration(legacy),
-      honoured: false
-    })
+    addReplay(world, turn, "legacy token", World.describeGeneration(legacy), false)
     return fail("token_already_exchanged")
   }
 
@@ -307,7 +299,7 @@ const bearerOf = ({ authorization }: Call): string | undefined =>
 const tokenOf = (call: Call): string | undefined => bearerOf(call) ?? get(call, "token")
 
 /** The token that a call presents, if it works. */
-export const authorize = (world: World.World, turn: World.Turn, call: Call): World.Generation | Answer => {
+export const authorize = (world: World.World, turn: World.Turn, call: Call): World.Generation | Result => {
   const token = tokenOf(call)
   if (token === undefined) return fail("not_authed")
   const generation = world.accessTokens.get(token)
@@ -316,9 +308,9 @@ export const authorize = (world: World.World, turn: World.Turn, call: Call): Wor
   return problem === undefined ? generation : fail(problem)
 }
 
-const authTest = (world: World.World, turn: World.Turn, call: Call): Answer => {
+const authTest = (world: World.World, turn: World.Turn, call: Call): Result => {
   const generation = authorize(world, turn, call)
-  if (isAnswer(generation)) return generation
+  if (isResult(generation)) return generation
   const { chain } = generation
   const { app, person, target } = chain
   const organization = target._tag === "Organization" ? target.organization : target.workspace.organization
@@ -351,7 +343,7 @@ const botName = (app: World.App): string => app.name.toLowerCase().replaceAll(/\
 
 const botId = (chain: World.Chain): string => `B${World.botUserId(chain).slice(1)}`
 
-const authRevoke = (world: World.World, turn: World.Turn, call: Call): Answer => {
+const authRevoke = (world: World.World, turn: World.Turn, call: Call): Result => {
   const token = tokenOf(call)
   if (token === undefined) return fail("not_authed")
   const refreshable = world.refreshTokens.get(token)
@@ -359,20 +351,20 @@ const authRevoke = (world: World.World, turn: World.Turn, call: Call): Answer =>
     ? authorize(world, turn, call)
     : World.refreshProblem(world, refreshable, turn.now)
   if (typeof problem === "string") return fail(problem)
-  if (problem !== undefined && isAnswer(problem)) return problem
+  if (problem !== undefined && isResult(problem)) return problem
   const testing = ["1", "true"].includes(get(call, "test") ?? "")
   if (!testing) World.revoke(world, turn, token)
   return { _tag: "Success", body: { ok: true, revoked: !testing } }
 }
 
-const appsUninstall = (world: World.World, turn: World.Turn, call: Call): Answer => {
+const appsUninstall = (world: World.World, turn: World.Turn, call: Call): Result => {
   const generation = authorize(world, turn, call)
-  if (isAnswer(generation)) return generation
+  if (isResult(generation)) return generation
   for (const name of ["client_id", "client_secret"]) {
     if (get(call, name) === undefined) return missing(name)
   }
   const client = checkSecret(world, get(call, "client_id"), get(call, "client_secret"))
-  if (isAnswer(client)) return client
+  if (isResult(client)) return client
   if (client.app !== generation.chain.app) return fail("client_id_token_mismatch")
   World.uninstall(world, turn, client.app, generation.chain.target)
   return { _tag: "Success", body: { ok: true } }
@@ -382,7 +374,7 @@ const appsUninstall = (world: World.World, turn: World.Turn, call: Call): Answer
 // all methods
 // -------------------------------------------------------------------------------------
 
-const rules: { readonly [N in Name]: (world: World.World, turn: World.Turn, call: Call) => Answer } = {
+const rules: { readonly [N in Name]: (world: World.World, turn: World.Turn, call: Call) => Result } = {
   "oauth.v2.access": access,
   "oauth.v2.exchange": exchange,
   "auth.test": authTest,
@@ -390,5 +382,5 @@ const rules: { readonly [N in Name]: (world: World.World, turn: World.Turn, call
   "apps.uninstall": appsUninstall
 }
 
-export const run = (name: Name, world: World.World, turn: World.Turn, call: Call): Answer =>
+export const run = (name: Name, world: World.World, turn: World.Turn, call: Call): Result =>
   rules[name](world, turn, call)

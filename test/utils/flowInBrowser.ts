@@ -1,5 +1,5 @@
 /**
- * An install flow, an emulated Slack, and a simple browser that a test clicks with. All of it is in memory.
+ * An install flow, the emulator, and a simple browser that goes through the flow. All of it is in memory.
  */
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"

@@ -1,20 +1,23 @@
-/** Stands between a manager and its store: operations fail, take their time, or are preceded by something else. */
+/**
+ * A store with faults, over the store in the context. A test can let each operation fail, hang or take long, can do
+ * something just before or after it, and can count the calls.
+ */
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 type Operation = "credential" | "compareAndSet" | "acquireLease" | "releaseLease"
 
-export interface Meddler {
-  /** Runs before each call of an operation, and fails it by failing. One that is set replaces the one before. */
+export interface FaultyStore {
+  /** Runs before each call of an operation. If it fails, the call fails. It replaces the action that was set before. */
   readonly before: (
     operation: Operation,
-    meddle: Effect.Effect<unknown, InstallationStore.InstallationStoreError>
+    action: Effect.Effect<unknown, InstallationStore.InstallationStoreError>
   ) => void
-  /** Runs after each call of an operation, and by failing makes it look as if the call had. */
+  /** Runs after each call of an operation. If it fails, the call seems to fail, although it has done its work. */
   readonly after: (
     operation: Operation,
-    meddle: Effect.Effect<unknown, InstallationStore.InstallationStoreError>
+    action: Effect.Effect<unknown, InstallationStore.InstallationStoreError>
   ) => void
   readonly calls: Record<Operation, number>
   readonly layer: Layer.Layer<
@@ -27,7 +30,7 @@ export interface Meddler {
 export const unavailable = (operation: string) =>
   new InstallationStore.InstallationStoreError({ operation, reason: "unavailable", code: "ETEST" })
 
-export const makeMeddler = (): Meddler => {
+export const makeFaultyStore = (): FaultyStore => {
   const befores = new Map<Operation, Effect.Effect<unknown, InstallationStore.InstallationStoreError>>()
   const afters = new Map<Operation, Effect.Effect<unknown, InstallationStore.InstallationStoreError>>()
   const calls = { credential: 0, compareAndSet: 0, acquireLease: 0, releaseLease: 0 }
@@ -44,8 +47,8 @@ export const makeMeddler = (): Meddler => {
     })
   return {
     calls,
-    before: (operation, meddle) => void befores.set(operation, meddle),
-    after: (operation, meddle) => void afters.set(operation, meddle),
+    before: (operation, action) => void befores.set(operation, action),
+    after: (operation, action) => void afters.set(operation, action),
     layer: Layer.effect(
       InstallationStore.InstallationStore,
       Effect.map(InstallationStore.InstallationStore, (store): InstallationStore.Service => ({
