@@ -18,7 +18,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as InstallationStore from "./InstallationStore.js"
 import * as LayerContext from "./internal/layerContext.js"
@@ -40,7 +39,7 @@ import * as TokenManager from "./TokenManager.js"
 export interface Options {
   /** How long before its expiry a token is refreshed; 2 hours by default, and at most half of the token's life. */
   readonly window?: Duration.DurationInput | undefined
-  /** The time from one pass to the next; a minute by default. */
+  /** The time from one pass to the next while there is work; a minute by default. */
   readonly interval?: Duration.DurationInput | undefined
   /**
    * The most refreshes that one process makes in a minute; 600 by default, Slack's limit for one workspace. A fleet needs
@@ -89,6 +88,12 @@ export interface Report {
 export interface Sweep {
   /** One pass, for callers with a schedule of their own. Passes must not overlap. */
   readonly pass: Effect.Effect<Report, InstallationStore.InstallationStoreError>
+  /**
+   * How long to wait from the begin of the last pass to the next one: the interval, or longer if there is nothing to do
+   * until then. It is never longer than a twentieth of the time between two refreshes of a token: half an hour for Slack's
+   * tokens.
+   */
+  readonly pause: Effect.Effect<Duration.Duration>
 }
 
 // -------------------------------------------------------------------------------------
@@ -122,6 +127,9 @@ const makeResting = () => {
     restUntilExpiry: (candidate: Candidate): void => {
       resting.set(nameOf(candidate), { attempts: 0, until: candidate.expiresAt })
     },
+    /** Whether a credential rests because a refresh failed. */
+    hasFailed: (now: number): boolean =>
+      Array.from(resting.values()).some(({ attempts, until }) => attempts > 0 && until > now),
     /** Forgets the rests that ended an hour ago. */
     clean: (now: number): void => {
       for (const [id, { until }] of resting) if (until + 3_600_000 < now) resting.delete(id)
@@ -176,6 +184,7 @@ export const make = (
     let plan: Plan | undefined
     let allowanceLeft = 0
     let lastPassAt: number | undefined
+    let wasIdle = false
     let warned = new Set<string>()
 
     /** Reads the whole fleet: counts it, warns of refresh tokens that expire soon, and makes a new plan. */
@@ -254,6 +263,7 @@ export const make = (
       const now = yield* Clock.currentTimeMillis
       const elapsed = lastPassAt === undefined ? interval : Math.min(now - lastPassAt, 10 * interval)
       lastPassAt = now
+      wasIdle = false
 
       const { dying, health, plan } = yield* planAt(now)
       const due = yield* dueAt(now)
@@ -284,11 +294,21 @@ export const make = (
         behind: due.length > most,
         health
       }
+      wasIdle = due.length === 0 && wanted === 0 && !resting.hasFailed(now)
       yield* logReport(report, most)
       return report
     })
 
-    return { pass: Effect.withSpan(pass, "TokenSweep.pass", { captureStackTrace: false, root: true }) }
+    const pause = Effect.sync(() => {
+      if (!wasIdle || plan === undefined || lastPassAt === undefined) return Duration.millis(interval)
+      const intervals = Math.floor((SweepPlan.quietUntil(plan, lastPassAt) - lastPassAt) / interval)
+      return Duration.millis(interval * Math.max(1, intervals))
+    })
+
+    return {
+      pause,
+      pass: Effect.withSpan(pass, "TokenSweep.pass", { captureStackTrace: false, root: true })
+    }
   })
 
 const logReport = (report: Report, most: number): Effect.Effect<void> =>
@@ -321,7 +341,7 @@ export const pass = (
 
 /**
  * Sweeps as long as the program runs, from a random moment in the first interval on. A pass that fails is logged, and the
- * next one runs in its turn.
+ * next one runs in its turn. While no token is due, passes are up to half an hour apart.
  *
  * @example
  * ```ts
@@ -350,11 +370,13 @@ export const layer = (
       const interval = Duration.decode(options.interval ?? "1 minute")
       const start = yield* Random.next
       const context = yield* LayerContext.make()
-      const work = sweep.pass.pipe(
-        Effect.catchAllCause((cause) => Effect.logWarning("TokenSweep: a pass failed", cause)),
-        Effect.repeat(Schedule.fixed(interval)),
-        Effect.delay(Math.floor(Duration.toMillis(interval) * start))
-      )
+      const once = Effect.gen(function*() {
+        const begun = yield* Clock.currentTimeMillis
+        yield* Effect.catchAllCause(sweep.pass, (cause) => Effect.logWarning("TokenSweep: a pass failed", cause))
+        const pause = yield* sweep.pause
+        yield* Effect.sleep(Math.max(0, begun + Duration.toMillis(pause) - (yield* Clock.currentTimeMillis)))
+      })
+      const work = Effect.delay(Effect.forever(once), Math.floor(Duration.toMillis(interval) * start))
       yield* context.fork(work, yield* Effect.scope)
     })
   )

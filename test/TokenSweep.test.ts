@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { makeFaultyStore } from "./utils/faultyStore.js"
+import { makeFaultyStore, unavailable } from "./utils/faultyStore.js"
 import { type Fleet, makeFleet } from "./utils/fleet.js"
 
 const live = (fleet: Fleet, options?: TokenManager.Options, faultyStore = makeFaultyStore()) =>
@@ -63,6 +63,51 @@ describe("a fleet that was installed in one minute", () => {
       assert.strictEqual(fleet.refused(), 0)
     }).pipe(Effect.provide(live(fleet)))
   }, 120_000)
+})
+
+describe("a sweep at rest", () => {
+  it.effect("makes a pass each half hour while no token is due, and each interval while tokens are", () => {
+    const fleet = makeFleet()
+    return Effect.gen(function*() {
+      const [key] = yield* fleet.install(1)
+      const passes: Array<number> = []
+      const sweep = yield* TokenSweep.make()
+      const began = yield* Clock.currentTimeMillis
+      while (passes.length < 100) {
+        const at = (yield* Clock.currentTimeMillis) - began
+        if (at >= 12 * 3_600_000) break
+        passes.push(at / 60_000)
+        yield* sweep.pass
+        yield* TestClock.adjust(yield* sweep.pause)
+      }
+      assert.deepStrictEqual(passes.slice(0, 3), [0, 30, 60])
+      // Ten hours after its issue the token is due.
+      const gaps = passes.map((at, index) => at - (passes[index - 1] ?? 0))
+      assert.isAtMost(passes.length, 40, gaps.join(", "))
+      assert.isAtMost(Math.max(...gaps), 30)
+      const stored = yield* storedGenerations
+      assert.deepStrictEqual(stored, [2])
+      const refreshedAt = Array.from(fleet.perMinute).filter(([, count]) => count > 0).map(([minute]) => minute)
+      assert.isTrue(refreshedAt.length === 1 && refreshedAt[0]! >= 600 && refreshedAt[0]! <= 610, String(refreshedAt))
+      assert.isTrue(fleet.accepts(yield* TokenManager.botToken(key!), yield* Clock.currentTimeMillis))
+    }).pipe(Effect.provide(live(fleet)))
+  })
+
+  it.effect("tries again after the interval when a refresh has failed", () => {
+    const fleet = makeFleet()
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      yield* fleet.install(1)
+      const sweep = yield* TokenSweep.make()
+      yield* TestClock.adjust("10 hours")
+      faultyStore.before("credential", Effect.fail(unavailable("credential")))
+      for (let pass = 0; pass < 3; pass++) {
+        yield* sweep.pass
+        assert.strictEqual(Duration.toMinutes(yield* sweep.pause), 1)
+        yield* TestClock.adjust("1 minute")
+      }
+    }).pipe(Effect.provide(live(fleet, undefined, faultyStore)))
+  })
 })
 
 describe("a fleet that is spread already", () => {

@@ -80,6 +80,19 @@ const buckets = 10 * bucketsPerPeriod
 /** Whether it is time for a new plan. */
 export const isOld = ({ madeAt, period }: Plan, now: number): boolean => now - madeAt >= period / plansPerPeriod
 
+/**
+ * Until when no credential of the plan is due, and the plan is not old; `now` if one may be due at any time. It is the
+ * begin of a bucket, so it may be early.
+ */
+export const quietUntil = (plan: Plan, now: number): number => {
+  const { bucket, dueBy, madeAt, period } = plan
+  const current = Math.floor((now - madeAt) / bucket)
+  const dueBefore = dueBy[current - 1] ?? 0
+  let at = current
+  while (at < dueBy.length && (dueBy[at] ?? 0) <= dueBefore) at++
+  return Math.max(now, Math.min(madeAt + at * bucket, madeAt + period / plansPerPeriod))
+}
+
 /** A plan that is being made. */
 export interface Draft {
   /** Takes one credential into account. They have to come in the order of their expiry. */
