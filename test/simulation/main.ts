@@ -1,0 +1,157 @@
+/**
+ * `npm run simulate -- --lives 2000 --seed 1`: that many lives, each from its own seed, on all cores. Before them come the
+ * lives of the ledger, which have failed once. Prints what it counted, and a life that breaks a promise as a timeline.
+ *
+ * - `--log`: prints the log of the life of `--seed`, and nothing else
+ * - `--brief`: does not shorten the life that fails
+ * - `--workers`: on how many cores
+ * - `--seconds`: begins no new life after that time
+ */
+import { fork } from "node:child_process"
+import { readFileSync, writeFileSync } from "node:fs"
+import { cpus } from "node:os"
+import { parseArgs } from "node:util"
+import * as Judge from "./judge.js"
+import { live, render } from "./life.js"
+import * as Plan from "./plan.js"
+import { shrink } from "./shrink.js"
+
+/** A life that has failed once: its seed then, and its plan, made short. */
+interface Failed {
+  readonly seed: number
+  readonly rule: string
+  readonly plan: Plan.Plan
+}
+
+/** What a worker has found. */
+interface Result {
+  readonly lives: number
+  readonly counts: Judge.Counts
+  /** The first seed that failed. */
+  readonly failed: number | undefined
+}
+
+const { values } = parseArgs({
+  options: {
+    lives: { type: "string", default: "100" },
+    seed: { type: "string", default: "1" },
+    workers: { type: "string", default: String(cpus().length) },
+    seconds: { type: "string", default: "Infinity" },
+    ledger: { type: "string" },
+    log: { type: "boolean", default: false },
+    brief: { type: "boolean", default: false },
+    part: { type: "string" }
+  }
+})
+const [first, lives, workers, seconds] = [values.seed, values.lives, values.workers, values.seconds].map(Number) as [
+  number,
+  number,
+  number,
+  number
+]
+
+const print = (line: string) => void process.stdout.write(`${line}\n`)
+const number = (value: number) => value.toLocaleString("en")
+
+// -------------------------------------------------------------------------------------
+// a worker
+// -------------------------------------------------------------------------------------
+
+/** Lives each seed of this worker, until one fails. */
+const work = (part: number): Result => {
+  const until = performance.now() + seconds * 1000
+  let counts = Judge.noCounts()
+  let lived = 0
+  for (let index = part; index < lives && performance.now() < until; index += workers) {
+    const life = live(Plan.make(first + index))
+    lived++
+    counts = Judge.add(counts, life.counts)
+    if (life.violation !== undefined) return { lives: lived, counts, failed: first + index }
+  }
+  return { lives: lived, counts, failed: undefined }
+}
+
+const startWorker = (part: number): Promise<Result> =>
+  new Promise((resolve, reject) => {
+    const child = fork(process.argv[1]!, [...process.argv.slice(2), "--part", String(part)])
+    let result: Result | undefined
+    child.on("message", (message) => {
+      result = message as Result
+    })
+    child.on(
+      "exit",
+      (code) => result === undefined ? reject(new Error(`A worker ended with ${code}`)) : resolve(result)
+    )
+  })
+
+// -------------------------------------------------------------------------------------
+// the whole run
+// -------------------------------------------------------------------------------------
+
+const report = (failure: Plan.Plan, seed: number): void => {
+  const { life, plan } = shrink(failure, values.brief ? 0 : 400)
+  print(`\nThe life of seed ${seed} breaks a promise: ${life.violation?.rule}`)
+  print(`  ${life.violation?.detail}`)
+  if (values.brief) return
+  print("The shortest life that does:\n")
+  print(render(life.log))
+  print(JSON.stringify(plan, null, 2))
+  if (values.ledger === undefined || process.env.CI !== undefined) return
+  const ledger = JSON.parse(readFileSync(values.ledger, "utf8")) as Array<Failed>
+  if (ledger.some((entry) => entry.seed === seed)) return
+  ledger.push({ seed, rule: life.violation!.rule, plan })
+  writeFileSync(values.ledger, `${JSON.stringify(ledger, null, 2)}\n`)
+  print(`It is in ${values.ledger} from now on.`)
+}
+
+/** Lives what has failed before. */
+const runLedger = (): boolean => {
+  if (values.ledger === undefined) return true
+  const ledger = JSON.parse(readFileSync(values.ledger, "utf8")) as ReadonlyArray<Failed>
+  for (const { plan, seed } of ledger) {
+    for (const again of [plan, Plan.make(seed)]) {
+      if (live(again).violation === undefined) continue
+      report(again, seed)
+      return false
+    }
+  }
+  print(`Lives that have failed once: ${ledger.length}. None of them fails.`)
+  return true
+}
+
+const run = async (): Promise<boolean> => {
+  if (!runLedger()) return false
+  const startedAt = performance.now()
+  const results = await Promise.all(Array.from({ length: workers }, (_, part) => startWorker(part)))
+  const counts = results.map(({ counts }) => counts).reduce(Judge.add)
+  const lived = results.reduce((sum, { lives }) => sum + lives, 0)
+  const years = counts.installationMillis / Plan.day / 365
+  const took = (performance.now() - startedAt) / 1000
+  print(`${number(lived)} lives from seed ${first} on, in ${took.toFixed(1)} s`)
+  print(`  ${years.toFixed(1)} years of installations, ${number(counts.refreshes)} refreshes`)
+  print(`  ${number(counts.served)} callers with a token, ${number(counts.unavailable)} without`)
+  print(`  ${number(counts.deaths)} processes that died, ${number(counts.freezes)} that froze`)
+  print(
+    `  ${number(counts.naps)} that froze in the instant before they sent, ${
+      number(counts.servedEnded)
+    } tokens served that Slack had ended`
+  )
+  print("Chains lost inside the windows that docs/token-rotation.md admits:")
+  for (const [window, sentence] of Object.entries(Judge.windows)) {
+    print(`  ${number(counts.losses[window] ?? 0)}: ${sentence}`)
+  }
+  print(`Chains lost outside: ${number(counts.outside)}`)
+  const failed = results.flatMap(({ failed }) => failed ?? []).sort((a, b) => a - b)[0]
+  if (failed === undefined) return true
+  report(Plan.make(failed), failed)
+  return false
+}
+
+if (values.part !== undefined) {
+  process.send!(work(Number(values.part)))
+  process.disconnect()
+} else if (values.log) {
+  process.stdout.write(render(live(Plan.make(first)).log))
+} else {
+  process.exitCode = await run() ? 0 : 1
+}

@@ -1,0 +1,577 @@
+/** One process of the fleet: the real `TokenManager`, `TokenSweep` and `OAuthV2` over a store and a network that fail. */
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as TokenSweep from "effect-slack-oauth/TokenSweep"
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { capture, type Fork, stop } from "../../src/internal/effect/fibers.js"
+import { type SendError, unanswered } from "../../src/internal/effect/httpErrors.js"
+import * as Programs from "../utils/effect/programs.js"
+import { withSeed } from "../utils/effect/random.js"
+import type { Agenda } from "./agenda.js"
+import type * as Dice from "./dice.js"
+import type { Judge, Seen, Sending } from "./judge.js"
+import type { Machine } from "./machine.js"
+import type { Mishaps } from "./mishaps.js"
+import { type Credential, nameOf, type Operation, type Plan, type Point } from "./plan.js"
+import { appId, type Pair, type Slack, type Subject } from "./slack.js"
+
+/** What all processes share. */
+export interface World {
+  readonly agenda: Agenda
+  readonly plan: Plan
+  readonly slack: Slack
+  readonly store: InstallationStore.Service
+  readonly storeClock: Clock.Clock
+  readonly judge: Judge
+  readonly mishaps: Mishaps
+  /** How long messages take. */
+  readonly latencies: Dice.Dice
+  /** Whether messages take time, so that those of several processes mix. */
+  readonly isBusy: () => boolean
+  readonly log: (line: string) => void
+}
+
+export interface Process {
+  readonly slot: number
+  readonly machine: Machine
+  readonly read: (credential: Credential, interruptedAfter: number | undefined, done: () => void) => void
+  readonly refresh: (credential: Credential, done: (result: string) => void) => void
+  readonly refuse: (credential: Credential) => void
+  readonly install: (workspace: string, subjects: ReadonlyArray<Subject>) => void
+  /** Ends in an orderly way. */
+  readonly close: (done: () => void) => void
+  /** How many callers wait. */
+  readonly waiting: () => number
+  /** How many tokens are not saved. */
+  readonly unsaved: (done: (count: number) => void) => void
+}
+
+export const keyOf = ({ subject, workspace }: Credential): Installation.CredentialKey => {
+  const installation = Installation.workspace(appId, workspace)
+  return subject === "bot" ? Installation.botKey(installation) : Installation.userKey(installation, subject)
+}
+
+const nameOfKey = ({ installation, subject }: Installation.CredentialKey): string =>
+  `${installation._tag === "Workspace" ? installation.teamId : ""} ${subject}`
+
+const seenOf = (credential: Installation.Credential): Seen => ({
+  access: Redacted.value(credential.token.accessToken),
+  generation: credential.generation,
+  isDead: Option.isSome(credential.reauthorization),
+  expiresAt: Option.match(credential.token.expiry, {
+    onNone: () => Infinity,
+    onSome: ({ expiresAt }) => DateTime.toEpochMillis(expiresAt)
+  })
+})
+
+const unavailable = (operation: string) =>
+  new InstallationStore.InstallationStoreError({ operation, reason: "unavailable", code: "ESIMULATED" })
+
+const never: Effect.Effect<never> = Effect.async(() => {})
+
+/** How long a message takes: nothing while nothing can go wrong, but for some. */
+const latency = ({ isBusy, latencies }: World): number =>
+  isBusy()
+    ? latencies.chance(0.03) ? latencies.between(100, 3_000) : latencies.between(0, 40)
+    : latencies.chance(0.05)
+    ? latencies.between(1, 40)
+    : 0
+
+/** What hits the process at a point. After a `freeze`, what it was about to do is done first when it wakes. */
+const pass = ({ judge, mishaps }: World, slot: number, machine: Machine, point: Point): void => {
+  const mishap = mishaps.ofProcess(slot, point)
+  if (mishap === undefined || machine.isFrozen() || machine.isDead()) return
+  if (mishap.do === "kill") return machine.kill()
+  judge.onFreeze(machine, point === "before call" || point === "before compareAndSet")
+  machine.freeze(mishap.kind, mishap.millis)
+}
+
+// -------------------------------------------------------------------------------------
+// the store
+// -------------------------------------------------------------------------------------
+
+const makeStore = (world: World, slot: number, machine: Machine): InstallationStore.Service => {
+  const { agenda, judge, log, mishaps, store, storeClock } = world
+
+  const call = <A>(
+    operation: Operation,
+    name: string,
+    effect: Effect.Effect<A, InstallationStore.InstallationStoreError>,
+    happened: (result: A) => string
+  ): Effect.Effect<A, InstallationStore.InstallationStoreError> => {
+    type Result = Exit.Exit<A, InstallationStore.InstallationStoreError>
+    const who = () => `${machine.name} ${operation} of ${name}`
+    const act = (): Result => {
+      const result = Programs.runAt(effect, storeClock)
+      const text = Exit.isSuccess(result) ? happened(result.value) : "failed"
+      log(`${who()}: ${text}`)
+      return result
+    }
+    return Effect.suspend(() => {
+      let result: Result | undefined
+      let resume: (result: Result) => void = () => {}
+      const tell = (told: Result) => {
+        result = told
+        resume(told)
+      }
+      const reply = (told: Result, after: number) => {
+        const deliver = () => {
+          pass(world, slot, machine, `after ${operation}`)
+          machine.run(() => tell(told))
+        }
+        if (after > 0 || machine.isFrozen()) return agenda.at(agenda.now() + after, () => machine.run(deliver))
+        // The call is answered at once.
+        pass(world, slot, machine, `after ${operation}`)
+        if (machine.isFrozen()) machine.run(() => tell(told))
+        else if (!machine.isDead()) tell(told)
+      }
+      const failed = (): Result => {
+        judge.onStoreFailure(machine, name)
+        return Exit.fail(unavailable(operation))
+      }
+      const leave = () => {
+        if (machine.isDead()) return
+        const fault = mishaps.ofStore(slot, operation)
+        const there = latency(world)
+        if (fault !== undefined) log(`${who()}: the store is to ${fault.how}`)
+        const arrive = () => {
+          switch (fault?.how) {
+            case "fail":
+              return reply(failed(), latency(world))
+            case "fail after":
+              act()
+              return reply(failed(), latency(world))
+            case "hang":
+              return judge.onStoreFailure(machine, name)
+            case "hang after":
+              act()
+              return judge.onStoreFailure(machine, name)
+            default:
+              return reply(act(), latency(world))
+          }
+        }
+        if (fault?.how === "slow") judge.onStoreFailure(machine, name)
+        const late = fault?.how === "slow" ? fault.millis : 0
+        if (there + late > 0) agenda.at(agenda.now() + there + late, arrive)
+        else arrive()
+      }
+      pass(world, slot, machine, `before ${operation}`)
+      if (machine.isFrozen()) machine.first(leave)
+      else leave()
+      return result ?? Effect.async<A, InstallationStore.InstallationStoreError>((resumed) => {
+        resume = resumed
+        if (result !== undefined) resumed(result)
+      })
+    })
+  }
+
+  /** The calls of a sweep read the whole store. They fail while the store is down. */
+  const isDown = () => mishaps.ofStore(slot, "credential")
+  const fleet = <A>(stream: Stream.Stream<A, InstallationStore.InstallationStoreError>) =>
+    Stream.unwrap(Effect.sync(() => {
+      const fault = isDown()
+      return fault === undefined || fault.how === "slow"
+        ? stream
+        : fault.how === "fail"
+        ? Stream.fail(unavailable("credentials"))
+        : Stream.fromEffect(never)
+    }))
+
+  return {
+    ...store,
+    credential: (key) => {
+      const name = nameOfKey(key)
+      return call("credential", name, store.credential(key), (found) => {
+        const seen = Option.getOrUndefined(Option.map(found, seenOf))
+        judge.onRead(machine, name, seen)
+        return seen === undefined ? "absent" : `generation ${seen.generation}${seen.isDead ? ", dead" : ""}`
+      })
+    },
+    acquireLease: (key, request) => {
+      const name = nameOfKey(key)
+      return call("acquireLease", name, store.acquireLease(key, request), (result) => {
+        if (result._tag === "Acquired") {
+          judge.onLease(machine, name, request.holder, DateTime.toEpochMillis(result.lease.until))
+        }
+        return `${result._tag}, ${request.intent}`
+      })
+    },
+    releaseLease: (key, holder) => {
+      const name = nameOfKey(key)
+      return call("releaseLease", name, store.releaseLease(key, holder), (isReleased) => {
+        if (isReleased) judge.onRelease(name)
+        return String(isReleased)
+      })
+    },
+    compareAndSet: (key, generation, change) => {
+      const name = nameOfKey(key)
+      return call("compareAndSet", name, store.compareAndSet(key, generation, change), (swap) => {
+        if (swap._tag === "Swapped") judge.onSwapped(machine, name, seenOf(swap.credential))
+        else if (change._tag === "Renewed") {
+          judge.onSuperseded(machine, name, Redacted.value(change.token.accessToken))
+        }
+        return `${change._tag} from generation ${generation}: ${swap._tag}`
+      })
+    },
+    save: (installation, options) => {
+      const { target } = installation
+      const workspace = target._tag === "Workspace" ? target.team.id : ""
+      return call("save", `${workspace} bot`, store.save(installation, options), (saved) => {
+        for (const credential of saved.credentials) {
+          judge.onSaved(seenOf(credential), `${workspace} ${Installation.subjectOf(credential)}`)
+        }
+        return "stored"
+      })
+    },
+    counts: (options) =>
+      Stream.runHead(fleet(Stream.fromEffect(store.counts(options)))).pipe(
+        Effect.flatMap(Option.match({ onNone: () => Effect.fail(unavailable("counts")), onSome: Effect.succeed }))
+      ),
+    credentials: (selection) => fleet(store.credentials(selection))
+  }
+}
+
+// -------------------------------------------------------------------------------------
+// the network to Slack
+// -------------------------------------------------------------------------------------
+
+const failureOf = (
+  request: HttpClientRequest.HttpClientRequest,
+  code: "ECONNREFUSED" | "ECONNRESET"
+): Effect.Effect<never, SendError> =>
+  Effect.fail(
+    unanswered(
+      request,
+      Object.assign(new Error(code), { code, syscall: code === "ECONNREFUSED" ? "connect" : "read" })
+    )
+  )
+
+const withText = (
+  request: HttpClientRequest.HttpClientRequest,
+  status: number,
+  headers: Record<string, string>,
+  text: HttpClientResponse.HttpClientResponse["text"]
+): Effect.Effect<HttpClientResponse.HttpClientResponse> =>
+  Effect.succeed(
+    Object.defineProperty(
+      HttpClientResponse.fromWeb(
+        request,
+        new Response(null, { status, headers: { "content-type": "application/json", ...headers } })
+      ),
+      "text",
+      { value: text }
+    )
+  )
+
+const refusal = (code: string) => JSON.stringify({ ok: false, error: code })
+
+const makeClient = (world: World, slot: number, machine: Machine): HttpClient.HttpClient => {
+  const { agenda, judge, log, mishaps, slack } = world
+  type Reply = Effect.Effect<HttpClientResponse.HttpClientResponse, SendError>
+
+  return HttpClient.make((request) =>
+    Effect.async<HttpClientResponse.HttpClientResponse, SendError>((resume) => {
+      const form = new URLSearchParams(
+        request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
+      )
+      const token = form.get("refresh_token")
+      const sent = token === null ? undefined : slack.byRefresh(token)
+      const what = sent === undefined
+        ? `the code ${form.get("code")}`
+        : `pair ${sent.number} of ${sent.chain.workspace} ${sent.chain.subject}`
+      let sending: Sending | undefined
+      let hasGivenUp = false
+      let hasArrived = false
+      let given: ReadonlyArray<Pair> = []
+
+      const reply = (effect: Reply, result: Exclude<Sending["result"], "none yet">, after: number) => {
+        const deliver = () => {
+          hasArrived = true
+          machine.run(() => {
+            pass(world, slot, machine, "after call")
+            machine.run(() => {
+              if (hasGivenUp) return
+              hasGivenUp = true
+              log(`${machine.name} is told of ${what}: ${result}`)
+              if (sending !== undefined) judge.onResult(sending, result)
+              for (const pair of given) {
+                if (result === "answered") judge.onDelivered(pair)
+                else judge.onLost(pair, false)
+              }
+              resume(effect)
+            })
+          })
+        }
+        // A connection that breaks, or an answer, in the same instant: nothing of it comes before the call has begun.
+        agenda.at(agenda.now() + after, deliver)
+      }
+
+      /** Slack acts on a request. */
+      const act = () => {
+        const code = form.get("code")
+        const answer = code === null ? slack.refresh(token ?? "") : installOf(slack, code)
+        given = answer.pairs
+        for (const pair of given) judge.onIssued(machine, pair, hasGivenUp)
+        log(`Slack is asked for ${what} by ${machine.name}: ${answer.code ?? `pair ${given[0]!.number}`}`)
+        return answer
+      }
+
+      const leave = () => {
+        if (machine.isDead() || hasGivenUp) return
+        const fault = mishaps.ofSlack(slot)
+        if (sent !== undefined && fault?.how !== "refused") sending = judge.onSend(machine, sent)
+        log(`${machine.name} sends ${what}${fault === undefined ? "" : ` (${fault.how}, ${fault.millis} ms)`}`)
+        const answered = (answer: { readonly body: string; readonly code: string | undefined }, late = 0) =>
+          reply(
+            withText(request, 200, {}, Effect.succeed(answer.body)),
+            answer.code === undefined ? "answered" : "refused",
+            latency(world) + late
+          )
+        const refused = (status: number, body: string, result: "rejected" | "unknown", headers = {}) =>
+          reply(withText(request, status, headers, Effect.succeed(body)), result, latency(world))
+        const broken = () => reply(failureOf(request, "ECONNRESET"), "unknown", latency(world))
+        const arrive = () => {
+          switch (fault?.how) {
+            case "refused":
+              return reply(failureOf(request, "ECONNREFUSED"), "rejected", latency(world))
+            case "lost request":
+              return broken()
+            case "lost answer":
+              act()
+              return broken()
+            case "half an answer":
+              act()
+              return reply(
+                withText(request, 200, {}, failureOf(request, "ECONNRESET") as never),
+                "unknown",
+                latency(world)
+              )
+            case "late answer":
+              return answered(act(), fault.millis)
+            case "internal_error after acting":
+              act()
+              return refused(200, refusal("internal_error"), "unknown")
+            case "502 after acting":
+              act()
+              return refused(502, "<html>", "unknown")
+            case "fatal_error":
+              return refused(200, refusal("fatal_error"), "unknown")
+            case "ratelimited":
+              return refused(429, refusal("ratelimited"), "rejected", {
+                "retry-after": String(Math.ceil(fault.millis / 4000))
+              })
+            case "service_unavailable":
+              return refused(200, refusal("service_unavailable"), "rejected")
+            case "503":
+              return refused(503, "<html>", "unknown")
+            default:
+              return answered(act())
+          }
+        }
+        agenda.at(agenda.now() + latency(world) + (fault?.how === "late request" ? fault.millis : 0), arrive)
+      }
+
+      pass(world, slot, machine, "before call")
+      if (machine.isFrozen()) machine.first(leave)
+      else leave()
+      return Effect.sync(() => {
+        if (hasGivenUp) return
+        hasGivenUp = true
+        log(`${machine.name} gives up on ${what}`)
+        if (sending !== undefined) judge.onResult(sending, "unknown")
+        for (const pair of given) judge.onLost(pair, hasArrived)
+      })
+    })
+  )
+}
+
+/** A code says what it installs. */
+const codeFor = (workspace: string, subjects: ReadonlyArray<Subject>) => `code-test ${workspace} ${subjects.join(" ")}`
+
+const installOf = (slack: Slack, code: string) => {
+  const [, workspace, ...subjects] = code.split(" ")
+  return slack.install(workspace!, subjects as ReadonlyArray<Subject>)
+}
+
+// -------------------------------------------------------------------------------------
+// the process
+// -------------------------------------------------------------------------------------
+
+/** The services of a process. `ready` is called with them when they are there. */
+const boot = (
+  world: World,
+  slot: number,
+  machine: Machine,
+  ready: (parts: {
+    readonly fork: Fork<OAuthV2.OAuthV2>
+    readonly manager: TokenManager.Service
+    readonly store: InstallationStore.Service
+    readonly scope: Scope.CloseableScope
+  }) => void
+): Effect.Effect<void> => {
+  const { judge, plan } = world
+  const store = makeStore(world, slot, machine)
+  const sweepEvery = plan.sweepEvery[slot]
+  const OAuthLive = OAuthV2.layer.pipe(
+    Layer.provide(SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" })),
+    Layer.provide(Layer.succeed(HttpClient.HttpClient, makeClient(world, slot, machine)))
+  )
+  const program = Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const manager = yield* Effect.provideService(
+      TokenManager.make({
+        leaseDuration: plan.leaseMillis,
+        cacheTime: Duration.minutes(plan.cacheMinutes),
+        sharedRefresh: plan.isShared
+      }),
+      Scope.Scope,
+      scope
+    )
+    if (sweepEvery !== undefined) {
+      const sweeping = Layer.provide(
+        TokenSweep.layer({ interval: Duration.minutes(sweepEvery) }),
+        Layer.merge(
+          Layer.succeed(TokenManager.TokenManager, {
+            ...manager,
+            refresh: (key, force) =>
+              Effect.suspend(() => {
+                judge.onForce(machine, nameOfKey(key), force?.generation)
+                return manager.refresh(key, force)
+              })
+          }),
+          Layer.succeed(InstallationStore.InstallationStore, store)
+        )
+      )
+      yield* Effect.provideService(Layer.build(sweeping), Scope.Scope, scope)
+    }
+    ready({ fork: yield* capture<OAuthV2.OAuthV2>((context) => context), manager, store, scope })
+  })
+  return program.pipe(
+    Effect.provideService(InstallationStore.InstallationStore, store),
+    Effect.provide(OAuthLive),
+    Effect.orDie,
+    withSeed(`${plan.seed} ${machine.name}`)
+  )
+}
+
+/** Starts a process. */
+export const make = (world: World, slot: number, machine: Machine): Process => {
+  const { agenda, judge, log } = world
+  let waiting = 0
+  let parts: Parameters<Parameters<typeof boot>[3]>[0] | undefined
+  machine.start(boot(world, slot, machine, (ready) => {
+    parts = ready
+  }))
+
+  /** Runs something with the services of the process, as long as it lives. */
+  const on = (use: (ready: NonNullable<typeof parts>) => void): void =>
+    machine.run(() => {
+      if (parts === undefined) throw new Error(`${machine.name} has not started`)
+      use(parts)
+    })
+
+  /** Starts a fiber, and does something with its end. */
+  const fork = <A, E>(
+    effect: Effect.Effect<A, E, OAuthV2.OAuthV2>,
+    ended: (exit: Exit.Exit<A, E>) => void
+  ): { stop: () => void } => {
+    let fiber: Fiber.RuntimeFiber<A, E> | undefined
+    waiting++
+    on((ready) => {
+      fiber = ready.fork(effect)
+      fiber.addObserver((exit) => {
+        waiting--
+        ended(exit)
+      })
+    })
+    return {
+      stop: () =>
+        machine.run(() => {
+          if (fiber !== undefined) stop(fiber)
+        })
+    }
+  }
+
+  const tagOf = <A>(exit: Exit.Exit<A, TokenManager.TokenError>): string =>
+    Exit.match(exit, {
+      onSuccess: () => "",
+      onFailure: (cause) =>
+        Option.match(Cause.failureOption(cause), {
+          onNone: () => Exit.isInterrupted(exit) ? "Interrupted" : "a defect",
+          onSome: ({ _tag }) => _tag
+        })
+    })
+
+  return {
+    slot,
+    machine,
+    read: (credential, interruptedAfter, done) =>
+      on(({ manager }) => {
+        const name = nameOf(credential)
+        const { version } = judge.caseOf(name)
+        const reading = fork(manager.token(keyOf(credential)), (exit) => {
+          done()
+          if (machine.isCatchingUp()) return
+          if (Exit.isSuccess(exit)) return judge.onServed(machine, name, Redacted.value(exit.value))
+          const tag = tagOf(exit)
+          if (tag === "Interrupted") return
+          log(`${machine.name} has no token of ${name}: ${tag}`)
+          judge.onUnserved(machine, name, tag, version)
+        })
+        if (interruptedAfter !== undefined) agenda.at(agenda.now() + interruptedAfter, reading.stop)
+      }),
+    refresh: (credential, done) =>
+      on(({ manager }) => {
+        const name = nameOf(credential)
+        judge.onForce(machine, name, undefined)
+        log(`${machine.name} is told to refresh ${name}`)
+        fork(manager.refresh(keyOf(credential)), (exit) => done(Exit.isSuccess(exit) ? exit.value : tagOf(exit)))
+      }),
+    refuse: (credential) =>
+      on(({ manager }) => {
+        const name = nameOf(credential)
+        const stored = judge.caseOf(name).stored
+        if (stored === undefined) return
+        judge.onRefuse(machine, name, stored.pair.access)
+        log(`${machine.name} is told that pair ${stored.pair.number} of ${name} was refused`)
+        fork(manager.invalidate(keyOf(credential), stored.pair.access), () => {})
+      }),
+    install: (workspace, subjects) =>
+      on(({ store }) => {
+        const installing = Effect.gen(function*() {
+          const at = yield* DateTime.now
+          const response = yield* OAuthV2.access({ code: codeFor(workspace, subjects) })
+          const saving = store.save(Installation.fromTokenResponse(response, at))
+          return yield* Effect.retry(saving, { times: 5 })
+        })
+        fork(installing, () => {})
+      }),
+    close: (done) =>
+      on(({ scope }) => {
+        log(`${machine.name} closes`)
+        fork(Scope.close(scope, Exit.void), done)
+      }),
+    waiting: () => waiting,
+    unsaved: (done) =>
+      on(({ manager }) => {
+        fork(manager.health, (exit) => done(Exit.isSuccess(exit) ? exit.value.unsaved : 0))
+      })
+  }
+}
