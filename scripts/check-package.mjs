@@ -54,10 +54,22 @@ const pack = async () => {
   const [{ filename, files }] = JSON.parse(packed)
   const paths = files.map((file) => file.path)
   const indexes = ["index", "testing/index"].flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
-  for (const needed of ["LICENSE", "README.md", "CHANGELOG.md", "src/index.ts", "dist/cli/main.js", ...indexes]) {
+  for (
+    const needed of [
+      "LICENSE",
+      "README.md",
+      "CHANGELOG.md",
+      "emulator-seed.schema.json",
+      "src/index.ts",
+      "dist/cli/main.js",
+      ...indexes
+    ]
+  ) {
     if (!paths.includes(needed)) fail(`the tarball lacks ${needed}`)
   }
-  const stray = paths.filter((path) => !/^(dist|src)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(path))
+  const stray = paths.filter((path) =>
+    !/^(dist|src)\/|^(LICENSE|README\.md|CHANGELOG\.md|emulator-seed\.schema\.json|package\.json)$/.test(path)
+  )
   if (stray.length > 0) fail(`the tarball carries ${stray.join(", ")}`)
   if (manifest.dependencies !== undefined) fail("effect belongs to the user: no dependencies, only peers")
   return join(temporary, filename)

@@ -29,6 +29,7 @@ type Step =
   | { readonly do: "uninstall"; readonly workspace: string }
   | { readonly do: "fault"; readonly fault: keyof typeof faults }
   | { readonly do: "wait"; readonly seconds: number }
+  | { readonly do: "restart" }
 
 const faults = {
   "a code": SlackEmulator.code("fatal_error"),
@@ -77,10 +78,30 @@ const step: FastCheck.Arbitrary<Step> = FastCheck.oneof(
       do: FastCheck.constant("wait" as const),
       seconds: FastCheck.constantFrom(1, 30, 60, 601, 3600, 43_200)
     })
-  }
+  },
+  { weight: 1, arbitrary: FastCheck.constant({ do: "restart" as const }) }
 )
 
 const gracePeriod = 60_000
+
+/** Every life begins with these, and so does every restart. */
+const seed: SlackEmulator.Options = {
+  workspaces: workspaces.map((id) => ({ id })),
+  refreshGracePeriod: gracePeriod,
+  codes: [{ code: "seed-one", workspace: "T0ONE" }, {
+    code: "seed-two",
+    workspace: "T0TWO",
+    userScopes: ["search:read"]
+  }],
+  tokens: [
+    { workspace: "T0TWO", accessToken: "xoxb-seed-legacy" },
+    { workspace: "T0ONE", person: "U0EMULATED", accessToken: "xoxe.xoxp-1-seed", refreshToken: "xoxe-1-seed" },
+    {
+      workspace: "T0ONE",
+      next: [1, 2].map((n) => ({ accessToken: `xoxe.xoxb-1-seed-${n}`, refreshToken: `xoxe-1-seed-${n}` }))
+    }
+  ]
+}
 
 /** No call is retried, and none times out. */
 const onePatientAttempt = RetryPolicy.provide(RetryPolicy.none, {
@@ -95,16 +116,31 @@ const live = (steps: ReadonlyArray<Step>) =>
     const legacies: Array<Redacted.Redacted> = []
     const accessTokens: Array<Redacted.Redacted> = []
     const refreshTokens: Array<Redacted.Redacted> = []
+    const issued = new Set<string>()
     const redeemed = new Set<string>()
     const exchanged = new Set<string>()
     const firstUse = new Map<string, number>()
     const ended = new Map<number, string>()
     let pending: keyof typeof faults | undefined
 
+    /** The life begins, or begins again. */
+    const begin = () => {
+      for (const list of [codes, legacies, accessTokens, refreshTokens]) list.splice(0)
+      for (const memory of [issued, redeemed, exchanged, firstUse, ended]) memory.clear()
+      pending = undefined
+      codes.push("seed-one", "seed-two")
+      legacies.push(Redacted.make("xoxb-seed-legacy"))
+      accessTokens.push(Redacted.make("xoxe.xoxp-1-seed"))
+      refreshTokens.push(Redacted.make("xoxe-1-seed"))
+    }
+    begin()
+
     /** Checks that a new token works, and remembers it. */
     const keep = (response: TokenResponse.TokenResponse) =>
       Effect.gen(function*() {
         for (const token of [...Option.toArray(response.bot), ...Option.toArray(response.user)]) {
+          assert.isFalse(issued.has(Redacted.value(token.accessToken)), "no token is given twice")
+          issued.add(Redacted.value(token.accessToken))
           accessTokens.push(token.accessToken)
           refreshTokens.push(...Option.toArray(Option.flatMap(token.expiry, ({ refreshToken }) => refreshToken)))
           assert.strictEqual((yield* authTest(token.accessToken)).ok, true, "a new token works")
@@ -205,6 +241,19 @@ const live = (steps: ReadonlyArray<Step>) =>
           pending = step.fault
           break
         }
+        case "restart": {
+          const old = accessTokens.filter((token) => !Redacted.value(token).includes("-seed")).at(-1)
+          yield* SlackEmulator.restart
+          begin()
+          if (old !== undefined) assert.strictEqual((yield* authTest(old)).error, "invalid_auth")
+          assert.deepStrictEqual(
+            (yield* SlackEmulator.chains).map(({ generations, refreshes }) => [generations, refreshes]),
+            [[1, 0], [1, 0]],
+            "a restart brings back the seed, and nothing else"
+          )
+          assert.isTrue((yield* authTest(Redacted.make("xoxb-seed-legacy"))).ok)
+          break
+        }
         case "wait": {
           yield* TestClock.adjust(`${step.seconds} seconds`)
           break
@@ -224,7 +273,7 @@ const live = (steps: ReadonlyArray<Step>) =>
   }).pipe(
     Effect.tapErrorCause(() => Effect.flatMap(SlackEmulator.timeline, Effect.logError)),
     onePatientAttempt,
-    Effect.provide(inMemory({ workspaces: workspaces.map((id) => ({ id })), refreshGracePeriod: gracePeriod }))
+    Effect.provide(inMemory(seed))
   )
 
 describe("SlackEmulator", () => {

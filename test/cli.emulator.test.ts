@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { dirname } from "node:path"
 import { createInterface } from "node:readline"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { hasColours } from "../cli/output.js"
@@ -18,7 +20,24 @@ describe("the command effect-slack-oauth", () => {
   it("has a help text with all options", async () => {
     const { code, stdout } = await command("emulator", "--help")
     assert.strictEqual(code, 0)
-    for (const option of ["--port", "--host", "--redirect-uri", "--no-rotation", "--pkce", "--access-token-lifetime"]) {
+    for (
+      const option of [
+        "--port",
+        "--host",
+        "--redirect-uri",
+        "--no-rotation",
+        "--pkce",
+        "--access-token-lifetime",
+        "--seed",
+        "--app",
+        "--organization",
+        "--workspace",
+        "--user",
+        "--legacy-token",
+        "--method",
+        "--events-url"
+      ]
+    ) {
       assert.include(stdout, option)
     }
     assert.include((await command("--help")).stdout, "emulator")
@@ -75,7 +94,14 @@ describe("the command effect-slack-oauth", () => {
         ["--client-id", "6.2e+11", "--port", "0"],
         "is a number that a parser"
       ],
-      ["an option that does not exist", ["--speed", "1"], "--speed"]
+      ["an option that does not exist", ["--speed", "1"], "--speed"],
+      ["a method without a name", ["--method", "=1"], "--method has to be a method"],
+      ["an answer that is not JSON", ["--method", "api.test=ok"], "--method has to be a method"],
+      ["a method of the emulator itself", ["--method", "auth.test", "--port", "0"], "methods cannot have auth.test"],
+      ["a workspace that exists twice", ["--workspace", "T0A", "--workspace", "T0A", "--port", "0"], "exists twice"],
+      ["a seed that is not there", ["--seed", "/nowhere.json"], "/nowhere.json"],
+      ["a seed that is not JSON", ["--seed", "README.md", "--port", "0"], "The seed is not a JSON object."],
+      ["a seed of another form", ["--seed", "package.json", "--port", "0"], "Look at name"]
     ] as const
   ) {
     it(`refuses ${what} with one line`, async () => {
@@ -85,6 +111,76 @@ describe("the command effect-slack-oauth", () => {
       assert.strictEqual((stderr + stdout).trim().split("\n").length, 1)
     })
   }
+
+  describe("with a seed and options", () => {
+    const seed = ".tmp/cli-seed/seed.json"
+
+    it("starts with both, and a program in another language needs nothing else", async () => {
+      mkdirSync(dirname(seed), { recursive: true })
+      writeFileSync(
+        seed,
+        JSON.stringify({
+          apps: [{ clientId: "111.222", clientSecret: "a-secret", redirectUris: ["http://localhost:8000"] }],
+          workspaces: [{ id: "T0SEED", name: "Seed" }],
+          tokens: [{ refreshToken: "xoxe-1-seed", next: [{ accessToken: "xoxe.xoxb-1-next" }] }]
+        })
+      )
+      const events: Array<string> = []
+      const app = createServer((request, response) => {
+        let text = ""
+        request.on("data", (chunk: Buffer) => {
+          text += chunk
+        })
+        request.on("end", () => {
+          const body = JSON.parse(text)
+          events.push(body.event?.type ?? body.type)
+          response.end(body.challenge)
+        })
+      })
+      await new Promise<void>((resolve) => app.listen(0, "127.0.0.1", resolve))
+      const eventsUrl = `http://127.0.0.1:${(app.address() as AddressInfo).port}/slack/events`
+
+      const emulator = await Cli.startEmulator(file, [
+        ...["--seed", seed, "--events-url", eventsUrl],
+        ...["--app", "A0MORE=More", "--organization", "E0BIG=Big", "--workspace", "T0EAST=East", "--user", "U0ADA=Ada"],
+        ...["--legacy-token", "xoxp-legacy", "--method", "chat.postMessage={\"ts\":\"1.2\"}", "--method", "api.test"]
+      ])
+      try {
+        const call = async (method: string, form: Record<string, string>, token?: string) => {
+          const answer = await fetch(`${emulator.url}/api/${method}`, {
+            method: "POST",
+            body: new URLSearchParams(form),
+            headers: token === undefined ? {} : { authorization: `Bearer ${token}` }
+          })
+          return await answer.json()
+        }
+        const client = { client_id: "111.222", client_secret: "a-secret" }
+        const refreshed = await call("oauth.v2.access", {
+          ...client,
+          grant_type: "refresh_token",
+          refresh_token: "xoxe-1-seed"
+        })
+        assert.deepInclude(refreshed, { access_token: "xoxe.xoxb-1-next", team: { id: "T0SEED", name: "Seed" } })
+        assert.deepStrictEqual(await call("chat.postMessage", {}, "xoxe.xoxb-1-next"), { ok: true, ts: "1.2" })
+        assert.deepStrictEqual(await call("api.test", {}, "xoxe.xoxb-1-next"), { ok: true })
+        assert.deepInclude(await call("oauth.v2.exchange", client, "xoxp-legacy"), { ok: true, user_id: "U0ADA" })
+
+        const query = new URLSearchParams({ client_id: "111.222", scope: "commands" })
+        const page = await fetch(`${emulator.url}/oauth/v2/authorize?${query}`).then((response) => response.text())
+        for (const words of ["Seed", "East", "Big (whole organization)"]) assert.include(Consent.textOf(page), words)
+
+        await call("apps.uninstall", { ...client, token: "xoxe.xoxb-1-next" })
+        for (let patience = 0; patience < 500 && events.length < 3; patience++) {
+          await new Promise((resolve) => setTimeout(resolve, 10))
+        }
+        assert.sameMembers(events, ["url_verification", "tokens_revoked", "app_uninstalled"])
+        assert.notInclude(emulator.lines.join("\n"), "xoxe.xoxb-1-next")
+      } finally {
+        await emulator.stop()
+        app.close()
+      }
+    })
+  })
 
   describe("as an emulator", () => {
     let child: ChildProcess

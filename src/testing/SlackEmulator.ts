@@ -24,6 +24,7 @@ import { heard } from "../internal/effect/streams.js"
 import * as Client from "../internal/emulator/client.js"
 import * as Sending from "../internal/emulator/delivery.js"
 import type * as Faults from "../internal/emulator/faults.js"
+import { findApp, found } from "../internal/emulator/finding.js"
 import * as Handler from "../internal/emulator/handler.js"
 import * as Handlers from "../internal/emulator/handlers.js"
 import * as History from "../internal/emulator/history.js"
@@ -98,6 +99,8 @@ export interface Service {
 
   readonly send: (request: EventRequest) => Effect.Effect<Delivery>
 
+  readonly restart: Effect.Effect<void>
+
   readonly inject: (injection: Injection) => Effect.Effect<void>
   readonly clearFaults: Effect.Effect<void>
 
@@ -142,7 +145,7 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
     const injections: Array<Faults.Injection> = []
     const state = { world, injections, sender, handlers: yield* Handlers.make(options) }
     return SlackEmulator.of({
-      app: Views.app(People.findApp(world, undefined)),
+      app: Views.app(findApp(world, undefined)),
       apps: Effect.sync(() => Views.apps(world)),
 
       authorize: (request) => People.allow(world, request),
@@ -158,6 +161,11 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
       addWorkspace: (options) => Effect.sync(() => ({ id: Seed.addWorkspace(world, options).id })),
       addPerson: (options) => Effect.sync(() => ({ id: Seed.addPerson(world, options).id })),
       send: (request) => Effect.map(People.send(state, request), Views.delivery),
+
+      restart: Effect.suspend(() => {
+        injections.splice(0)
+        return Effect.zipRight(sender.clear, Seed.restart(world, options))
+      }),
 
       inject: (injection) => Effect.sync(() => void injections.push(toInjection(injection))),
       clearFaults: Effect.sync(() => void injections.splice(0)),
@@ -229,7 +237,7 @@ export const layerSlackApp = (options: {
     Effect.gen(function*() {
       const emulator = yield* SlackEmulator
       const apps = yield* emulator.apps
-      const app = People.found(
+      const app = found(
         options.clientId === undefined ? apps[0] : apps.find(({ clientId }) => clientId === options.clientId),
         `app ${options.clientId ?? ""}`
       )
@@ -434,6 +442,18 @@ export const addPerson = (options?: PersonOptions): Effect.Effect<{ readonly id:
  */
 export const send = (request: EventRequest): Effect.Effect<Delivery, never, SlackEmulator> =>
   Effect.flatMap(SlackEmulator, (emulator) => emulator.send(request))
+
+/**
+ * Begins again with what the options describe, with all their codes and tokens, and forgets everything else: also the
+ * history, the faults, and events that were not delivered yet.
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const restart: Effect.Effect<void, never, SlackEmulator> = Effect.flatMap(
+  SlackEmulator,
+  (emulator) => emulator.restart
+)
 
 /**
  * Makes calls fail. Each call gets at most one injection: the first that applies to it.

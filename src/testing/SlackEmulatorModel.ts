@@ -132,6 +132,74 @@ export interface PersonOptions {
 }
 
 /**
+ * Where something belongs: by default to the first app, in the first workspace.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface InstallationQuery {
+  /** The client id of the app; the first app by default. */
+  readonly clientId?: string | undefined
+  readonly workspace?: string | undefined
+  readonly organization?: string | undefined
+}
+
+/**
+ * An authorization code that exists from the start, as if a person had clicked Allow at that time.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CodeOptions extends InstallationQuery {
+  readonly code: string
+  /** The id of the person who has clicked; the first one in the workspace by default. */
+  readonly person?: string | undefined
+  /** Bot scopes; `chat:write` by default if there are no user scopes either. */
+  readonly scopes?: ReadonlyArray<string> | undefined
+  readonly userScopes?: ReadonlyArray<string> | undefined
+  readonly redirectUri?: string | undefined
+  /** The PKCE challenge, by S256. */
+  readonly codeChallenge?: string | undefined
+  /** The channel for an incoming webhook; `#general` by default. */
+  readonly channel?: string | undefined
+}
+
+/**
+ * Tokens with given texts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TokenPair {
+  /** By default the emulator chooses one. */
+  readonly accessToken?: string | Redacted.Redacted | undefined
+  /** By default the emulator chooses one, if the token rotates. */
+  readonly refreshToken?: string | Redacted.Redacted | undefined
+}
+
+/**
+ * The credential of a bot, or of a person: the tokens that it has from the start, and the ones that it gets next. With an
+ * access token alone, the token is long-lived. With neither token, the credential begins with the next install.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TokenOptions extends InstallationQuery, TokenPair {
+  /** The id of the person, for a user token. */
+  readonly person?: string | undefined
+  /** `chat:write` by default. */
+  readonly scopes?: ReadonlyArray<string> | undefined
+  /** How long the access token works from the start; the app's lifetime by default, and zero for an expired one. */
+  readonly expiresIn?: Duration.DurationInput | undefined
+  /** The pairs that the next installs, refreshes and exchanges give, in this order. */
+  readonly next?: ReadonlyArray<TokenPair> | undefined
+  /** The id of the app's bot user there, `U…`. */
+  readonly botUserId?: string | undefined
+  /** The id of the app's bot there, `B…`. */
+  readonly botId?: string | undefined
+}
+
+/**
  * What an emulator starts with, and how long its codes and tokens live.
  *
  * @since 0.1.0
@@ -146,6 +214,10 @@ export interface Options {
   readonly workspaces?: ReadonlyArray<WorkspaceOptions> | undefined
   /** By default one person, who is in every workspace. */
   readonly people?: ReadonlyArray<PersonOptions> | undefined
+  /** Authorization codes that exist from the start; by default none. */
+  readonly codes?: ReadonlyArray<CodeOptions> | undefined
+  /** Credentials that exist from the start, and the tokens that they get next; by default none. */
+  readonly tokens?: ReadonlyArray<TokenOptions> | undefined
   /**
    * Methods of the Web API, such as `chat.postMessage`, and what answers them. The emulator checks the token first. Every
    * other method is an `unknown_method`.
@@ -271,19 +343,6 @@ export class AuthorizeRefused extends Schema.TaggedError<AuthorizeRefused>("effe
   override get message(): string {
     return `The authorize page says ${this.code}: ${this.problem}`
   }
-}
-
-/**
- * Where an app is installed: by default in the first workspace.
- *
- * @since 0.1.0
- * @category models
- */
-export interface InstallationQuery {
-  /** The client id of the app; the first app by default. */
-  readonly clientId?: string | undefined
-  readonly workspace?: string | undefined
-  readonly organization?: string | undefined
 }
 
 /**

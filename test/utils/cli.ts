@@ -1,5 +1,7 @@
 /** The command `effect-slack-oauth` in a process of its own. */
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createInterface } from "node:readline"
 import { promisify } from "node:util"
 
 const execute = promisify(execFile)
@@ -23,3 +25,27 @@ export const run = (
     ({ stderr, stdout }) => ({ code: 0, stderr, stdout }),
     ({ code, stderr, stdout }) => ({ code, stderr, stdout })
   )
+
+/** Runs `emulator` on a free port, until it is stopped. `url` is the base URL that it prints. */
+export const startEmulator = async (file: string, args: ReadonlyArray<string> = []) => {
+  const child = spawn(process.execPath, [file, "emulator", "--port", "0", ...args], {
+    env: { PATH: process.env.PATH },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  const lines: Array<string> = []
+  const url = await new Promise<string>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface(stream).on("line", (line) => {
+        lines.push(line)
+        const found = /SLACK_BASE_URL=(\S+)/.exec(line)?.[1]
+        if (found !== undefined) resolve(found)
+      })
+    }
+    child.once("exit", () => reject(new Error(lines.join("\n"))))
+  })
+  const stop = async () => {
+    child.kill("SIGINT")
+    if (child.exitCode === null) await once(child, "exit")
+  }
+  return { url, lines, stop }
+}

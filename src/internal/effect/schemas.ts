@@ -65,6 +65,10 @@ export const where = <A, I, R>(schema: Schema.Schema<A, I, R>, predicate: (value
 /** Whole numbers from zero. */
 export const nonNegativeInt = Schema.NonNegativeInt
 
+/** A schema with a description, which its JSON Schema has too. */
+export const described = <S extends Schema.Annotable.All>(schema: S, description: string) =>
+  schema.annotations({ description }) as Schema.Annotable.Self<S>
+
 /** A union of members that are not known when the types are checked. */
 export const union = (members: ReadonlyArray<Schema.Schema.All>): Schema.Schema<any> => Schema.Union(...members) as any
 
@@ -120,9 +124,15 @@ const pathsOf = (issue: ParseResult.ParseIssue): ReadonlyArray<ReadonlyArray<Pro
   return paths
 }
 
-/** Decodes, or returns the paths that do not fit, such as `team.id`. There are none if the whole value does not. */
-export const decoder = <A, I>(schema: Schema.Schema<A, I>) => {
-  const decode = ParseResult.decodeUnknownEither(schema, { errors: "all" })
+/**
+ * Decodes, or returns the paths that do not fit, such as `team.id`. There are none if the whole value does not. With
+ * `closed`, a key that the schema does not have does not fit.
+ */
+export const decoder = <A, I>(schema: Schema.Schema<A, I>, { closed = false } = {}) => {
+  const decode = ParseResult.decodeUnknownEither(schema, {
+    errors: "all",
+    onExcessProperty: closed ? "error" : "ignore"
+  })
   return (value: unknown): Either.Either<A, ReadonlyArray<string>> =>
     Either.mapLeft(decode(value), (issue) => deepest(pathsOf(issue)))
 }

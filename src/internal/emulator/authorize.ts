@@ -226,7 +226,8 @@ export const allow = (
   world: World.World,
   turn: World.Turn,
   request: Request,
-  consent: Consent
+  consent: Consent,
+  value?: string
 ): { readonly ok: true; readonly callback: Callback } | { readonly ok: false; readonly refusal: Refusal } => {
   const chosen = choose(world, request, consent)
   if (!chosen.ok) return chosen
@@ -244,7 +245,7 @@ export const allow = (
     scopes: request.scopes.filter(granted),
     userScopes: request.userScopes.filter(granted),
     channel: consent.channel ?? "#general"
-  })
+  }, value)
   History.add(world.history, {
     _tag: "Consent",
     at: turn.now,

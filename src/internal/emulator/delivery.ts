@@ -234,10 +234,11 @@ export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Sco
             })),
           (waiting) => Effect.all(waiting)
         ),
-      clear: Effect.suspend(() => {
-        deliveries.splice(0)
-        verified.clear()
-        return Fiber.interruptAll(Array.from(running))
-      })
+      clear: Effect.suspend(() =>
+        Effect.map(Fiber.interruptAll(Array.from(running)), () => {
+          deliveries.splice(0)
+          verified.clear()
+        })
+      )
     }
   })

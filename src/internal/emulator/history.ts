@@ -75,6 +75,13 @@ export const add = (history: History, event: Event): void => {
   }
 }
 
+/** Forgets all events. Who listens goes on. */
+export const clear = (history: History): void => {
+  history.start = undefined
+  history.events = []
+  history.dropped = 0
+}
+
 const describe = (event: Event): string => {
   switch (event._tag) {
     case "Call": {

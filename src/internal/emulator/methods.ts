@@ -327,7 +327,7 @@ const authTest = (world: World.World, turn: World.Turn, call: Call): Result => {
       user: person === undefined ? botName(app) : person.name,
       team_id: World.idOf(target),
       user_id: person === undefined ? World.botUserId(chain) : person.id,
-      ...(person === undefined ? { bot_id: botId(chain) } : undefined),
+      ...(person === undefined ? { bot_id: World.botId(chain) } : undefined),
       app_id: app.id,
       app_name: app.name,
       ...(organization === undefined ? undefined : { enterprise_id: organization.id }),
@@ -340,8 +340,6 @@ const authTest = (world: World.World, turn: World.Turn, call: Call): Result => {
 }
 
 const botName = (app: World.App): string => app.name.toLowerCase().replaceAll(/\W+/g, "_")
-
-const botId = (chain: World.Chain): string => `B${World.botUserId(chain).slice(1)}`
 
 const authRevoke = (world: World.World, turn: World.Turn, call: Call): Result => {
   const token = tokenOf(call)

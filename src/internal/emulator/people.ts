@@ -13,46 +13,24 @@ import {
 import { reveal } from "../reveal.js"
 import * as Authorize from "./authorize.js"
 import type { Delivery } from "./delivery.js"
+import { findApp, findPerson, findTarget, found } from "./finding.js"
 import type { State } from "./state.js"
 import * as Turn from "./turn.js"
 import * as World from "./world.js"
-
-// -------------------------------------------------------------------------------------
-// finding apps and targets
-// -------------------------------------------------------------------------------------
-
-const first = <A>(map: ReadonlyMap<string, A>): A | undefined => map.values().next().value
-
-/** If something does not exist, the test has a mistake: a defect names it. */
-export const found = <A>(value: A | undefined, what: string): A => {
-  if (value === undefined) throw new Error(`SlackEmulator: there is no ${what}. Check its id, or create it first.`)
-  return value
-}
-
-/** An app by its client id, or the first app. */
-export const findApp = (world: World.World, clientId: string | undefined): World.App =>
-  clientId === undefined ? found(first(world.apps), "app") : found(world.apps.get(clientId), `app ${clientId}`)
-
-const findTarget = (world: World.World, { organization, workspace }: InstallationQuery): World.Target =>
-  organization !== undefined
-    ? {
-      _tag: "Organization",
-      organization: found(world.organizations.get(organization), `organization ${organization}`)
-    }
-    : {
-      _tag: "Workspace",
-      workspace: workspace === undefined
-        ? found(first(world.workspaces), "workspace")
-        : found(world.workspaces.get(workspace), `workspace ${workspace}`)
-    }
 
 // -------------------------------------------------------------------------------------
 // the consent page
 // -------------------------------------------------------------------------------------
 
 /** The query of the app's own authorize URL, or of the one that the request describes. */
-const queryOf = (world: World.World, request: AuthorizeRequest): URLSearchParams => {
-  if (request.url !== undefined) return new URL(request.url).searchParams
+const queryOf = (world: World.World, request: AuthorizeRequest): URLSearchParams =>
+  request.url === undefined ? describedQuery(world, request) : new URL(request.url).searchParams
+
+/** The query of an authorize URL that is described. */
+export const describedQuery = (
+  world: World.World,
+  request: Omit<AuthorizeRequest, "url">
+): URLSearchParams => {
   const query = new URLSearchParams({ client_id: request.clientId ?? findApp(world, undefined).clientId })
   const scopes = request.scopes ?? (request.userScopes === undefined ? ["chat:write"] : [])
   const parameters = {
@@ -116,9 +94,7 @@ export const issueLegacyToken = (
 ): Effect.Effect<Redacted.Redacted> =>
   Effect.map(Turn.next, (turn) => {
     const app = findApp(world, request.clientId)
-    const person = request.person === undefined
-      ? undefined
-      : found(world.people.get(request.person), `person ${request.person}`)
+    const person = findPerson(world, request.person)
     const chain = World.chainFor(world, app, findTarget(world, request), person, request.scopes ?? ["chat:write"])
     return Redacted.make(World.issueLegacy(world, turn, chain).accessToken)
   })

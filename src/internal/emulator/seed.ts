@@ -11,8 +11,11 @@ import type {
   PersonOptions,
   WorkspaceOptions
 } from "../../testing/SlackEmulatorModel.js"
-import { checkCount, checkDuration } from "../options.js"
+import { checkCount, checkDuration, refuse } from "../options.js"
 import { reveal } from "../reveal.js"
+import { checkNew, Mistake } from "./finding.js"
+import * as Grants from "./grants.js"
+import * as Turn from "./turn.js"
 import * as World from "./world.js"
 
 /** The addresses of the guides: this package's, Bolt's, and what a test needs that has no server. */
@@ -23,12 +26,15 @@ const nth = <A>(stem: string, map: ReadonlyMap<string, A>): string => `${stem}${
 
 export const addApp = (world: World.World, options: AppOptions = {}): World.App => {
   const number = world.apps.size + 1
+  const clientId = options.clientId ?? `1000000000.${1000000000 + number}`
+  checkNew(world.apps, clientId, "client id")
   const app: World.App = {
     id: options.id ?? nth("A0EMULATED", world.apps),
     name: options.name ?? nth("Emulated App", world.apps),
-    clientId: options.clientId ?? `1000000000.${1000000000 + number}`,
+    clientId,
     clientSecret: reveal(options.clientSecret ?? `emulated-client-secret-${number}`),
     signingSecret: reveal(options.signingSecret ?? `emulated-signing-secret-${number}`),
+    bots: new Map(),
     events: options.events,
     redirectUris: options.redirectUris ?? defaultRedirectUris,
     scopes: options.scopes,
@@ -49,15 +55,17 @@ export const addOrganization = (world: World.World, options: OrganizationOptions
     name: options.name ?? nth("Emulated Organization", world.organizations),
     active: true
   }
+  checkNew(world.organizations, organization.id, "organization")
   world.organizations.set(organization.id, organization)
   return organization
 }
 
 export const addWorkspace = (world: World.World, options: WorkspaceOptions = {}): World.Workspace => {
   const id = options.id ?? nth("T0EMULATED", world.workspaces)
+  checkNew(world.workspaces, id, "workspace")
   const organization = options.organization === undefined ? undefined : world.organizations.get(options.organization)
   if (options.organization !== undefined && organization === undefined) {
-    throw new Error(
+    throw new Mistake(
       `SlackEmulator: the workspace ${id} belongs to the organization ${options.organization}, which does not exist. ` +
         "Create the organization first."
     )
@@ -83,6 +91,7 @@ export const addPerson = (world: World.World, options: PersonOptions = {}): Worl
     twoFactor: options.twoFactor ?? true,
     active: true
   }
+  checkNew(world.people, person.id, "person")
   world.people.set(person.id, person)
   return person
 }
@@ -101,14 +110,60 @@ const checkRules = (options: Options): Either.Either<World.Rules, ConfigError.Co
     (times) => Record.map(times, Duration.toMillis)
   )
 
+/** Runs `add` for each option, and says which option has a mistake. */
+const addAll = <A>(name: string, options: ReadonlyArray<A>, add: (option: A) => void): void => {
+  for (const [index, option] of options.entries()) {
+    try {
+      add(option)
+    } catch (error) {
+      throw error instanceof Mistake ? new Mistake(error.message, `${name}[${index}]`) : error
+    }
+  }
+}
+
+const checkTokens = (options: Options): Either.Either<unknown, ConfigError.ConfigError> =>
+  Either.all(
+    (options.tokens ?? []).map(({ expiresIn = 0 }, index) =>
+      checkDuration(`tokens[${index}].expiresIn`, expiresIn, { zero: true })
+    )
+  )
+
+/** Puts into an empty world what the options describe. */
+const fill = (world: World.World, turn: World.Turn, options: Options): void => {
+  addAll("apps", options.apps ?? [{}], (app) => addApp(world, app))
+  addAll("organizations", options.organizations ?? [], (organization) => addOrganization(world, organization))
+  addAll("workspaces", options.workspaces ?? [{}], (workspace) => addWorkspace(world, workspace))
+  addAll("people", options.people ?? [{}], (person) => addPerson(world, person))
+  addAll("tokens", options.tokens ?? [], (token) => Grants.addTokens(world, turn, token))
+  addAll("codes", options.codes ?? [], (code) => Grants.addCode(world, turn, code))
+}
+
+const tryFill = (
+  world: World.World,
+  turn: World.Turn,
+  options: Options
+): Either.Either<void, ConfigError.ConfigError> => {
+  try {
+    return Either.right(fill(world, turn, options))
+  } catch (error) {
+    if (error instanceof Mistake) return refuse(error.option, error.message.replace(/\.$/, ""))
+    throw error
+  }
+}
+
 /** Creates the world that the options describe. */
 export const make = (options: Options): Effect.Effect<World.World, ConfigError.ConfigError> =>
   Effect.gen(function*() {
     const rules = yield* checkRules(options)
     const world = World.make(rules, yield* checkCount("historySize", options.historySize ?? 10_000))
-    for (const app of options.apps ?? [{}]) addApp(world, app)
-    for (const organization of options.organizations ?? []) addOrganization(world, organization)
-    for (const workspace of options.workspaces ?? [{}]) addWorkspace(world, workspace)
-    for (const person of options.people ?? [{}]) addPerson(world, person)
+    yield* checkTokens(options)
+    yield* tryFill(world, yield* Turn.next, options)
     return world
+  })
+
+/** Empties a world, and creates again what the options describe. */
+export const restart = (world: World.World, options: Options): Effect.Effect<void> =>
+  Effect.map(Turn.next, (turn) => {
+    World.clear(world)
+    fill(world, turn, options)
   })

@@ -18,6 +18,8 @@ export interface App {
   readonly clientId: string
   readonly clientSecret: string
   readonly signingSecret: string
+  /** Ids of the bot user and the bot that a seed has chosen, by the id of the target. */
+  readonly bots: Map<string, { readonly userId: string | undefined; readonly id: string | undefined }>
   /** Where events go; `undefined` if the app gets none. */
   readonly events: string | URL | EventsHandler | undefined
   readonly redirectUris: ReadonlyArray<string>
@@ -109,12 +111,18 @@ export type End =
   /** More than two generations of the chain were active, and this was the oldest. */
   | "surplus"
 
+/** Tokens whose text a seed has chosen. */
+export interface Pair {
+  readonly accessToken?: string | undefined
+  readonly refreshToken?: string | undefined
+}
+
 /** An access token and the refresh token that was issued with it. */
 export interface Generation {
   readonly chain: Chain
   /** From 1. */
   readonly number: number
-  readonly how: "install" | "refresh" | "exchange" | "legacy"
+  readonly how: "install" | "refresh" | "exchange" | "legacy" | "seed"
   readonly accessToken: string
   readonly refreshToken: string | undefined
   readonly issuedAt: number
@@ -207,6 +215,10 @@ export interface World {
   readonly current: Map<string, Chain>
   readonly accessTokens: Map<string, Generation>
   readonly refreshTokens: Map<string, Generation>
+  /** The pairs that a seed has chosen for the next generations, by app, target and person. */
+  readonly next: Map<string, Array<Pair>>
+  /** The tokens that a seed has chosen, used or not. */
+  readonly literals: Set<string>
   readonly history: History.History
   /** Events that have not been sent yet. */
   outbox: Array<Notice>
@@ -225,10 +237,22 @@ export const make = (rules: Rules, historySize: number): World => ({
   current: new Map(),
   accessTokens: new Map(),
   refreshTokens: new Map(),
+  next: new Map(),
+  literals: new Set(),
   history: History.make(historySize),
   outbox: [],
   serial: 0
 })
+
+/** Removes everything but the counter, so that no token of before comes again. */
+export const clear = (world: World): void => {
+  const { accessTokens, apps, codes, current, literals, next, organizations, people, refreshTokens, workspaces } = world
+  const all = [accessTokens, apps, codes, current, literals, next, organizations, people, refreshTokens, workspaces]
+  for (const each of all) each.clear()
+  world.chains.splice(0)
+  world.outbox.splice(0)
+  History.clear(world.history)
+}
 
 /** A text that never repeats and does not follow from the ones before. */
 const unique = (world: World, turn: Turn): string => {
@@ -244,11 +268,12 @@ const unique = (world: World, turn: Turn): string => {
 export const issueCode = (
   world: World,
   turn: Turn,
-  agreed: Omit<Code, "value" | "expiresAt" | "usedAt">
+  agreed: Omit<Code, "value" | "expiresAt" | "usedAt">,
+  value = `emulated-code-${unique(world, turn)}`
 ): Code => {
   const code: Code = {
     ...agreed,
-    value: `emulated-code-${unique(world, turn)}`,
+    value,
     expiresAt: turn.now + world.rules.codeLifetime,
     usedAt: undefined
   }
@@ -260,7 +285,7 @@ export const issueCode = (
 // chains
 // -------------------------------------------------------------------------------------
 
-const keyOf = (app: App, target: Target, person: Person | undefined): string =>
+export const keyOf = (app: App, target: Target, person: Person | undefined): string =>
   `${app.clientId} ${idOf(target)} ${person?.id ?? "bot"}`
 
 const union = (some: ReadonlyArray<string>, more: ReadonlyArray<string>): ReadonlyArray<string> =>
@@ -341,20 +366,29 @@ export const issue = (
   world: World,
   turn: Turn,
   chain: Chain,
-  options: { readonly how: Generation["how"]; readonly rotates: boolean; readonly publicClient: boolean }
+  options: {
+    readonly how: Generation["how"]
+    readonly rotates: boolean
+    readonly publicClient: boolean
+    /** By default the next one of the seed, if it has one. */
+    readonly pair?: Pair | undefined
+    /** How long the access token works. */
+    readonly lifetime?: number | undefined
+  }
 ): Generation => {
+  const pair = options.pair ?? world.next.get(keyOf(chain.app, chain.target, chain.person))?.shift() ?? {}
   const letter = chain.kind === "bot" ? "b" : "p"
   const { accessTokenLifetime, publicRefreshTokenLifetime } = world.rules
   const generation: Generation = {
     chain,
     number: ++chain.issued,
     how: options.how,
-    accessToken: options.rotates
+    accessToken: pair.accessToken ?? (options.rotates
       ? `xoxe.xox${letter}-1-emulated-${unique(world, turn)}`
-      : `xox${letter}-emulated-${unique(world, turn)}`,
-    refreshToken: options.rotates ? `xoxe-1-emulated-${unique(world, turn)}` : undefined,
+      : `xox${letter}-emulated-${unique(world, turn)}`),
+    refreshToken: options.rotates ? pair.refreshToken ?? `xoxe-1-emulated-${unique(world, turn)}` : undefined,
     issuedAt: turn.now,
-    expiresAt: options.rotates ? turn.now + accessTokenLifetime : Infinity,
+    expiresAt: options.rotates ? turn.now + (options.lifetime ?? accessTokenLifetime) : Infinity,
     refreshExpiresAt: chain.app.pkce ? turn.now + publicRefreshTokenLifetime : Infinity,
     publicClient: options.publicClient,
     accessEnd: undefined,
@@ -479,7 +513,11 @@ const tokensRevoked = (chains: ReadonlyArray<Chain>): Notice["event"] => ({
 
 /** The id of the app's bot user in a target. All chains there have the same. */
 export const botUserId = ({ app, target }: Pick<Chain, "app" | "target">): string =>
-  `U0B${idFrom(`${app.id} ${idOf(target)}`)}`
+  app.bots.get(idOf(target))?.userId ?? `U0B${idFrom(`${app.id} ${idOf(target)}`)}`
+
+/** The id of the app's bot in a target. */
+export const botId = ({ app, target }: Pick<Chain, "app" | "target">): string =>
+  app.bots.get(idOf(target))?.id ?? `B0B${idFrom(`${app.id} ${idOf(target)}`)}`
 
 // -------------------------------------------------------------------------------------
 // whether a token works

@@ -64,6 +64,9 @@ export const where = <S extends Schema.Constraint>(schema: S, predicate: (value:
 /** Whole numbers from zero. */
 export const nonNegativeInt = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
+/** A schema with a description, which its JSON Schema has too. */
+export const described = <S extends Schema.Top>(schema: S, description: string) => schema.annotate({ description })
+
 /** A union of members that are not known when the types are checked. */
 export const union = (members: ReadonlyArray<Schema.Constraint>): Schema.Codec<any> => Schema.Union(members) as any
 
@@ -128,9 +131,15 @@ const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<ReadonlyArray<Property
   return paths
 }
 
-/** Decodes, or returns the paths that do not fit, such as `team.id`. There are none if the whole value does not. */
-export const decoder = <A, I>(schema: Schema.Codec<A, I>) => {
-  const decode = SchemaParser.decodeUnknownResult(schema, { errors: "all" })
+/**
+ * Decodes, or returns the paths that do not fit, such as `team.id`. There are none if the whole value does not. With
+ * `closed`, a key that the schema does not have does not fit.
+ */
+export const decoder = <A, I>(schema: Schema.Codec<A, I>, { closed = false } = {}) => {
+  const decode = SchemaParser.decodeUnknownResult(schema, {
+    errors: "all",
+    onExcessProperty: closed ? "error" : "ignore"
+  })
   return (value: unknown): Result.Result<A, ReadonlyArray<string>> =>
     Result.mapError(decode(value), (issue) => deepest(pathsOf(issue)))
 }
