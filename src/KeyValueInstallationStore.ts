@@ -17,8 +17,10 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
+import { commaList } from "./internal/commaList.js"
 import * as KeyValues from "./internal/effect/kv.js"
 import { entries, nonNegativeInt } from "./internal/effect/schemas.js"
+import { endOf } from "./internal/expiry.js"
 import { keyOfRow } from "./internal/installationKey.js"
 import * as Row from "./internal/installationRow.js"
 import { openAny, warnIfPlain } from "./internal/plainText.js"
@@ -175,7 +177,7 @@ const decodeParts = (stored: string): readonly [headline: Headline, sealed: stri
   const [, generation, alive, sealed = ""] = match
   const subjects = alive === undefined
     ? Option.none()
-    : Option.some(alive.split(",").filter((part) => part !== "").map(parseSubjectPart))
+    : Option.some(commaList(alive).map(parseSubjectPart))
   return [{ highestGeneration: Number(generation), alive: subjects }, sealed]
 }
 
@@ -303,7 +305,7 @@ export const make: Effect.Effect<
           found.push(...selected)
           return found
         }),
-        (found) => Stream.fromIterable(found.sort((a, b) => Row.endOf(a) - Row.endOf(b)))
+        (found) => Stream.fromIterable(found.sort((a, b) => endOf(a) - endOf(b)))
       )),
     reencrypt: Stream.filterMap(
       Stream.mapEffect(ids.all("reencrypt"), (id) => exclusively(id)(rows.reencrypt(id))),

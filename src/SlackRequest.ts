@@ -7,11 +7,13 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { settingList } from "./internal/commaList.js"
 import { withDeadline } from "./internal/deadline.js"
 import { constantTimeEqual } from "./internal/random.js"
 import { readBody } from "./internal/requestBody.js"
+import { reveal } from "./internal/reveal.js"
 import { sign, signatureHeader, timestampHeader, version } from "./internal/signature.js"
 import * as SlackApp from "./SlackApp.js"
 
@@ -95,9 +97,7 @@ const secretsOf = (
   app: SlackApp.Service
 ): ReadonlyArray<string> =>
   (given ?? (app.signingSecret === undefined ? [] : [app.signingSecret]))
-    .flatMap((secret) => (Redacted.isRedacted(secret) ? Redacted.value(secret) : secret).split(","))
-    .map((secret) => secret.trim())
-    .filter((secret) => secret !== "")
+    .flatMap((secret) => settingList(reveal(secret)))
 
 /** Every secret is tried, so that the time does not show which one fits. */
 const isSigned = async (

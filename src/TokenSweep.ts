@@ -137,6 +137,8 @@ const makeResting = () => {
   }
 }
 
+type Resting = ReturnType<typeof makeResting>
+
 // -------------------------------------------------------------------------------------
 // sweeping
 // -------------------------------------------------------------------------------------
@@ -161,6 +163,45 @@ const settingsOf = (options: Options) =>
       concurrency,
       isOurs: ({ key }: Pick<Candidate, "key">): boolean => options.apps?.(key.installation.appId) ?? true
     }
+  })
+
+/** Refreshes candidates, until so many have failed that a pass makes no sense. */
+const refreshAll = (
+  { concurrency, manager, resting }: {
+    readonly concurrency: number
+    readonly manager: TokenManager.Service
+    readonly resting: Resting
+  },
+  candidates: ReadonlyArray<Candidate>,
+  now: number
+) =>
+  Effect.gen(function*() {
+    const counts = { renewed: 0, current: 0, failed: 0, dead: 0 }
+    const failed = (candidate: Candidate, hint: number) => {
+      resting.failed(candidate, now, hint)
+      counts.failed++
+    }
+    const refresh = (candidate: Candidate) =>
+      Effect.match(manager.refresh(candidate.key, { generation: candidate.generation }), {
+        onSuccess: (how) => {
+          if (how === "Stale") return failed(candidate, 0)
+          counts[how === "Renewed" ? "renewed" : "current"]++
+          resting.succeeded(candidate)
+          // If this generation is still stored, it has no refresh token.
+          if (how === "Current") resting.restUntilExpiry(candidate)
+        },
+        onFailure: (error) => {
+          if (error._tag === "TokenUnavailable") return failed(candidate, Duration.toMillis(error.retryAfter))
+          counts[error._tag === "ReauthorizationRequired" ? "dead" : "current"]++
+        }
+      })
+    yield* Effect.forEach(
+      candidates,
+      (candidate) =>
+        Effect.suspend(() => counts.failed >= enough && counts.renewed === 0 ? Effect.void : refresh(candidate)),
+      { concurrency, discard: true }
+    )
+    return counts
   })
 
 /**
@@ -229,36 +270,6 @@ export const make = (
         Effect.map((chunk) => Array.from(chunk))
       )
 
-    const refreshAll = (candidates: ReadonlyArray<Candidate>, now: number) =>
-      Effect.gen(function*() {
-        const counts = { renewed: 0, current: 0, failed: 0, dead: 0 }
-        const failed = (candidate: Candidate, hint: number) => {
-          resting.failed(candidate, now, hint)
-          counts.failed++
-        }
-        const refresh = (candidate: Candidate) =>
-          Effect.match(manager.refresh(candidate.key, { generation: candidate.generation }), {
-            onSuccess: (how) => {
-              if (how === "Stale") return failed(candidate, 0)
-              counts[how === "Renewed" ? "renewed" : "current"]++
-              resting.succeeded(candidate)
-              // If this generation is still stored, it has no refresh token.
-              if (how === "Current") resting.restUntilExpiry(candidate)
-            },
-            onFailure: (error) => {
-              if (error._tag === "TokenUnavailable") return failed(candidate, Duration.toMillis(error.retryAfter))
-              counts[error._tag === "ReauthorizationRequired" ? "dead" : "current"]++
-            }
-          })
-        yield* Effect.forEach(
-          candidates,
-          (candidate) =>
-            Effect.suspend(() => counts.failed >= enough && counts.renewed === 0 ? Effect.void : refresh(candidate)),
-          { concurrency, discard: true }
-        )
-        return counts
-      })
-
     const pass = Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
       const elapsed = lastPassAt === undefined ? interval : Math.min(now - lastPassAt, 10 * interval)
@@ -284,7 +295,7 @@ export const make = (
       )
       allowanceLeft = left - early.length
 
-      const counts = yield* refreshAll([...urgent, ...early], now)
+      const counts = yield* refreshAll({ concurrency, manager, resting }, [...urgent, ...early], now)
       plan.done += counts.renewed + counts.current + counts.dead
       const report: Report = {
         urgent: urgent.length,

@@ -2,7 +2,6 @@
  * Events that the emulator delivers: to a function, and to an address over HTTP.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as SlackRequest from "effect-slack-oauth/SlackRequest"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
@@ -16,6 +15,7 @@ import * as TestClock from "effect/TestClock"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { call, inMemory } from "./utils/emulator.js"
+import { redeem } from "./utils/installations.js"
 
 interface Heard {
   readonly headers: Headers
@@ -39,10 +39,7 @@ const makeApp = (answers: ReadonlyArray<(heard: Heard) => Response | Promise<Res
 
 const status = (status: number, headers: Record<string, string> = {}) => () => new Response("", { status, headers })
 
-const install = (request?: SlackEmulator.AuthorizeRequest) =>
-  Effect.flatMap(SlackEmulator.authorize(request), ({ code }) => OAuthV2.access({ code }))
-
-const botTokenOf = ({ bot }: Effect.Effect.Success<ReturnType<typeof install>>) =>
+const botTokenOf = ({ bot }: Effect.Effect.Success<ReturnType<typeof redeem>>) =>
   Redacted.value(Option.getOrThrow(bot).accessToken)
 
 /** Lets fibers and promises run until the condition holds. The clock stands still meanwhile. */
@@ -99,7 +96,7 @@ describe("events of SlackEmulator", () => {
   it.effect("tell of an uninstall, by a person or by the app, once", () => {
     const app = makeApp()
     return Effect.gen(function*() {
-      const installed = yield* install({ scopes: ["chat:write"], userScopes: ["search:read"] })
+      const installed = yield* redeem({ scopes: ["chat:write"], userScopes: ["search:read"] })
       const botUserId = Option.getOrThrow(Option.getOrThrow(installed.bot).botUserId)
       yield* SlackEmulator.uninstall()
       const expected = [
@@ -110,7 +107,7 @@ describe("events of SlackEmulator", () => {
       yield* SlackEmulator.uninstall()
       assert.strictEqual(app.heard.length, 2)
 
-      const token = botTokenOf(yield* install({ scopes: ["chat:write"], userScopes: ["search:read"] }))
+      const token = botTokenOf(yield* redeem({ scopes: ["chat:write"], userScopes: ["search:read"] }))
       const { clientId, clientSecret } = yield* SlackEmulator.app
       const credentials = { client_id: clientId, client_secret: Redacted.value(clientSecret) }
       assert.deepStrictEqual(yield* call("apps.uninstall", { token, ...credentials }), { ok: true })
@@ -122,10 +119,10 @@ describe("events of SlackEmulator", () => {
   it.effect("name the organization, or the organization of the workspace", () => {
     const app = makeApp()
     return Effect.gen(function*() {
-      yield* install({ workspace: "T0EAST" })
+      yield* redeem({ workspace: "T0EAST" })
       yield* SlackEmulator.uninstall({ workspace: "T0EAST" })
       assert.deepInclude(app.heard[0]?.body, { team_id: "T0EAST", enterprise_id: "E0ORG" })
-      yield* install({ organization: "E0ORG" })
+      yield* redeem({ organization: "E0ORG" })
       yield* SlackEmulator.uninstall({ organization: "E0ORG" })
       assert.deepInclude(app.heard[2]?.body, { team_id: "E0ORG", enterprise_id: "E0ORG", is_enterprise_install: true })
     }).pipe(
@@ -142,14 +139,14 @@ describe("events of SlackEmulator", () => {
       yield* SlackEmulator.revoke(yield* SlackEmulator.issueLegacyToken({ person: "U0EMULATED" }))
       assert.deepStrictEqual(revoked(), [{ oauth: ["U0EMULATED"], bot: [] }])
 
-      const installed = yield* install()
+      const installed = yield* redeem()
       const bot = Option.getOrThrow(installed.bot)
       yield* SlackEmulator.revoke(bot.accessToken)
       assert.strictEqual(app.heard.length, 1, "the refresh token still works")
       yield* SlackEmulator.revoke(Option.getOrThrow(Option.getOrThrow(bot.expiry).refreshToken))
       assert.deepStrictEqual(revoked()[1], { oauth: [], bot: [Option.getOrThrow(bot.botUserId)] })
 
-      const again = botTokenOf(yield* install())
+      const again = botTokenOf(yield* redeem())
       yield* call("auth.revoke", { token: again, test: "1" })
       assert.strictEqual(app.heard.length, 2)
     }).pipe(Effect.provide(live(app)))
@@ -222,7 +219,7 @@ describe("events of SlackEmulator", () => {
 
   it.effect("go nowhere if the app has no address, and to send one is a defect that says so", () =>
     Effect.gen(function*() {
-      yield* install()
+      yield* redeem()
       yield* SlackEmulator.uninstall()
       assert.deepStrictEqual(yield* SlackEmulator.events, [])
       const exit = yield* Effect.exit(SlackEmulator.send({ event: { type: "app_home_opened" } }))

@@ -3,7 +3,6 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
-import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -12,11 +11,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { call, inMemory, overHttp, send } from "./utils/emulator.js"
+import { redeem } from "./utils/installations.js"
 
 const installed = (request?: SlackEmulator.AuthorizeRequest) =>
   Effect.gen(function*() {
-    const { code } = yield* SlackEmulator.authorize(request)
-    const { bot, user } = yield* OAuthV2.access({ code })
+    const { bot, user } = yield* redeem(request)
     const tokenOf = (token: Option.Option<{ readonly accessToken: Redacted.Redacted }>) =>
       Option.match(token, { onNone: () => "", onSome: ({ accessToken }) => Redacted.value(accessToken) })
     return { bot: tokenOf(bot), user: tokenOf(user) }

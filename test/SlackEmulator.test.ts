@@ -25,6 +25,7 @@ import * as TestClock from "effect/TestClock"
 import * as Codes from "../src/internal/codes.js"
 import * as Randoms from "./utils/effect/random.js"
 import { authTest, call, inMemory, overHttp, send } from "./utils/emulator.js"
+import { redeem } from "./utils/installations.js"
 
 // -------------------------------------------------------------------------------------
 // helpers
@@ -36,9 +37,6 @@ const userOf = (response: TokenResponse.TokenResponse) => Option.getOrThrow(resp
 
 const refreshTokenOf = (token: TokenResponse.BotToken | TokenResponse.UserToken) =>
   Option.getOrThrow(Option.getOrThrow(token.expiry).refreshToken)
-
-const install = (request?: SlackEmulator.AuthorizeRequest) =>
-  Effect.flatMap(SlackEmulator.authorize(request), ({ code }) => OAuthV2.access({ code }))
 
 const refresh = (token: TokenResponse.BotToken | TokenResponse.UserToken) =>
   OAuthV2.access({ refreshToken: refreshTokenOf(token) })
@@ -182,7 +180,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "unknown_method",
     when: "the method does not exist",
     provoke: Effect.flatMap(
-      install(),
+      redeem(),
       (installed) => errorOf("oauth.v3.access", {}, bearer(botOf(installed).accessToken))
     )
   },
@@ -329,19 +327,19 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "user_email_unverified",
     when: "the person has not confirmed their address",
     options: { people: [{ emailVerified: false }] },
-    provoke: codeOf(install())
+    provoke: codeOf(redeem())
   },
   {
     code: "two_factor_setup_required",
     when: "the workspace requires two-factor authentication and the person has none",
     options: { workspaces: [{ requiresTwoFactor: true }], people: [{ twoFactor: false }] },
-    provoke: codeOf(install())
+    provoke: codeOf(redeem())
   },
   {
     code: "cannot_install_an_org_installed_app",
     when: "the app is installed in the workspace's organization",
     options: organization,
-    provoke: Effect.zipRight(install({ organization: "E0ORG" }), codeOf(install({ workspace: "T0EAST" })))
+    provoke: Effect.zipRight(redeem({ organization: "E0ORG" }), codeOf(redeem({ workspace: "T0EAST" })))
   },
 
   // refresh tokens
@@ -354,7 +352,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "invalid_refresh_token",
     when: "the refresh token belongs to another app",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       const other = yield* SlackEmulator.addApp()
       return yield* codeOf(
         OAuthV2.access({
@@ -368,7 +366,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "invalid_refresh_token",
     when: "the refresh token was used, and its grace period is over",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       yield* refresh(botOf(installed))
       yield* TestClock.adjust("1 minute")
       return yield* codeOf(refresh(botOf(installed)))
@@ -378,7 +376,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "invalid_refresh_token",
     when: "the chain has two newer pairs",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       const one = yield* refresh(botOf(installed))
       const two = yield* refresh(botOf(installed))
       yield* refresh(botOf(two))
@@ -389,7 +387,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "token_revoked",
     when: "the refresh token is revoked",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       yield* SlackEmulator.revoke(refreshTokenOf(botOf(installed)))
       return yield* codeOf(refresh(botOf(installed)))
     })
@@ -398,7 +396,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "token_revoked",
     when: "the app is uninstalled",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       yield* SlackEmulator.uninstall()
       return yield* codeOf(refresh(botOf(installed)))
     })
@@ -407,7 +405,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "account_inactive",
     when: "the person of the token is deactivated",
     provoke: Effect.gen(function*() {
-      const installed = yield* install({ userScopes: ["search:read"] })
+      const installed = yield* redeem({ userScopes: ["search:read"] })
       yield* SlackEmulator.deactivate("U0EMULATED")
       return yield* codeOf(refresh(userOf(installed)))
     })
@@ -416,7 +414,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "account_inactive",
     when: "the workspace of the token is deactivated",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       yield* SlackEmulator.deactivate("T0EMULATED")
       return yield* codeOf(refresh(botOf(installed)))
     })
@@ -472,7 +470,7 @@ const refusals: ReadonlyArray<Refusal> = [
   {
     code: "invalid_token",
     when: "the token to exchange rotates already",
-    provoke: Effect.flatMap(install(), (installed) => codeOf(OAuthV2.exchange({ token: botOf(installed).accessToken })))
+    provoke: Effect.flatMap(redeem(), (installed) => codeOf(OAuthV2.exchange({ token: botOf(installed).accessToken })))
   },
   {
     code: "not_allowed_token_type",
@@ -518,7 +516,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "invalid_auth",
     when: "auth.test has a refresh token",
     provoke: Effect.flatMap(
-      install(),
+      redeem(),
       (installed) => errorOf("auth.test", { token: Redacted.value(refreshTokenOf(botOf(installed))) })
     )
   },
@@ -526,7 +524,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "token_expired",
     when: "an access token is twelve hours old",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       yield* TestClock.adjust("12 hours")
       return yield* errorOf("auth.test", {}, bearer(botOf(installed).accessToken))
     })
@@ -535,7 +533,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "token_revoked",
     when: "an access token is revoked",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       const token = Redacted.value(botOf(installed).accessToken)
       assert.deepStrictEqual(yield* call("auth.revoke", { token }), { ok: true, revoked: true })
       return yield* errorOf("auth.test", { token })
@@ -545,7 +543,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "token_revoked",
     when: "an app uninstalls itself",
     provoke: Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       const token = Redacted.value(botOf(installed).accessToken)
       assert.deepStrictEqual(yield* call("apps.uninstall", { ...(yield* credentials), token }), { ok: true })
       return yield* errorOf("auth.test", { token })
@@ -567,7 +565,7 @@ const refusals: ReadonlyArray<Refusal> = [
     code: "invalid_arguments",
     when: "an app uninstalls itself without its id",
     provoke: Effect.flatMap(
-      install(),
+      redeem(),
       (installed) => errorOf("apps.uninstall", { token: Redacted.value(botOf(installed).accessToken) })
     )
   }
@@ -582,7 +580,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
     describe("flows of our own client", () => {
       it.effect("installs a bot token and a user token, both rotating", () =>
         Effect.gen(function*() {
-          const response = yield* install({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
+          const response = yield* redeem({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
           const now = yield* DateTime.now
           assert.deepStrictEqual(
             response.target,
@@ -600,7 +598,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
 
       it.effect("refreshes the bot token and the user token separately", () =>
         Effect.gen(function*() {
-          const installed = yield* install({ scopes: ["chat:write"], userScopes: ["search:read"] })
+          const installed = yield* redeem({ scopes: ["chat:write"], userScopes: ["search:read"] })
           const bot = yield* refresh(botOf(installed))
           const user = yield* refresh(userOf(installed))
           assert.isTrue(Option.isNone(bot.user))
@@ -643,7 +641,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
 
       it.effect("installs in an organization", () =>
         Effect.gen(function*() {
-          const installed = yield* install({ organization: "E0ORG" })
+          const installed = yield* redeem({ organization: "E0ORG" })
           assert.deepStrictEqual(
             installed.target,
             new TokenResponse.Organization({ enterprise: { id: "E0ORG", name: Option.some("Org") } })
@@ -657,7 +655,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
 
       it.effect("names the organization of a workspace", () =>
         Effect.gen(function*() {
-          const installed = yield* install({ workspace: "T0EAST" })
+          const installed = yield* redeem({ workspace: "T0EAST" })
           assert.deepStrictEqual(
             installed.target,
             new TokenResponse.Workspace({
@@ -669,22 +667,22 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
 
       it.effect("installs a user token without a bot", () =>
         Effect.gen(function*() {
-          const installed = yield* install({ userScopes: ["search:read"] })
+          const installed = yield* redeem({ userScopes: ["search:read"] })
           assert.isTrue(Option.isNone(installed.bot))
           assert.deepStrictEqual(userOf(installed).scopes, ["search:read"])
         }).pipe(Effect.provide(live())))
 
       it.effect("gives an incoming webhook", () =>
         Effect.gen(function*() {
-          const installed = yield* install({ scopes: ["incoming-webhook"], channel: "#alerts" })
+          const installed = yield* redeem({ scopes: ["incoming-webhook"], channel: "#alerts" })
           const webhook = Option.getOrThrow(installed.incomingWebhook)
           assert.strictEqual(webhook.channel, "#alerts")
         }).pipe(Effect.provide(live())))
 
       it.effect("gives a long-lived token if rotation is off, and the same one on a reinstall", () =>
         Effect.gen(function*() {
-          const one = yield* install({ scopes: ["chat:write"] })
-          const two = yield* install({ scopes: ["commands"] })
+          const one = yield* redeem({ scopes: ["chat:write"] })
+          const two = yield* redeem({ scopes: ["commands"] })
           assert.isTrue(Option.isNone(botOf(one).expiry))
           assert.strictEqual(
             Redacted.value(botOf(one).accessToken),
@@ -777,7 +775,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
 
       it.effect("lose the answer after the state has changed, and the new pair works", () =>
         Effect.gen(function*() {
-          const installed = yield* install()
+          const installed = yield* redeem()
           yield* SlackEmulator.inject({ fault: SlackEmulator.cutAfterStateChange })
           const error = yield* Effect.flip(refresh(botOf(installed)))
           assert.deepStrictEqual([error._tag, error.outcome], ["SlackTransportError", "unknown"])
@@ -864,7 +862,7 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
 
 describe("the answers of SlackEmulator", () => {
   /** Redeems a code, and replaces the values that differ each time. */
-  const redeem = (request?: SlackEmulator.AuthorizeRequest) =>
+  const answerOf = (request?: SlackEmulator.AuthorizeRequest) =>
     Effect.gen(function*() {
       const { code } = yield* SlackEmulator.authorize(request)
       return masked(yield* call("oauth.v2.access", { ...(yield* credentials), code }))
@@ -900,7 +898,7 @@ describe("the answers of SlackEmulator", () => {
 
   it.effect("have Slack's form for an install of a bot and a user token", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* redeem({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] }), {
+      assert.deepStrictEqual(yield* answerOf({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] }), {
         ok: true,
         app_id: "A0EMULATED",
         team,
@@ -913,7 +911,7 @@ describe("the answers of SlackEmulator", () => {
 
   it.effect("have Slack's form for an install of a user token", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* redeem({ userScopes: ["search:read"] }), {
+      assert.deepStrictEqual(yield* answerOf({ userScopes: ["search:read"] }), {
         ok: true,
         app_id: "A0EMULATED",
         team,
@@ -925,12 +923,12 @@ describe("the answers of SlackEmulator", () => {
 
   it.effect("have Slack's form for an install in an organization, and in one of its workspaces", () =>
     Effect.gen(function*() {
-      assert.deepInclude(yield* redeem({ workspace: "T0EAST" }), {
+      assert.deepInclude(yield* answerOf({ workspace: "T0EAST" }), {
         team: { id: "T0EAST", name: "East" },
         enterprise: { id: "E0ORG", name: "Org" },
         is_enterprise_install: false
       })
-      assert.deepInclude(yield* redeem({ organization: "E0ORG" }), {
+      assert.deepInclude(yield* answerOf({ organization: "E0ORG" }), {
         team: null,
         enterprise: { id: "E0ORG", name: "Org" },
         is_enterprise_install: true,
@@ -940,7 +938,7 @@ describe("the answers of SlackEmulator", () => {
 
   it.effect("have Slack's form for a refresh, with a user token at top level", () =>
     Effect.gen(function*() {
-      const installed = yield* install({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
+      const installed = yield* redeem({ scopes: ["chat:write", "commands"], userScopes: ["search:read"] })
       const refreshed = (token: TokenResponse.BotToken | TokenResponse.UserToken) =>
         Effect.flatMap(credentials, (credentials) =>
           call("oauth.v2.access", {
@@ -971,7 +969,7 @@ describe("the answers of SlackEmulator", () => {
 
   it.effect("have Slack's form for auth.test, with the seconds until expiry", () =>
     Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(masked(yield* authTest(botOf(installed).accessToken)), {
         ok: true,
@@ -1074,7 +1072,7 @@ describe("the history of SlackEmulator", () => {
 
   it.effect("has every call, with descriptions instead of secrets", () =>
     Effect.gen(function*() {
-      yield* install()
+      yield* redeem()
       yield* SlackEmulator.inject({ fault: SlackEmulator.cutBeforeReading })
       yield* Effect.flip(OAuthV2.access({ code: "a-code" }))
       const { clientId } = yield* SlackEmulator.app
@@ -1106,7 +1104,7 @@ describe("the history of SlackEmulator", () => {
 
   it.effect("is a timeline with a line for each event", () =>
     Effect.gen(function*() {
-      const installed = yield* install()
+      const installed = yield* redeem()
       yield* TestClock.adjust("11 hours")
       yield* refresh(botOf(installed))
       yield* refresh(botOf(installed))
@@ -1164,7 +1162,7 @@ describe("the history of SlackEmulator", () => {
     Effect.gen(function*() {
       const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(SlackEmulator.follow, 3)))
       yield* Effect.repeatN(Effect.yieldNow(), 50)
-      yield* install()
+      yield* redeem()
       const lines = Array.from(yield* Fiber.join(fiber))
       assert.strictEqual(lines.join("\n"), yield* SlackEmulator.timeline)
     }).pipe(Effect.provide(inMemory())))
@@ -1195,7 +1193,7 @@ describe("the options of SlackEmulator", () => {
       const { code } = yield* SlackEmulator.authorize()
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* tagOf(OAuthV2.access({ code })), "SlackInvalidCode")
-      const installed = yield* install()
+      const installed = yield* redeem()
       yield* refresh(botOf(installed))
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual(yield* tagOf(refresh(botOf(installed))), "SlackInvalidRefreshToken")
@@ -1209,7 +1207,7 @@ describe("the options of SlackEmulator", () => {
 
   it.effect("have rotation and PKCE, which can be turned on later and not off", () =>
     Effect.gen(function*() {
-      const before = yield* install()
+      const before = yield* redeem()
       assert.isTrue(Option.isNone(botOf(before).expiry))
       yield* SlackEmulator.enableRotation()
       yield* SlackEmulator.enablePkce()
@@ -1233,7 +1231,7 @@ describe("the options of SlackEmulator", () => {
       const { id } = yield* SlackEmulator.addOrganization()
       const workspace = yield* SlackEmulator.addWorkspace({ organization: id })
       const person = yield* SlackEmulator.addPerson({ workspaces: [workspace.id] })
-      const installed = yield* install({ workspace: workspace.id, person: person.id })
+      const installed = yield* redeem({ workspace: workspace.id, person: person.id })
       assert.deepStrictEqual(installed.authedUserId, Option.some(person.id))
     }).pipe(Effect.provide(inMemory())))
 
@@ -1268,9 +1266,9 @@ describe("the options of SlackEmulator", () => {
 
   it.effect("end the chain of an uninstalled app, and begin another one on the next install", () =>
     Effect.gen(function*() {
-      const before = yield* install()
+      const before = yield* redeem()
       yield* SlackEmulator.uninstall()
-      const after = yield* install()
+      const after = yield* redeem()
       assert.strictEqual(yield* tagOf(refresh(botOf(before))), "SlackTokenRevoked")
       yield* refresh(botOf(after))
       assert.deepStrictEqual((yield* SlackEmulator.chains).map(({ ended, number }) => [number, ended]), [

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Installation from "../Installation.js"
 import type { Refresh } from "../TokenManager.js"
+import { endOfToken } from "./expiry.js"
 import { longestPause } from "./retryAfter.js"
 
 // -------------------------------------------------------------------------------------
@@ -84,18 +85,9 @@ export type Refusal<E> =
 // the times of a credential
 // -------------------------------------------------------------------------------------
 
-const never = Number.POSITIVE_INFINITY
-
-/** When Slack stops taking a credential's token. */
-export const expiryOf = (credential: Installation.Credential): number =>
-  Option.match(credential.token.expiry, {
-    onNone: () => never,
-    onSome: ({ expiresAt }) => DateTime.toEpochMillis(expiresAt)
-  })
-
 /** When it is time for the next token. A larger `chance`, from 0 to 1, means later. */
 export const refreshAtOf = (rules: Rules, credential: Installation.Credential, chance: number): number => {
-  const expiresAt = expiryOf(credential)
+  const expiresAt = endOfToken(credential.token)
   if (Option.isNone(Installation.refreshTokenOf(credential))) return expiresAt
   const window = Math.min(rules.window, (expiresAt - DateTime.toEpochMillis(credential.issuedAt)) / 2)
   return expiresAt - window + window * rules.jitter * chance
@@ -118,7 +110,7 @@ const leavesTheToken = (code: string): boolean => code === "invalid_refresh_toke
 
 /** Whether a credential's token may be served. */
 export const isValid = <E>(state: State<E>, credential: Installation.Credential, now: number): boolean =>
-  now < expiryOf(credential) &&
+  now < endOfToken(credential.token) &&
   !isRefused(state, credential.token.accessToken) &&
   Option.match(credential.reauthorization, { onNone: () => true, onSome: ({ code }) => leavesTheToken(code) })
 
@@ -182,7 +174,7 @@ export const decide = <E>(
   if (runningFor === undefined) return { _tag: "Refresh", atMost: rules.patience }
   const patienceLeft = rules.patience - runningFor
   if (patienceLeft > 0) return { _tag: "Wait", atMost: patienceLeft }
-  return serve ?? { _tag: "Wait", atMost: never }
+  return serve ?? { _tag: "Wait", atMost: Number.POSITIVE_INFINITY }
 }
 
 /**
@@ -214,7 +206,7 @@ export const onRead = <E>(
   { chance, now }: Moment
 ): State<E> & { readonly known: Known } => {
   const isSame = state.known?.credential.generation === credential.generation
-  const expiresAt = expiryOf(credential)
+  const expiresAt = endOfToken(credential.token)
   const refreshAt = isSame && state.known !== undefined ? state.known.refreshAt : refreshAtOf(rules, credential, chance)
   const isDead = Option.isSome(credential.reauthorization)
   // Without a background, each caller has to try to save what is not saved.

@@ -5,6 +5,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import type * as Installation from "../Installation.js"
 import type { CredentialInfo } from "../InstallationStore.js"
+import { endOf } from "./expiry.js"
 import * as Row from "./installationRow.js"
 
 const hour = 60 * 60 * 1000
@@ -30,14 +31,14 @@ export const make = (): ExpiryIndex => {
   }
 
   const remove = (info: CredentialInfo): void => {
-    const at = hourOf(Row.endOf(info))
+    const at = hourOf(endOf(info))
     const entries = hours.get(at)
     entries?.delete(String(info.key))
     if (entries?.size === 0) hours.delete(at)
   }
 
   const add = (info: CredentialInfo): void => {
-    if (Row.stateOf(info) === "rotating") entriesAt(hourOf(Row.endOf(info))).set(String(info.key), info)
+    if (Row.stateOf(info) === "rotating") entriesAt(hourOf(endOf(info))).set(String(info.key), info)
   }
 
   return {
@@ -54,8 +55,8 @@ export const make = (): ExpiryIndex => {
         const millis = DateTime.toEpochMillis(time)
         for (const at of Array.from(hours.keys()).filter((at) => at <= hourOf(millis)).sort((a, b) => a - b)) {
           yield* Array.from(hours.get(at)?.values() ?? [])
-            .filter((info) => Row.endOf(info) < millis)
-            .sort((a, b) => Row.endOf(a) - Row.endOf(b))
+            .filter((info) => endOf(info) < millis)
+            .sort((a, b) => endOf(a) - endOf(b))
         }
       }
     })

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Installation from "../Installation.js"
 import type { Counts, CredentialInfo, Lease, LeaseResult, Selection, Swap } from "../InstallationStore.js"
 import { liveSubjects } from "./derivedStore.js"
+import { endOf } from "./expiry.js"
 import { unchecked } from "./unchecked.js"
 
 const { Superseded, Swapped } = Data.taggedEnum<Swap>()
@@ -93,10 +94,6 @@ export const infoOf = (
 
 export const stateOf = ({ expiresAt, reauthorization }: CredentialInfo): Selection["state"] =>
   Option.isSome(reauthorization) ? "dead" : Option.isSome(expiresAt) ? "rotating" : "permanent"
-
-/** When the token ends, in milliseconds since 1970; infinity if it does not. */
-export const endOf = ({ expiresAt }: CredentialInfo): number =>
-  Option.match(expiresAt, { onNone: () => Number.POSITIVE_INFINITY, onSome: DateTime.toEpochMillis })
 
 export const isSelected = (info: CredentialInfo, selection: Selection): boolean =>
   stateOf(info) === selection.state &&

@@ -2,6 +2,7 @@
  * Keys from a program or a setting. The messages about a wrong key do not contain the key.
  */
 import * as Redacted from "effect/Redacted"
+import { settingList } from "./commaList.js"
 import * as Sealing from "./sealing.js"
 import { problemOf } from "./settings.js"
 
@@ -34,8 +35,7 @@ export const toKeyring = (keys: readonly [current: Key, ...older: ReadonlyArray<
 }
 
 /** The entries of a list of keys: `id:key`, with commas between them. */
-export const keyEntries = (text: string): ReadonlyArray<string> =>
-  text.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "")
+export const keyEntries = settingList
 
 /** Reads entries, or says what is wrong with the list. */
 export const readEntries = (

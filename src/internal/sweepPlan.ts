@@ -7,8 +7,8 @@
  * that rate can do until then. While there is pressure, credentials are refreshed before they are due.
  */
 import * as DateTime from "effect/DateTime"
-import * as Option from "effect/Option"
 import type { CredentialInfo } from "../InstallationStore.js"
+import { endOf } from "./expiry.js"
 
 // -------------------------------------------------------------------------------------
 // credentials
@@ -21,14 +21,11 @@ export interface Candidate {
   readonly expiresAt: number
 }
 
-const expiryOf = ({ expiresAt }: CredentialInfo): number =>
-  Option.match(expiresAt, { onNone: () => 0, onSome: DateTime.toEpochMillis })
-
 /** The part of a credential's data that a refresh needs. */
 export const candidateOf = (info: CredentialInfo): Candidate => ({
   key: info.key,
   generation: info.generation,
-  expiresAt: expiryOf(info)
+  expiresAt: endOf(info)
 })
 
 /**
@@ -36,7 +33,7 @@ export const candidateOf = (info: CredentialInfo): Candidate => ({
  * window.
  */
 export const dueOf = (info: CredentialInfo, window: number): { readonly dueAt: number; readonly period: number } => {
-  const expiresAt = expiryOf(info)
+  const expiresAt = endOf(info)
   const life = expiresAt - DateTime.toEpochMillis(info.issuedAt)
   const own = Math.min(window, life / 2)
   return { dueAt: expiresAt - own, period: life - own }

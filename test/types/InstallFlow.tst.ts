@@ -1,5 +1,11 @@
-import { Context, Effect, Layer, Schema } from "effect"
-import { InstallFlow, OAuthV2, PendingInstall, SlackApp } from "effect-slack-oauth"
+import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as PendingInstall from "effect-slack-oauth/PendingInstall"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { describe, expect, test } from "tstyche"
 
 class Database extends Context.Tag("test/Database")<Database, { readonly save: Effect.Effect<void> }>() {}

@@ -1,6 +1,15 @@
-import type { HttpClient } from "@effect/platform"
-import { type ConfigError, Effect, type Layer, type Option, Redacted, Schedule } from "effect"
-import { OAuthV2, OAuthV2Error, RetryPolicy, SlackApp, type TokenResponse } from "effect-slack-oauth"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
+import * as SlackApp from "effect-slack-oauth/SlackApp"
+import type * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import type * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import { describe, expect, test } from "tstyche"
 
 const secret = Redacted.make("test")

@@ -1,5 +1,10 @@
-import { Effect, type Exit, Match, type Schema } from "effect"
-import { type OAuthV2, OAuthV2Error, type TokenResponse } from "effect-slack-oauth"
+import type * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
+import type * as TokenResponse from "effect-slack-oauth/TokenResponse"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Match from "effect/Match"
+import type * as Schema from "effect/Schema"
 import { describe, expect, test } from "tstyche"
 
 type ClientTag = "SlackUndocumentedError" | "SlackTransportError" | "SlackTimeoutError" | "SlackUnexpectedResponse"

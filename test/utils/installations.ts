@@ -7,13 +7,15 @@ import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 
+/** A person allows the app, and the code is exchanged for tokens. */
+export const redeem = (request?: SlackEmulator.AuthorizeRequest, app?: SlackApp.Service) =>
+  Effect.flatMap(SlackEmulator.authorize(request), ({ code }) => OAuthV2.access({ code, app }))
+
 /** A person allows the app, the code is exchanged, and the installation is stored. */
 export const install = (request?: SlackEmulator.AuthorizeRequest, app?: SlackApp.Service) =>
   Effect.gen(function*() {
-    const { code } = yield* SlackEmulator.authorize(request)
     const at = yield* DateTime.now
-    const response = yield* OAuthV2.access({ code, app })
-    return yield* InstallationStore.save(Installation.fromTokenResponse(response, at))
+    return yield* InstallationStore.save(Installation.fromTokenResponse(yield* redeem(request, app), at))
   })
 
 /** How many refreshes Slack was asked for. */

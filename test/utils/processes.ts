@@ -26,6 +26,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import * as Readline from "node:readline"
 import { bundle } from "./bundle.js"
 import { connect } from "./databases.js"
+import { redeem } from "./installations.js"
 import { grantOf } from "./workers/grantId.js"
 import type { Settings, Task } from "./workers/tokenWorker.js"
 
@@ -225,9 +226,7 @@ const storeOf = (url: string) =>
 /** Installs the app in a workspace. */
 const install = (workspace: string, installed: NonNullable<Options["installed"]>) =>
   Effect.gen(function*() {
-    const { code } = yield* SlackEmulator.authorize({ workspace })
-    const response = yield* OAuthV2.access({ code })
-    const installation = Installation.fromTokenResponse(response, yield* DateTime.now)
+    const installation = Installation.fromTokenResponse(yield* redeem({ workspace }), yield* DateTime.now)
     return yield* InstallationStore.save(installed(installation))
   })
 

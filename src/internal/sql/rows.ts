@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Installation from "../../Installation.js"
 import { Lease } from "../../InstallationStore.js"
 import { BotToken, Expiry, IncomingWebhook, UserToken } from "../../TokenResponse.js"
+import { commaList } from "../commaList.js"
 import { unchecked } from "../unchecked.js"
 import * as Details from "./details.js"
 import type { Tokens } from "./tokens.js"
@@ -94,9 +95,6 @@ const isTime = (value: Int | null): boolean => value === null || Math.abs(Number
 export const hasTimes = (row: Pick<InfoRow, "issued_at" | "expires_at" | "dead_since">): boolean =>
   isTime(row.issued_at) && isTime(row.expires_at) && isTime(row.dead_since)
 
-const scopesOf = (scopes: string | null): ReadonlyArray<string> =>
-  scopes === null || scopes === "" ? [] : scopes.split(",")
-
 export const reauthorizationOf = (row: InfoRow): Option.Option<Installation.Reauthorization> =>
   row.dead_code === null || row.dead_since === null
     ? Option.none()
@@ -143,7 +141,7 @@ export const credentialOf = (row: CredentialRow, { accessToken, refreshToken }: 
   }
   const token = {
     accessToken,
-    scopes: scopesOf(row.scopes),
+    scopes: commaList(row.scopes ?? ""),
     expiry: row.expires_at === null
       ? Option.none()
       : Option.some(new Expiry({ expiresAt: timeOf(row.expires_at), refreshToken }, unchecked))

@@ -21,6 +21,7 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { endOfToken } from "../../../src/internal/expiry.js"
 
 export interface Options {
   readonly fibers: number
@@ -58,16 +59,13 @@ const patience = Duration.seconds(30)
 
 const brief = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0]!
 
-const expiryOf = (token: Installation.Token): number =>
-  Option.match(token.expiry, { onNone: () => Infinity, onSome: ({ expiresAt }) => DateTime.toEpochMillis(expiresAt) })
-
 /** Knows of each token that this process has seen when it expires. */
 const makeWatch = () => {
   const expiries = new Map<string, number>()
   const latest = new Map<string, number>()
   const note = (key: Installation.CredentialKey, credential: Installation.Credential | undefined) => {
     if (credential === undefined) return
-    const expiresAt = expiryOf(credential.token)
+    const expiresAt = endOfToken(credential.token)
     expiries.set(Redacted.value(credential.token.accessToken), expiresAt)
     if (Option.isNone(credential.reauthorization)) {
       latest.set(String(key), Math.max(expiresAt, latest.get(String(key)) ?? 0))
@@ -91,7 +89,7 @@ const makeWatch = () => {
       ...slack,
       access: (request) =>
         Effect.tap(slack.access(request), ({ bot }) => {
-          if (Option.isSome(bot)) expiries.set(Redacted.value(bot.value.accessToken), expiryOf(bot.value))
+          if (Option.isSome(bot)) expiries.set(Redacted.value(bot.value.accessToken), endOfToken(bot.value))
           return Effect.void
         })
     })
