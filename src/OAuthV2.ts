@@ -12,6 +12,7 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -308,9 +309,10 @@ const readBody = (
 
 const attempt = <M extends OAuthV2Error.Method>(
   call: Call<M>,
+  clock: Clock.Clock,
   attempted: () => void
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Effect.clockWith((clock) => {
+  Effect.suspend(() => {
     attempted()
     const requestedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
     const lost = (error: HttpClientError.HttpClientError) => Effect.fail(transportError(call, failureOf(error)))
@@ -366,27 +368,28 @@ const call = <M extends OAuthV2Error.Method>(
   secrets: () => ReadonlyArray<string | undefined>,
   prepare: (client: Request.Client) => Request.Prepared
 ): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Telemetry.observe(method, (watch) =>
-    Effect.contextWithEffect((context: Context.Context<never>) => {
-      const policy = Option.getOrElse(Context.getOption(context, RetryPolicy.RetryPolicy), () => environment.policy)
-      const app = request.app ?? environment.app
-      const client = environment.clientOf(app)
-      const prepared = prepare(client)
-      const scrub = makeScrubber(() => [
-        client.clientSecret,
-        client.authorization?.slice("Basic ".length),
-        ...secrets()
-      ])
-      if (!prepared.ok) {
-        return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
-      }
-      const send = () => client.post(method, prepared)
-      return Retry.run(policy, attempt({ method, send, scrub, known: knownOf(app, request) }, watch.attempted), {
-        prepare: requestContext(watch.span, requestInit),
-        onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
-        onFailure: watch.failed
-      })
-    }))
+  Telemetry.observe(method, (watch, { clock, context, fork }) => {
+    const policy = Option.getOrElse(Context.getOption(context, RetryPolicy.RetryPolicy), () => environment.policy)
+    const app = request.app ?? environment.app
+    const client = environment.clientOf(app)
+    const prepared = prepare(client)
+    const scrub = makeScrubber(() => [
+      client.clientSecret,
+      client.authorization?.slice("Basic ".length),
+      ...secrets()
+    ])
+    if (!prepared.ok) {
+      return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
+    }
+    const send = () => client.post(method, prepared)
+    const known = knownOf(app, request)
+    return Retry.run(policy, attempt({ method, send, scrub, known }, clock, watch.attempted), {
+      clock,
+      fork: fork(requestContext(watch.span, requestInit)),
+      onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
+      onFailure: watch.failed
+    })
+  })
 
 // -------------------------------------------------------------------------------------
 // layers

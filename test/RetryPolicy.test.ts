@@ -23,7 +23,7 @@ import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
-import { exitOf } from "../src/internal/effect/fibers.js"
+import { type Caller, exitOf, withCaller } from "../src/internal/effect/fibers.js"
 import * as Retry from "../src/internal/retry.js"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
@@ -441,11 +441,14 @@ describe("RetryPolicy", () => {
 
   describe("run", () => {
     const run = <A>(attempt: Effect.Effect<A, OAuthV2Error.OAuthV2Error>) =>
-      Retry.run(RetryPolicy.defaultPolicy, attempt, {
-        prepare: identity,
-        onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
-        onFailure: () => Effect.void
-      })
+      withCaller((caller: Caller<never>) =>
+        Retry.run(RetryPolicy.defaultPolicy, attempt, {
+          clock: caller.clock,
+          fork: caller.fork(identity),
+          onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
+          onFailure: () => Effect.void
+        })
+      )
 
     it.scoped("keeps what an attempt does to a FiberRef to the attempt", () =>
       Effect.gen(function*() {
@@ -510,11 +513,14 @@ describe("RetryPolicy", () => {
       }))
 
     const live = (attempt: Effect.Effect<string, OAuthV2Error.OAuthV2Error>) =>
-      Retry.run({ ...RetryPolicy.defaultPolicy, attemptTimeout: Duration.millis(50) }, attempt, {
-        prepare: identity,
-        onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
-        onFailure: () => Effect.void
-      })
+      withCaller((caller: Caller<never>) =>
+        Retry.run({ ...RetryPolicy.defaultPolicy, attemptTimeout: Duration.millis(50) }, attempt, {
+          clock: caller.clock,
+          fork: caller.fork(identity),
+          onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
+          onFailure: () => Effect.void
+        })
+      )
 
     it.live("ends an attempt at its deadline on the system's clock", () =>
       Effect.gen(function*() {

@@ -18,8 +18,6 @@ export const isObject = (u: unknown): u is Record<string, unknown> =>
 
 /** The JSON object in a body, or `undefined` for anything else. */
 export const parseObject = (body: string): Record<string, unknown> | undefined => {
-  // A page of a proxy, however long, is not worth parsing.
-  if (!/^\s*\{/.test(body)) return undefined
   try {
     const value: unknown = JSON.parse(body)
     return isObject(value) ? value : undefined

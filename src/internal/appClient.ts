@@ -12,6 +12,7 @@ import type * as Effect from "effect/Effect"
 import type * as SlackApp from "../SlackApp.js"
 import type { Method } from "./codes.js"
 import { basicAuthorization, contentType } from "./form.js"
+import { once } from "./once.js"
 import type { Client, Form } from "./request.js"
 import { reveal } from "./reveal.js"
 import { connectionHeader } from "./transport.js"
@@ -54,15 +55,15 @@ const makeAppClient = (client: HttpClient.HttpClient, app: SlackApp.Service): Ap
   const clientSecret = reveal(app.clientSecret)
   const authorization = clientSecret && basicAuthorization(clientId, clientSecret)
   const clients = { basic: guarded(client, authorization), body: guarded(client, undefined) }
-  const requests: { [M in Method]?: HttpClientRequest.HttpClientRequest } = {}
-  const requestTo = (method: Method) =>
-    requests[method] ??= HttpClientRequest.post(`${baseUrl}/api/${method}`, {
+  const requestTo = once((method: Method) =>
+    HttpClientRequest.post(`${baseUrl}/api/${method}`, {
       headers: {
         accept: "application/json",
         "user-agent": `effect-slack-oauth/${version}`,
         ...connectionHeader()
       }
     })
+  )
   return {
     clientId,
     clientSecret,

@@ -5,9 +5,9 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { constVoid } from "effect/Function"
+import { constVoid, identity } from "effect/Function"
 import { systemClock } from "./effect/clock.js"
-import { exitOf, type Fork, stop, withFork } from "./effect/fibers.js"
+import { exitOf, type Fork, stop, withCaller } from "./effect/fibers.js"
 import { flatten } from "./flatten.js"
 
 /** How long, at most, the event loop may read what arrived during a pause before a deadline fires, in milliseconds. */
@@ -39,7 +39,7 @@ export const after = (
       return () => clearTimeout(timer)
       // oxlint-enable no-restricted-globals
     }
-    const fiber = fork(Effect.interruptible(Effect.map(clock.sleep(Duration.millis(millis)), then)))
+    const fiber = fork(Effect.map(clock.sleep(Duration.millis(millis)), then))
     return () => stop(fiber)
   }
   const due = clock.unsafeCurrentTimeMillis() + millis
@@ -61,36 +61,35 @@ export const withDeadline = <A, E, R, E2>(
   onTimeout: () => E2
 ): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
-    withFork<R, A, E | E2>((fork) =>
-      Effect.clockWith((clock) => {
-        // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
-        const call = fork(Effect.exit(Effect.interruptible(effect)))
-        const ended = exitOf(call)
-        if (ended !== undefined) return flatten(ended)
+    withCaller<A, E | E2, R>(({ clock, fork }) => {
+      const start = fork(identity)
+      // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
+      const call = start(Effect.exit(effect))
+      const ended = exitOf(call)
+      if (ended !== undefined) return flatten(ended)
 
-        let isLate = false
-        let onLate = constVoid
-        const callOff = after(fork, clock, Duration.toMillis(duration), () => {
-          isLate = true
-          stop(call)
-          onLate()
-        })
-        const result = Effect.async<A, E | E2>((resume) => {
-          onLate = () => resume(Effect.failSync(onTimeout))
-          // A deadline that is over when it begins has fired by now.
-          if (isLate) return onLate()
-          call.addObserver((exit) => {
-            callOff()
-            resume(flatten(exit))
-          })
-        })
-        const interrupted = Effect.async<void>((resume) => {
-          onLate = () => resume(Effect.void)
-          call.addObserver(onLate)
-          stop(call)
-          if (isLate) onLate()
-        })
-        return Effect.tapErrorCause(restore(result), () => interrupted)
+      let isLate = false
+      let onLate = constVoid
+      const callOff = after(start, clock, Duration.toMillis(duration), () => {
+        isLate = true
+        stop(call)
+        onLate()
       })
-    )
+      const result = Effect.async<A, E | E2>((resume) => {
+        onLate = () => resume(Effect.failSync(onTimeout))
+        // A deadline that is over when it begins has fired by now.
+        if (isLate) return onLate()
+        call.addObserver((exit) => {
+          callOff()
+          resume(flatten(exit))
+        })
+      })
+      const interrupted = Effect.async<void>((resume) => {
+        onLate = () => resume(Effect.void)
+        call.addObserver(onLate)
+        stop(call)
+        if (isLate) onLate()
+      })
+      return Effect.tapErrorCause(restore(result), () => interrupted)
+    })
   )

@@ -7,16 +7,17 @@ export const contentType = "application/x-www-form-urlencoded"
 
 /** Encodes a form body; absent parameters are left out. */
 export const encodeForm = (params: Readonly<Record<string, string | undefined>>): string => {
-  const form = new URLSearchParams()
+  let form = ""
   for (const name of Object.keys(params)) {
     const value = params[name]
-    if (value !== undefined) form.append(name, value)
+    if (value !== undefined) form += `${form && "&"}${formEncode(name)}=${formEncode(value)}`
   }
-  return form.toString()
+  return form
 }
 
-/** One value as a form has it. */
-export const formEncode = (value: string): string => encodeForm({ "": value }).slice(1)
+/** One name or value as a form has it. Most consist of characters that need no encoding. */
+export const formEncode = (text: string): string =>
+  /^[\w.*-]*$/.test(text) ? text : new URLSearchParams({ "": text }).toString().slice(1)
 
 /** `Authorization: Basic` for a client: id and secret are form-encoded before base64 (RFC 6749 §2.3.1). */
 export const basicAuthorization = (clientId: string, clientSecret: string): string =>

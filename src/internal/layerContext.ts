@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import * as Fibers from "./effect/fibers.js"
+import { withCaller } from "./effect/fibers.js"
 import { observedByCaller } from "./effect/observed.js"
 import * as Transactions from "./effect/transactions.js"
 import { flatten } from "./flatten.js"
@@ -41,15 +41,18 @@ const withoutPassing = <R>(context: Context.Context<R>): Context.Context<R> =>
 /** Captures the context of the layer that is being built. */
 export const make = <R = never>(): Effect.Effect<LayerContext<R>, never, R> =>
   // The layer may be built where nothing can be interrupted, or by a fiber that is being interrupted.
-  Effect.map(Fibers.capture<R>(withoutPassing), (fork) => ({
-    fork: (effect, scope) => Effect.sync(() => fork(effect, scope)),
-    run: (effect) =>
-      Effect.flatMap(observedByCaller, (observed) =>
-        Effect.uninterruptibleMask((restore) => {
-          // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
-          const fiber = fork(Effect.exit(observed(Effect.scoped(effect))))
-          return restore(Effect.flatMap(Fiber.await(fiber), flatten)).pipe(
-            Effect.onInterrupt(() => Fiber.interrupt(fiber))
-          )
-        }))
-  }))
+  withCaller<LayerContext<R>, never, R>((caller) => {
+    const fork = caller.fork(withoutPassing)
+    return Effect.succeed({
+      fork: (effect, scope) => Effect.sync(() => fork(effect, scope)),
+      run: (effect) =>
+        Effect.flatMap(observedByCaller, (observed) =>
+          Effect.uninterruptibleMask((restore) => {
+            // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
+            const fiber = fork(Effect.exit(observed(Effect.scoped(effect))))
+            return restore(Effect.flatMap(Fiber.await(fiber), flatten)).pipe(
+              Effect.onInterrupt(() => Fiber.interrupt(fiber))
+            )
+          }))
+    })
+  })

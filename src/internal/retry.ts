@@ -2,7 +2,6 @@
  * Attempts under a retry policy: each has a deadline, and some are repeated.
  */
 import type * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,7 +10,7 @@ import type * as Schedule from "effect/Schedule"
 import type { OAuthV2Error } from "../OAuthV2Error.js"
 import type * as RetryPolicy from "../RetryPolicy.js"
 import { after } from "./deadline.js"
-import { capture, exitOf, type Fork, stop } from "./effect/fibers.js"
+import { exitOf, type Fork, stop } from "./effect/fibers.js"
 import { driver, notPast } from "./effect/schedules.js"
 import { flatten } from "./flatten.js"
 
@@ -39,62 +38,60 @@ const cutOff = <A, E, R>(
   millis: number,
   onTimeout: (timeout: Duration.Duration) => E
 ): Effect.Effect<A, E> =>
-  Effect.uninterruptibleMask((restore) => {
+  Effect.async((resume) => {
     // The exit is a value, because a fiber that fails logs its cause, and a defect may contain a secret.
     const fiber = fork(Effect.exit(attempt))
     const ended = exitOf(fiber)
-    if (ended !== undefined) return flatten(ended)
+    if (ended !== undefined) return resume(flatten(ended))
 
     let isLate = false
     const callOff = after(fork, clock, millis, () => {
       isLate = true
       stop(fiber)
     })
-    const result = Effect.async<A, E>((resume) => {
-      fiber.addObserver((exit) => {
-        callOff()
-        const ended = flatten(exit)
-        resume(isLate && Exit.isInterrupted(ended) ? Effect.failSync(() => onTimeout(Duration.millis(millis))) : ended)
-      })
+    fiber.addObserver((exit) => {
+      callOff()
+      const ended = flatten(exit)
+      resume(isLate && Exit.isInterrupted(ended) ? Effect.failSync(() => onTimeout(Duration.millis(millis))) : ended)
     })
-    return Effect.tapErrorCause(restore(result), () => Fiber.interrupt(fiber))
+    return Fiber.interrupt(fiber)
   })
 
 /**
  * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
  * first. Only a repeatable error leads to another, and only if `mayRepeat` does not object.
  *
- * An attempt runs in a fiber of its own, with the context that `prepare` returns: what it does to a `FiberRef` ends with
- * it. `onFailure` runs after each attempt that failed.
+ * `fork` starts a fiber for each attempt: what an attempt does to a `FiberRef` ends with it. `clock` is the caller's.
+ * `onFailure` runs after each attempt that failed.
  */
 export const run = <A, E extends OAuthV2Error, R>(
   policy: RetryPolicy.Service,
   attempt: Effect.Effect<A, E, R>,
-  { onFailure, onTimeout, prepare }: {
-    readonly prepare: (context: Context.Context<R>) => Context.Context<R>
+  { clock, fork, onFailure, onTimeout }: {
+    readonly clock: Clock.Clock
+    readonly fork: Fork<R>
     readonly onTimeout: (timeout: Duration.Duration) => E
     readonly onFailure: (error: E) => Effect.Effect<void>
   }
-): Effect.Effect<A, E, R> =>
-  Effect.flatMap(capture(prepare), (fork) =>
-    Effect.clockWith((clock) => {
-      const now = () => clock.unsafeCurrentTimeMillis()
-      const startedAt = now()
-      const latest = startedAt + Duration.toMillis(policy.budget)
-      const once = Effect.suspend(() =>
-        cutOff(attempt, fork, clock, Math.min(Duration.toMillis(policy.attemptTimeout), latest - now()), onTimeout)
-      )
-      const wait = driver(() => withinBudget(policy.schedule, policy.budget, startedAt))
-      const mayRepeat = (error: E): Effect.Effect<boolean> =>
-        isRepeatable(error)
-          ? Effect.flatMap(wait(error), (goesOn) =>
-            // A process that was paused during the wait may wake up when its time is over.
-            goesOn && now() <= latest ? policy.mayRepeat ?? Effect.succeed(true) : Effect.succeed(false))
-          : Effect.succeed(false)
-      const attempts: Effect.Effect<A, E> = Effect.catchAll(once, (error) =>
-        Effect.flatMap(
-          Effect.zipRight(onFailure(error), mayRepeat(error)),
-          (again) => again ? attempts : Effect.fail(error)
-        ))
-      return attempts
-    }))
+): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const now = () => clock.unsafeCurrentTimeMillis()
+    const startedAt = now()
+    const latest = startedAt + Duration.toMillis(policy.budget)
+    const once = Effect.suspend(() =>
+      cutOff(attempt, fork, clock, Math.min(Duration.toMillis(policy.attemptTimeout), latest - now()), onTimeout)
+    )
+    const wait = driver(() => withinBudget(policy.schedule, policy.budget, startedAt))
+    const mayRepeat = (error: E): Effect.Effect<boolean> =>
+      isRepeatable(error)
+        ? Effect.flatMap(wait(error), (goesOn) =>
+          // A process that was paused during the wait may wake up when its time is over.
+          goesOn && now() <= latest ? policy.mayRepeat ?? Effect.succeed(true) : Effect.succeed(false))
+        : Effect.succeed(false)
+    const attempts: Effect.Effect<A, E> = Effect.catchAll(once, (error) =>
+      Effect.flatMap(
+        Effect.zipRight(onFailure(error), mayRepeat(error)),
+        (again) => again ? attempts : Effect.fail(error)
+      ))
+    return attempts
+  })

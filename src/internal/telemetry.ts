@@ -8,14 +8,10 @@ import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { Method, OAuthV2Error } from "../OAuthV2Error.js"
 import * as Telemetry from "../Telemetry.js"
-import { type Any, type Tagged, type Update, updateAll, withTags } from "./effect/metrics.js"
+import type { Caller } from "./effect/fibers.js"
+import { type Tagged, type Update, updateAll, withTags } from "./effect/metrics.js"
 import { observeInSpan } from "./effect/spans.js"
-
-/** The metric for given tags. There are few combinations of tags, so each metric is made once. */
-const tagged = <In, Tags extends Readonly<Record<string, string>>>(metric: Any<In>): (tags: Tags) => Tagged<In> => {
-  const made: Record<string, Tagged<In>> = {}
-  return (tags) => made[Object.values(tags).join()] ??= withTags(metric, tags)
-}
+import { once } from "./once.js"
 
 const increment = (metric: Tagged<number>): Effect.Effect<void> => updateAll((update) => update(metric, 1))
 
@@ -23,9 +19,9 @@ const increment = (metric: Tagged<number>): Effect.Effect<void> => updateAll((up
 // calls
 // -------------------------------------------------------------------------------------
 
-const callsOf = tagged<number, { readonly method: Method; readonly result: string }>(Telemetry.calls)
-const retriesOf = tagged<number, { readonly method: Method }>(Telemetry.retries)
-const callDurationOf = tagged<number, { readonly method: Method }>(Telemetry.callDuration)
+const callsOf = once((method: Method) => once((result: string) => withTags(Telemetry.calls, { method, result })))
+const retriesOf = once((method: Method) => withTags(Telemetry.retries, { method }))
+const callDurationOf = once((method: Method) => withTags(Telemetry.callDuration, { method }))
 
 /** What a call reports while it runs, and its span. */
 export interface Watch {
@@ -39,13 +35,13 @@ export interface Watch {
 /** Runs a call in a span of its own, such as `OAuthV2.access`, counts it and times it. */
 export const observe = <A, E extends OAuthV2Error, R>(
   method: Method,
-  call: (watch: Watch) => Effect.Effect<A, E, R>
+  call: (watch: Watch, caller: Caller<R>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   observeInSpan(
     method.replace("oauth.v2", "OAuthV2"),
     { kind: "client", attributes: { "slack.method": method } },
-    (span, clock) => {
-      const startedAt = clock.unsafeCurrentTimeMillis()
+    (span, caller) => {
+      const startedAt = caller.clock.unsafeCurrentTimeMillis()
       let attempts = 0
       const effect = call({
         span,
@@ -57,12 +53,12 @@ export const observe = <A, E extends OAuthV2Error, R>(
             Effect.annotateLogs("slack.method", error.method),
             Effect.withParentSpan(span)
           )
-      })
+      }, caller)
       const onEnd = (exit: Exit.Exit<A, E>, update: Update) => {
         const repetitions = Math.max(0, attempts - 1)
-        update(callsOf({ method, result: describe(span, exit, repetitions) }), 1)
-        update(callDurationOf({ method }), clock.unsafeCurrentTimeMillis() - startedAt)
-        if (repetitions > 0) update(retriesOf({ method }), repetitions)
+        update(callsOf(method)(describe(span, exit, repetitions)), 1)
+        update(callDurationOf(method), caller.clock.unsafeCurrentTimeMillis() - startedAt)
+        if (repetitions > 0) update(retriesOf(method), repetitions)
       }
       return { effect, onEnd }
     }
@@ -90,7 +86,7 @@ const describe = <A, E extends OAuthV2Error>(
 /** The two requests of an install. */
 export type InstallStep = "begin" | "callback"
 
-const installsOf = tagged<number, { readonly step: InstallStep; readonly result: string }>(Telemetry.installs)
+const installsOf = once((step: InstallStep) => once((result: string) => withTags(Telemetry.installs, { step, result })))
 
 /** Answers a request of an install flow in a span of its own and counts it. */
 export const observeInstall = <A, R>(
@@ -102,7 +98,7 @@ export const observeInstall = <A, R>(
     Effect.tap((answered) => {
       const result = resultOf(answered)
       return Effect.zipRight(
-        increment(installsOf({ step, result })),
+        increment(installsOf(step)(result)),
         Effect.annotateCurrentSpan("slack.install.result", result)
       )
     }),
@@ -113,18 +109,18 @@ export const observeInstall = <A, R>(
 // tokens
 // -------------------------------------------------------------------------------------
 
-const refreshesOf = tagged<number, { readonly result: string }>(Telemetry.refreshes)
-const exchangesOf = tagged<number, { readonly result: string }>(Telemetry.exchanges)
-const tokenStatesOf = tagged<number, { readonly state: string }>(Telemetry.tokenStates)
+const refreshesOf = once((result: string) => withTags(Telemetry.refreshes, { result }))
+const exchangesOf = once((result: string) => withTags(Telemetry.exchanges, { result }))
+const tokenStatesOf = once((state: string) => withTags(Telemetry.tokenStates, { state }))
 
 /** Counts a long-lived token that a migration came to. */
-export const exchanged = (result: string): Effect.Effect<void> => increment(exchangesOf({ result }))
+export const exchanged = (result: string): Effect.Effect<void> => increment(exchangesOf(result))
 
 /** Counts a refresh. */
-export const refreshed = (result: string): Effect.Effect<void> => increment(refreshesOf({ result }))
+export const refreshed = (result: string): Effect.Effect<void> => increment(refreshesOf(result))
 
 /** Sets the gauges to a count of the fleet. */
 export const tokens = (counts: Readonly<Record<string, number>>): Effect.Effect<void> =>
   updateAll((update) => {
-    for (const [state, count] of Object.entries(counts)) update(tokenStatesOf({ state }), count)
+    for (const [state, count] of Object.entries(counts)) update(tokenStatesOf(state), count)
   })

@@ -2,12 +2,14 @@
  * Fibers that do not depend on the fiber that starts them.
  */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
+import type * as FiberStatus from "effect/FiberStatus"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
@@ -15,38 +17,43 @@ import type * as Scope from "effect/Scope"
 /** Starts a fiber. It runs until it ends, or is interrupted when the scope closes, if there is one. */
 export type Fork<R> = <A, E>(effect: Effect.Effect<A, E, R>, scope?: Scope.Scope) => Fiber.RuntimeFiber<A, E>
 
-const forkIn = <R>(runtime: Runtime.Runtime<R>): Fork<R> => {
-  const fork = Runtime.runFork(runtime)
-  return (effect, scope) => fork(effect, scope && { scope })
+/** What an effect knows of the fiber that runs it. */
+export interface Caller<R> {
+  readonly clock: Clock.Clock
+  readonly context: Context.Context<R>
+  /**
+   * A way to start fibers, with the `FiberRef`s of the caller, and its context as `change` leaves it. The fibers can be
+   * interrupted, and begin uninterrupted, whatever the state of the caller.
+   */
+  readonly fork: (change: (context: Context.Context<R>) => Context.Context<R>) => Fork<R>
 }
 
-/** A fiber that begins its life inherits an interruption of the fiber that started it. */
-const withoutInterruption = <R>(runtime: Runtime.Runtime<R>): Runtime.Runtime<R> =>
-  Cause.isEmpty(FiberRefs.getOrDefault(runtime.fiberRefs, FiberRef.interruptedCause))
-    ? runtime
-    : Runtime.deleteFiberRef(runtime, FiberRef.interruptedCause)
+export const callerOf = <R>(
+  fiber: Fiber.RuntimeFiber<any, any>,
+  { runtimeFlags }: FiberStatus.Running
+): Caller<R> => {
+  const context = fiber.getFiberRef(FiberRef.currentContext) as Context.Context<R>
+  const fiberRefs = fiber.getFiberRefs()
+  return {
+    clock: Context.get(fiber.currentDefaultServices, Clock.Clock),
+    context,
+    fork: (change) => {
+      const runtime = Runtime.make({
+        context: change(context),
+        runtimeFlags: RuntimeFlags.enable(runtimeFlags, RuntimeFlags.Interruption),
+        // A fiber that begins its life inherits an interruption of the fiber that started it.
+        fiberRefs: Cause.isEmpty(FiberRefs.getOrDefault(fiberRefs, FiberRef.interruptedCause))
+          ? fiberRefs
+          : FiberRefs.delete(fiberRefs, FiberRef.interruptedCause)
+      })
+      return (effect, scope) => Runtime.runFork(runtime, effect, scope && { scope })
+    }
+  }
+}
 
-/**
- * Gives `f` a way to start fibers: with the context and the `FiberRef`s of the caller, and without an interruption of
- * the caller.
- */
-export const withFork = <R, A, E>(f: (fork: Fork<R>) => Effect.Effect<A, E>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Effect.runtime<R>(), (runtime) => f(forkIn(withoutInterruption(runtime))))
-
-/**
- * Captures the caller's context, as `change` leaves it, and the `FiberRef`s. The fibers that `fork` starts can be
- * interrupted, and begin uninterrupted, whatever the state of the caller.
- */
-export const capture = <R>(
-  change: (context: Context.Context<R>) => Context.Context<R>
-): Effect.Effect<Fork<R>, never, R> =>
-  Effect.map(Effect.runtime<R>(), (caller) =>
-    forkIn(
-      withoutInterruption(caller).pipe(
-        Runtime.updateContext(change),
-        Runtime.enableRuntimeFlag(RuntimeFlags.Interruption)
-      )
-    ))
+/** Gives `f` the fiber that runs it. */
+export const withCaller = <A, E, R>(f: (caller: Caller<R>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime((fiber, status) => f(callerOf(fiber, status)))
 
 /** Tells a fiber to stop, and does not wait for it. */
 export const stop = (fiber: Fiber.RuntimeFiber<any, any>): void => fiber.unsafeInterruptAsFork(fiber.id())

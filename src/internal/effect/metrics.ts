@@ -30,8 +30,8 @@ export const withTags = <In>(metric: Any<In>, tags: Readonly<Record<string, stri
   const own = Object.entries(tags).map(([name, value]) => MetricLabel.make(name, value))
   const lists = new WeakMap<Labels, Labels>()
   return (input, labels) => {
-    const list = lists.get(labels) ?? Arr.union(own, labels)
-    lists.set(labels, list)
+    let list = lists.get(labels)
+    if (list === undefined) lists.set(labels, list = Arr.union(own, labels))
     metric.unsafeUpdate(input, list)
   }
 }

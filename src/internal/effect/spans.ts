@@ -1,12 +1,11 @@
 /**
  * Spans around effects that are counted and timed.
  */
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import type * as Tracer from "effect/Tracer"
+import { type Caller, callerOf } from "./fibers.js"
 import type { Update } from "./metrics.js"
 
 /** An effect in a span. */
@@ -23,18 +22,19 @@ export interface Observed<A, E, R> {
 export const observeInSpan = <A, E, R>(
   name: string,
   options: Omit<Tracer.SpanOptions, "captureStackTrace">,
-  observe: (span: Tracer.Span, clock: Clock.Clock) => Observed<A, E, R>
+  observe: (span: Tracer.Span, caller: Caller<R>) => Observed<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.flatMap(
     Effect.makeSpan(name, { ...options, captureStackTrace: false }),
     (span) =>
-      Effect.withFiberRuntime<A, E, R>((fiber) => {
-        const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
-        const { effect, onEnd } = observe(span, clock)
+      Effect.withFiberRuntime<A, E, R>((fiber, status) => {
+        const caller = callerOf<R>(fiber, status)
+        const { effect, onEnd } = observe(span, caller)
         return Effect.onExit(effect, (exit) => {
           const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
           onEnd(exit, (metric, input) => metric(input, labels))
-          span.end(fiber.getFiberRef(FiberRef.currentTracerTimingEnabled) ? clock.unsafeCurrentTimeNanos() : 0n, exit)
+          const isTimed = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
+          span.end(isTimed ? caller.clock.unsafeCurrentTimeNanos() : 0n, exit)
           return Effect.void
         })
       })

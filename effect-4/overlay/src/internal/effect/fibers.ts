@@ -1,6 +1,7 @@
 /**
  * Fibers that do not depend on the fiber that starts them.
  */
+import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -10,6 +11,17 @@ import type * as Scope from "effect/Scope"
 /** Starts a fiber. It runs until it ends, or is interrupted when the scope closes, if there is one. */
 export type Fork<R> = <A, E>(effect: Effect.Effect<A, E, R>, scope?: Scope.Scope) => Fiber.Fiber<A, E>
 
+/** What an effect knows of the fiber that runs it. */
+export interface Caller<R> {
+  readonly clock: Clock.Clock
+  readonly context: Context.Context<R>
+  /**
+   * A way to start fibers, with the context of the caller as `change` leaves it. The fibers can be interrupted, and begin
+   * uninterrupted, whatever the state of the caller.
+   */
+  readonly fork: (change: (context: Context.Context<R>) => Context.Context<R>) => Fork<R>
+}
+
 const forkIn = <R>(context: Context.Context<R>): Fork<R> => {
   const fork = Effect.runForkWith(context)
   const run = Effect.runSyncWith(context)
@@ -17,21 +29,13 @@ const forkIn = <R>(context: Context.Context<R>): Fork<R> => {
     scope === undefined ? fork(effect) : run(Effect.forkIn(effect, scope, { startImmediately: true }))
 }
 
-/**
- * Gives `f` a way to start fibers: with the context and the references of the caller, and without an interruption of
- * the caller.
- */
-export const withFork = <R, A, E>(f: (fork: Fork<R>) => Effect.Effect<A, E>): Effect.Effect<A, E, R> =>
-  Effect.contextWith((context: Context.Context<R>) => f(forkIn(context)))
-
-/**
- * Captures the caller's context, as `change` leaves it. The fibers that `fork` starts can be interrupted, and begin
- * uninterrupted, whatever the state of the caller.
- */
-export const capture = <R>(
-  change: (context: Context.Context<R>) => Context.Context<R>
-): Effect.Effect<Fork<R>, never, R> =>
-  Effect.contextWith((caller: Context.Context<R>) => Effect.succeed(forkIn(change(caller))))
+/** Gives `f` the fiber that runs it. */
+export const withCaller = <A, E, R>(f: (caller: Caller<R>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.clockWith((clock) =>
+    Effect.contextWith((context: Context.Context<R>) =>
+      f({ clock, context, fork: (change) => forkIn(change(context)) })
+    )
+  )
 
 /** Tells a fiber to stop, and does not wait for it. */
 export const stop = (fiber: Fiber.Fiber<any, any>): void => fiber.interruptUnsafe()

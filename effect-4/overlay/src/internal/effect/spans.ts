@@ -1,10 +1,10 @@
 /**
  * Spans around effects that are counted and timed.
  */
-import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
+import { type Caller, withCaller } from "./fibers.js"
 import { type Update, updateAll } from "./metrics.js"
 
 /** An effect in a span. */
@@ -18,10 +18,10 @@ export interface Observed<A, E, R> {
 export const observeInSpan = <A, E, R>(
   name: string,
   options: Tracer.SpanOptionsNoTrace,
-  observe: (span: Tracer.Span, clock: Clock.Clock) => Observed<A, E, R>
+  observe: (span: Tracer.Span, caller: Caller<R>) => Observed<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.useSpan(name, options, (span) =>
-    Effect.clockWith((clock) => {
-      const { effect, onEnd } = observe(span, clock)
+    withCaller<A, E, R>((caller) => {
+      const { effect, onEnd } = observe(span, caller)
       return Effect.onExit(effect, (exit) => updateAll((update) => onEnd(exit, update)))
     }))
