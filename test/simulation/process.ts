@@ -15,12 +15,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { capture, type Fork, stop } from "../../src/internal/effect/fibers.js"
+import { type Caller, type Fork, stop, withCaller } from "../../src/internal/effect/fibers.js"
 import { type SendError, unanswered } from "../../src/internal/effect/httpErrors.js"
 import * as Programs from "../utils/effect/programs.js"
 import { withSeed } from "../utils/effect/random.js"
@@ -461,7 +462,9 @@ const boot = (
       )
       yield* Effect.provideService(Layer.build(sweeping), Scope.Scope, scope)
     }
-    ready({ fork: yield* capture<OAuthV2.OAuthV2>((context) => context), manager, store, scope })
+    yield* withCaller(({ fork }: Caller<OAuthV2.OAuthV2>) =>
+      Effect.sync(() => ready({ fork: fork(identity), manager, store, scope }))
+    )
   })
   return program.pipe(
     Effect.provideService(InstallationStore.InstallationStore, store),
