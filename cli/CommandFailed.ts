@@ -1,11 +1,13 @@
 import * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
 
-/** The exit codes of the command besides 0. `docs/migration.md` lists them too. */
+/** The exit codes of the command besides 0. `docs/migration.md` and `docs/slack-app.md` list them too. */
 export const exitCodes = {
   failed: 1,
   /** Nothing failed, and another run has to do the rest. */
   unfinished: 2,
+  /** The command has looked, and found something to mend. */
+  found: 3,
   /** As in a shell: 128 plus the number of the signal that ended the program. */
   SIGINT: 130,
   SIGTERM: 143

@@ -1,3 +1,4 @@
+export * as AppManifest from "./AppManifest.js"
 export * as AuthorizeUrl from "./AuthorizeUrl.js"
 export * as Installation from "./Installation.js"
 export * as InstallationImport from "./InstallationImport.js"

@@ -1,8 +1,13 @@
-/** The command `effect-slack-oauth` in a process of its own. */
+/** The command `effect-slack-oauth`, in a process of its own or in this one. */
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { promisify } from "node:util"
+import { run as runCommand } from "../../cli/command.js"
 
 const execute = promisify(execFile)
 
@@ -48,4 +53,26 @@ export const startEmulator = async (file: string, args: ReadonlyArray<string> = 
     if (child.exitCode === null) await once(child, "exit")
   }
   return { url, lines, stop }
+}
+
+/** Runs the command in this process, which is ten times as fast. It sees only the given variables. */
+export const runHere = (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string | undefined>> = {}
+): Promise<Ended> => {
+  const printed = { stdout: "", stderr: "" }
+  const to = (stream: keyof typeof printed) => (...words: ReadonlyArray<unknown>) =>
+    Effect.sync(() => {
+      printed[stream] += `${words.map(String).join(" ")}\n`
+    })
+  const variables = Object.entries(env).flatMap(([name, value]) => value === undefined ? [] : [[name, value] as const])
+  return Effect.runPromise(
+    Console.consoleWith((console) =>
+      runCommand(["node", "effect-slack-oauth", ...args]).pipe(
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map(variables))),
+        Effect.withConsole({ ...console, log: to("stdout"), error: to("stderr") }),
+        Effect.provide(NodeContext.layer)
+      )
+    ).pipe(Effect.map((code) => ({ code, ...printed })))
+  )
 }
