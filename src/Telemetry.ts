@@ -54,7 +54,7 @@ export const installs = Metric.counter("slack_oauth_installs", {
 })
 
 /**
- * Refreshes. Tag: `result`, which is `ok`, `unsaved` (Slack gave the token and the store did not take it yet), or the
+ * Refreshes. Tag: `result`, which is `ok`, `unsaved` (Slack gave the token, and the store has not saved it yet), or the
  * tag of the error.
  *
  * @since 0.1.0
@@ -74,7 +74,7 @@ export const refreshes = Metric.counter("slack_oauth_refreshes", {
 export const tokenStates = Metric.gauge("slack_oauth_tokens", { description: "Credentials by state" })
 
 /**
- * Long-lived tokens that a migration came to. Tag: `result`, which is the tag of its result.
+ * Long-lived tokens that a migration has processed. Tag: `result`, which is the tag of its result.
  *
  * @since 0.1.0
  * @category metrics

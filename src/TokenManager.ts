@@ -1,9 +1,9 @@
 /**
- * Tokens that are always fresh: whoever asks for the token of an installation gets one that is valid now, or a typed
- * reason why there is none. Never an expired token.
+ * Tokens that are always fresh: a caller gets a token that is valid now, or a typed error that says why there is none. It
+ * never gets an expired token.
  *
  * A token that is not about to expire is served from memory. A token that is about to expire is refreshed once, by one
- * fiber of one process. Concurrent callers get its result. While Slack is down, a valid token is served on.
+ * fiber of one process. Concurrent callers get its result. While Slack is down, a valid token is still served.
  *
  * `docs/token-rotation.md` says what is promised, and has the states of a credential and what a crash in each of them
  * leaves behind. `docs/architecture.md` follows a token through the code.
@@ -87,8 +87,8 @@ export class ReauthorizationRequired
 }
 
 /**
- * Another process is refreshing the credential, and has not finished within two lease times. It is paused, or each
- * process that takes over gets stuck.
+ * Another process is refreshing the credential, and has not finished within two lease times. That process is paused, or
+ * several processes took the lease and did not finish.
  *
  * @since 0.1.0
  * @category errors
@@ -171,7 +171,7 @@ export type TokenError = NotInstalled | ReauthorizationRequired | TokenUnavailab
  * What happens to credentials, for logs, dashboards, and for asking people to install again.
  *
  * - `Refreshed`: the next token is stored
- * - `Unsaved`: Slack gave the next token, and the store did not take it. It is served from memory and saved later
+ * - `Unsaved`: Slack gave the next token, and the store did not save it. It is served from memory and saved later
  * - `ServingStale`: a refresh failed. The old token is served until `expiresAt`
  * - `ReauthorizationNeeded`: the credential is dead
  * - `RefreshTokenExpiring`: the refresh token expires at `expiresAt`, unless a refresh succeeds before
@@ -214,7 +214,7 @@ export interface Health {
   readonly permanent: number
   /** Credentials that need a new install. */
   readonly dead: number
-  /** Tokens that only this process has, because the store has not taken them yet. */
+  /** Tokens that only this process has, because the store has not saved them yet. */
   readonly unsaved: number
 }
 
@@ -230,8 +230,8 @@ export interface Options {
    */
   readonly window?: Duration.DurationInput | undefined
   /**
-   * The part of the window, from 0 to 1, by which chance may put off a refresh, so that processes and credentials do not
-   * all refresh at once; 0.25 by default.
+   * The part of the window, from 0 to 1, by which a refresh is delayed at random at most; 0.25 by default. So not all
+   * credentials are refreshed at once.
    */
   readonly jitter?: number | undefined
   /**
@@ -283,7 +283,7 @@ export interface Options {
 export type Refresh = "Renewed" | "Current" | "Stale"
 
 /**
- * What to refresh. With a `generation`, a later one is left alone.
+ * What to refresh. With a `generation`, a later one is not refreshed.
  *
  * @since 0.1.0
  * @category models
@@ -512,7 +512,7 @@ export const layer = (
 
 /**
  * Makes a manager. When its scope closes, it finishes the refreshes under way and tries once more to save each token that
- * the store has not taken. Then it interrupts callers who still wait. Fails if an option cannot be used; the error names
+ * the store has not saved. Then it interrupts the callers that still wait. Fails if an option cannot be used; the error names
  * the option.
  *
  * @since 0.1.0

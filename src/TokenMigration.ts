@@ -55,13 +55,13 @@ export interface Options {
   readonly only?: ((key: Installation.CredentialKey) => boolean) | undefined
   /**
    * The app of an app id, for a store with the installations of several apps. Without it, exchanges use the app of
-   * `OAuthV2`. Credentials of an app for which it returns `undefined` are left out.
+   * `OAuthV2`. Credentials of an app for which it returns `undefined` are skipped.
    */
   readonly apps?: ((appId: string) => SlackApp.Service | undefined) | undefined
 }
 
 /**
- * What became of one credential.
+ * The result for one credential.
  *
  * - `Pending`: it would be exchanged (a dry run)
  * - `Exchanged`: it rotates now
@@ -97,7 +97,7 @@ export type Result = Data.TaggedEnum<{
 export const Result = Data.taggedEnum<Result>()
 
 /**
- * What became of a store: how many results there are of each kind, and the ones that somebody has to look at.
+ * The result for a store: how many results there are of each kind, and the ones that somebody has to look at.
  *
  * @since 0.1.0
  * @category models
@@ -157,7 +157,7 @@ export const addToReport = (report: Report, result: Result): Report => ({
 // one credential
 // -------------------------------------------------------------------------------------
 
-/** The codes by which Slack says that the token itself is over. Others leave a token that may work. */
+/** The codes which mean that the token does not work any more. After other codes it may still work. */
 const ends = new Set(["token_revoked", "token_expired", "account_inactive"])
 
 /** How often a call that Slack rejected is repeated. */
@@ -180,7 +180,7 @@ const makePacer = (spacing: number) => {
     const recheck = Effect.flatMap(uptime, (now) => now < pausedUntil ? turn : Effect.void)
     return at > now ? Effect.zipRight(Effect.sleep(Math.ceil(at - now)), recheck) : Effect.void
   })
-  /** Lets no call begin for a while. */
+  /** Delays the next call. */
   const pause = (millis: number): Effect.Effect<void> =>
     Effect.map(uptime, (now) => {
       pausedUntil = Math.max(pausedUntil, now + millis)
@@ -188,7 +188,7 @@ const makePacer = (spacing: number) => {
   return { turn, pause }
 }
 
-/** What became of one credential. */
+/** The result of a rotation. */
 const resultOf = (
   key: Installation.CredentialKey,
   outcome: Rotation.Outcome<OAuthV2Error.ExchangeError>
@@ -238,7 +238,7 @@ const pauseBeforeRepeating = (result: Result, attempt: number): number | undefin
 // -------------------------------------------------------------------------------------
 
 /**
- * Migrates a store, and says what became of each credential. An interrupted migration finishes the exchanges under way.
+ * Migrates a store, and emits the result for each credential. An interrupted migration finishes the exchanges under way.
  *
  * When Slack says that an app's settings are wrong (rotation is not enabled, the secret is wrong), the other credentials of
  * that app fail with the same error and without a call.

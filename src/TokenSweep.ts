@@ -61,7 +61,7 @@ export interface Options {
 export interface Report {
   /** Credentials that were due, as far as the rate allowed. */
   readonly urgent: number
-  /** Credentials that were taken before they were due, to spread the work. */
+  /** Credentials that were refreshed before they were due, to spread the work. */
   readonly early: number
   /** Of both: credentials that have a new token now. */
   readonly renewed: number
@@ -108,7 +108,7 @@ const nameOf = ({ generation, key }: Target): string => `${key}#${generation}`
 /** How long a credential rests after failures: a minute, doubling up to a quarter of an hour. */
 const restAfter = (attempts: number): number => Math.min(60_000 * 2 ** attempts, 15 * 60_000)
 
-/** Credentials that are left alone for a while, so that they do not keep others from their turn. */
+/** Credentials that are left alone for a while, so that others are refreshed meanwhile. */
 const makeResting = () => {
   const resting = new Map<string, { readonly attempts: number; readonly until: number }>()
   return {
@@ -165,7 +165,7 @@ const settingsOf = (options: Options) =>
     }
   })
 
-/** Refreshes candidates, until so many have failed that a pass makes no sense. */
+/** Refreshes candidates. It stops after {@link enough} failures without a success. */
 const refreshAll = (
   { concurrency, manager, resting }: {
     readonly concurrency: number
@@ -352,7 +352,7 @@ export const pass = (
 
 /**
  * Sweeps as long as the program runs, from a random moment in the first interval on. A pass that fails is logged, and the
- * next one runs in its turn. While no token is due, passes are up to half an hour apart.
+ * next one runs as planned. While no token is due, passes are up to half an hour apart.
  *
  * @example
  * ```ts

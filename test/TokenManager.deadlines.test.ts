@@ -94,7 +94,7 @@ describe("a store call that hangs", () => {
     }
   }
 
-  it.effect("leaves what Slack gave unsaved, served, and saved when the store is back", () => {
+  it.effect("leaves Slack's answer unsaved: it is served, and saved when the store is back", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -111,7 +111,7 @@ describe("a store call that hangs", () => {
     }).pipe(Effect.provide(live(faultyStore)))
   })
 
-  it.effect("that throws is left alone for as long as one that fails", () => {
+  it.effect("that throws is followed by the same pause as one that fails", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -210,7 +210,7 @@ describe("an OAuthV2 that never answers", () => {
 })
 
 describe("a caller that cannot be interrupted", () => {
-  it.effect("waits as long as others do, and gets the token that is still valid", () =>
+  it.effect("waits as long as others, and gets the token that is still valid", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const old = yield* botToken(key)
@@ -222,7 +222,7 @@ describe("a caller that cannot be interrupted", () => {
 })
 
 describe("a credential that another process holds and does not finish with", () => {
-  it.effect("is told apart from a Slack that does not answer", () =>
+  it.effect("has another error than a Slack that does not answer", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const store = yield* InstallationStore.InstallationStore
@@ -252,7 +252,7 @@ const withSetBack = <A, E, R>(
   })
 
 describe("a process that is suspended each time before it can send", () => {
-  it.effect("is told apart from another process that holds the credential", () => {
+  it.effect("has another error than a credential that another process holds", () => {
     const faultyStore = makeFaultyStore()
     return withSetBack((setBack) =>
       Effect.gen(function*() {
@@ -355,7 +355,7 @@ const rotateElsewhere = (key: Installation.CredentialKey) =>
   })
 
 describe("a refresh token", () => {
-  it.effect("is not sent a second time if somebody else has used it since", () => {
+  it.effect("is not sent a second time if another process has used it since", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -372,7 +372,7 @@ describe("a refresh token", () => {
     }).pipe(Effect.provide(live(faultyStore)))
   })
 
-  it.effect("is not sent a second time if the store does not say whether it is still the one", () => {
+  it.effect("is not sent a second time if the store does not say which generation it has", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -386,7 +386,7 @@ describe("a refresh token", () => {
     }).pipe(Effect.provide(live(faultyStore)))
   })
 
-  it.effect("is not sent again after a wait in which somebody else has used it", () =>
+  it.effect("is not sent again after a pause in which another process has used it", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")

@@ -69,7 +69,7 @@ const watchEvents = Effect.gen(function*() {
 })
 
 describe("a token that ends and cannot be refreshed", () => {
-  it.scoped("is served to its end, and then means a new install", () => {
+  it.scoped("is served until it expires, and then the error is ReauthorizationRequired", () => {
     const slack = makeSlack(43_200)
     return Effect.gen(function*() {
       const events = yield* watchEvents
@@ -115,7 +115,7 @@ describe("a token that ends and cannot be refreshed", () => {
     }).pipe(Effect.provide(live(slack.layer)))
   })
 
-  it.scoped("is left alone by the sweep until it ends, and reported then, once", () => {
+  it.scoped("is not refreshed by the sweep, and is reported once when it expires", () => {
     const slack = makeSlack(43_200)
     return Effect.gen(function*() {
       const events = yield* watchEvents
@@ -134,7 +134,7 @@ describe("a token that ends and cannot be refreshed", () => {
     }).pipe(Effect.provide(live(slack.layer)))
   })
 
-  it.scoped("is nothing to exchange", () => {
+  it.scoped("is not exchanged by a migration", () => {
     const slack = makeSlack(43_200)
     return Effect.gen(function*() {
       yield* install(3600, Option.none())
@@ -143,9 +143,9 @@ describe("a token that ends and cannot be refreshed", () => {
   })
 })
 
-describe("a token that has ended when it comes", () => {
+describe("a new token that has already expired", () => {
   for (const lifetime of [0, -60]) {
-    it.scoped(`is never handed out, and is refreshed with a pause (${lifetime} seconds)`, () => {
+    it.scoped(`is never returned, and is refreshed after a pause (${lifetime} seconds)`, () => {
       const slack = makeSlack(lifetime)
       return Effect.gen(function*() {
         yield* install(lifetime, Option.some("xoxe-1-test"))
@@ -185,7 +185,7 @@ describe("a token that has ended when it comes", () => {
     }).pipe(Effect.provide(live(slack.layer)))
   })
 
-  it.scoped("does not stop a later, good one", () => {
+  it.scoped("does not prevent a later refresh", () => {
     let refreshes = 0
     const slack = OAuthV2.layerTest({
       access: () =>
@@ -201,7 +201,7 @@ describe("a token that has ended when it comes", () => {
     }).pipe(Effect.provide(live(slack)))
   })
 
-  it.scoped("that Slack has refused before counts as ended", () => {
+  it.scoped("that Slack has refused before is not served", () => {
     const slack = OAuthV2.layerTest({ access: () => answer("installed", 43_200, Option.some("xoxe-1-test")) })
     return Effect.gen(function*() {
       yield* install(43_200, Option.some("xoxe-1-test"))

@@ -95,7 +95,7 @@ describe("a token in its refresh window", () => {
       assert.deepStrictEqual(new Set(tokens.map(Redacted.value)), new Set([fresh]))
     }).pipe(Effect.provide(live())))
 
-  it.effect("is served on while Slack is down, and refreshed when Slack is back", () =>
+  it.effect("is still served while Slack is down, and refreshed when Slack is back", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const old = yield* botToken(key)
@@ -109,7 +109,7 @@ describe("a token in its refresh window", () => {
     }).pipe(Effect.provide(live())))
 })
 
-describe("somebody who cannot be interrupted", () => {
+describe("a caller in an uninterruptible region", () => {
   it.effect("waits no longer than others for a new token", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
@@ -138,7 +138,7 @@ describe("a token past its expiry", () => {
       assert.strictEqual(yield* refreshes, 2)
     }).pipe(Effect.provide(live())))
 
-  it.effect("comes back though a machine on the way said 503 once, and is asked for twice at most", () =>
+  it.effect("is replaced after a single 503 from a proxy, with two calls at most", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -152,7 +152,7 @@ describe("a token past its expiry", () => {
       assert.strictEqual(yield* refreshes, 4)
     }).pipe(Effect.provide(live())))
 
-  it.effect("comes back though the first reply was lost", () =>
+  it.effect("is replaced although the first answer was lost", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -162,7 +162,7 @@ describe("a token past its expiry", () => {
       assert.strictEqual(yield* refreshes, 2)
     }).pipe(Effect.provide(live())))
 
-  it.effect("means a new install when the chain is dead", () =>
+  it.effect("is ReauthorizationRequired when its refresh token is dead", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* SlackEmulator.SlackEmulator.pipe(Effect.flatMap((emulator) => emulator.uninstall()))
@@ -175,8 +175,8 @@ describe("a token past its expiry", () => {
     }).pipe(Effect.provide(live())))
 })
 
-describe("a credential whose token died with it", () => {
-  it.effect("serves no token, in this process or another", () =>
+describe("a dead credential whose access token is dead too", () => {
+  it.effect("serves no token, in this process or in another", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* botToken(key)
@@ -192,8 +192,8 @@ describe("a credential whose token died with it", () => {
     }).pipe(Effect.scoped, Effect.provide(live())))
 })
 
-describe("a credential that turns out to be dead while it is left alone after a failure", () => {
-  it.effect("means a new install at once", () =>
+describe("a credential that is marked dead during the pause after a failure", () => {
+  it.effect("is ReauthorizationRequired at once", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const old = yield* botToken(key)
@@ -206,7 +206,7 @@ describe("a credential that turns out to be dead while it is left alone after a 
     }).pipe(Effect.provide(live())))
 })
 
-describe("a store that takes a token at the second try, where refreshes are not shared", () => {
+describe("a store that saves a token at the second try, without shared refreshes", () => {
   const failingOnce = (meanwhile: Effect.Effect<unknown, never, InstallationStore.InstallationStore>) =>
     Effect.gen(function*() {
       const faultyStore = makeFaultyStore()
@@ -227,7 +227,7 @@ describe("a store that takes a token at the second try, where refreshes are not 
       return { key, layer: Layer.provide(TokenManager.layer({ sharedRefresh: false }), faultyStore.layer) }
     })
 
-  it.effect("is reported as it happened: not stored, then stored", () =>
+  it.effect("emits Unsaved, and then Refreshed", () =>
     Effect.gen(function*() {
       const { key, layer } = yield* failingOnce(Effect.void)
       yield* Effect.gen(function*() {
@@ -283,7 +283,7 @@ describe("without patience", () => {
 })
 
 describe("a fiber that is interrupted", () => {
-  it.effect("does not take those with it who wait for the same token", () =>
+  it.effect("does not interrupt others who wait for the same token", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -298,7 +298,7 @@ describe("a fiber that is interrupted", () => {
       assert.strictEqual(yield* refreshes, 1)
     }).pipe(Effect.provide(live())))
 
-  it.effect("leaves no credential behind that nobody updates any more", () =>
+  it.effect("leaves no refresh behind that never ends", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -315,7 +315,7 @@ describe("a fiber that is interrupted", () => {
 })
 
 describe("a manager that is closed", () => {
-  it.effect("finishes the refresh under way, and interrupts who comes later", () =>
+  it.effect("finishes the running refresh, and interrupts later callers", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -335,7 +335,7 @@ describe("a manager that is closed", () => {
       assert.strictEqual(yield* refreshes, 1)
     }).pipe(Effect.provide(live())))
 
-  it.effect("interrupts who waits for somebody else's work", () =>
+  it.effect("interrupts a caller that waits for another process", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -349,7 +349,7 @@ describe("a manager that is closed", () => {
       assert.isTrue(Exit.isInterrupted(yield* Fiber.await(waiting)))
     }).pipe(Effect.provide(live())))
 
-  it.effect("saves the token that the store had not taken", () => {
+  it.effect("saves an unsaved token", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -365,7 +365,7 @@ describe("a manager that is closed", () => {
     }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
-  it.effect("saves the token that Slack gives while it closes, though the store fails at first", () => {
+  it.effect("saves a token that arrives while it closes, although the store fails at first", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -390,8 +390,8 @@ describe("a manager that is closed", () => {
   })
 })
 
-describe("a token that the store does not take", () => {
-  it.effect("is served meanwhile, counted, saved later, and announced then", () => {
+describe("a token that the store fails to save", () => {
+  it.effect("is served from memory, counted as unsaved, and saved later with an event", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -411,7 +411,7 @@ describe("a token that the store does not take", () => {
     }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
-  it.effect("was taken after all if only the store's reply was lost", () => {
+  it.effect("counts as saved if only the store's answer was lost", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -430,7 +430,7 @@ describe("a token that the store does not take", () => {
     }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
-  it.effect("wins over somebody who took the credential for dead meanwhile", () => {
+  it.effect("replaces a dead mark that another process has set since", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -451,7 +451,7 @@ describe("a token that the store does not take", () => {
     }).pipe(Effect.scoped, Effect.provide(live({}, {}, faultyStore)))
   })
 
-  it.effect("gets to the store before its refresh token is used", () => {
+  it.effect("is saved before its refresh token is sent", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -472,7 +472,7 @@ describe("a token that the store does not take", () => {
 })
 
 describe("another process", () => {
-  it.effect("that refreshes is waited for, and its token served", () =>
+  it.effect("refreshes, and waiting callers get its token", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -485,7 +485,7 @@ describe("another process", () => {
       assert.strictEqual(yield* refreshes, 1)
     }).pipe(Effect.scoped, Effect.provide(live())))
 
-  it.effect("that died after Slack's answer is succeeded within the grace period", () =>
+  it.effect("dies after Slack's answer, and the next one refreshes within the grace period", () =>
     Effect.gen(function*() {
       const { bot, key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -505,7 +505,7 @@ describe("another process", () => {
       assert.strictEqual(yield* refreshes, 2)
     }).pipe(Effect.provide(live())))
 
-  it.effect("that never lets go is not waited for without end", () =>
+  it.effect("keeps its lease, and callers do not wait for ever", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -522,7 +522,7 @@ describe("another process", () => {
       assert.strictEqual(error._tag, "TokenUnavailable")
     }).pipe(Effect.provide(live())))
 
-  it.effect("that was faster costs no call", () =>
+  it.effect("has already refreshed, and no call is made", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const bot = Installation.botKey(key)
@@ -542,7 +542,7 @@ describe("a process that has not served a credential before", () => {
   })
 
   for (const operation of ["acquireLease", "second look"] as const) {
-    it.effect(`serves the valid token that it has read, though the store fails afterwards: ${operation}`, () => {
+    it.effect(`serves the valid token that it has read, although a later store call fails: ${operation}`, () => {
       const faultyStore = makeFaultyStore()
       return Effect.gen(function*() {
         const { key, valid } = yield* due
@@ -582,7 +582,7 @@ describe("a process that has not served a credential before", () => {
 })
 
 describe("a refresh left in doubt", () => {
-  it.effect("is tried once in each lease time, however many ask", () =>
+  it.effect("is sent again once in each lease time, however many callers ask", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -615,7 +615,7 @@ describe("without shared refreshes, as on Workers", () => {
       assert.strictEqual(yield* refreshes, 1)
     }).pipe(Effect.provide(live(workers))))
 
-  it.effect("a caller whose request has ended for good does not hold up the next one", () => {
+  it.effect("a request that was terminated does not block the next caller", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -638,7 +638,7 @@ describe("without shared refreshes, as on Workers", () => {
     }).pipe(Effect.provide(live(workers, {}, faultyStore)))
   })
 
-  it.effect("a valid token is served when another caller takes long", () =>
+  it.effect("a valid token is served when another caller's refresh is slow", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const old = yield* botToken(key)
@@ -715,7 +715,7 @@ describe("a cache with room for one credential", () => {
       }
     )
 
-    it.effect(`keeps an entry that finds no room${sharedRefresh ? "" : ", without shared refreshes too"}`, () => {
+    it.effect(`keeps an entry when all others are in use${sharedRefresh ? "" : ", without shared refreshes too"}`, () => {
       const faultyStore = makeFaultyStore()
       return Effect.gen(function*() {
         const { key: busy } = yield* install()
@@ -740,7 +740,7 @@ describe("a cache with room for one credential", () => {
 })
 
 describe("while Slack is slow", () => {
-  it.effect("the first ones wait a little for the new token, and the others not at all", () =>
+  it.effect("the first callers wait for up to three seconds, and later ones do not wait", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const old = yield* botToken(key)
@@ -755,7 +755,7 @@ describe("while Slack is slow", () => {
       assert.strictEqual(yield* refreshes, 1)
     }).pipe(Effect.provide(live())))
 
-  it.effect("a token is not served past its expiry by somebody's patience", () =>
+  it.effect("a token that expires while a caller waits is not served", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const old = yield* botToken(key)
@@ -768,7 +768,7 @@ describe("while Slack is slow", () => {
 })
 
 describe("while Slack is down", () => {
-  it.effect("a credential is left alone for longer each time, up to a minute", () =>
+  it.effect("the pause after a failure doubles, up to a minute", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -786,7 +786,7 @@ describe("while Slack is down", () => {
       yield* botToken(key)
     }).pipe(Effect.provide(live())))
 
-  it.effect("a hint to wait for a day does not keep an expired credential from being tried for long", () =>
+  it.effect("a Retry-After of a day delays the refresh of an expired token by five minutes at most", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
@@ -800,7 +800,7 @@ describe("while Slack is down", () => {
       assert.strictEqual(yield* refreshes, 2)
     }).pipe(Effect.provide(live())))
 
-  it.effect("a hint to wait is kept to while the token is valid", () =>
+  it.effect("Retry-After is respected while the token is valid", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("11 hours")
@@ -816,7 +816,7 @@ describe("while Slack is down", () => {
       assert.notStrictEqual(yield* botToken(key), old)
     }).pipe(Effect.provide(live())))
 
-  it.effect("a store that is down does not take valid tokens with it", () => {
+  it.effect("valid tokens are served although the store is down", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -857,7 +857,7 @@ describe("a token that Slack refuses", () => {
       assert.notStrictEqual(yield* botToken(key), Redacted.value(token))
     }).pipe(Effect.provide(live({}, { apps: [{ rotation: false }] }))))
 
-  it.effect("is not handed on by an update that began before", () => {
+  it.effect("is not returned by a refresh that began before", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -873,8 +873,8 @@ describe("a token that Slack refuses", () => {
   })
 })
 
-describe("a token that runs out while the store is slow", () => {
-  it.effect("is refreshed, and not taken for dead", () => {
+describe("a token that expires while the store is slow", () => {
+  it.effect("is refreshed, and not marked dead", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
@@ -908,7 +908,7 @@ describe("short-lived tokens", () => {
 })
 
 describe("a person's token", () => {
-  it.effect("has a chain of its own", () =>
+  it.effect("is refreshed separately from the bot's", () =>
     Effect.gen(function*() {
       const { key, users } = yield* install({ scopes: ["chat:write"], userScopes: ["search:read"] })
       yield* TestClock.adjust("12 hours")
@@ -919,7 +919,7 @@ describe("a person's token", () => {
     }).pipe(Effect.provide(live())))
 })
 
-describe("keys that look alike", () => {
+describe("similar keys", () => {
   const save = (key: Installation.InstallationKey, tokens: Omit<Parameters<typeof sampleInstall>[0], "appId">) =>
     InstallationStore.save(sampleInstall({
       ...tokens,
@@ -928,7 +928,7 @@ describe("keys that look alike", () => {
         : { appId: key.appId, enterpriseId: key.enterpriseId })
     }))
 
-  it.effect("of a workspace and an organization with one id are two", () =>
+  it.effect("of a workspace and an organization with the same id are different", () =>
     Effect.gen(function*() {
       const keys = [Installation.workspace("A1", "X1"), Installation.organization("A1", "X1")]
       yield* save(keys[0]!, { bot: sampleBotToken("workspace") })
@@ -939,7 +939,7 @@ describe("keys that look alike", () => {
       assert.include(tokens[1], "organization")
     }).pipe(Effect.provide(live())))
 
-  it.effect("by a slash in an id are two", () =>
+  it.effect("with a slash in an id are different", () =>
     Effect.gen(function*() {
       yield* save(Installation.workspace("A1", "T"), { user: ["U/V", sampleUserToken("one")] })
       yield* save(Installation.workspace("A1", "T/U"), { user: ["V", sampleUserToken("other")] })
@@ -959,7 +959,7 @@ describe("keys that look alike", () => {
       assert.include(Redacted.value(yield* TokenManager.userToken(key, "bot")), "person")
     }).pipe(Effect.provide(live())))
 
-  it.effect("that Slack cannot have given are not installed", () =>
+  it.effect("with ids that Slack cannot have issued are not installed", () =>
     Effect.gen(function*() {
       for (const id of ["T\ud800", "T%", "", "T/1"]) {
         const error = yield* Effect.flip(botToken(Installation.workspace("A1", id)))
@@ -969,7 +969,7 @@ describe("keys that look alike", () => {
 })
 
 describe("processes with the same seed of Effect's Random", () => {
-  it.effect("hold leases under different names", () => {
+  it.effect("hold their leases under different names", () => {
     const holders = new Set<string>()
     const once = Effect.suspend(() => round.pipe(Randoms.withSeed("the same")))
     const round = Effect.gen(function*() {
@@ -986,8 +986,8 @@ describe("processes with the same seed of Effect's Random", () => {
   })
 })
 
-describe("more credentials than memory is for", () => {
-  it.effect("are served all the same", () =>
+describe("more credentials than fit into the cache", () => {
+  it.effect("are served too", () =>
     Effect.gen(function*() {
       const workspaces = ["T0A", "T0B", "T0C", "T0D"]
       const installed = yield* Effect.forEach(workspaces, (workspace) => install({ workspace }))
@@ -1004,7 +1004,7 @@ describe("more credentials than memory is for", () => {
 describe("several apps in one store", () => {
   const apps = [{ id: "A0ONE", clientId: "1.1" }, { id: "A0TWO", clientId: "2.2" }]
 
-  it.effect("are each spoken for with their own secret", () =>
+  it.effect("are refreshed with the secret of their own app", () =>
     Effect.gen(function*() {
       const [one, two] = yield* Effect.all([
         SlackApp.SlackApp,
@@ -1020,7 +1020,7 @@ describe("several apps in one store", () => {
       assert.strictEqual(Redacted.value(token), yield* storedToken(Installation.botKey(key)))
     }).pipe(Effect.scoped, Effect.provide(live({}, { apps }))))
 
-  it.effect("that this process does not speak for are served and left alone", () =>
+  it.effect("that this process has no secret for are served and not refreshed", () =>
     Effect.gen(function*() {
       const one = yield* SlackApp.SlackApp
       const two = yield* Effect.provide(SlackApp.SlackApp, SlackEmulator.layerSlackApp({ clientId: "2.2" }))
@@ -1037,7 +1037,7 @@ describe("several apps in one store", () => {
 })
 
 describe("the refresh token of an app without a secret", () => {
-  it.effect("is warned of in the last days of its life", () =>
+  it.effect("has a warning event in the last days of its life", () =>
     Effect.gen(function*() {
       const verifier = Redacted.make("v".repeat(43))
       const { code } = yield* SlackEmulator.authorize({ codeChallenge: yield* Pkce.challenge(verifier) })
@@ -1103,7 +1103,7 @@ describe("authorized", () => {
       }
     }).pipe(Effect.provide(live())))
 
-  it.effect("knows a refusal by its content type, however that is written", () =>
+  it.effect("finds a refusal under every spelling of its content type", () =>
     Effect.gen(function*() {
       const refusal = () =>
         new Response(`{"ok":false,"error":"token_expired"}`, { headers: { "content-type": "Application/JSON" } })
@@ -1111,7 +1111,7 @@ describe("authorized", () => {
       assert.strictEqual(yield* response.text, small)
     }).pipe(Effect.provide(live())))
 
-  it.effect("parses no answer that is not a refusal", () =>
+  it.effect("does not parse an answer that cannot be a refusal", () =>
     Effect.gen(function*() {
       const parse = JSON.parse
       const parsed: Array<string> = []
@@ -1127,7 +1127,7 @@ describe("authorized", () => {
       assert.strictEqual(response.status, 200)
     }).pipe(Effect.provide(live())))
 
-  it.effect("sees a refusal that comes in pieces", () =>
+  it.effect("finds a refusal that arrives in pieces", () =>
     Effect.gen(function*() {
       const refusal = "{\"ok\": false, \"error\": \"token_expired\"}"
       const response = yield* answered(
@@ -1158,7 +1158,7 @@ describe("authorized", () => {
       assert.isTrue(isCancelled)
     }).pipe(Effect.provide(live())))
 
-  it.effect("hands out an answer as it came when it cannot be a refusal", () =>
+  it.effect("returns an answer unchanged when it cannot be a refusal", () =>
     Effect.gen(function*() {
       const answers = [
         new Response(small, { headers: { "content-type": "text/plain" } }),
@@ -1184,7 +1184,7 @@ describe("authorized", () => {
       assert.deepStrictEqual(Object.keys(response.cookies.cookies), ["a", "b"])
     }).pipe(Effect.provide(live())))
 
-  it.effect("fails typed when the connection breaks in the body", () =>
+  it.effect("fails with a typed error when the connection breaks during the body", () =>
     Effect.gen(function*() {
       const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) })
       const error = yield* Effect.flip(answered(() => new Response(broken, { headers: json })))

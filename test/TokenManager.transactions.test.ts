@@ -73,7 +73,7 @@ const urls = {
 
 for (const [name, url] of Object.entries(urls)) {
   describe(`a caller inside a transaction on ${name}`, () => {
-    it.effect("that is rolled back takes no token with it", () =>
+    it.effect("that is rolled back loses no token", () =>
       Effect.gen(function*() {
         const key = yield* install
         yield* TestClock.adjust("12 hours")
@@ -112,7 +112,7 @@ for (const [name, url] of Object.entries(urls)) {
         assert.strictEqual(yield* storedToken(key), fresh)
       }).pipe(Effect.provide(live(url))))
 
-    it.effect("whose token has run out gets another, or a typed error in time", () =>
+    it.effect("whose token has expired gets a new one, or a typed error in time", () =>
       Effect.gen(function*() {
         const key = yield* install
         yield* TestClock.adjust("12 hours")
@@ -134,7 +134,7 @@ for (const [name, url] of Object.entries(urls)) {
         assert.strictEqual(yield* finish(botToken(key), 40), yield* storedToken(key))
       }).pipe(Effect.provide(live(url))))
 
-    it.effect("who is joined by others outside of it takes nothing from them", () =>
+    it.effect("whose refresh is joined by callers outside does not affect them", () =>
       Effect.gen(function*() {
         const key = yield* install
         yield* TestClock.adjust("12 hours")
@@ -156,7 +156,7 @@ for (const [name, url] of Object.entries(urls)) {
 }
 
 describe("a caller inside a transaction on Postgres", () => {
-  it.effect("who has got the old token and commits does not keep the late refresh in that connection", () =>
+  it.effect("that gets the old token and commits does not hold the later refresh in its connection", () =>
     Effect.gen(function*() {
       const key = yield* install
       const old = yield* finish(botToken(key), 30)
@@ -170,7 +170,7 @@ describe("a caller inside a transaction on Postgres", () => {
       assert.strictEqual(yield* storedToken(key), token)
     }).pipe(Effect.provide(live(urls.Postgres))))
 
-  it.effect("that has failed already gets a token all the same, and so do others", () =>
+  it.effect("that has failed already gets a token, and so do others", () =>
     Effect.gen(function*() {
       const key = yield* install
       yield* TestClock.adjust("12 hours")
@@ -183,7 +183,7 @@ describe("a caller inside a transaction on Postgres", () => {
       assert.strictEqual(yield* storedToken(key), inside)
     }).pipe(Effect.provide(live(urls.Postgres))))
 
-  it.effect("that has the only connection of the pool does not wait for itself", () =>
+  it.effect("that holds the only connection of the pool does not wait for itself", () =>
     Effect.gen(function*() {
       const key = yield* install
       const old = yield* storedToken(key)
@@ -200,7 +200,7 @@ describe("a caller inside a transaction on Postgres", () => {
       assert.strictEqual(yield* finish(botToken(key), 40), yield* storedToken(key))
     }).pipe(Effect.provide(live(urls.Postgres, 1))))
 
-  it.effect("may migrate, and a rollback takes no exchanged token with it", () =>
+  it.effect("can migrate tokens, and a rollback loses none of them", () =>
     Effect.gen(function*() {
       const key = yield* install
       yield* SlackEmulator.enableRotation()

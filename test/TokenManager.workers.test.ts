@@ -68,7 +68,7 @@ const ask = (url: string) =>
   })
 
 describe("on Workers, in one isolate with one runtime for all requests", () => {
-  it.live("concurrent requests refresh once, and one whose client leaves holds up no other", () =>
+  it.live("concurrent requests refresh once, and a client that disconnects blocks no other request", () =>
     Effect.gen(function*() {
       const { baseUrl, clientId, clientSecret } = yield* SlackApp.SlackApp
       const url = yield* serve({

@@ -65,7 +65,7 @@ const allWork = Effect.gen(function*() {
 })
 
 describe("a store of long-lived tokens", () => {
-  it.effect("is exchanged, each token once, at no more than the rate", () =>
+  it.effect("is exchanged: each token once, and no faster than the rate", () =>
     Effect.gen(function*() {
       const keys = yield* legacy(120)
       const report = yield* finish(TokenMigration.run())
@@ -82,7 +82,7 @@ describe("a store of long-lived tokens", () => {
       yield* TokenManager.botToken(keys[0]!)
     }).pipe(Effect.provide(live(120))), 30_000)
 
-  it.effect("can be looked at without a call", () =>
+  it.effect("can be counted in a dry run, without a call", () =>
     Effect.gen(function*() {
       yield* legacy(5)
       const report = yield* TokenMigration.run({ dryRun: true })
@@ -90,7 +90,7 @@ describe("a store of long-lived tokens", () => {
       assert.strictEqual((yield* exchanges).length, 0)
     }).pipe(Effect.provide(live(5))))
 
-  it.effect("can be interrupted, which finishes what is under way, and goes on where it was", () =>
+  it.effect("can be interrupted: running exchanges are finished, and the next run continues", () =>
     Effect.gen(function*() {
       yield* legacy(20)
       yield* SlackEmulator.inject({ method: "oauth.v2.exchange", fault: SlackEmulator.delay("3 seconds"), times: 20 })
@@ -108,7 +108,7 @@ describe("a store of long-lived tokens", () => {
       assert.deepStrictEqual(yield* SlackEmulator.replays, [])
     }).pipe(Effect.provide(live(20))))
 
-  it.effect("leaves rotating and dead credentials alone, and those of apps it does not speak for", () =>
+  it.effect("skips rotating and dead credentials, and those of other apps", () =>
     Effect.gen(function*() {
       const [first, second] = yield* legacy(3)
       yield* finish(TokenMigration.run({ only: ({ installation }) => String(installation) === String(first) }))
@@ -125,8 +125,8 @@ describe("a store of long-lived tokens", () => {
     }).pipe(Effect.provide(live(3))))
 })
 
-describe("an answer that gets lost", () => {
-  it.effect("is not asked for again in the run, and leaves a token that works", () =>
+describe("a lost answer", () => {
+  it.effect("is not requested again in the same run, and the old token still works", () =>
     Effect.gen(function*() {
       yield* legacy(1)
       yield* SlackEmulator.inject({ method: "oauth.v2.exchange", fault: SlackEmulator.cutAfterStateChange })
@@ -141,8 +141,8 @@ describe("an answer that gets lost", () => {
     }).pipe(Effect.provide(live(1))))
 })
 
-describe("a pair that the store does not take", () => {
-  it.effect("is saved as soon as the store is back", () => {
+describe("tokens that the store fails to save", () => {
+  it.effect("are saved as soon as the store is back", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       yield* legacy(1)
@@ -173,7 +173,7 @@ describe("a refusal", () => {
       assert.strictEqual((yield* TokenManager.health).dead, 0)
     }).pipe(Effect.provide(live(40))))
 
-  it.effect("for too many calls is waited out", () =>
+  it.effect("for too many calls is repeated after the pause", () =>
     Effect.gen(function*() {
       yield* legacy(5)
       yield* SlackEmulator.inject({
@@ -185,7 +185,7 @@ describe("a refusal", () => {
       assert.isAtLeast(DateTime.distance(first!.at, second!.at), 30_000)
     }).pipe(Effect.provide(live(5))))
 
-  it.effect("for too many calls is not waited out for a day", () =>
+  it.effect("for too many calls does not pause a migration for a day", () =>
     Effect.gen(function*() {
       yield* legacy(5)
       yield* SlackEmulator.inject({

@@ -12,7 +12,7 @@ const databases = {
 
 for (const [name, database] of Object.entries(databases)) {
   describe(`several processes on ${name}`, () => {
-    it.live("that all find the same tokens run out refresh each of them once", () =>
+    it.live("that find the same tokens expired refresh each of them once", () =>
       Effect.gen(function*() {
         const { reads, refreshes } = yield* Rounds.allAtOnce({ database, processes: 3, fibers: 10, credentials: 10 })
         assert.deepStrictEqual({ reads, refreshes }, { reads: 300, refreshes: 10 })
@@ -20,16 +20,16 @@ for (const [name, database] of Object.entries(databases)) {
   })
 }
 
-// At once, since each waits for leases of the dead.
+// Concurrently, because each test waits for the leases of killed processes to end.
 describe.concurrent("processes that are killed", () => {
-  it.live("in the middle of refreshes lose no token", () =>
+  it.live("during refreshes lose no token", () =>
     Effect.gen(function*() {
       const database = yield* libsqlUrl
       const { chainsLost, replaysRefused } = yield* Rounds.kills({ database, rounds: 6, processes: 3, credentials: 10 })
       assert.deepStrictEqual({ chainsLost, replaysRefused }, { chainsLost: 0, replaysRefused: 0 })
     }).pipe(Effect.scoped), 180_000)
 
-  it.live("in the middle of a migration leave the rest to the next one", () =>
+  it.live("during a migration leave the rest to the next one", () =>
     Effect.gen(function*() {
       const { lost } = yield* Rounds.killedMigration({
         database: yield* libsqlUrl,

@@ -110,7 +110,7 @@ describe("a sweep at rest", () => {
   })
 })
 
-describe("a fleet that is spread already", () => {
+describe("a fleet whose expiries are spread", () => {
   it.effect("is not refreshed before its time", () => {
     const fleet = makeFleet()
     return Effect.gen(function*() {
@@ -155,7 +155,7 @@ describe("two processes", () => {
 })
 
 describe("a pass", () => {
-  it.effect("keeps to its rate, takes the earliest first, and says that it is behind", () => {
+  it.effect("keeps to its rate, refreshes the earliest expiries first, and reports that it is behind", () => {
     const fleet = makeFleet()
     return Effect.gen(function*() {
       const first = yield* fleet.install(30)
@@ -184,7 +184,7 @@ describe("a pass", () => {
     }).pipe(Effect.provide(live(fleet)))
   })
 
-  it.effect("does not let those that fail keep others from their turn", () => {
+  it.effect("refreshes others although some fail", () => {
     const fleet = makeFleet()
     const one = Effect.gen(function*() {
       yield* fleet.install(10)
@@ -214,7 +214,7 @@ describe("a pass", () => {
     return Effect.provide(one, live(fleet))
   })
 
-  it.effect("looks after the apps that it is told to", () => {
+  it.effect("refreshes the apps of its options only", () => {
     const fleet = makeFleet()
     return Effect.gen(function*() {
       yield* fleet.install(5)
@@ -224,7 +224,7 @@ describe("a pass", () => {
     }).pipe(Effect.provide(live(fleet)))
   })
 
-  it.effect("warns once of each refresh token that is about to die", () => {
+  it.effect("emits one warning for each refresh token that expires soon", () => {
     const fleet = makeFleet()
     return Effect.gen(function*() {
       yield* fleet.install(3)
@@ -240,7 +240,7 @@ describe("a pass", () => {
     }).pipe(Effect.provide(live(fleet, { refreshTokenLifetime: "12 hours" })))
   })
 
-  it.effect("fails when the store does, and the next one goes on", () => {
+  it.effect("fails when the store fails, and the next pass continues", () => {
     const fleet = makeFleet()
     return Effect.gen(function*() {
       yield* fleet.install(1)

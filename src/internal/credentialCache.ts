@@ -1,6 +1,6 @@
 /**
- * The credentials that a process knows, each with what goes on with it. There are at most as many as the cache has room
- * for, and those that something depends on.
+ * The credentials that a process has in memory, each with its state and its running refresh. A full cache forgets the
+ * credential that it has known longest, but none that is in use.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import type * as OAuthV2Error from "../OAuthV2Error.js"
 import type { CredentialBusy, LeaseTooShort } from "../TokenManager.js"
 import * as CredentialState from "./credentialState.js"
 
-/** Why a refresh did not bring a token, and may do so later. */
+/** Why a refresh failed that may succeed later. */
 export type Obstacle =
   | OAuthV2Error.AccessError
   | InstallationStore.InstallationStoreError
@@ -39,7 +39,7 @@ export interface Entry {
   wasAsked: boolean
 }
 
-/** Puts a credential that was read, or that Slack gave, into its entry. */
+/** Records a credential, from the store or from Slack, in its entry. */
 export const remember = (
   rules: CredentialState.Rules,
   entry: Entry,
@@ -74,15 +74,15 @@ export interface CredentialCache {
   /** The entry of a credential, if it is known. */
   readonly peek: (id: string) => Entry | undefined
   /**
-   * Works with the entry of a credential, which stays in the cache until that ends. A new entry may push out another. A
-   * new one that no caller has asked for is forgotten afterwards.
+   * Works with the entry of a credential, which stays in the cache until that ends. A new entry may replace another. An
+   * entry that no caller has asked for is forgotten afterwards.
    */
   readonly use: <A, E, R>(id: string, work: (entry: Entry) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Makes an entry the last to be pushed out. */
+  /** Makes an entry the last to be forgotten. */
   readonly renew: (id: string, entry: Entry) => void
 }
 
-/** Whether nothing depends on an entry. */
+/** Whether an entry is not in use. */
 const isIdle = ({ running, state, users }: Entry): boolean =>
   users === 0 && running === undefined && state.unsaved === undefined
 

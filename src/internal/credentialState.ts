@@ -1,8 +1,8 @@
 /**
  * What one process knows of one credential: a plain record, and pure functions over it. {@link decide} says what a
- * caller gets. Each `on…` says what an event makes of the record. Times are milliseconds of the clock.
+ * caller gets. Each `on…` returns the record after an event. Times are milliseconds of the clock.
  *
- * Nothing here reads a clock, a store or chance. `tokenRead` and `tokenUpdate` do, and keep the record.
+ * Nothing here reads a clock, a store or random numbers. `freshTokens` does.
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -26,10 +26,10 @@ export interface Rules {
   readonly sharedRefresh: boolean
 }
 
-/** A credential in memory: as the store had it, or as Slack gave it. */
+/** A credential from the store or from Slack. */
 export interface Known {
   readonly credential: Installation.Credential
-  /** When Slack stops taking its token; infinite if never. */
+  /** When its token expires; infinite if never. */
   readonly expiresAt: number
   /** When it is time for the next token. */
   readonly refreshAt: number
@@ -54,7 +54,7 @@ export interface State<E> {
   readonly known: Known | undefined
   /** Set from a failure until the next success. */
   readonly failure: Failure<E> | undefined
-  /** A credential with a token that Slack gave and the store has not taken yet. */
+  /** A credential with a token that Slack gave and the store has not saved yet. */
   readonly unsaved: Installation.Credential | undefined
   /** The token that Slack refused, with its code. Set until another token is known. */
   readonly refused: { readonly token: string; readonly code: string } | undefined
@@ -69,7 +69,7 @@ export interface Moment {
   readonly chance: number
 }
 
-/** A token, and how the refresh ended that brought it. */
+/** A token, and the result of the refresh that it comes from. */
 export interface Served {
   readonly token: Redacted.Redacted
   readonly how: Refresh
@@ -93,7 +93,7 @@ export const refreshAtOf = (rules: Rules, credential: Installation.Credential, c
   return expiresAt - window + window * rules.jitter * chance
 }
 
-/** How long a credential is left alone after failures: a second, doubling up to a minute, give or take a quarter. */
+/** The pause after failures: a second, doubling up to a minute, give or take a quarter. */
 export const pauseAfter = (attempts: number, chance: number): number =>
   Math.ceil(Math.min(1000 * 2 ** attempts, 60_000) * (0.75 + chance / 2))
 
@@ -131,7 +131,7 @@ export const isDue = <E>(state: State<E>, now: number, isForced: boolean): boole
     (isForced || now >= refreshAt || isRefused(state, credential.token.accessToken))
 }
 
-/** Whether a credential needs no refresh yet, whatever chance said: it cannot be refreshed, or it is early. */
+/** Whether a credential needs no refresh yet: it cannot be refreshed, or the latest time for its refresh has not come. */
 export const isEarly = (rules: Rules, credential: Installation.Credential, now: number): boolean =>
   Option.isSome(credential.reauthorization) || now < refreshAtOf(rules, credential, 1)
 
@@ -195,7 +195,7 @@ export const judge = <E>(state: State<E>, { credential }: Known, now: number, is
 }
 
 // -------------------------------------------------------------------------------------
-// what an event makes of the record
+// the record after an event
 // -------------------------------------------------------------------------------------
 
 /** The credential was read from the store, or Slack gave it. */
@@ -209,7 +209,7 @@ export const onRead = <E>(
   const expiresAt = endOfToken(credential.token)
   const refreshAt = isSame && state.known !== undefined ? state.known.refreshAt : refreshAtOf(rules, credential, chance)
   const isDead = Option.isSome(credential.reauthorization)
-  // Without a background, each caller has to try to save what is not saved.
+  // Without shared refreshes, nothing runs in the background: each caller has to try to save the token.
   const isServedByCallers = !rules.sharedRefresh && state.unsaved !== undefined
   const freshUntil = isServedByCallers || !isValid(state, credential, now)
     ? now
@@ -223,7 +223,7 @@ export const onRead = <E>(
   }
 }
 
-/** There is a valid token, or the credential is dead: either way the failures are over. */
+/** There is a valid token, or the credential is dead: either way, the pause after failures ends. */
 export const onSuccess = <E>(state: State<E>): State<E> => ({ ...state, failure: undefined })
 
 /**
@@ -256,13 +256,13 @@ export const onRefused = <E>(state: State<E>, token: string, code: string): Stat
     : state
 }
 
-/** Slack gave a token, and the store did not take it. */
+/** Slack gave a token, and the store did not save it. */
 export const onUnsaved = <E>(state: State<E>, credential: Installation.Credential): State<E> => ({
   ...state,
   unsaved: credential
 })
 
-/** The store has taken the token, or has a later one. */
+/** The store has saved the token, or has a later one. */
 export const onSaved = <E>(state: State<E>): State<E> => ({ ...state, unsaved: undefined })
 
 /** The credential is not stored. */

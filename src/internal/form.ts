@@ -1,5 +1,5 @@
 /**
- * The request as Slack wants it on the wire: a form in the body, and the client's name and secret in one place.
+ * The encoding of a request: a form in the body, and the client's id and secret in one place.
  */
 
 /** `application/x-www-form-urlencoded` with nothing after it: a charset makes Slack warn (`superfluous_charset`). */

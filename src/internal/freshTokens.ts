@@ -1,10 +1,10 @@
 /**
- * Serves fresh tokens, when memory alone cannot. From top to bottom, this is the way of a caller:
+ * Serves the callers whose token is not fresh in memory. The steps, in the order of this file:
  *
  * 1. {@link read}: `decide` (`credentialState`) says what the caller gets: a token, an error, or a refresh to wait for
  * 2. {@link join}: begins a refresh, or joins the one under way
  * 3. {@link update}: the steps of a refresh, which begin again as long as the last one has no result:
- *    1. {@link serveUnsaved}: a token that the store has not taken is served, or has to be stored first
+ *    1. {@link serveUnsaved}: a token that the store has not saved is served, or has to be stored first
  *    2. {@link rotateIfDue}: the credential is read, and rotated if it is due (`rotation`)
  *    3. {@link conclude}: what that means for the caller, for the next callers (`credentialState`), and for the events
  *
@@ -43,7 +43,7 @@ import { uptime } from "./uptime.js"
 // models
 // -------------------------------------------------------------------------------------
 
-/** What a manager serves its tokens with. */
+/** What serving tokens needs. */
 export interface Parts {
   readonly rules: CredentialState.Rules
   readonly leaseDuration: Duration.Duration
@@ -64,7 +64,7 @@ export interface Parts {
   readonly makeTooShort: (waited: Duration.Duration) => LeaseTooShort
 }
 
-/** A manager's way to serve tokens. */
+/** The part of a manager that serves tokens. */
 export interface FreshTokens extends Parts {
   /** A name for this process, and how many updates it has begun: together, they name the holder of a lease. */
   readonly process: string
@@ -73,7 +73,7 @@ export interface FreshTokens extends Parts {
   isStopped: boolean
 }
 
-/** Begins to serve tokens. */
+/** Makes that part. */
 export const make = (parts: Parts): FreshTokens => ({
   ...parts,
   // Not from Effect's `Random`: with the same seed, two processes would have the same name.
@@ -221,8 +221,7 @@ interface Update {
 type Step = Effect.Effect<CredentialState.Served | undefined, Refusal>
 
 /**
- * Brings the token of a credential up to date. With `force`, a credential is refreshed wherever it is in its life, unless
- * somebody else was faster.
+ * Updates a credential. With `force`, it is refreshed although its token is fresh, unless another process has refreshed it.
  */
 const update = (
   tokens: FreshTokens,
@@ -256,7 +255,7 @@ const update = (
 // 3.1 unsaved tokens
 // -------------------------------------------------------------------------------------
 
-/** Serves a token that the store has not taken. If it is not valid any more, it is stored before it is refreshed. */
+/** Serves a token that the store has not saved. If it is not valid any more, it is stored before it is refreshed. */
 const serveUnsaved = (update: Update): Step =>
   Effect.gen(function*() {
     const { entry, tokens: { rules, unsaved } } = update
@@ -264,7 +263,7 @@ const serveUnsaved = (update: Update): Step =>
     if (credential === undefined) return undefined
     const save = unsaved.save(entry)
     if (!update.isForced && CredentialState.isValid(entry.state, credential, yield* Clock.currentTimeMillis)) {
-      // Without a background, each caller has to try.
+      // Nothing saves it in the background, so each caller has to try.
       if (!rules.sharedRefresh) yield* Effect.ignore(save)
       return served(credential, "Stale")
     }
@@ -478,14 +477,14 @@ const served = (credential: Installation.Credential, how: Refresh): CredentialSt
   how
 })
 
-/** Serves a valid token. The failures are over. */
+/** Serves a valid token. This ends the pause after failures. */
 const succeed = ({ entry }: Update, credential: Installation.Credential, how: Refresh) =>
   Effect.sync(() => {
     entry.state = CredentialState.onSuccess(entry.state)
     return served(credential, how)
   })
 
-/** A refresh failed: a valid token is served on, and the credential is left alone for a while. */
+/** A refresh failed: a valid token is still served, and the next try has to wait. */
 const fail = (
   { entry, key, tokens: { events } }: Update,
   error: Obstacle

@@ -7,17 +7,17 @@ import * as Effect from "effect/Effect"
 import { mediaType, parseObject } from "./answer.js"
 import { peek } from "./peek.js"
 
-/** The codes that say that the token is no longer good. */
+/** The codes which mean that the token does not work any more. */
 const refusals = new Set(["token_expired", "token_revoked"])
 
-/** A refusal has fewer bytes. */
+/** A refusal is smaller, in bytes. */
 const longestRefusal = 8192
 
 const canBeRefusal = ({ headers, status }: HttpClientResponse.HttpClientResponse): boolean =>
   status === 200 && mediaType(headers["content-type"]) === "application/json" &&
   !(Number(headers["content-length"]) > longestRefusal)
 
-/** The code of a refusal. Any other body is not parsed: its reader does that. */
+/** The code of a refusal. Other bodies are not parsed here. */
 const codeIn = (body: Uint8Array): string | undefined => {
   const text = new TextDecoder().decode(body)
   const { error, ok } = (/"ok"\s*:\s*false/.test(text) ? parseObject(text) : undefined) ?? {}

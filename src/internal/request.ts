@@ -1,6 +1,6 @@
 /**
- * What is asked of Slack, as the bytes that ask it: which parameters, where the client's credentials go, and what is
- * refused here because Slack could only refuse it too.
+ * Requests to Slack: their parameters, and where the client's credentials are. What Slack could only refuse is refused
+ * here.
  */
 import { encodeForm } from "./form.js"
 
@@ -32,7 +32,7 @@ export interface Form {
   readonly credentials: "basic" | "body"
 }
 
-/** A request that may go out, or the code that Slack would have answered with and why. */
+/** A request to send, or the code with which Slack would refuse it, and why. */
 export type Prepared = Form | { readonly ok: false; readonly code: string; readonly reason: string }
 
 const refuse = (code: string, reason: string): Prepared => ({
@@ -52,7 +52,7 @@ const refuseCollision = (extra: Readonly<Record<string, string>>): Prepared | un
 
 const prepareAccess = (client: Client, form: Readonly<Record<string, string | undefined>>): Prepared =>
   client.authorization === undefined
-    // A public client names itself and proves nothing here: PKCE does (RFC 6749 §2.3.1, Slack's PKCE page).
+    // A public client sends only its id, and PKCE proves who it is (RFC 6749 §2.3.1, Slack's PKCE page).
     ? { ok: true, form: encodeForm({ client_id: client.clientId, ...form }), credentials: "body" }
     : { ok: true, form: encodeForm(form), credentials: "basic" }
 

@@ -18,7 +18,7 @@ import { flatten } from "./flatten.js"
 export const isRepeatable = (error: OAuthV2Error): boolean => error.remedy === "retry" && error.outcome === "rejected"
 
 /**
- * Ends a schedule rather than let it wait past a budget. The last fifth is kept free, because an attempt that is cut
+ * Ends a schedule instead of waiting beyond a budget. The last fifth is kept free, because an attempt that is cut
  * off halfway may have spent the grant. The budget counts from `startedAt`, or from the first failure.
  */
 export const withinBudget = <Out, In>(
@@ -59,7 +59,7 @@ const cutOff = <A, E, R>(
 
 /**
  * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
- * first. Only a repeatable error leads to another, and only if `mayRepeat` does not object.
+ * first. Only a repeatable error leads to another, and only if `mayRepeat` allows it.
  *
  * `fork` starts a fiber for each attempt: what an attempt does to a `FiberRef` ends with it. `clock` is the caller's.
  * `onFailure` runs after each attempt that failed.

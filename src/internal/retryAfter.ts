@@ -2,10 +2,10 @@
  * `Retry-After` (RFC 9110 §10.2.3): seconds, or a date in one of the three forms that a receiver must accept (§5.6.7).
  */
 
-/** Longer hints are cut to a day: nobody who sends more means it, and timers overflow. */
+/** Longer hints are cut to a day: they are mistakes, and timers overflow. */
 const capMillis = 24 * 60 * 60 * 1000
 
-/** A hint that is longer than this does not keep a credential without a valid token from being tried again. */
+/** A credential without a valid token is tried again after this time, even if a hint says to wait longer. */
 export const longestPause = 5 * 60 * 1000
 
 const httpDate = new RegExp(
@@ -16,7 +16,7 @@ const httpDate = new RegExp(
   ].map((form) => `(?:^${form}$)`).join("|")
 )
 
-/** Milliseconds to wait, or `undefined` when the header says nothing that can be understood. A past date is `0`. */
+/** Milliseconds to wait, or `undefined` if the header cannot be parsed. A past date is `0`. */
 export const parseRetryAfter = (header: string | undefined, nowMillis: number): number | undefined => {
   if (header === undefined) return undefined
   const value = header.trim()

@@ -12,7 +12,7 @@
  * 6. {@link commit}: the answer is stored by compare-and-set from the generation that was sent, under a lease
  * 7. {@link markDead}: a refusal is believed only if the generation that was sent is still stored
  * 8. {@link givingBack}: the lease is given back, unless it is unknown whether Slack acted. Then it runs out by itself,
- *    which paces the next try
+ *    which delays the next try
  *
  * Each call to the store gets a sixth of the lease, so it ends in time even if the store never answers.
  * `docs/token-rotation.md` has the states of a credential, and what a crash in each of them leaves behind.
@@ -47,7 +47,7 @@ export interface Options<E extends OAuthV2Error> {
   readonly holder: string
   /** Longer than a call may take. After it, other processes assume that the holder crashed. */
   readonly leaseDuration: Duration.DurationInput
-  /** Is told of each credential that is read, before anything is decided about it. */
+  /** Called with each credential that is read, before any decision about it. */
   readonly onRead?: ((credential: Installation.Credential) => void) | undefined
   /** Whether the credential is to be rotated. Asked before the lease is taken, and again under it. */
   readonly isDue: (credential: Installation.Credential) => boolean
@@ -82,7 +82,7 @@ type Stopped = NotTaken | { readonly _tag: "Current"; readonly credential: Insta
  * - `Busy`: another process holds the lease, for `remaining` at the longest
  * - `Late`: this process was so slow that the rest of its lease was too short for a call. Nothing was sent
  * - `Renewed`: the next token is stored
- * - `Unsaved`: Slack gave the next token and the store did not take it. `credential` has it; `save` tries again
+ * - `Unsaved`: Slack gave the next token, and the store did not save it. `credential` has it; `save` tries again
  * - `Dead`: Slack says that the credential is dead, and that is stored
  * - `Failed`: Slack gave no token, and the stored credential is unchanged. With the `outcome` `unknown` its refresh
  *   token may be spent
@@ -149,7 +149,7 @@ export const rotate = <E extends OAuthV2Error>(
     )
   })
 
-/** What happens under the lease. */
+/** Looks at the credential again and calls Slack, under the lease. */
 const rotateUnderLease = <E extends OAuthV2Error>(
   rotation: Rotation<E>,
   seen: Installation.Credential
@@ -204,7 +204,7 @@ const lookAgain = <E extends OAuthV2Error>(
 // asking Slack
 // -------------------------------------------------------------------------------------
 
-/** Makes one call, which repeats what Slack rejected, and stores what follows from the answer. */
+/** Makes one call, with its repetitions, and stores the result. */
 const send = <E extends OAuthV2Error>(
   rotation: Rotation<E>,
   credential: Installation.Credential
@@ -322,7 +322,7 @@ const underLease = <E extends OAuthV2Error>(
           Effect.flatMap((slept) => Exit.isSuccess(slept) ? renew(waitLeft - pause) : Effect.fail(held(key)))
         )
       },
-      // The compare-and-set finds out.
+      // The compare-and-set notices that.
       Missing: () => Effect.void
     })
   return Effect.flatMap(

@@ -71,7 +71,7 @@ const plansPerPeriod = 20
 
 const bucketsPerPeriod = 120
 
-/** All that is due after ten periods is not counted. */
+/** Credentials that are due after ten periods are not counted. */
 const buckets = 10 * bucketsPerPeriod
 
 /** Whether it is time for a new plan. */
@@ -169,11 +169,11 @@ export const earlyShare = (
   { before, due, elapsed, interval, most }: Allowance
 ): { readonly wanted: number; readonly left: number } => {
   const { rate } = plan
-  // What nobody needed in long idle times does not add up.
+  // An allowance that was not used for long does not add up.
   const allowed = Math.min(before + rate * elapsed, 2 * rate * elapsed + 1)
   const share = Math.min(allowed, most) - due
   const pressure = pressureOf(plan, now) - due
-  // A little pressure is chance.
+  // A small pressure is random.
   const tolerated = Math.max(10, rate * interval)
   return {
     wanted: pressure > tolerated ? Math.floor(Math.min(share, pressure)) : 0,

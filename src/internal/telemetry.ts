@@ -113,7 +113,7 @@ const refreshesOf = once((result: string) => withTags(Telemetry.refreshes, { res
 const exchangesOf = once((result: string) => withTags(Telemetry.exchanges, { result }))
 const tokenStatesOf = once((state: string) => withTags(Telemetry.tokenStates, { state }))
 
-/** Counts a long-lived token that a migration came to. */
+/** Counts a long-lived token that a migration has processed. */
 export const exchanged = (result: string): Effect.Effect<void> => increment(exchangesOf(result))
 
 /** Counts a refresh. */

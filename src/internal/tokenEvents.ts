@@ -1,5 +1,5 @@
 /**
- * The events of a manager: what happens to credentials, for whoever subscribes.
+ * The events of a manager: what happens to credentials, for subscribers.
  */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"

@@ -8,7 +8,7 @@ const codesBeforeSending =
   /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|(ERR_TLS_)?CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
 /**
- * Texts of such failures whose code alone does not tell: Node's, for a connection that ended during the TLS handshake, and
+ * Texts of such failures, where the code alone is not enough: Node's, for a connection that ended during the TLS handshake, and
  * undici's, for a proxy that refused to connect to Slack.
  */
 const textsBeforeSending = /(before secure TLS connection was established|200 when HTTP Tunneling)$/

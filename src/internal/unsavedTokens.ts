@@ -1,6 +1,6 @@
 /**
- * Tokens that Slack gave and the store has not taken. They exist in this process alone, so they are served from memory,
- * and saved again and again.
+ * Tokens that Slack gave and the store has not saved. Only this process has them. So they are served from memory, and the
+ * process tries to save them until it succeeds.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -32,7 +32,7 @@ export interface UnsavedTokens {
   readonly saveAll: Effect.Effect<void>
 }
 
-/** Three more tries within about a second, for as long as a caller can be made to wait. */
+/** Three more tries, with pauses of a second and a half in all, because a caller waits. */
 const soon = Schedule.intersect(Schedule.exponential("200 millis"), Schedule.recurs(3))
 
 /** Makes a manager's unsaved tokens. Fibers that save them live in `scope`. */

@@ -125,7 +125,7 @@ describe("a rotation", () => {
       assert.strictEqual(faultyStore.calls.acquireLease, 2)
     }).pipe(Effect.provide(world)))
 
-  it.effect("that was suspended before it could send says so, and does not speak of another process", () =>
+  it.effect("that is suspended before it can send is Late, and not Busy", () =>
     Effect.gen(function*() {
       const { faultyStore, rotate, sleep } = yield* arrange
       faultyStore.after("acquireLease", sleep)
@@ -159,7 +159,7 @@ describe("a rotation", () => {
     return { ...arranged, rotating, outcome: Effect.flatten(Effect.flatten(Deferred.poll(outcome))) }
   })
 
-  it.effect("waits two lease times for others before it stores an answer, and then leaves it unsaved", () =>
+  it.effect("waits for other holders for two lease times before it stores an answer, and then returns it as unsaved", () =>
     Effect.gen(function*() {
       const { inner, key, faultyStore, outcome: ended } = yield* answeredLate
       yield* TestClock.adjust("61 seconds")
@@ -174,7 +174,7 @@ describe("a rotation", () => {
       assert.deepStrictEqual(stored.token.accessToken, outcome.credential.token.accessToken)
     }).pipe(Effect.provide(world)))
 
-  it.effect("that is interrupted while it waits for others to finish hands over what Slack answered", () =>
+  it.effect("that is interrupted while it waits for other holders returns Slack's answer as unsaved", () =>
     Effect.gen(function*() {
       const { outcome, rotating } = yield* answeredLate
       yield* Fiber.interruptFork(rotating)

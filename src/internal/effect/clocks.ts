@@ -1,5 +1,5 @@
 /**
- * Clocks of one's own.
+ * Clocks that this package makes.
  */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"

@@ -1,7 +1,7 @@
 /**
  * Runs the install of each code and state once, however often the callback comes within the window.
  *
- * An attempt runs apart from the requests, in the context of the layer. It may have tokens from Slack, so neither a browser
+ * An attempt does not run in a request, but in the context of the layer. It may have tokens from Slack, so neither a browser
  * that gives up nor a transaction of the request that rolls back may end it.
  */
 import * as Cause from "effect/Cause"

@@ -110,7 +110,7 @@ const withCode = <M>(
     return Answer.withCookies(shown, cookiesAfter(parts, cookie, outcome))
   })
 
-/** What becomes of the cookie: it stays as the proof, or goes when there is nothing left to prove. */
+/** Whether the cookie is kept as the proof, or removed because there is nothing left to prove. */
 const cookiesAfter = <M>(
   { cookies, settings }: Parts<M>,
   cookie: FlowCookie,

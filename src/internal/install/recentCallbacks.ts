@@ -1,5 +1,5 @@
 /**
- * The memory of recent callbacks: what came of each code and state, as plain records and pure functions.
+ * The memory of recent callbacks: the result of each code and state, as plain records and pure functions.
  */
 import type * as Cause from "effect/Cause"
 import type * as Deferred from "effect/Deferred"
@@ -9,7 +9,7 @@ import type * as InstallFlow from "../../InstallFlow.js"
 import type * as PendingInstall from "../../PendingInstall.js"
 import type { Answer } from "./answer.js"
 
-/** What came of an attempt. */
+/** The result of an attempt. */
 export type Outcome = Either.Either<Answer, InstallError.InstallError>
 
 /** How far an install has come. A later attempt continues from here, because no step can be taken twice. */
@@ -91,7 +91,7 @@ export const worth = ({ outcome, progress }: Entry<unknown>): number => {
  */
 export const capacity = 500
 
-/** The keys to forget before a new entry: those that expired, and if this is not enough, the oldest with the least worth. */
+/** The keys to forget before a new entry: those that expired, and if this is not enough, the oldest of the least value. */
 export const makeRoom = (entries: Entries<unknown>, now: number): ReadonlyArray<string> => {
   const forgotten: Array<string> = []
   let least = Infinity

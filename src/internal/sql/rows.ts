@@ -23,7 +23,7 @@ export const itself = ""
 /** Postgres returns 64-bit integers as text. */
 export type Int = number | string
 
-/** What tells rows apart. */
+/** The key of a row. */
 export interface RowKey {
   readonly installation: string
   readonly subject: string
