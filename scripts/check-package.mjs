@@ -1,15 +1,36 @@
-// Packs the package and uses the tarball as a user would: in an empty project, with the peers of the README's install
-// line, and again with the oldest peers that package.json permits. It reads dist, so run `npm run build` first.
+// Packs a package and uses the tarball as a user would, in empty projects. It reads dist, so build first:
+//
+//   npm run build && node scripts/check-package.mjs             for Effect 3
+//   npm run effect-4 && node scripts/check-package.mjs effect-4
+//
+// There is a project with the README's install line, one with the oldest peers that package.json permits, one with the
+// newest, and one with as little as possible, for the README's first program. npm has to refuse Effect's other major.
 import { build } from "esbuild"
 import { execFile, spawn } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { createInterface } from "node:readline"
 import { promisify } from "node:util"
 
-const manifest = JSON.parse(readFileSync("package.json", "utf8"))
+const [folder = "."] = process.argv.slice(2)
+const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+const readme = readFileSync(join(folder, "README.md"), "utf8")
+const major = manifest.version.split(".")[0]
 const temporary = mkdtempSync(join(tmpdir(), `${manifest.name}-package-`))
+
+/** The versions of Node that the programs run on: this one, or those that the package installs for its tests. */
+const nodes = ["node22", "node24"].map((name) => resolve(folder, "node_modules", name, "bin/node")).filter(existsSync)
+if (nodes.length === 0) nodes.push(process.execPath)
 
 const fail = (message) => {
   throw new Error(message)
@@ -29,47 +50,53 @@ const run = (cwd, command, args, env = {}) =>
 const isOptional = (name) => manifest.peerDependenciesMeta?.[name]?.optional === true
 const requiredPeers = Object.entries(manifest.peerDependencies).filter(([name]) => !isOptional(name))
 
+/** The name of a package in `@scope/name@version`. */
+const nameOf = (spec) => spec.slice(0, spec.lastIndexOf("@"))
+
+/** What the README's examples, and those of its guides, import. */
+const imported = () => {
+  const pages = readdirSync(join(folder, "docs")).filter((name) => name.endsWith(".md")).map((name) =>
+    join("docs", name)
+  )
+  const text = ["README.md", ...pages].map((page) => readFileSync(join(folder, page), "utf8")).join("\n")
+  const blocks = Array.from(text.matchAll(/^ *```ts\b[^]*?^ *```$/gm), ([block]) => block).join("\n")
+  const names = Array.from(blocks.matchAll(/from "((?:@[\w-]+\/)?[\w-]+)[/\w-]*"/g), ([, name]) => name)
+  return new Set(names.filter((name) => name !== manifest.name && !name.startsWith("node")))
+}
+
 /** The peers in the README's install line. */
 const readmePeers = () => {
-  const command = `npm install ${manifest.name} `
-  const line = readFileSync("README.md", "utf8").split("\n").find((line) => line.startsWith(command))
+  const command = `npm install ${manifest.name}@${major} `
+  const line = readme.split("\n").find((line) => line.startsWith(command))
   if (line === undefined) fail(`README.md has no line "${command}…"`)
   const peers = line.slice(command.length).split(" ")
-  for (const [name] of requiredPeers) {
-    if (!peers.some((peer) => peer.startsWith(`${name}@`))) {
-      fail(`README.md: the install line names no version of ${name}`)
-    }
-  }
+  const named = peers.map(nameOf)
+  // Slack's own client is there for those who have it.
+  const needed = [...Object.keys(manifest.peerDependencies), ...imported()].filter((name) => name !== "@slack/web-api")
+  for (const name of needed) if (!named.includes(name)) fail(`README.md: the install line names no version of ${name}`)
   return peers
 }
 
 const floorPeers = () => requiredPeers.map(([name, range]) => `${name}@${/^(?:\^|>=)(\S+)/.exec(range)[1]}`)
+const newestPeers = () => requiredPeers.map(([name, range]) => `${name}@${range}`)
 
 // -------------------------------------------------------------------------------------
 // the tarball
 // -------------------------------------------------------------------------------------
 
 const pack = async () => {
-  const packed = await run(".", "npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", temporary])
+  const packed = await run(folder, "npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", temporary])
   const [{ filename, files }] = JSON.parse(packed)
   const paths = files.map((file) => file.path)
   const indexes = ["index", "testing/index"].flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
-  for (
-    const needed of [
-      "LICENSE",
-      "README.md",
-      "CHANGELOG.md",
-      "emulator-seed.schema.json",
-      "src/index.ts",
-      "dist/cli/main.js",
-      ...indexes
-    ]
-  ) {
+  const commands = Object.values(manifest.bin ?? {})
+  const texts = ["LICENSE", "README.md", "CHANGELOG.md", "docs/install.md", "emulator-seed.schema.json", "src/index.ts"]
+  for (const needed of [...texts, ...commands, ...indexes]) {
     if (!paths.includes(needed)) fail(`the tarball lacks ${needed}`)
   }
-  const stray = paths.filter((path) =>
-    !/^(dist|src)\/|^(LICENSE|README\.md|CHANGELOG\.md|emulator-seed\.schema\.json|package\.json)$/.test(path)
-  )
+  const fits =
+    /^(dist|src)\/|^docs\/[\w-]+\.(md|svg)$|^(LICENSE|README\.md|CHANGELOG\.md|emulator-seed\.schema\.json|package\.json)$/
+  const stray = paths.filter((path) => !fits.test(path))
   if (stray.length > 0) fail(`the tarball carries ${stray.join(", ")}`)
   if (manifest.dependencies !== undefined) fail("effect belongs to the user: no dependencies, only peers")
   return join(temporary, filename)
@@ -78,7 +105,7 @@ const pack = async () => {
 /** `internal/` and whatever else `exports` closes. */
 const closed = Object.entries(manifest.exports).flatMap(([path, target]) => target === null ? [path.slice(2, -1)] : [])
 const isClosed = (module) => closed.some((folder) => module.startsWith(folder))
-const modules = readdirSync("dist", { recursive: true })
+const modules = readdirSync(join(folder, "dist"), { recursive: true })
   .filter((path) => path.endsWith(".js"))
   .map((path) => path.slice(0, -".js".length))
 
@@ -93,9 +120,11 @@ const checkTypes = (tarball) => {
 // a user's project
 // -------------------------------------------------------------------------------------
 
-/** Starts the packed command's emulator, and returns the variables that it prints. */
+/** Starts a packed or a built command's emulator, and returns the variables that it prints. */
 const startSlack = async (project) => {
-  const slack = spawn(join(project, "node_modules/.bin", manifest.name), ["emulator", "--port", "0", "--quiet"], {
+  const packed = join(project, "node_modules/.bin", manifest.name)
+  const command = existsSync(packed) ? packed : resolve("dist/cli/main.js")
+  const slack = spawn(process.execPath, [command, "emulator", "--port", "0", "--quiet"], {
     stdio: ["ignore", "pipe", "inherit"]
   })
   const env = {}
@@ -117,17 +146,26 @@ const compilerOptions = {
   skipLibCheck: false
 }
 
-const programs = readdirSync("scripts/consumer").map((file) => file.slice(0, -".ts".length))
-
-/** Installs, type-checks, runs and bundles the programs of scripts/consumer. Each of them fails if anything is wrong. */
-const checkPrograms = async (label, tarball, peers) => {
+const newProject = (label) => {
   const project = join(temporary, label)
   mkdirSync(project)
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
-  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }))
-  for (const program of programs) copyFileSync(`scripts/consumer/${program}.ts`, join(project, `${program}.ts`))
+  return project
+}
 
-  await run(project, "npm", ["install", "--strict-peer-deps", "--no-audit", "--no-fund", tarball, ...peers])
+const install = (project, ...specs) =>
+  run(project, "npm", ["install", "--strict-peer-deps", "--no-audit", "--no-fund", ...specs])
+
+const consumer = join(folder, "scripts/consumer")
+const programs = readdirSync(consumer).map((file) => file.slice(0, -".ts".length))
+
+/** Installs, type-checks, runs and bundles the programs of scripts/consumer. Each of them fails if anything is wrong. */
+const checkPrograms = async (label, tarball, peers) => {
+  const project = newProject(label)
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }))
+  for (const program of programs) copyFileSync(join(consumer, `${program}.ts`), join(project, `${program}.ts`))
+
+  await install(project, tarball, ...peers)
   await run(project, process.execPath, [resolve("node_modules/typescript/bin/tsc"), "-p", "."])
 
   // Without polyfills and externals, an import of a Node builtin fails here.
@@ -145,9 +183,11 @@ const checkPrograms = async (label, tarball, peers) => {
 
   const slack = await startSlack(project)
   try {
-    for (const program of programs) {
-      await run(project, process.execPath, [`${program}.js`], slack.env)
-      await run(project, process.execPath, [`bundles/${program}.js`], slack.env)
+    for (const node of nodes) {
+      for (const program of programs) {
+        await run(project, node, [`${program}.js`], slack.env)
+        await run(project, node, [`bundles/${program}.js`], slack.env)
+      }
     }
   } finally {
     slack.stop()
@@ -155,10 +195,53 @@ const checkPrograms = async (label, tarball, peers) => {
 
   for (const module of modules.filter(isClosed)) {
     const attempt = `await import("${manifest.name}/${module}").catch((error) => console.log(error.code))`
-    const code = await run(project, process.execPath, ["--input-type=module", "--eval", attempt])
+    const code = await run(project, nodes[0], ["--input-type=module", "--eval", attempt])
     if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") fail(`${label}: ${module} can be imported`)
   }
   console.log(`${label} (${peers.join(" ")}): installed, type-checked, run, bundled for browsers`)
+}
+
+// -------------------------------------------------------------------------------------
+// a newcomer's project
+// -------------------------------------------------------------------------------------
+
+/** A person clicks Allow on the emulator's consent page, and Slack gives the app this code, for no redirect URI. */
+const clickAllow = async ({ SLACK_BASE_URL, SLACK_CLIENT_ID }) => {
+  const body = new URLSearchParams({ client_id: SLACK_CLIENT_ID, scope: "chat:write", decision: "allow" })
+  const answer = await fetch(`${SLACK_BASE_URL}/oauth/v2/authorize`, { method: "POST", body, redirect: "manual" })
+  return new URL(answer.headers.get("location")).searchParams.get("code")
+}
+
+/** Installs what the first program imports, and nothing else. With Effect 4, not even `effect` needs a version. */
+const checkFirstProgram = async (tarball) => {
+  const project = newProject("first")
+  const peers = major === "0" ? newestPeers() : requiredPeers.map(([name]) => name)
+  await install(project, tarball, ...peers)
+  const [, program] = /^```ts\n([^]*?)^```$/m.exec(readme)
+  writeFileSync(join(project, "main.mjs"), program)
+  const slack = await startSlack(project)
+  try {
+    for (const node of nodes) {
+      const code = await clickAllow(slack.env)
+      const said = await run(project, node, ["main.mjs"], { ...slack.env, SLACK_CODE: code })
+      if (!said.includes("Installed: Workspace")) fail(`the README's first program said ${said}`)
+    }
+  } finally {
+    slack.stop()
+  }
+  console.log(`the README's first program (${peers.join(" ")}): installed and run`)
+}
+
+/** npm refuses this package together with the other major of Effect. */
+const checkWrongPair = async (tarball) => {
+  const project = newProject("wrong")
+  const other = major === "0" ? "effect@^4.1.0" : "effect@^3.22.0"
+  const refusal = await run(project, "npm", ["install", "--no-audit", "--no-fund", tarball, other]).then(
+    () => fail(`npm installed ${manifest.name}@${manifest.version} with ${other}`),
+    (error) => error.message
+  )
+  if (!refusal.includes("ERESOLVE")) fail(`npm refused ${other} for another reason: ${refusal}`)
+  console.log(`npm refuses ${manifest.name}@${manifest.version} with ${other}`)
 }
 
 try {
@@ -168,6 +251,10 @@ try {
   await Promise.all([
     checkPrograms("readme", tarball, readmePeers()),
     checkPrograms("floor", tarball, floorPeers())
+  ])
+  await Promise.all([
+    checkPrograms("newest", tarball, newestPeers()),
+    checkFirstProgram(tarball).then(() => checkWrongPair(tarball))
   ])
 } finally {
   rmSync(temporary, { recursive: true, force: true })

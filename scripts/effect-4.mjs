@@ -41,8 +41,16 @@ const steps = {
   },
   generate: () => {
     rmSync(join(here, "test"), { recursive: true, force: true })
-    run(process.execPath, [join(here, "codemod.mjs"), "src", "test/utils/effect", ...helpers, ...tests])
+    run(process.execPath, [
+      join(here, "codemod.mjs"),
+      "src",
+      "scripts/consumer",
+      "test/utils/effect",
+      ...helpers,
+      ...tests
+    ])
   },
+  docs: () => run(process.execPath, [join(here, "docs.mjs")]),
   format: () => run(bin("dprint"), ["fmt", "--no-gitignore", "--log-level", "error", "effect-4/src/**/*.ts"]),
   check: () => run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", here]),
   build: () => {

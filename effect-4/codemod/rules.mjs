@@ -267,6 +267,15 @@ const spanOptions = (node, file) => {
   file.edits.insertAfter(options.end, ", { captureStackTrace: false }")
 }
 
+/** `Metric.tagged(name, value)` is `Metric.withAttributes({ [name]: value })`. */
+const tagged = (node, file) => {
+  if (calleeOf(node, file, { "effect/Metric": ["tagged"] }) === undefined) return
+  const [name, value] = node.arguments.slice(-2)
+  file.edits.insert(name.getStart(), "{ [")
+  file.edits.replace(name.end, value.getStart(), "]: ")
+  file.edits.insertAfter(value.end, " }")
+}
+
 /** `Stream.mapConcat(stream, f)` is `Stream.flattenIterable(Stream.map(stream, f))`. */
 const mapConcat = (node, file) => {
   if (calleeOf(node, file, { "effect/Stream": ["mapConcat"] }) === undefined) return
@@ -313,5 +322,6 @@ export const rules = {
   flatten,
   httpClientError,
   mapConcat,
+  tagged,
   innerNamespace
 }

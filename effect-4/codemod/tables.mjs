@@ -106,6 +106,7 @@ export const members = {
     unwrapEffect: "unwrap",
     unwrapScoped: "unwrap"
   },
+  "effect/Metric": { tagged: "withAttributes" },
   "effect/Option": { fromNullable: "fromNullishOr" },
   "effect/Queue": { unsafeOffer: "offerUnsafe" },
   "effect/Random": { nextRange: "nextBetween" },
@@ -162,6 +163,7 @@ export const moved = {
     Trace: "\"Trace\"",
     Warning: "\"Warn\""
   },
+  "effect/TestContext": { TestContext: ["effect/testing/TestClock", "layer()"] },
   "effect/ParseResult": { ParseError: ["effect/Schema", "SchemaError"] }
 }
 

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
+import * as Os from "node:os"
 import * as Path from "node:path"
 import ts from "typescript"
 
@@ -51,5 +53,62 @@ describe("the package for Effect 4", () => {
     assert.deepStrictEqual(four.exports, entries)
     assert.match(three.version, /^0\./)
     assert.match(four.version, /^1\./)
+    assert.deepStrictEqual([three, four].map(({ publishConfig }) => publishConfig.tag), ["effect-3", "latest"])
   })
+
+  it("is tested with the oldest peers that it permits", () => {
+    const { devDependencies, peerDependencies } = read("effect-4/package.json")
+    for (const [name, range] of Object.entries<string>(peerDependencies)) {
+      assert.strictEqual(/^(?:\^|>=)(\S+)/.exec(range)?.[1], devDependencies[name], name)
+    }
+  })
+
+  it("gets its next version, and what has changed, from the same changesets", () => {
+    const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-slack-oauth-version-"))
+    const inFolder = (file: string) => Path.join(folder, file)
+    const version = (kind: string, text: string) => {
+      Fs.writeFileSync(inFolder(".changeset/some.md"), `---\n"effect-slack-oauth": ${kind}\n---\n\n${text}\n`)
+      execFileSync(process.execPath, ["scripts/version.mjs"], { cwd: folder, stdio: "pipe" })
+      return ["package.json", "effect-4/package.json", "effect-4/package-lock.json"]
+        .map((file) => JSON.parse(Fs.readFileSync(inFolder(file), "utf8")).version)
+    }
+    try {
+      const files = ["package.json", "CHANGELOG.md", ".changeset/config.json", "src/internal/version.ts"]
+        .concat(["version", "sync-version"].map((name) => `scripts/${name}.mjs`))
+        .concat(["package.json", "package-lock.json", "CHANGELOG.md"].map((name) => `effect-4/${name}`))
+      for (const file of files) {
+        Fs.mkdirSync(Path.dirname(inFolder(file)), { recursive: true })
+        Fs.copyFileSync(Path.join(root, file), inFolder(file))
+      }
+      Fs.symlinkSync(Path.join(root, "node_modules"), inFolder("node_modules"))
+      Fs.writeFileSync(inFolder("effect-4/CHANGELOG.md"), "# Changelog\n")
+      const [old] = read("package.json").version.split(".").slice(1).map(Number)
+      const first = read("effect-4/package.json").version
+      const after = (minors: number, patch: number) =>
+        first.replace(/\d+\.\d+$/, (text: string) => `${Number(text.split(".")[0]) + minors}.${patch}`)
+
+      assert.deepStrictEqual(version("minor", "One."), [`0.${old + 1}.0`, first, first])
+      assert.deepStrictEqual(version("minor", "Two."), [`0.${old + 2}.0`, after(1, 0), after(1, 0)])
+      assert.deepStrictEqual(version("patch", "Three."), [`0.${old + 2}.1`, after(1, 1), after(1, 1)])
+      const changelog = Fs.readFileSync(inFolder("effect-4/CHANGELOG.md"), "utf8")
+      assert.deepStrictEqual(
+        changelog.split("\n").filter((line) => /^#|[.]$/.test(line)).map((line) => line.replace(/^- (\w+: )?/, "")),
+        [
+          "# Changelog",
+          `## ${after(1, 1)}`,
+          "### Patch Changes",
+          "Three.",
+          `## ${after(1, 0)}`,
+          "### Minor Changes",
+          "Two.",
+          `## ${first}`,
+          "### Minor Changes",
+          "One."
+        ]
+      )
+      assert.include(Fs.readFileSync(inFolder("src/internal/version.ts"), "utf8"), `"0.${old + 2}.1"`)
+    } finally {
+      Fs.rmSync(folder, { recursive: true, force: true })
+    }
+  }, 60_000)
 })

@@ -193,6 +193,13 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         `import * as Effect from "effect/Effect"\nimport * as Option from "effect/Option"\nimport * as Fiber from "effect/Fiber"\nexport const a = (b: Fiber.Fiber<void>) => Effect.sync(() => Option.fromNullishOr(b.pollUnsafe()))`
     },
     {
+      title: "makes a call of what is a value",
+      from:
+        `${effect}import * as TestContext from "effect/TestContext"\nexport const a = Effect.provide(Effect.void, TestContext.TestContext)`,
+      to:
+        `import * as TestClock from "effect/testing/TestClock"\n${effect}export const a = Effect.provide(Effect.void, TestClock.layer())`
+    },
+    {
       title: "makes a value of a call without arguments",
       from: `${effect}export const a = Effect.yieldNow()`,
       to: `${effect}export const a = Effect.yieldNow`
@@ -294,6 +301,13 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       `import * as HttpClientError from "@effect/platform/HttpClientError"\nexport const a = (request: any) => new HttpClientError.RequestError({ request, reason: "Transport", cause: 1 })`,
     to:
       `import * as HttpClientError from "effect/http/HttpClientError"\nexport const a = (request: any) => new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: 1 }) })`
+  }],
+  tagged: [{
+    title: "makes an attribute of a tag",
+    from:
+      `import * as Metric from "effect/Metric"\nexport const a = (b: Metric.Metric.Counter<number>) => Metric.tagged(b, "key", "value")`,
+    to:
+      `import * as Metric from "effect/Metric"\nexport const a = (b: Metric.Metric.Counter<number>) => Metric.withAttributes(b, { ["key"]: "value" })`
   }],
   mapConcat: [
     {

@@ -1,7 +1,7 @@
 /**
  * Fibers that do not depend on the fiber that starts them.
  */
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -29,13 +29,14 @@ const forkIn = <R>(context: Context.Context<R>): Fork<R> => {
     scope === undefined ? fork(effect) : run(Effect.forkIn(effect, scope, { startImmediately: true }))
 }
 
+export const callerOf = <R>(fiber: Fiber.Fiber<any, any>): Caller<R> => {
+  const context = fiber.context as Context.Context<R>
+  return { clock: fiber.getRef(Clock.Clock), context, fork: (change) => forkIn(change(context)) }
+}
+
 /** Gives `f` the fiber that runs it. */
 export const withCaller = <A, E, R>(f: (caller: Caller<R>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.clockWith((clock) =>
-    Effect.contextWith((context: Context.Context<R>) =>
-      f({ clock, context, fork: (change) => forkIn(change(context)) })
-    )
-  )
+  Effect.withFiber((fiber) => f(callerOf(fiber)))
 
 /** Tells a fiber to stop, and does not wait for it. */
 export const stop = (fiber: Fiber.Fiber<any, any>): void => fiber.interruptUnsafe()

@@ -4,8 +4,8 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
-import { type Caller, withCaller } from "./fibers.js"
-import { type Update, updateAll } from "./metrics.js"
+import { type Caller, callerOf } from "./fibers.js"
+import type { Update } from "./metrics.js"
 
 /** An effect in a span. */
 export interface Observed<A, E, R> {
@@ -21,7 +21,11 @@ export const observeInSpan = <A, E, R>(
   observe: (span: Tracer.Span, caller: Caller<R>) => Observed<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.useSpan(name, options, (span) =>
-    withCaller<A, E, R>((caller) => {
+    Effect.withFiber((fiber) => {
+      const caller = callerOf<R>(fiber)
       const { effect, onEnd } = observe(span, caller)
-      return Effect.onExit(effect, (exit) => updateAll((update) => onEnd(exit, update)))
+      return Effect.onExitPrimitive(effect, (exit) => {
+        onEnd(exit, (metric, input) => metric(input, caller.context))
+        return undefined
+      })
     }))
