@@ -15,6 +15,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import type * as Clock from "effect/Clock"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import type * as Data from "effect/Data"
@@ -33,9 +34,11 @@ import * as InstallationStore from "./InstallationStore.js"
 import * as CredentialCache from "./internal/credentialCache.js"
 import { isFresh, onRefused, type Refusal, type Rules } from "./internal/credentialState.js"
 import * as FreshTokens from "./internal/freshTokens.js"
+import * as HeardChanges from "./internal/heardChanges.js"
 import * as LayerContext from "./internal/layerContext.js"
 import * as LeaseTime from "./internal/leaseTime.js"
 import { checkCount, checkDuration, checkShare } from "./internal/options.js"
+import * as Places from "./internal/places.js"
 import { refusalOf } from "./internal/refusal.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
 import * as Telemetry from "./internal/telemetry.js"
@@ -59,7 +62,11 @@ export class NotInstalled extends Schema.TaggedError<NotInstalled>("effect-slack
   key: Installation.CredentialKey
 }) {
   override get message(): string {
-    return `${this.key}: there is no such credential. Have the app installed there.`
+    const { installation } = this.key
+    if (installation.appId === "") return "The place names no app: set SLACK_APP_ID, or give it an appId."
+    return (installation._tag === "Workspace" ? installation.teamId : installation.enterpriseId) === ""
+      ? "The place names neither a workspace nor an organization."
+      : `${this.key}: there is no such credential. Have the app installed there.`
   }
 }
 
@@ -247,6 +254,10 @@ export interface Options {
    */
   readonly cacheTime?: Duration.DurationInput | undefined
   /**
+   * How long it is remembered that a place has no token, where another process may install the app; 5 seconds by default.
+   */
+  readonly missTime?: Duration.DurationInput | undefined
+  /**
    * How long a caller in the refresh window waits for the new token before the old one, which is still valid, is served;
    * 3 seconds by default. With 0, the refresh runs in the background.
    */
@@ -308,6 +319,27 @@ export interface Service {
   ) => Effect.Effect<Redacted.Redacted, TokenError>
   /** The token of any credential. */
   readonly token: (key: Installation.CredentialKey) => Effect.Effect<Redacted.Redacted, TokenError>
+  /**
+   * The app's own token for a place, such as that of an event: of the installation that `InstallationStore.resolve` names.
+   * It is served from memory like {@link Service.botToken}. That a place has no token is remembered for seconds
+   * (`missTime`). What this process installs or removes is seen at once.
+   */
+  readonly botTokenFor: (place: Installation.Place) => Effect.Effect<Redacted.Redacted, TokenError>
+  /** The token of one person (`U…`) for a place. */
+  readonly userTokenFor: (
+    place: Installation.Place,
+    userId: string
+  ) => Effect.Effect<Redacted.Redacted, TokenError>
+  /** The key of the credential that serves a place: of the bot, or of a person. It fails if there is no valid token. */
+  readonly credentialFor: (
+    place: Installation.Place,
+    userId?: string
+  ) => Effect.Effect<Installation.CredentialKey, TokenError>
+  /**
+   * Forgets what is known of an installation or a credential, because another process has changed it. The next caller gets
+   * what is stored. What this process changes through its store is forgotten by itself.
+   */
+  readonly forget: (key: Installation.InstallationKey | Installation.CredentialKey) => Effect.Effect<void>
   /**
    * Reports that Slack refused a token, with a code such as `token_expired` or `token_revoked`. The token is not served
    * again: the next caller gets another one, or the error that the credential is dead. If the token has been replaced
@@ -382,6 +414,49 @@ export const userToken = (
   Effect.flatMap(TokenManager, (manager) => manager.userToken(key, userId))
 
 /**
+ * The app's own token for a place, such as that of an event, valid now; see {@link Service.botTokenFor}.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { TokenManager } from "effect-slack-oauth"
+ *
+ * const program = TokenManager.botTokenFor({ appId: "A0EXAMPLE", teamId: "T0EXAMPLE", enterpriseId: "E0EXAMPLE" }).pipe(
+ *   Effect.catchTag("NotInstalled", () => Effect.fail("the app is not installed there"))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category tokens
+ */
+export const botTokenFor = (
+  place: Installation.Place
+): Effect.Effect<Redacted.Redacted, TokenError, TokenManager> =>
+  Effect.flatMap(TokenManager, (manager) => manager.botTokenFor(place))
+
+/**
+ * The token of one person (`U…`) for a place, valid now; see {@link Service.userTokenFor}.
+ *
+ * @since 0.1.0
+ * @category tokens
+ */
+export const userTokenFor = (
+  place: Installation.Place,
+  userId: string
+): Effect.Effect<Redacted.Redacted, TokenError, TokenManager> =>
+  Effect.flatMap(TokenManager, (manager) => manager.userTokenFor(place, userId))
+
+/**
+ * Forgets what is known of an installation or a credential; see {@link Service.forget}.
+ *
+ * @since 0.1.0
+ * @category tokens
+ */
+export const forget = (
+  key: Installation.InstallationKey | Installation.CredentialKey
+): Effect.Effect<void, never, TokenManager> => Effect.flatMap(TokenManager, (manager) => manager.forget(key))
+
+/**
  * Reports that Slack refused a token; see {@link Service.invalidate}.
  *
  * @since 0.1.0
@@ -442,7 +517,8 @@ export const health: Effect.Effect<Health, InstallationStore.InstallationStoreEr
 // -------------------------------------------------------------------------------------
 
 /**
- * Gives each request of an `HttpClient` a fresh bearer token: of an installation's bot, or of one person. If Slack refuses
+ * Gives each request of an `HttpClient` a fresh bearer token: of the bot in an installation or at a place, or of one
+ * person. If Slack refuses
  * it as `token_expired` or `token_revoked`, the token is replaced and the request repeated once. That is safe, because
  * Slack did nothing. A request whose body is a stream is not repeated. The response can be read in every way, also as a
  * stream: a JSON body of more than 8 kB is not a refusal, and is not held in memory. Use it for Slack's URLs only: the
@@ -466,8 +542,15 @@ export const health: Effect.Effect<Health, InstallationStore.InstallationStoreEr
  * @since 0.1.0
  * @category calling Slack
  */
-export const authorized = (key: Installation.InstallationKey | Installation.CredentialKey) => {
-  const credential = key instanceof Installation.CredentialKey ? key : Installation.botKey(key)
+export const authorized = (
+  whose: Installation.InstallationKey | Installation.CredentialKey | Installation.Place
+) => {
+  const credentialOf = (manager: Service): Effect.Effect<Installation.CredentialKey, TokenError> =>
+    whose instanceof Installation.CredentialKey
+      ? Effect.succeed(whose)
+      : "_tag" in whose
+      ? Effect.succeed(Installation.botKey(whose))
+      : manager.credentialFor(whose)
   return <E, R>(
     client: HttpClient.HttpClient.With<E, R>
   ): HttpClient.HttpClient.With<E | TokenError | HttpClientError.ResponseError, R | TokenManager> => {
@@ -478,6 +561,7 @@ export const authorized = (key: Installation.InstallationKey | Installation.Cred
     > =>
       Effect.gen(function*() {
         const manager = yield* TokenManager
+        const credential = yield* credentialOf(manager)
         const token = yield* manager.token(credential)
         const answer = yield* client.execute(HttpClientRequest.bearerToken(request, token))
         const { code, response } = yield* refusalOf(answer)
@@ -535,14 +619,52 @@ export const make = (
     const standardApp = Option.getOrUndefined(yield* Effect.serviceOption(SlackApp.SlackApp))
     const events = yield* TokenEvents.make((appId) => refreshTokenLifetimeOf(settings, standardApp, appId))
     const scope = yield* Scope.make(ExecutionStrategy.parallel)
-    const unsaved = UnsavedTokens.make({ context, events, rules, scope })
+    const changes = HeardChanges.make()
+    const unsaved = UnsavedTokens.make({ changes, context, events, rules, scope })
     const makeBusy = (waited: Duration.Duration) => new CredentialBusy({ waited })
     const makeTooShort = (waited: Duration.Duration) => new LeaseTooShort({ waited })
     const tokens = FreshTokens.make(
-      { rules, leaseDuration, slack, apps, unbounded, store, events, unsaved, context, scope, makeBusy, makeTooShort }
+      {
+        rules,
+        leaseDuration,
+        slack,
+        apps,
+        unbounded,
+        store,
+        changes,
+        events,
+        unsaved,
+        context,
+        scope,
+        makeBusy,
+        makeTooShort
+      }
     )
-    const cache = CredentialCache.make(settings.cacheSize)
+    const cache = CredentialCache.make(settings.cacheSize, changes)
     yield* Effect.addFinalizer((exit) => FreshTokens.close(tokens, Scope.close(scope, exit)))
+    yield* unbounded.onChange(({ generation, key }) => {
+      const id = String(key)
+      if (!isKnownChange(cache.peek(id), generation)) changes.record(id)
+    })
+
+    const readEntry = (
+      id: string,
+      credential: Installation.CredentialKey,
+      entry: CredentialCache.Entry
+    ): Effect.Effect<Redacted.Redacted, Refusal<CredentialCache.Obstacle>> =>
+      Effect.suspend(() => {
+        CredentialCache.forgetOutdated(changes, id, entry)
+        const outdated = CredentialCache.outdatedRefresh(changes, id, entry)
+        return outdated === undefined
+          ? FreshTokens.read(tokens, credential, entry)
+          : Effect.flatMap(
+            FreshTokens.readStored(tokens, credential, entry),
+            Option.match({
+              onNone: () => Effect.zipRight(Effect.exit(outdated.result), readEntry(id, credential, entry)),
+              onSome: Effect.succeed
+            })
+          )
+      })
 
     /** `key` is made only if the token is not served from memory. */
     const read = (
@@ -550,13 +672,39 @@ export const make = (
       key: () => Installation.CredentialKey
     ): Effect.Effect<Redacted.Redacted, TokenError> =>
       Effect.clockWith((clock) => {
-        const known = cache.peek(id)?.state
-        if (known !== undefined && isFresh(known, clock.unsafeCurrentTimeMillis())) return known.known.token
+        const token = freshIn(cache.peek(id), clock)
+        if (token !== undefined) return token
         const credential = key()
         return Effect.mapError(
-          cache.use(id, (entry) => FreshTokens.read(tokens, credential, entry)),
+          cache.use(id, (entry) => readEntry(id, credential, entry)),
           toTokenError(credential)
         )
+      })
+
+    /** The token of an entry, if it is served from memory at once. */
+    const freshIn = (entry: CredentialCache.Entry | undefined, clock: Clock.Clock) =>
+      entry !== undefined && entry.version === changes.version() &&
+        isFresh(entry.state, clock.unsafeCurrentTimeMillis())
+        ? entry.state.known.token
+        : undefined
+
+    const places = Places.make<NotInstalled | ReauthorizationRequired, TokenUnavailable>({
+      size: settings.cacheSize,
+      cacheTime: rules.cacheTime,
+      missTime: settings.missTime,
+      appId: standardApp?.appId,
+      changes,
+      resolve: store.resolve,
+      read: (key) => read(String(key), () => key),
+      isMiss: (error) => error._tag !== "TokenUnavailable",
+      toMiss: (key) => new NotInstalled({ key }),
+      toUnavailable: (key, error) => new TokenUnavailable({ key, error, retryAfter: Duration.seconds(1) })
+    })
+    const tokenFor = (place: Installation.Place, subject: string) =>
+      Effect.clockWith((clock) => {
+        const id = places.peek(place, subject, clock.unsafeCurrentTimeMillis())
+        const token = id === undefined ? undefined : freshIn(cache.peek(id), clock)
+        return token ?? Effect.map(places.find(place, subject), ({ token }) => token)
       })
 
     return {
@@ -564,6 +712,11 @@ export const make = (
       userToken: (installation, userId) =>
         read(credentialRowId(installation, userSubject(userId)), () => Installation.userKey(installation, userId)),
       token: (key) => read(String(key), () => key),
+      botTokenFor: (place) => tokenFor(place, "bot"),
+      userTokenFor: (place, userId) => tokenFor(place, userSubject(userId)),
+      credentialFor: (place, userId) =>
+        Effect.map(places.find(place, userId === undefined ? "bot" : userSubject(userId)), ({ key }) => key),
+      forget: (key) => Effect.sync(() => changes.record(String(key))),
       invalidate: (key, token, code = "token_expired") =>
         cache.use(String(key), (entry) =>
           Effect.sync(() => {
@@ -572,15 +725,28 @@ export const make = (
             cache.renew(String(key), entry)
           })),
       refresh: (key, force = {}) =>
-        Effect.mapBoth(cache.use(String(key), (entry) => FreshTokens.refresh(tokens, key, entry, force)), {
-          onSuccess: ({ how }) => how,
-          onFailure: toTokenError(key)
-        }),
+        Effect.mapBoth(
+          cache.use(String(key), (entry) =>
+            Effect.suspend(() => {
+              CredentialCache.forgetOutdated(changes, String(key), entry)
+              return FreshTokens.refresh(tokens, key, entry, force)
+            })),
+          { onSuccess: ({ how }) => how, onFailure: toTokenError(key) }
+        ),
       warn: ({ issuedAt, key }) => events.warn(key, issuedAt),
       events: events.stream,
       health: healthOf(store, rules, unsaved)
     }
   })
+
+/**
+ * Whether the manager knows a change already: it is a compare-and-set of its own, or one that does not go beyond what it
+ * knows.
+ */
+const isKnownChange = (entry: CredentialCache.Entry | undefined, generation: number | undefined): boolean =>
+  generation !== undefined &&
+  (entry === undefined || entry.users > 0 || entry.running !== undefined ||
+    (entry.state.known?.credential.generation ?? 0) >= generation)
 
 /** The error of a caller who gets no token. */
 const toTokenError = (key: Installation.CredentialKey) => (refusal: Refusal<CredentialCache.Obstacle>): TokenError => {
@@ -611,6 +777,9 @@ const settingsOf = (options: Options) =>
       zero: true,
       infinite: true
     })
+    const missTime = Duration.toMillis(
+      yield* checkDuration("missTime", options.missTime ?? "5 seconds", { zero: true, infinite: true })
+    )
     const patience = yield* checkDuration("patience", options.patience ?? "3 seconds", { zero: true })
     const refreshTokenLifetime = options.refreshTokenLifetime === undefined
       ? undefined
@@ -622,7 +791,7 @@ const settingsOf = (options: Options) =>
       patience: Duration.toMillis(patience),
       sharedRefresh: options.sharedRefresh ?? true
     }
-    return { rules, leaseDuration, cacheSize, refreshTokenLifetime, apps: options.apps }
+    return { rules, leaseDuration, cacheSize, missTime, refreshTokenLifetime, apps: options.apps }
   })
 
 type Settings = Effect.Effect.Success<ReturnType<typeof settingsOf>>

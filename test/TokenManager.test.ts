@@ -1065,6 +1065,18 @@ describe("authorized", () => {
       assert.strictEqual(yield* refreshes, 1)
     }).pipe(Effect.provide(live())))
 
+  it.effect("takes the place of an event too, and replaces the token there", () =>
+    Effect.gen(function*() {
+      const { bot, key } = yield* install()
+      const place = { appId: key.appId, ...key._tag === "Workspace" ? { teamId: key.teamId } : {} }
+      yield* TokenManager.botTokenFor(place)
+      yield* SlackEmulator.revoke(Option.getOrThrow(bot).token.accessToken)
+      const client = (yield* HttpClient.HttpClient).pipe(TokenManager.authorized(place))
+      const response = yield* client.execute(HttpClientRequest.post("https://slack.com/api/auth.test"))
+      assert.propertyVal(yield* response.json, "ok", true)
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+
   const json = { "content-type": "application/json; charset=utf-8" }
 
   const chunked = (...chunks: ReadonlyArray<string>) => Readable.toWeb(Readable.from(chunks.map(Buffer.from)))

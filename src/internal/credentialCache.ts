@@ -11,6 +11,7 @@ import type * as InstallationStore from "../InstallationStore.js"
 import type * as OAuthV2Error from "../OAuthV2Error.js"
 import type { CredentialBusy, LeaseTooShort } from "../TokenManager.js"
 import * as CredentialState from "./credentialState.js"
+import type { HeardChanges } from "./heardChanges.js"
 
 /** Why a refresh failed that may succeed later. */
 export type Obstacle =
@@ -24,6 +25,8 @@ export interface Running {
   /** The `uptime` of its begin. */
   readonly startedAt: number
   readonly isForced: boolean
+  /** What it reads by: see `heardChanges`. */
+  readonly version: number
   /** Waits for the end. */
   readonly result: Effect.Effect<CredentialState.Served, CredentialState.Refusal<Obstacle>>
 }
@@ -33,6 +36,8 @@ export interface Entry {
   state: CredentialState.State<Obstacle>
   /** The refresh under way, which concurrent callers join. */
   running: Running | undefined
+  /** What the state was read by: see `heardChanges`. */
+  version: number
   /** How many callers work with the entry. */
   users: number
   /** Whether a caller has asked for the token, so that it is worth its memory. */
@@ -50,6 +55,19 @@ export const remember = (
     entry.state = state
     return state.known
   })
+
+/** The ids of the rows that an entry depends on: its installation, and its credential. */
+const rowsOf = (id: string): ReadonlyArray<string> => [id, id.slice(0, id.lastIndexOf("/"))]
+
+/** Forgets what an entry knows if it was read before a change of its rows. */
+export const forgetOutdated = (changes: HeardChanges, id: string, entry: Entry): void => {
+  if (changes.since(entry.version, rowsOf(id))) entry.state = CredentialState.onChanged(entry.state)
+  entry.version = changes.version()
+}
+
+/** The refresh under way, if it began before a change. New callers must not get its result. */
+export const outdatedRefresh = (changes: HeardChanges, id: string, { running }: Entry): Running | undefined =>
+  running !== undefined && changes.since(running.version, rowsOf(id)) ? running : undefined
 
 /** Like `Deferred`, without copying the list of waiting fibers each time one joins. */
 export const makeSharedResult = <A, E>() => {
@@ -87,7 +105,7 @@ const isIdle = ({ running, state, users }: Entry): boolean =>
   users === 0 && running === undefined && state.unsaved === undefined
 
 /** Makes an empty cache with room for `size` entries. */
-export const make = (size: number): CredentialCache => {
+export const make = (size: number, changes: HeardChanges): CredentialCache => {
   const entries = new Map<string, Entry>()
   /** Forgets the idle entry that is known longest. */
   const evict = (): void => {
@@ -104,7 +122,13 @@ export const make = (size: number): CredentialCache => {
       known.users++
       return known
     }
-    const entry: Entry = { state: CredentialState.initial, running: undefined, users: 1, wasAsked: false }
+    const entry: Entry = {
+      state: CredentialState.initial,
+      running: undefined,
+      version: changes.version(),
+      users: 1,
+      wasAsked: false
+    }
     entries.set(id, entry)
     if (entries.size > size) evict()
     return entry

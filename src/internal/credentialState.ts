@@ -56,12 +56,20 @@ export interface State<E> {
   readonly failure: Failure<E> | undefined
   /** A credential with a token that Slack gave and the store has not saved yet. */
   readonly unsaved: Installation.Credential | undefined
+  /** Whether this process has installed or removed the app since, so that the unsaved token may be worth nothing. */
+  readonly isUnsavedDoubtful: boolean
   /** The token that Slack refused, with its code. Set until another token is known. */
   readonly refused: { readonly token: string; readonly code: string } | undefined
 }
 
 /** Nothing is known. */
-export const initial: State<never> = { known: undefined, failure: undefined, unsaved: undefined, refused: undefined }
+export const initial: State<never> = {
+  known: undefined,
+  failure: undefined,
+  unsaved: undefined,
+  isUnsavedDoubtful: false,
+  refused: undefined
+}
 
 /** When something happens, and a random number from 0 to 1. */
 export interface Moment {
@@ -259,11 +267,24 @@ export const onRefused = <E>(state: State<E>, token: string, code: string): Stat
 /** Slack gave a token, and the store did not save it. */
 export const onUnsaved = <E>(state: State<E>, credential: Installation.Credential): State<E> => ({
   ...state,
-  unsaved: credential
+  unsaved: credential,
+  isUnsavedDoubtful: false
 })
 
 /** The store has saved the token, or has a later one. */
-export const onSaved = <E>(state: State<E>): State<E> => ({ ...state, unsaved: undefined })
+export const onSaved = <E>(state: State<E>): State<E> => ({
+  ...state,
+  unsaved: undefined,
+  isUnsavedDoubtful: false
+})
+
+/** This process has installed or removed the app, or has changed the credential: what was read before is outdated. */
+export const onChanged = <E>(state: State<E>): State<E> => ({
+  ...state,
+  known: undefined,
+  failure: undefined,
+  isUnsavedDoubtful: state.unsaved !== undefined
+})
 
 /** The credential is not stored. */
 export const onMissing = <E>(state: State<E>): State<E> => ({ ...state, known: undefined, failure: undefined })

@@ -30,6 +30,7 @@ import type { TokenResponse } from "../TokenResponse.js"
 import { type Entry, makeSharedResult, type Obstacle, remember } from "./credentialCache.js"
 import * as CredentialState from "./credentialState.js"
 import { withDeadline } from "./deadline.js"
+import type { HeardChanges } from "./heardChanges.js"
 import * as LayerContext from "./layerContext.js"
 import * as LeaseTime from "./leaseTime.js"
 import { randomToken } from "./random.js"
@@ -53,6 +54,7 @@ export interface Parts {
   readonly unbounded: InstallationStore.Service
   /** The store, with deadlines. */
   readonly store: InstallationStore.Service
+  readonly changes: HeardChanges
   readonly events: TokenEvents
   readonly unsaved: UnsavedTokens
   readonly context: LayerContext.LayerContext<never>
@@ -155,6 +157,26 @@ const readInside = (tokens: FreshTokens, key: Installation.CredentialKey, entry:
     )
   })
 
+/**
+ * The stored token, without a refresh: for a caller who comes while a refresh runs that began before this process has
+ * changed the credential. None if that token is not valid, or cannot be read. It is not remembered.
+ */
+export const readStored = (
+  { store }: FreshTokens,
+  key: Installation.CredentialKey,
+  entry: Entry
+): Effect.Effect<Option.Option<Redacted.Redacted>, Refusal> =>
+  Effect.flatMap(Effect.zip(Effect.option(store.credential(key)), Clock.currentTimeMillis), ([read, now]) => {
+    if (Option.isNone(read)) return Effect.succeedNone
+    if (Option.isNone(read.value)) return Effect.fail<Refusal>({ _tag: "Missing" })
+    const credential = read.value.value
+    return Effect.succeed(
+      CredentialState.isValid(entry.state, credential, now)
+        ? Option.some(credential.token.accessToken)
+        : Option.none()
+    )
+  })
+
 /** Refreshes by force. A refresh that is under way and was not forced is waited for first. */
 export const refresh = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, force: Force): Served =>
   Effect.flatMap(uptime, (up) => {
@@ -187,7 +209,7 @@ const join = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry
     )
     if (!rules.sharedRefresh) return restore(context.run(work))
     const { complete, result } = makeSharedResult<CredentialState.Served, Refusal>()
-    entry.running = { startedAt: up, isForced: force !== undefined, result }
+    entry.running = { startedAt: up, isForced: force !== undefined, version: tokens.changes.version(), result }
     const shared = Effect.onExit(work, (exit) =>
       Effect.sync(() => {
         entry.running = undefined
@@ -262,7 +284,8 @@ const serveUnsaved = (update: Update): Step =>
     const credential = entry.state.unsaved
     if (credential === undefined) return undefined
     const save = unsaved.save(entry)
-    if (!update.isForced && CredentialState.isValid(entry.state, credential, yield* Clock.currentTimeMillis)) {
+    const mayServe = !update.isForced && !entry.state.isUnsavedDoubtful
+    if (mayServe && CredentialState.isValid(entry.state, credential, yield* Clock.currentTimeMillis)) {
       // Nothing saves it in the background, so each caller has to try.
       if (!rules.sharedRefresh) yield* Effect.ignore(save)
       return served(credential, "Stale")
@@ -286,13 +309,15 @@ const rotateIfDue = (
     const { entry, key, tokens } = update
     const chance = yield* Random.next
     const clock = yield* Effect.clock
-    return yield* Rotation.rotate<OAuthV2Error.AccessError>(tokens.unbounded, {
+    const version = tokens.changes.version()
+    const rotated = yield* Rotation.rotate<OAuthV2Error.AccessError>(tokens.unbounded, {
       key,
       verb: "refresh",
       holder: `${update.holder}-${update.rotations++}`,
       leaseDuration: tokens.leaseDuration,
       // From here on its token is served while it is valid, even if every later step fails.
       onRead: (credential) => {
+        entry.version = version
         const now = clock.unsafeCurrentTimeMillis()
         entry.state = CredentialState.onRead(tokens.rules, entry.state, credential, { now, chance })
         update.forcedFrom ??= credential.generation
@@ -305,6 +330,8 @@ const rotateIfDue = (
       isDeath: (error) => error.remedy === "reauthorize",
       repeatLost: true
     })
+    entry.version = version
+    return rotated
   })
 
 /**

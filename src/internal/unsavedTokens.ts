@@ -10,6 +10,7 @@ import type * as Installation from "../Installation.js"
 import type * as InstallationStore from "../InstallationStore.js"
 import { type Entry, remember } from "./credentialCache.js"
 import * as CredentialState from "./credentialState.js"
+import type { HeardChanges } from "./heardChanges.js"
 import type { LayerContext } from "./layerContext.js"
 import { isHeld, type Saved } from "./rotation.js"
 import { Event, type TokenEvents } from "./tokenEvents.js"
@@ -36,7 +37,8 @@ export interface UnsavedTokens {
 const soon = Schedule.intersect(Schedule.exponential("200 millis"), Schedule.recurs(3))
 
 /** Makes a manager's unsaved tokens. Fibers that save them live in `scope`. */
-export const make = ({ context, events, rules, scope }: {
+export const make = ({ changes, context, events, rules, scope }: {
+  readonly changes: HeardChanges
   readonly context: LayerContext<never>
   readonly events: TokenEvents
   readonly rules: CredentialState.Rules
@@ -72,11 +74,16 @@ export const make = ({ context, events, rules, scope }: {
     size: () => saves.size,
     keep: (key, entry, credential, save) =>
       Effect.suspend(() => {
-        const saveOnce: Save = Effect.flatMap(
-          save,
-          // A caller, the fiber below and the closing manager may try at once. The first one that succeeds counts.
-          (saved) => Effect.suspend(() => saves.get(entry) === saveOnce ? settled(key, entry, saved) : Effect.void)
-        )
+        const saveOnce: Save = Effect.suspend(() => {
+          const version = changes.version()
+          return Effect.flatMap(save, (saved) =>
+            Effect.suspend(() => {
+              // A caller, the fiber below and the closing manager may try at once. The first one that succeeds counts.
+              if (saves.get(entry) !== saveOnce) return Effect.void
+              entry.version = version
+              return settled(key, entry, saved)
+            }))
+        })
         saves.set(entry, saveOnce)
         entry.state = CredentialState.onUnsaved(entry.state, credential)
         return rules.sharedRefresh

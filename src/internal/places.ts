@@ -1,0 +1,165 @@
+/**
+ * Tokens by place: which credential serves a place, as a process remembers it. A credential is remembered for as long as a
+ * token is, and for seconds that there is none. What this process changes is seen at once (`heardChanges`).
+ *
+ * A place with one candidate is not looked up in the store: reading the credential says whether it is there.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Installation from "../Installation.js"
+import type * as InstallationStore from "../InstallationStore.js"
+import type { HeardChanges } from "./heardChanges.js"
+import { isInTransaction } from "./layerContext.js"
+import { credentialRowId, installationRowId } from "./rowId.js"
+
+/** What is remembered of a place. `Miss` is the error of a place without a token. */
+interface Known<Miss> {
+  readonly key: Installation.CredentialKey
+  readonly id: string
+  readonly miss: Miss | undefined
+  /** From when until when it is remembered, in milliseconds of the clock. */
+  readonly at: number
+  readonly until: number
+  /** What it was read by: see `heardChanges`. */
+  version: number
+}
+
+/** The credential that serves a place, and its token. */
+export interface Found {
+  readonly key: Installation.CredentialKey
+  readonly token: Redacted.Redacted
+}
+
+export interface Places<E> {
+  /** The id of the credential that serves a place, if it is remembered. */
+  readonly peek: (place: Installation.Place, subject: string, now: number) => string | undefined
+  readonly find: (place: Installation.Place, subject: string) => Effect.Effect<Found, E>
+}
+
+/** A text for a place and a subject. The lengths come first, so that different ones have different texts. */
+const textOf = (
+  { appId, enterpriseId, isEnterpriseInstall, teamId }: Installation.Place,
+  standardAppId: string,
+  subject: string
+): string => {
+  const [app, team, enterprise] = [appId || standardAppId, teamId || "", enterpriseId || ""]
+  const lengths = `${app.length} ${team.length} ${enterprise.length}`
+  return `${lengths}${isEnterpriseInstall === true ? "!" : ":"}${app}${team}${enterprise}${subject}`
+}
+
+/** The key of a subject's credential. */
+const keyOf = (installation: Installation.InstallationKey, subject: string): Installation.CredentialKey =>
+  subject === "bot" ? Installation.botKey(installation) : Installation.userKey(installation, subject)
+
+const fail = <E>(error: E): Effect.Effect<never, E> => Effect.failSync(() => error)
+
+/** Makes the memory of a manager. Tries again, a few times, if a change makes what was read outdated. */
+export const make = <Miss extends { readonly key: Installation.CredentialKey }, E>(
+  { appId = "", cacheTime, changes, isMiss, missTime, read, resolve, size, toMiss, toUnavailable }: {
+    readonly size: number
+    /** How long a credential is remembered, and how long that there is none, in milliseconds. */
+    readonly cacheTime: number
+    readonly missTime: number
+    /** The app of places that name none. */
+    readonly appId: string | undefined
+    readonly changes: HeardChanges
+    readonly resolve: InstallationStore.Service["resolve"]
+    readonly read: (key: Installation.CredentialKey) => Effect.Effect<Redacted.Redacted, E | Miss>
+    readonly isMiss: (error: E | Miss) => error is Miss
+    /** The error of a place where nothing is installed. */
+    readonly toMiss: (key: Installation.CredentialKey) => Miss
+    readonly toUnavailable: (
+      key: Installation.CredentialKey,
+      error: InstallationStore.InstallationStoreError
+    ) => E
+  }
+): Places<E | Miss> => {
+  const places = new Map<string, Known<Miss>>()
+
+  const remember = (text: string, known: Omit<Known<Miss>, "id">): void => {
+    places.delete(text)
+    places.set(text, { ...known, id: String(known.key) })
+    if (places.size > size) places.delete(places.keys().next().value as string)
+  }
+
+  /** Whether one of the rows that decide about a place was changed since a version. */
+  const hasChanged = (version: number, place: Installation.Place, subject: string): boolean =>
+    version !== changes.version() &&
+    changes.since(
+      version,
+      Installation.candidates(place.appId ? place : { ...place, appId }).flatMap(
+        (key) => [installationRowId(key), credentialRowId(key, subject)]
+      )
+    )
+
+  const current = (place: Installation.Place, subject: string, now: number): Known<Miss> | undefined => {
+    const text = textOf(place, appId, subject)
+    const known = places.get(text)
+    if (known === undefined) return undefined
+    if (now < known.at || now >= known.until || hasChanged(known.version, place, subject)) {
+      places.delete(text)
+      return undefined
+    }
+    known.version = changes.version()
+    return known
+  }
+
+  /** The credential that serves a place, by the store. */
+  const lookUp = (place: Installation.Place, subject: string): Effect.Effect<Installation.CredentialKey, E | Miss> => {
+    const [first, second] = Installation.candidates(place)
+    if (first === undefined) {
+      return Effect.failSync(() =>
+        toMiss(keyOf(Installation.workspace(place.appId || "", place.teamId || ""), subject))
+      )
+    }
+    if (second === undefined) return Effect.succeed(keyOf(first, subject))
+    return resolve(place, { subject }).pipe(
+      Effect.mapError((error) => toUnavailable(keyOf(first, subject), error)),
+      Effect.flatMap(Option.match({
+        onNone: () => Effect.failSync(() => toMiss(keyOf(first, subject))),
+        onSome: (installation) => Effect.succeed(keyOf(installation, subject))
+      }))
+    )
+  }
+
+  const attempt = (place: Installation.Place, subject: string, triesLeft: number): Effect.Effect<Found, E | Miss> =>
+    Effect.gen(function*() {
+      const version = changes.version()
+      const at = yield* Clock.currentTimeMillis
+      // What is read inside a transaction may be rolled back.
+      const isPassing = yield* isInTransaction
+      const known = current(place, subject, at)
+      if (known?.miss !== undefined) return yield* fail(known.miss)
+
+      const text = textOf(place, appId, subject)
+      const found = yield* Effect.either(Effect.gen(function*() {
+        const key = known?.key ?? (yield* lookUp(place, subject))
+        return { key, token: yield* read(key) }
+      }))
+      if (found._tag === "Right") {
+        const { key } = found.right
+        if (known === undefined && !isPassing) {
+          remember(text, { key, miss: undefined, at, until: at + cacheTime, version })
+        }
+        return found.right
+      }
+      const error = found.left
+      if (!isMiss(error)) return yield* fail(error)
+      places.delete(text)
+      if (triesLeft > 0 && (known !== undefined || hasChanged(version, place, subject))) {
+        return yield* attempt(place, subject, triesLeft - 1)
+      }
+      if (!isPassing) remember(text, { key: error.key, miss: error, at, until: at + missTime, version })
+      return yield* fail(error)
+    })
+
+  return {
+    peek: (place, subject, now) => {
+      const known = current(place, subject, now)
+      return known === undefined || known.miss !== undefined ? undefined : known.id
+    },
+    find: (place, subject) => attempt(place.appId ? place : { ...place, appId }, subject, 3)
+  }
+}
