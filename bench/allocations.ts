@@ -1,4 +1,4 @@
-/** What a call allocates beyond platform's client: a number that is the same on a busy machine and on a quiet one. */
+/** How much more a call allocates than platform's client. The number does not depend on what else the machine does. */
 import { type Spread, spread } from "./support/compare.js"
 import { start } from "./support/programs.js"
 import { atMost, type Report, withSpread } from "./support/report.js"
@@ -16,7 +16,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
   const rows: ReadonlyArray<Row> = await program.hear()
   await program.stop()
   const idle = rows[0]!.samples
-  // The row of nothing is what starting a fiber and the loop around it take; it is left out of the others.
+  // The row of an empty effect is what the loop and the start of a fiber allocate. It is subtracted from the other rows.
   const beyond = ({ samples }: Row, of: keyof Row["samples"][number], unit = 1): Spread =>
     spread(samples.map((sample, round) => (sample[of] - idle[round]![of]) / unit))
   const kilobytes = (name: string): number => beyond(rows.find((row) => row.name === name)!, "bytes", 1000).median

@@ -29,7 +29,7 @@ interface Answer {
 
 const tokenOf = (answer: unknown) => (answer as Answer).access_token
 
-/** So many calls, each of which resolves to the token that it brought. */
+/** Makes calls, and returns the token of each. */
 const calls = (once: () => Promise<string | undefined>, width: number): Candidate["prepare"] => (times) => async () => {
   const tokens: Array<string | undefined> = []
   let left = times

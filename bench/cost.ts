@@ -1,4 +1,4 @@
-/** What the package weighs: in a bundle, in the time until it is imported, and on disk. */
+/** The size of the package in a bundle and on disk, and the time that its import takes. */
 import { build } from "esbuild"
 import { strict as assert } from "node:assert"
 import { execFileSync } from "node:child_process"
@@ -113,7 +113,7 @@ const bundles = async (): Promise<ReadonlyArray<Report>> => {
 // imports
 // -------------------------------------------------------------------------------------
 
-/** The modules of other packages that a module of dist imports, with those of its own that it imports. */
+/** The modules of other packages that a module of dist imports, directly and through other modules of dist. */
 const importsOf = async (entry: string): Promise<ReadonlyArray<string>> => {
   const { metafile } = await build({
     entryPoints: [entry],
@@ -135,7 +135,7 @@ const rounds = 9
 
 const folder = ".tmp/bench/imports"
 
-/** Milliseconds until a module is there, in a new process. */
+/** Milliseconds that the import of a module takes, in a new process. */
 const importTime = (file: string): number => {
   const script = `const from = performance.now(); await import(${JSON.stringify(`./${file}`)}); ` +
     "console.log(performance.now() - from)"
@@ -207,7 +207,7 @@ const locate = (name: string, from: string): string | undefined => {
   return dirname(from) === from ? undefined : locate(name, dirname(from))
 }
 
-/** The folders of packages with all that npm installs for them: dependencies, and peers that are not optional. */
+/** The folders of packages, of their dependencies, and of their peers that are not optional. */
 const closure = (names: ReadonlyArray<string>): ReadonlySet<string> => {
   const found = new Set<string>()
   const visit = (name: string, from: string, isOptional: boolean) => {

@@ -26,7 +26,7 @@ const origin = "https://example.com"
 const botScopes = ["chat:write", "commands", "users:read"]
 const userScopes = ["search:read"]
 
-/** What Node's server hands out for a request. */
+/** What Node's server passes to the handler of a request. */
 const incoming = (path: string, cookie?: string): readonly [IncomingMessage, ServerResponse] => {
   const request = new IncomingMessage(new Socket())
   request.method = "GET"
@@ -35,7 +35,7 @@ const incoming = (path: string, cookie?: string): readonly [IncomingMessage, Ser
   return [request, new ServerResponse(request)]
 }
 
-/** What comes back on the callback: the state in the query, and the cookie that was set. */
+/** What the callback gets: the state in the query, and the cookie that was set. */
 interface Return {
   readonly path: string
   readonly cookie: string
@@ -64,7 +64,7 @@ async () => {
   return () => check(results)
 }
 
-/** Every address names the app and the scopes, and has a state of its own. */
+/** Checks that every address names the app and the scopes, and has a different state. */
 const checkUrls = (urls: ReadonlyArray<string>) => {
   const states = new Set<string>()
   for (const url of urls) {
@@ -83,7 +83,7 @@ const urlOptions = { botScopes, userScopes, redirectUri: `${origin}/slack/oauth_
 export const run = async (): Promise<ReadonlyArray<Report>> => {
   const slack = await Programs.slack()
 
-  // Ours.
+  // this package
   const app = SlackApp.layer({ clientId: "1.1", clientSecret: "bench-secret", baseUrl: slack.url })
   const live = (client: typeof FetchHttpClient.layer) =>
     ManagedRuntime.make(
@@ -142,7 +142,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     }
   }
 
-  // Theirs.
+  // @slack/oauth
   let stored = 0
   const { provider } = makeProvider(slack.url)
   const storeInstallation = provider.installationStore.storeInstallation.bind(provider.installationStore)

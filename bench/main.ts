@@ -1,7 +1,6 @@
 /**
- * `npm run bench` runs the benchmarks, `npm run bench -- call` one of them. With `--strict` it fails if a target is missed. Tables go to the terminal, and the same
- * numbers, with the machine and the versions they were taken with, to `.tmp/bench-results/`. `npm run bench:docs` takes
- * them from there into `docs/performance.md`.
+ * `npm run bench` runs the benchmarks, `npm run bench -- call` one of them. With `--strict` it fails if a target is missed. It prints tables, and writes the same numbers, with the machine and the
+ * versions, to `.tmp/bench-results/`. `npm run bench:docs` copies them from there into `docs/performance.md`.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { print, type Report } from "./support/report.js"
@@ -22,7 +21,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   scale: () => import("./scale.js")
 }
 
-/** These take minutes, and run only when they are asked for. */
+/** These take minutes, and run only if they are named. */
 const long: Readonly<Record<string, () => Promise<Benchmark>>> = {
   sweep: () => import("./sweep.js")
 }

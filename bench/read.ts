@@ -26,7 +26,7 @@ const verify = (tokens: ReadonlyArray<string | undefined>, times: number): void 
   tokens.forEach((token, index) => assert.equal(token, Fleet.tokenOf(index % size)))
 }
 
-/** A manager over a store with all installations, and how often it looked into the store. */
+/** A manager over a store with all installations, and the number of its reads of the store. */
 const open = async (stored: Layer.Layer<InstallationStore.InstallationStore>) => {
   let looks = 0
   const counted = Layer.effect(
@@ -43,7 +43,7 @@ const open = async (stored: Layer.Layer<InstallationStore.InstallationStore>) =>
     TokenManager.layer().pipe(
       Layer.provideMerge(counted),
       Layer.provideMerge(stored),
-      // Has no answers: a read that called Slack would fail.
+      // It has no answers, so a read that calls Slack fails.
       Layer.provideMerge(OAuthV2.layerTest({}))
     )
   )
@@ -63,7 +63,7 @@ type Opened = Awaited<ReturnType<typeof open>>
 const keys = Array.from({ length: size }, (_, index) => Fleet.keyOf(index))
 const keyAt = (index: number) => keys[index % size]!
 
-/** The tokens are taken out of their wrappers and checked when the time is taken. */
+/** The tokens are unwrapped and checked after the time is taken. */
 const reading =
   (read: (times: number, tokens: Array<Redacted.Redacted>) => void | Promise<void>): Candidate["prepare"] =>
   (times) =>
@@ -100,7 +100,7 @@ const byPromise = ({ runtime }: Opened): Candidate["prepare"] =>
     }
   })
 
-/** Theirs is Promises all along, and looks into the store each time. */
+/** `@slack/oauth` uses promises, and reads the store each time. */
 const authorizing = (provider: SlackOAuth.InstallProvider): Candidate["prepare"] => (times) => async () => {
   const tokens: Array<string | undefined> = []
   for (let index = 0; index < times; index++) {
@@ -109,7 +109,7 @@ const authorizing = (provider: SlackOAuth.InstallProvider): Candidate["prepare"]
   return () => verify(tokens, times)
 }
 
-/** They have no SQL store: this is the least that one has to do, a row of JSON by its primary key. */
+/** `@slack/oauth` has no SQL store. This is the least that one has to do: it reads a row of JSON by its primary key. */
 const openSqlPeer = async (url: string) => {
   const runtime = ManagedRuntime.make(connect(url))
   const run = <A>(f: (sql: SqlClient.SqlClient) => Effect.Effect<A, unknown>) =>
@@ -174,7 +174,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
         const name = `botToken, ${where}`
         const than = `authorize, ${where}`
         const enough = atLeast(`${name}:`, perSecond(name).median, 300_000, "a second")
-        // In memory theirs is a look into an object, which no effect can beat by far.
+        // In memory, `@slack/oauth` reads a property of an object, and no effect can be much faster.
         return where === "memory"
           ? [enough]
           : [atLeast(`${name}, by ${than}:`, faster(name, than).median, 10, "×"), enough]

@@ -1,4 +1,4 @@
-/** Many readers, all at once, of one token that has run out. */
+/** Many concurrent readers of one expired token. */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
@@ -26,11 +26,11 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     )
   )
   const { provider, store } = makeProvider(slack.url)
-  // Each storm is about an installation of its own, whose number no token from the server has.
+  // Each storm uses another installation, whose number is in no token of the server.
   let next = 1_000_000_000
   const longAgo = Date.now() - 3_600_000
 
-  /** The most requests and different tokens that one storm made of so many readers. */
+  /** The most requests and different tokens in one storm of so many readers. */
   interface Made {
     requests: number
     tokens: number

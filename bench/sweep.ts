@@ -12,7 +12,7 @@ const sweep = async (size: number): Promise<Swept> => {
   }
 }
 
-/** The busiest hour by the average hour: of the whole day, and after the first round, which ends when tokens run out. */
+/** The busiest hour divided by the average hour: of the whole day, and after the first tokens have expired. */
 const peaks = ({ perHour }: Swept) => {
   const peak = (hours: ReadonlyArray<number>) =>
     Math.max(...hours) / (hours.reduce((sum, count) => sum + count, 0) / hours.length)

@@ -198,10 +198,10 @@ describe("in Chromium", () => {
         yield* begin(page, site.installUrl)
         const callback = () => page.waitForRequest((request) => request.url().startsWith(site.callbackUrl))
         const first = callback()
-        // The click itself is not over before the page is there.
+        // The click does not end before the page is loaded.
         const clicking = page.getByRole("button", { name: "Allow" }).click({ noWaitAfter: true }).catch(() => {})
         const { url } = yield* Effect.map(Effect.promise(() => first), (request) => ({ url: request.url() }))
-        // An impatient second load of the same address, while the first is under way.
+        // A second load of the same address, while the first one is running.
         const second = callback()
         const loading = page.goto(url)
         yield* Effect.promise(() => second)
@@ -257,7 +257,7 @@ describe("in Chromium", () => {
         const site = yield* startSite()
         const page = yield* newTab
         const press = (key: string) => Effect.promise(() => page.keyboard.press(key))
-        /** Tabs to what has the text, sees that it shows its focus, and presses Enter. */
+        /** Moves the focus by Tab to the element with the text, checks that the focus is visible, and presses Enter. */
         const enter = (text: string) =>
           Effect.gen(function*() {
             for (let presses = 0; presses < 20; presses++) {
@@ -354,7 +354,7 @@ describe("in Chromium", () => {
           const [cookie = ""] = begun.headers.getSetCookie()
           const { url } = yield* site.emulator.authorize({ url: begun.headers.get("location") ?? "" })
 
-          // Another server on this host, as a subdomain would be: it sets the attacker's cookie under another name.
+          // Another server on this host, like a subdomain. It sets the attacker's cookie under another name.
           const other = yield* makeRawServer((_, socket) => {
             const headers = { "content-type": "text/html", "set-cookie": `\u00a0${cookie}` }
             socket.write(answer({ headers, body: "<h1>set</h1>" }), "latin1")

@@ -1,4 +1,4 @@
-/** What of a request reaches an install, and what does not. */
+/** Which parts of a request's context reach an install. */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as SqlClient from "@effect/sql/SqlClient"
@@ -37,10 +37,10 @@ const text = (response: Response) => Effect.promise(() => response.text())
 
 const tags = (failures: ReadonlyArray<InstallFlow.Failed<unknown>>) => failures.map(({ error }) => error._tag)
 
-/** A request digests texts on its way, in real time. When so many more are digested, it is where the clock counts. */
+/** A request computes digests, in real time. After this many other digests, it waits for the clock. */
 const settled = Effect.repeatN(Effect.promise(() => sha256("x")), 10)
 
-/** Moves the clock on, second by second, until a fiber is done: how long that took, and what it gave. */
+/** Moves the clock second by second until a fiber ends. Returns how long that took, and the result. */
 const untilDone = <A, E>(fiber: Fiber.Fiber<A, E>) =>
   Effect.gen(function*() {
     for (let seconds = 0; seconds < 200; seconds++) {
@@ -96,7 +96,7 @@ const process = (url: string, options?: {
         sql,
         /** A common middleware: each request has a transaction, which is rolled back if anything fails. */
         rolledBack: rollingBack(sql),
-        /** The same, and how long the request took inside of the transaction. */
+        /** The same, with the time that the request took inside the transaction. */
         timedAndRolledBack: <A, E>(request: Effect.Effect<A, E>) =>
           Effect.gen(function*() {
             const begun = yield* Deferred.make<void>()
@@ -211,7 +211,7 @@ for (
         })
         const url = yield* allowed(browser)
         const { seconds, value } = yield* timedAndRolledBack(browser.get(url))
-        // The patience of a libsql client ends before that of the request.
+        // A libsql client waits for a shorter time than the request.
         assert.strictEqual(value.status, tags(failures).includes("InstallNotCompleted") ? 500 : 503)
         assert.isAtMost(seconds, 30)
         assert.strictEqual((yield* browser.get(url)).status, 303)
@@ -282,7 +282,7 @@ class Tenant extends Context.Tag("test/Tenant")<Tenant, string>() {}
 
 const note = FiberRef.unsafeMake("nobody's")
 
-/** What an effect of the application finds around itself. */
+/** The context that an effect of the application runs in. */
 const surroundings = Effect.gen(function*() {
   return {
     tenant: yield* Tenant,
@@ -461,7 +461,7 @@ describe("a server that shuts down", () => {
 })
 
 // -------------------------------------------------------------------------------------
-// what never answers
+// stores that never answer
 // -------------------------------------------------------------------------------------
 
 describe("a store of pending installs that does not fail as its type says", () => {

@@ -28,7 +28,7 @@ const webGlobals = {
   setTimeout
 }
 
-/** Everything bundled into one script, for a place without modules. Node's builtins are not known to the bundler. */
+/** One script with everything, for a host without modules. The bundler does not know Node's builtins. */
 const bundle = Effect.promise(async () => {
   const { metafile, outputFiles, warnings } = await build({
     entryPoints: [Path.resolve(import.meta.dirname, "utils/edgeApp.ts")],

@@ -1,7 +1,6 @@
 /**
- * What comes to a callback that nobody sent there in good faith: over real sockets, byte for byte, to a server that has
- * an install under way whose code and state are good. None of it may be answered with a success or a 5xx, be reflected,
- * or touch that install.
+ * Hostile requests to a callback, byte for byte over real sockets. The server has a pending install with a valid code and
+ * state. No hostile request may get a success or a 5xx, see its input reflected, or change that install.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
@@ -21,7 +20,7 @@ import { makeBrowser, origin, world } from "./utils/flowInBrowser.js"
 // the cases
 // -------------------------------------------------------------------------------------
 
-/** The good code and state stand for themselves in a case. */
+/** Placeholders for the valid code and state in a case. */
 interface Good {
   readonly code: string
   readonly state: string
@@ -30,7 +29,7 @@ interface Good {
 
 interface Case {
   readonly name: string
-  /** From the path on, as it goes over the wire. */
+  /** The request from its path on, as it is sent. */
   readonly target: (good: Good) => string
   /** Header lines; by default the browser's cookies. */
   readonly headers?: (good: Good) => ReadonlyArray<string>
@@ -188,7 +187,7 @@ const headers = [
   withHeaders("the cookie cut", (good) => [`Cookie: ${good.cookie.slice(0, -12)}`]),
   withHeaders("a cookie of 100 kB", (good) => [`Cookie: ${"x".repeat(100_000)}; ${good.cookie}`]),
   withHeaders("script as cookie", (good) => [`Cookie: ${cookieName(good)}=<script>alert(1)</script>`]),
-  // Bytes that JavaScript calls white space and browsers keep: a subdomain may set a cookie that begins with one.
+  // Bytes that JavaScript treats as white space and browsers keep. A subdomain may set a cookie that begins with one.
   ...[0x0b, 0x0c, 0x85, 0xa0].flatMap((byte) => {
     const [character, name] = [String.fromCharCode(byte), `the byte 0x${byte.toString(16)}`]
     return [
@@ -248,7 +247,7 @@ interface Received {
   readonly body: string
 }
 
-/** Writes bytes to a socket and reads what comes until the server is done. */
+/** Writes bytes to a socket, and reads until the server closes it. */
 const send = (port: number, request: string): Promise<Received> =>
   new Promise((resolve, reject) => {
     const socket = Net.connect(port, "127.0.0.1")
@@ -266,7 +265,7 @@ const send = (port: number, request: string): Promise<Received> =>
       received += chunk
     })
     socket.on("close", done)
-    // A server that has said enough closes while a large request is still being written.
+    // A server may close the connection while a large request is still being written.
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE" && error.code !== "ECONNRESET") reject(error)
     })
@@ -284,7 +283,7 @@ const problems = ({ body, head, status }: Received, good: Good): ReadonlyArray<s
   const reflected = markup.exec(body.replace(/<style>[^]*?<\/style>/, ""))
   if (reflected !== null) found.push(`the body has ${reflected[0]}`)
   for (const secret of [good.code, good.state]) if ((head + body).includes(secret)) found.push("code or state is shown")
-  // Node and the router refuse some of them before the flow sees them, with nothing in the body.
+  // Node and the router refuse some requests before the flow gets them. Those answers have no body.
   const ours = body.includes("<!doctype html>")
   if (!ours && body.replace(/^0\r\n\r\n$/, "") !== "" && status !== 405) {
     found.push(`not our page: ${body.slice(0, 80)}`)

@@ -1,4 +1,4 @@
-/** What a server does with a flow: whole responses as pages, HTTP/2, and a layer that cannot be built. */
+/** Serving a flow: responses as pages, HTTP/2, and a layer that cannot be built. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
@@ -209,7 +209,7 @@ describe("the web handler", () => {
     Layer.provide(SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" }))
   )
 
-  /** A flow over a resource that cannot be had `failures` times, and what happened to it. */
+  /** A flow over a resource that fails `failures` times, with a record of its uses. */
   const flaky = (failures: number, failure: Effect.Effect<never, string>) => {
     const seen = { acquired: 0, built: 0, released: 0 }
     const first = Layer.scopedDiscard(Effect.acquireRelease(
@@ -234,7 +234,7 @@ describe("the web handler", () => {
 
   const begin = () => new Request(`${origin}/slack/install`)
 
-  // Why a layer cannot be built is logged, where its own logger is not yet there.
+  // The reason why a layer cannot be built is logged by the default logger: its own does not exist yet.
   beforeEach(() => {
     vi.spyOn(globalThis.console, "log").mockImplementation(() => {})
   })

@@ -675,7 +675,7 @@ describe("a crowd of strangers", () => {
     target: new TokenResponse.Workspace({ team: { id: "T0TEST", name: Option.none() } })
   })
 
-  /** A Slack that takes every code but those that begin with `bad`. */
+  /** A Slack that accepts every code that does not begin with `bad`. */
   const Slack = Layer.merge(
     SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" }),
     OAuthV2.layerTest({
@@ -865,7 +865,7 @@ describe("when the application fails", () => {
       })
       const url = yield* allowed(browser)
       const waiting = yield* Effect.forkAll(Arr.makeBy(5, () => browser.get(url)))
-      // Each of them digests two texts on its way to the attempt; when two hundred more are digested, all are there.
+      // Each request computes two digests before its attempt. After two hundred other digests, all have reached it.
       for (let digests = 0; digests < 200 || runs === 0; digests++) yield* Effect.promise(() => sha256("x"))
       yield* Deferred.succeed(gate, void 0)
       const responses = yield* Fiber.join(waiting)

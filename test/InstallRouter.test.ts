@@ -126,7 +126,7 @@ describe("the web handler, HttpRouter and HttpLayerRouter", () => {
     }).pipe(Effect.provide(Layer.provideMerge(strange, world()))))
 })
 
-/** What a browser behind a proxy reaches: other host, other scheme, no prefix. */
+/** A request through a proxy: another host, another scheme, no prefix. */
 const site = Effect.map(HttpServer.HttpServer, ({ address }) => (request: Request) => {
   const port = address._tag === "TcpAddress" ? address.port : 0
   const { pathname, search } = new URL(request.url)
@@ -240,7 +240,7 @@ for (const [name, routes] of [["HttpRouter", withHttpRouter], ["HttpLayerRouter"
         for (const secret of ["code", "state"].map((name) => searchParams.get(name) ?? "")) {
           assert.isAbove(secret.length, 10)
           assert.notInclude(lines.join("\n"), secret)
-          // The begin's answer names the state in its Location, which a span of the server keeps.
+          // The answer of `begin` has the state in its Location header, which the server's span records.
           const callbacks = attributes.split("\n").filter((line) => !line.includes("/oauth/v2/authorize"))
           assert.notInclude(callbacks.join("\n"), secret)
         }

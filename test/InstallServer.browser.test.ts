@@ -1,5 +1,5 @@
 /**
- * What `npm run example` runs, as a person sees it: the program in a process of its own, and Chromium in front of it.
+ * `npm run example` as a person sees it: the program in a process of its own, and Chromium.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -68,7 +68,7 @@ const press = (page: Page, name: string) => click(page, "button", name)
 
 const callAsBot = (page: Page) => press(page, "Call auth.test as bot of Example workspace")
 
-/** A token, of which the mask leaves more than the kind. */
+/** A token that is not masked beyond its kind. */
 const secret = /xox[bpe]-(1-)?\w{2}/
 
 describe("the example server in Chromium", () => {
@@ -96,7 +96,7 @@ describe("the example server in Chromium", () => {
           assert.include(printed.text, "stored in plain text")
           assert.notMatch(printed.text + (yield* Effect.promise(() => page.content())), secret)
 
-          // A page that is not the application's: same machine, another origin.
+          // A page of another origin on the same machine.
           const stranger = yield* newTab
           const status = yield* Effect.promise(async () => {
             await stranger.route("http://stranger.example/", (route) =>

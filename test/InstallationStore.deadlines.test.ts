@@ -35,7 +35,7 @@ const installation = new Installation.Installation({
 const { key } = installation
 const bot = Installation.botKey(key)
 
-/** A store whose every operation does the same. */
+/** A store in which all operations do the same. */
 const storeOf = (effect: Effect.Effect<never>): InstallationStore.Service =>
   InstallationStore.make({
     get: () => effect,
@@ -207,7 +207,7 @@ describe("the failure of a store", () => {
     }
   })
 
-  /** What an effect tells the log at debug. */
+  /** The log lines of an effect at debug. */
   const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
     const lines: Array<string> = []
     const logger = Logger.make(({ message }) => void lines.push(String(message)))

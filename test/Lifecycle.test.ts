@@ -103,7 +103,7 @@ describe("app_uninstalled", () => {
     ],
     ([[events, shuffled]]) =>
       Effect.gen(function*() {
-        // Slack cannot deliver an event of an install before that install is stored, except by being very slow.
+        // Only a very slow store makes an event arrive before its install is stored.
         const installs = shuffled.filter((event) => event.install)
         const uninstalls = shuffled.filter((event) => !event.install)
         for (const event of installs) yield* InstallationStore.save(installed(event.at))

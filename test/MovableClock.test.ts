@@ -21,7 +21,7 @@ import { authTest, inMemory } from "./utils/emulator.js"
 
 const hour = 3_600_000
 
-/** Runs all fibers until they wait for time. */
+/** Runs all fibers until they sleep. */
 const settle = Effect.repeatN(Effect.yieldNow(), 100)
 
 const isAsleep = <A, E>(fiber: Fiber.Fiber<A, E>) =>

@@ -54,10 +54,10 @@ const formOf = (request: RawRequest | undefined) =>
 
 const basic = `Basic ${btoa(`${clientId}:${clientSecret}`)}`
 
-/** Without a wait between attempts, for what is about one attempt. */
+/** Without repetitions, for tests about one attempt. */
 const once = RetryPolicy.provide(RetryPolicy.none)
 
-/** A server that does something with a connection once it has said something. */
+/** A server that acts on a connection after it has received something. */
 const listen = (act: (socket: Net.Socket) => void): Effect.Effect<number, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.async<Net.Server>((resume) => {
@@ -83,8 +83,8 @@ describe("OAuthV2", () => {
       OAuthV2.layer.pipe(Layer.provide(app), Layer.provide(client), Layer.orDie)
 
     describe(`on the wire, under ${name}`, () => {
-      describe("a confidential client", () => {
-        it.scopedLive("presents a code with HTTP Basic, and what it sends is this", () =>
+      describe("a client with a secret", () => {
+        it.scopedLive("sends a code with HTTP Basic, in exactly this form", () =>
           Effect.gen(function*() {
             const server = yield* makeRawServer(json(botResponse))
             yield* OAuthV2.access({
@@ -119,7 +119,7 @@ describe("OAuthV2", () => {
             assert.deepStrictEqual(headerOf(onlyRequest(server.requests), "connection"), ["close"])
           }))
 
-        it.scopedLive("presents a refresh token with HTTP Basic", () =>
+        it.scopedLive("sends a refresh token with HTTP Basic", () =>
           Effect.gen(function*() {
             const server = yield* makeRawServer(json(botResponse))
             yield* OAuthV2.access({ refreshToken: Redacted.make("xoxe-1-test") }).pipe(
@@ -146,7 +146,7 @@ describe("OAuthV2", () => {
           }))
       })
 
-      it.scopedLive("a public client names itself in the body and presents no secret", () =>
+      it.scopedLive("a public client sends its id in the body, and no secret", () =>
         Effect.gen(function*() {
           const server = yield* makeRawServer(json(botResponse))
           yield* Effect.all([
@@ -160,7 +160,7 @@ describe("OAuthV2", () => {
           for (const request of server.requests) assert.deepStrictEqual(headerOf(request, "authorization"), [])
         }))
 
-      it.scopedLive("takes parameters that Slack adds tomorrow, in any grant", () =>
+      it.scopedLive("accepts additional parameters, with any grant", () =>
         Effect.gen(function*() {
           const server = yield* makeRawServer(json(botResponse))
           const extra = { assertion: Redacted.make("test.assertion"), "new param": "a b&c" }
@@ -180,7 +180,7 @@ describe("OAuthV2", () => {
           assert.isTrue(server.requests.every(({ line }) => /^POST \/api\/oauth\.v2\.\w+ HTTP\/1\.1$/.test(line)))
         }))
 
-      it.scopedLive("speaks for the app that a request brings", () =>
+      it.scopedLive("uses the app of the request", () =>
         Effect.gen(function*() {
           const server = yield* makeRawServer(json(botResponse))
           const other = yield* makeRawServer(json(botResponse))
@@ -269,7 +269,7 @@ describe("OAuthV2", () => {
           }
         }))
 
-      it.scopedLive("decodes what comes back, and tells what went wrong", () =>
+      it.scopedLive("decodes the answer, or fails with Slack's error", () =>
         Effect.gen(function*() {
           const server = yield* makeRawServer((_, socket) => {
             socket.write(answer({
@@ -287,7 +287,7 @@ describe("OAuthV2", () => {
         }))
 
       describe("when the connection breaks", () => {
-        it.scopedLive("before it is made: nothing was sent", () =>
+        it.scopedLive("before the connection is made: nothing was sent", () =>
           Effect.gen(function*() {
             const port = yield* freePort
             for (const host of ["127.0.0.1", "localhost"]) {
@@ -318,7 +318,7 @@ describe("OAuthV2", () => {
                 Effect.flip,
                 Effect.map(({ outcome }) => outcome)
               )
-            // undici's own code is the one that `https` gives to a failure after sending.
+            // undici's code is the same that `https` has for a failure after sending.
             assert.strictEqual(yield* outcomeAt(plain), name === "NodeHttpClient.layerUndici" ? "unknown" : "rejected")
             assert.strictEqual(yield* outcomeAt(closing), "rejected")
           }))
@@ -344,7 +344,7 @@ describe("OAuthV2", () => {
             }
           }))
 
-        it.scopedLive("on a connection that was used before: also sent once", () =>
+        it.scopedLive("on a kept-alive connection: also sent once", () =>
           Effect.gen(function*() {
             const server = yield* makeRawServer(json(botResponse))
             const error = yield* Effect.gen(function*() {
@@ -373,7 +373,7 @@ describe("OAuthV2", () => {
           }))
       })
 
-      // The client outlives the call, so it is not its end that closes the socket.
+      // The client outlives the call, so the socket is not closed by the client's end.
       it.scopedLive("is a POST with the call's own credential, whatever a hook on the application's client does", () =>
         Effect.gen(function*() {
           const server = yield* makeRawServer(json(botResponse))
@@ -409,7 +409,7 @@ describe("OAuthV2", () => {
           assert.deepStrictEqual(seen, [undefined, undefined, undefined])
         }))
 
-      describe("when the call is given up", () => {
+      describe("when the call is interrupted", () => {
         it.scopedLive("before the answer: the socket is closed", () =>
           Effect.gen(function*() {
             const server = yield* makeRawServer(() => undefined)
@@ -530,7 +530,7 @@ describe("OAuthV2", () => {
   const respond = (request: HttpClientRequest.HttpClientRequest, body: unknown, status = 200) =>
     HttpClientResponse.fromWeb(request, new Response(JSON.stringify(body), { status }))
 
-  describe("refuses what Slack could only refuse, and sends nothing", () => {
+  describe("refuses what Slack would refuse, and sends nothing", () => {
     const unsendable: ReadonlyArray<
       readonly [promise: string, request: unknown, tag: string, app?: Partial<SlackApp.Options>]
     > = [
@@ -583,7 +583,7 @@ describe("OAuthV2", () => {
       }
     }
 
-    it.effect("but sends what agrees", () =>
+    it.effect("sends parameters that agree", () =>
       Effect.gen(function*() {
         const forms: Array<Record<string, string>> = []
         const layer = inMemory((request) =>
@@ -638,7 +638,7 @@ describe("OAuthV2", () => {
         assert.instanceOf(error, OAuthV2Error.SlackInvalidCode)
       }))
 
-    it.effect("a code that nobody documented is kept, but not a secret that stands in it", () =>
+    it.effect("an undocumented code is kept, but a secret in it is masked", () =>
       Effect.gen(function*() {
         const codeFor = (code: string, error: string) =>
           OAuthV2.access({ code }).pipe(
@@ -699,14 +699,14 @@ describe("OAuthV2", () => {
     const response = Schema.decodeSync(TokenResponse.TokenResponse)(accessResponses[0]!.model)
     const invalidCode = new OAuthV2Error.SlackInvalidCode({ method: "oauth.v2.access" })
 
-    it.effect("plays a list, one answer a call", () =>
+    it.effect("gives the answers of a list, one for each call", () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* Effect.flip(OAuthV2.access({ code: "1" })), invalidCode)
         assert.strictEqual(yield* OAuthV2.access({ code: "2" }), response)
         assert.strictEqual(yield* OAuthV2.access({ code: "3" }), response)
       }).pipe(Effect.provide(OAuthV2.layerTest({ access: [invalidCode, response, Effect.succeed(response)] }))))
 
-    it.effect("plays a function of the request", () =>
+    it.effect("calls a function of the request", () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* OAuthV2.access({ code: "good" }), response)
         assert.strictEqual(yield* Effect.flip(OAuthV2.access({ code: "bad" })), invalidCode)
@@ -716,7 +716,7 @@ describe("OAuthV2", () => {
         exchange: () => Effect.succeed(response)
       }))))
 
-    it.effect("a call that is not in the script is a defect that says so", () =>
+    it.effect("a call that is not in the script is a defect with an explanation", () =>
       Effect.gen(function*() {
         const said = (exit: Exit.Exit<unknown, unknown>) =>
           Exit.isFailure(exit) ? Chunk.toReadonlyArray(Cause.defects(exit.cause)).map(String).join() : "no defect"
@@ -731,7 +731,7 @@ describe("OAuthV2", () => {
         )
       }).pipe(Effect.provide(OAuthV2.layerTest({ access: [response] }))))
 
-    it.effect("starts the script anew for each that it is provided to", () => {
+    it.effect("starts the script again for each program", () => {
       const layer = OAuthV2.layerTest({ access: [response] })
       const once = OAuthV2.access({ code: "1" }).pipe(Effect.provide(layer))
       return Effect.zipRight(once, once)

@@ -38,7 +38,7 @@ const clientErrors = (method: OAuthV2Error.Method) => [
   new OAuthV2Error.SlackUnexpectedResponse({ method, status: 502 })
 ]
 
-/** All that can be in the error channel of a method. */
+/** All errors of a method. */
 const everyError = (method: OAuthV2Error.Method): ReadonlyArray<OAuthV2Error.OAuthV2Error> => [
   ...table.filter((row) => documentedFor(row, method)).flatMap(([code]) => [
     OAuthV2Error.fromCode(code, { method }),
@@ -53,7 +53,7 @@ const schemaOf = {
 } as const
 
 describe("OAuthV2Error", () => {
-  describe("the table", () => {
+  describe("the table of codes", () => {
     it("has 49 codes: 45 for access, 38 for exchange, and a class for each", () => {
       assert.strictEqual(table.length, 49)
       assert.strictEqual(table.filter(([, , access]) => access).length, 45)
@@ -62,7 +62,7 @@ describe("OAuthV2Error", () => {
       assert.strictEqual(new Set(table.map(([, tag]) => tag)).size, 49)
     })
 
-    it("is the one that the library goes by, code for code", () => {
+    it("is the same as in the library", () => {
       const rows = Object.values(Codes).map(({ code, methods, outcome, remedy, tag }): Row => [
         code,
         tag,
@@ -74,7 +74,7 @@ describe("OAuthV2Error", () => {
       assert.deepStrictEqual(rows.sort(([a], [b]) => a < b ? -1 : 1), [...table])
     })
 
-    it("leaves no exported class out, and no class without a row", () => {
+    it("has one row for each exported class", () => {
       const exported = Object.keys(OAuthV2Error).filter((name) => name.startsWith("Slack"))
       const own = ["SlackUndocumentedError", "SlackTransportError", "SlackTimeoutError", "SlackUnexpectedResponse"]
       assert.deepStrictEqual(exported.sort(), [...table.map(([, tag]) => tag), ...own].sort())
@@ -103,13 +103,13 @@ describe("OAuthV2Error", () => {
   })
 
   describe("the four that Slack's list does not have", () => {
-    it("SlackUndocumentedError keeps the code, and nobody knows the outcome", () => {
+    it("SlackUndocumentedError keeps the code, and its outcome is unknown", () => {
       const error = OAuthV2Error.fromCode("something_new", { method: "oauth.v2.access", ...full })
       assert.instanceOf(error, OAuthV2Error.SlackUndocumentedError)
       assert.deepInclude(error, { code: "something_new", remedy: "report", outcome: "unknown", ...full })
     })
 
-    it("SlackUndocumentedError is what a property of every object becomes, too", () => {
+    it("a code like a property of every object is SlackUndocumentedError", () => {
       for (const code of ["constructor", "toString", "__proto__", "hasOwnProperty", ""]) {
         const error = OAuthV2Error.fromCode(code, { method: "oauth.v2.exchange" })
         assert.instanceOf(error, OAuthV2Error.SlackUndocumentedError)
@@ -117,19 +117,19 @@ describe("OAuthV2Error", () => {
       }
     })
 
-    it("SlackTransportError says whether the request can have arrived", () => {
+    it("SlackTransportError says whether the request may have arrived", () => {
       for (const outcome of ["rejected", "unknown"] as const) {
         const error = new OAuthV2Error.SlackTransportError({ method: "oauth.v2.access", outcome })
         assert.deepInclude(error, { code: "transport_error", remedy: "retry", outcome })
       }
     })
 
-    it("SlackTimeoutError may have arrived", () => {
+    it("SlackTimeoutError has the outcome unknown", () => {
       const error = new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout: Duration.seconds(1) })
       assert.deepInclude(error, { code: "timeout", remedy: "retry", outcome: "unknown" })
     })
 
-    it("SlackUnexpectedResponse goes by its status", () => {
+    it("SlackUnexpectedResponse has the remedy and outcome of its status", () => {
       const at = (status: number) => {
         const { outcome, remedy } = new OAuthV2Error.SlackUnexpectedResponse({ method: "oauth.v2.access", status })
         return [remedy, outcome]
@@ -142,8 +142,8 @@ describe("OAuthV2Error", () => {
     })
   })
 
-  describe("what every error tells", () => {
-    it("has empty messages and warnings, and nothing else that nobody said", () => {
+  describe("every error", () => {
+    it("has empty messages and warnings, and only fields that were given", () => {
       for (const { method, row: [code] } of everyDocumented) {
         const error = OAuthV2Error.fromCode(code, { method })
         assert.deepStrictEqual(error.messages, [])
@@ -155,7 +155,7 @@ describe("OAuthV2Error", () => {
       }
     })
 
-    it("carries what Slack said", () => {
+    it("has what Slack said", () => {
       for (const { method, row: [code] } of everyDocumented) {
         assert.deepInclude(OAuthV2Error.fromCode(code, { method, ...full }), full)
       }
@@ -185,12 +185,12 @@ describe("OAuthV2Error", () => {
       )
     })
 
-    it("does not say the same thing of two codes", () => {
+    it("has a different message for each code", () => {
       const texts = Object.values(Codes).map(({ text }) => text)
       assert.strictEqual(new Set(texts).size, 49)
     })
 
-    it("warns of a second try where a single-use grant may be spent, and only there", () => {
+    it("warns not to repeat the call if a single-use grant may be spent, and only then", () => {
       for (const method of methods) {
         for (const error of everyError(method)) {
           if (error._tag === "SlackUndocumentedError" || error.remedy !== "retry") continue
@@ -203,7 +203,7 @@ describe("OAuthV2Error", () => {
 
   describe("as JSON", () => {
     for (const method of methods) {
-      it(`every error of ${method} survives the way through text`, () => {
+      it(`every error of ${method} can be encoded and decoded`, () => {
         const schema = Schema.parseJson(schemaOf[method])
         for (const error of everyError(method)) {
           const back = Schema.decodeSync(schema)(Schema.encodeSync(schema)(error))
@@ -220,7 +220,7 @@ describe("OAuthV2Error", () => {
       })
     }
 
-    it("survives with whatever Slack says", () => {
+    it("can be encoded and decoded with any text of Slack", () => {
       const text = FastCheck.array(FastCheck.string(), { maxLength: 3 })
       const details = FastCheck.record({
         status: FastCheck.integer({ min: 100, max: 599 }),
@@ -242,7 +242,7 @@ describe("OAuthV2Error", () => {
       )
     })
 
-    it("is one plain class at a time, too", () => {
+    it("can be decoded by each class alone", () => {
       const error = new OAuthV2Error.SlackInvalidCode({ method: "oauth.v2.access", status: 200 })
       assert.deepStrictEqual(Schema.encodeSync(OAuthV2Error.SlackInvalidCode)(error), {
         _tag: "SlackInvalidCode",
@@ -253,7 +253,7 @@ describe("OAuthV2Error", () => {
       })
     })
 
-    it("is refused where the method does not have the error", () => {
+    it("is not decoded for a method without the error", () => {
       const isAccess = Schema.is(OAuthV2Error.AccessError)
       const isExchange = Schema.is(OAuthV2Error.ExchangeError)
       for (const { method, row: [code, , access, exchange] } of everyDocumented) {
@@ -268,7 +268,7 @@ describe("OAuthV2Error", () => {
   })
 
   describe("isOAuthV2Error", () => {
-    it("knows its own from everything else", () => {
+    it("is true of the errors of this package only", () => {
       for (const method of methods) {
         for (const error of everyError(method)) assert.isTrue(OAuthV2Error.isOAuthV2Error(error))
       }
@@ -289,7 +289,7 @@ describe("OAuthV2Error", () => {
         }
       }))
 
-    it.effect("by remedy: all that have it, and none that have another", () =>
+    it.effect("by remedy: all errors with it, and no others", () =>
       Effect.gen(function*() {
         const remedies = ["retry", "restart", "reauthorize", "configure", "askAdmin", "report", "none"] as const
         for (const method of methods) {
@@ -316,7 +316,7 @@ describe("OAuthV2Error", () => {
         assert.instanceOf(left, OAuthV2Error.SlackTokenRevoked)
       }))
 
-    it.effect("by remedy leaves the errors of others alone, whatever fields they have", () =>
+    it.effect("by remedy does not catch other errors, whatever fields they have", () =>
       Effect.gen(function*() {
         const foreign = { _tag: "Foreign", remedy: "retry" } as const
         const error = yield* Effect.fail(foreign).pipe(

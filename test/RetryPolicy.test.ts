@@ -32,7 +32,7 @@ import { answerWhileBlocked, yieldToEventLoop } from "./utils/eventLoop.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
 // -------------------------------------------------------------------------------------
-// a Slack that plays a script, and a call that is watched
+// a Slack with scripted answers, and a recorded call
 // -------------------------------------------------------------------------------------
 
 type Answer = (
@@ -53,7 +53,7 @@ const silent: Answer = () => Effect.never
 const slow = (duration: Duration.DurationInput, answer: Answer): Answer => (request) =>
   Effect.delay(answer(request), duration)
 
-/** Plays the answers in turn, the last for ever. */
+/** Gives the answers in turn, and repeats the last one. */
 const slack = (answers: ReadonlyArray<Answer>) => {
   const times: Array<number> = []
   const client = HttpClient.make((request) =>
@@ -75,7 +75,7 @@ type Wrap = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 const call = OAuthV2.access({ code: "test-code" })
 
-/** What became of a call: when its attempts were made, when it ended, and how. */
+/** The record of a call: the times of its attempts, the time of its end, and its result. */
 const watch = (answers: ReadonlyArray<Answer>, options: {
   readonly policy?: Wrap
   readonly random?: number
@@ -116,7 +116,7 @@ const almostOne = 1 - Number.EPSILON
 // -------------------------------------------------------------------------------------
 
 describe("RetryPolicy", () => {
-  describe("what may be repeated", () => {
+  describe("which errors may be repeated", () => {
     for (const [name, , access, , remedy, outcome] of table) {
       const repeatable = access && remedy === "retry" && outcome === "rejected"
       it.effect(`${name} on a code is ${repeatable ? "" : "not "}repeated`, () =>
@@ -208,7 +208,7 @@ describe("RetryPolicy", () => {
         }
       }))
 
-    it.effect("waits for a hint that fits, and not less", () =>
+    it.effect("waits as long as a hint says, if it fits into the budget", () =>
       Effect.gen(function*() {
         const at = (random: number) =>
           Effect.map(watch([limited("4"), success], { policy: interactive, random }), ({ times }) => times)
@@ -227,7 +227,7 @@ describe("RetryPolicy", () => {
         assert.strictEqual(tag, "SlackRateLimited")
       }))
 
-    it.effect("gives a silent Slack ten seconds in all, and sends once", () =>
+    it.effect("waits ten seconds in all for a Slack that does not answer, and sends once", () =>
       Effect.gen(function*() {
         const { endedAt, error, times } = yield* watch([silent], { policy: interactive })
         assert.deepStrictEqual(times, [0])
@@ -288,7 +288,7 @@ describe("RetryPolicy", () => {
         assert.deepStrictEqual(times, [0, 45_000])
       }))
 
-    it.effect("goes by its own waits when the hint is zero, past or garbage", () =>
+    it.effect("uses its own waits when the hint is zero, past or invalid", () =>
       Effect.gen(function*() {
         for (const header of ["0", "Thu, 01 Jan 1970 00:00:00 GMT", "soon"]) {
           assert.deepStrictEqual((yield* watch([limited(header), success], { policy: background })).times, [0, 1000])
@@ -307,7 +307,7 @@ describe("RetryPolicy", () => {
         }
       }))
 
-    it.effect("fails at once when a hint would outlast the budget, and caps what it tells at a day", () =>
+    it.effect("fails at once when a hint exceeds the budget, and reports a day at most", () =>
       Effect.gen(function*() {
         for (const [header, told] of [["3600", Duration.hours(1)], ["99999999999", Duration.days(1)]] as const) {
           const { endedAt, error, times } = yield* watch([limited(header), success], { policy: background })
@@ -333,11 +333,11 @@ describe("RetryPolicy", () => {
       assert.deepStrictEqual([endedAt, tag], [10_000, "SlackTimeoutError"])
     }))
 
-  describe("which policy is in force", () => {
+  describe("which policy applies", () => {
     const second = (options: Parameters<typeof watch>[1]) =>
       Effect.map(watch([unavailable, success], options), ({ times }) => times[1])
 
-    it.effect("interactive, if nobody chose", () =>
+    it.effect("interactive by default", () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* second({}), 300)
       }))
@@ -354,7 +354,7 @@ describe("RetryPolicy", () => {
         assert.isUndefined(yield* second({ layers, policy: none }))
       }))
 
-    it.effect("the nearest of two around a call", () =>
+    it.effect("the inner one of two around a call", () =>
       Effect.gen(function*() {
         const policy: Wrap = (effect) => background(none(effect))
         assert.isUndefined(yield* second({ policy }))
@@ -376,7 +376,7 @@ describe("RetryPolicy", () => {
         ])
       }))
 
-    it.effect("gives up at once on what must not be repeated, also in other hands", () =>
+    it.effect("stops at once at an error that must not be repeated, also when it is driven by other code", () =>
       Effect.gen(function*() {
         let attempts = 0
         const error = new OAuthV2Error.SlackInternalError({ method: "oauth.v2.access" })
@@ -387,7 +387,7 @@ describe("RetryPolicy", () => {
         assert.deepStrictEqual([attempts, Exit.isFailure(exit)], [1, true])
       }))
 
-    it.effect("keeps its budget in other hands, from the first failure on", () =>
+    it.effect("keeps its budget when it is driven by other code, from the first failure on", () =>
       Effect.gen(function*() {
         let attempts = 0
         const fiber = yield* Effect.suspend(() => {
@@ -405,7 +405,7 @@ describe("RetryPolicy", () => {
         assert.strictEqual(attempts, 5)
       }))
 
-    it.effect("takes other limits, longer and shorter", () =>
+    it.effect("accepts other limits, longer and shorter", () =>
       Effect.gen(function*() {
         const patient = RetryPolicy.provide(RetryPolicy.interactive, { budget: "1 minute" }) as Wrap
         assert.deepStrictEqual((yield* watch([limited("30"), success], { policy: patient, random: 0 })).times, [
@@ -450,7 +450,7 @@ describe("RetryPolicy", () => {
         })
       )
 
-    it.scoped("keeps what an attempt does to a FiberRef to the attempt", () =>
+    it.scoped("changes of a FiberRef in an attempt end with the attempt", () =>
       Effect.gen(function*() {
         const ref = yield* FiberRef.make("before")
         const seen = yield* run(Effect.zipRight(FiberRef.set(ref, "inside"), FiberRef.get(ref)))
@@ -497,7 +497,7 @@ describe("RetryPolicy", () => {
         }))
     }
 
-    it.effect("goes on in an uninterruptible region when its caller is interrupted", () =>
+    it.effect("continues in an uninterruptible region when its caller is interrupted", () =>
       Effect.gen(function*() {
         let result: string | undefined
         const caller = yield* run(Effect.delay(Effect.succeed("done"), "5 seconds")).pipe(
@@ -530,12 +530,12 @@ describe("RetryPolicy", () => {
         assert.strictEqual(aborted, 1)
       }))
 
-    it.live("reads an answer that came while the event loop stood still before the deadline counts", () =>
+    it.live("reads an answer that arrived while the event loop was blocked, before its deadline fires", () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* live(answerWhileBlocked), "answer")
       }))
 
-    it.effect("tells the log nothing of an attempt that fails", () =>
+    it.effect("logs nothing of the fiber of an attempt that fails", () =>
       Effect.gen(function*() {
         const watcher = makeWatcher()
         const defect = Effect.zipRight(Effect.yieldNow(), Effect.dieMessage("xoxb-test-secret"))
@@ -548,7 +548,7 @@ describe("RetryPolicy", () => {
       "the call is interrupted": (call: Fiber.RuntimeFiber<unknown, unknown>) => Fiber.interruptFork(call)
     }
     for (const [name, end] of Object.entries(ends)) {
-      it.effect(`waits for the attempt to wind down when ${name}`, () =>
+      it.effect(`waits for the finalizers of the attempt when ${name}`, () =>
         Effect.gen(function*() {
           const socket = yield* Deferred.make<void>()
           let closed = false

@@ -24,7 +24,7 @@ const refusal = (baseUrl: string): string => String(Either.getOrThrow(Either.fli
 const refusalOf = (options: unknown): string =>
   String(Either.getOrThrow(Either.flip(SlackApp.make(options as SlackApp.Options))))
 
-/** What goes wrong on the way of any setting to the program, and the words that say so. */
+/** Mistakes that can happen to every setting, and the words of the error. */
 const mistakes: ReadonlyArray<readonly [mistake: string, change: (value: string) => unknown, words: RegExp]> = [
   ["is in quotation marks", (value) => `"${value}"`, /has a quotation mark in it. Copy it again/],
   ["is in apostrophes", (value) => `'${value}'`, /has a quotation mark in it/],

@@ -18,7 +18,7 @@ const signedAt = Number(timestamp) * 1000
 
 const app = (signingSecret?: string) => SlackApp.layer({ clientId: "1.2", signingSecret })
 
-/** What becomes of a request: the text of its body, or the reason of its refusal. */
+/** The result for a request: the text of its body, or the reason of its refusal. */
 const outcome = (
   request: Request,
   options: SlackRequest.Options & { readonly secret?: string | undefined } = { secret }

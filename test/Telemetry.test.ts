@@ -25,7 +25,7 @@ const answers = {
   unavailable: () => Response.json({ ok: false, error: "service_unavailable" }, { status: 503 })
 }
 
-/** Plays the answers in turn, the last for ever, each after a second. */
+/** Gives the answers in turn, each after a second, and repeats the last one. */
 const slack = (...script: ReadonlyArray<() => Response>) => {
   let calls = 0
   const client = HttpClient.make((request) =>
@@ -71,7 +71,7 @@ const retriesOf = (method: string) =>
 
 const durationOf = (method: string) => Metric.value(Metric.tagged(Telemetry.callDuration, "method", method))
 
-/** How much a number grows while an effect runs; metrics are of the whole process. */
+/** How much a metric grows while an effect runs: metrics are shared by the whole process. */
 const growth = <R, R2>(value: Effect.Effect<number, never, R>, effect: Effect.Effect<unknown, never, R2>) =>
   Effect.gen(function*() {
     const before = yield* value

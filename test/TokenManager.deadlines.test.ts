@@ -138,7 +138,7 @@ describe("a store call that hangs", () => {
       for (const operation of operations) faultyStore.before(operation, Effect.uninterruptible(Effect.never))
       faultyStore.before("credential", Effect.void)
       faultyStore.before("acquireLease", Effect.void)
-      // Half of them have a pair in hand that the store does not take; the other half are on their way.
+      // Half of them have a new token that the store does not save. The other half are still refreshing.
       yield* Effect.forEach(installed.slice(0, 10), ({ key }) => Effect.fork(manager.botToken(key)))
       yield* TestClock.adjust("6 seconds")
       faultyStore.before("acquireLease", Effect.uninterruptible(Effect.never))

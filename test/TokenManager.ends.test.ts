@@ -1,5 +1,5 @@
 /**
- * Tokens that end and cannot be refreshed, and tokens that have ended when they come.
+ * Tokens that expire and cannot be refreshed, and new tokens that have already expired.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
@@ -22,7 +22,7 @@ import * as TestClock from "effect/TestClock"
 
 const key = Installation.workspace("A0TEST", "T0TEST")
 
-/** An answer whose token lives so many seconds. */
+/** An answer with a token of the given lifetime in seconds. */
 const answer = (name: string, lifetime: number, refreshToken: Option.Option<string>) =>
   Effect.map(DateTime.now, (now) => {
     const expiry = new TokenResponse.Expiry({
@@ -41,7 +41,7 @@ const answer = (name: string, lifetime: number, refreshToken: Option.Option<stri
     })
   })
 
-/** A Slack whose refreshes bring tokens of one lifetime, and how often it was asked. */
+/** A Slack whose refreshes give tokens of one lifetime, and the number of its refreshes. */
 const makeSlack = (lifetime: number) => {
   let refreshes = 0
   const layer = OAuthV2.layerTest({

@@ -1,7 +1,7 @@
 /**
- * Random lives of a fleet: several processes read, refresh, freeze and die at the worst of moments, Slack and the store
- * fail, the app is uninstalled and installed again, and events come late. After each step, and when the dust has
- * settled, what `docs/token-rotation.md` promises must hold.
+ * Random lives of a fleet: several processes read, refresh, are suspended and die at critical moments, Slack and the store
+ * fail, the app is uninstalled and installed again, and events arrive late. The promises of `docs/token-rotation.md` must
+ * hold after each step and at the end.
  *
  * The grace period is longer than any of these lives, so no chain may ever be lost.
  */
@@ -45,7 +45,7 @@ const slackFaults = {
 const operations = ["credential", "acquireLease", "compareAndSet", "releaseLease"] as const
 type Operation = typeof operations[number]
 
-/** Where a process can be hit: before or after the store's operations, or the call to Slack. */
+/** The points at which a process can be suspended or killed: before and after store operations and the call to Slack. */
 type Point = `${"before" | "after"} ${Operation | "call"}`
 
 const points = [...operations, "call" as const].flatMap((name): ReadonlyArray<Point> => [
@@ -53,7 +53,7 @@ const points = [...operations, "call" as const].flatMap((name): ReadonlyArray<Po
   `after ${name}`
 ])
 
-/** Between its last look at the clock and the act that follows at once nobody can help a process that sleeps. */
+/** A process that sleeps between its last look at the clock and the next step cannot notice that. */
 const placesToFreeze = points.filter((point) => point !== "before call" && point !== "before compareAndSet")
 
 const credentials = ["T0ONE bot", "T0ONE user", "T0TWO bot"] as const
@@ -121,18 +121,18 @@ const step: FastCheck.Arbitrary<Step> = FastCheck.oneof(
 )
 
 // -------------------------------------------------------------------------------------
-// a process that can be hit
+// a process that can be suspended or killed
 // -------------------------------------------------------------------------------------
 
 const leaseMillis = 30_000
 
-/** One sending of a refresh token, as far as its sender knows what came of it. */
+/** One sending of a refresh token, and what its sender knows of the result. */
 interface Sending {
   readonly process: Process
   readonly at: number
   /** How often the token was sent before. */
   readonly earlier: number
-  /** Whether a process slept, then or before, with an answer to this token in its hands. */
+  /** Whether a process has slept while it had an answer to this token. */
   sleptOver: boolean
   outcome: "answered" | "rejected" | "unknown" | "none yet"
 }
@@ -147,7 +147,7 @@ interface Process {
   readonly thaw: () => void
 }
 
-/** A dead process does nothing any more, and what waits for it waits for ever. */
+/** A dead process does nothing any more. Whoever waits for it would wait for ever. */
 const nothing: Effect.Effect<never> = Effect.async(() => {})
 
 const makeProcess = (name: string, record: (process: Process, token: string, at: number) => Sending) =>
@@ -239,7 +239,7 @@ const makeProcess = (name: string, record: (process: Process, token: string, at:
 // a life
 // -------------------------------------------------------------------------------------
 
-/** Lets time pass until something is over: up to five minutes. The longest that it takes is two leases and two calls. */
+/** Moves the clock until an effect ends, for up to five minutes. The longest effect takes two leases and two calls. */
 const untilOver = (what: string, isOver: Effect.Effect<boolean>): Effect.Effect<void> =>
   Effect.gen(function*() {
     for (let seconds = 0; seconds < 300; seconds += 10) {
@@ -345,7 +345,7 @@ const live = (steps: ReadonlyArray<Step>) =>
           const isLive = chains.some(({ liveAccessTokens }) =>
             liveAccessTokens.some((live) => Redacted.value(live) === token)
           )
-          // What Slack does not take may have been revoked without anybody's knowing, but it is not past its time.
+          // A token that Slack refuses may have been revoked unnoticed, but it must not have expired.
           if (!isLive && (expiries.get(token) ?? Infinity) <= now) violations.push("an expired token was served")
         } else if (place.version === version) {
           const failure = Exit.causeOption(result).pipe(Option.getOrThrow)
@@ -404,7 +404,7 @@ const live = (steps: ReadonlyArray<Step>) =>
         const process = fleet[index]!
         for (const [at, fate] of process.doom) if (fate === "freeze") process.doom.delete(at)
         process.thaw()
-        // A process that dies meanwhile never gets to the end, and this life must not wait for it as for a child.
+        // A process that dies never ends this fiber, so the test must not wait for it as for a child.
         const closing = yield* Effect.forkDaemon(Scope.close(process.scope, Exit.void))
         yield* untilOver(
           `closing ${process.name}`,
@@ -504,8 +504,8 @@ const live = (steps: ReadonlyArray<Step>) =>
     }
     assert.deepStrictEqual(violations, [])
 
-    // Whoever slept past its lease with a pair in its hands, while the answers to two others got lost, has a pair that
-    // Slack has ended since. The docs say so.
+    // If a process sleeps past its lease with a pair, and two other answers are lost meanwhile, Slack has ended that pair.
+    // The docs say so.
     const isBeyondHelp = Array.from(sendings.values()).some(({ earlier, sleptOver }) => sleptOver && earlier >= 2)
 
     const fresh = yield* bear

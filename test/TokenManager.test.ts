@@ -302,7 +302,7 @@ describe("a fiber that is interrupted", () => {
     Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
-      // Interrupted at its n-th step, for every n until it is through.
+      // Interrupts a caller at its n-th step, for every n that is less than the steps of a refresh.
       for (let steps = 0; steps < 60; steps++) {
         const fiber = yield* Effect.fork(botToken(key))
         for (let step = 0; step < steps; step++) yield* Effect.yieldNow()
@@ -441,7 +441,7 @@ describe("a token that the store fails to save", () => {
       yield* TestClock.adjust("2 minutes")
       faultyStore.before("acquireLease", Effect.void)
       faultyStore.before("compareAndSet", Effect.void)
-      // Another process comes first, now that the store works: the grace period is over for it.
+      // The store works again, and another process is first. The grace period has ended.
       const other = yield* TokenManager.make()
       const error = yield* Effect.flip(other.botToken(key))
       assert.strictEqual(error._tag, "ReauthorizationRequired")
@@ -621,7 +621,7 @@ describe("without shared refreshes, as on Workers", () => {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
       yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second") })
-      // As a runtime does that ends a request: none of its timers, promises and finalizers ever runs.
+      // As when a runtime ends a request: none of its timers, promises and finalizers ever runs.
       const request = { isOver: false }
       const mixed = new Scheduler.MixedScheduler(2048)
       const scheduler = Scheduler.make((task, priority) => {
@@ -704,7 +704,7 @@ describe("a cache with room for one credential", () => {
           yield* TokenManager.invalidate(Installation.botKey(other), "xoxb-test-unknown")
           yield* TestClock.adjust("5 seconds")
           const fresh = yield* Fiber.join(reader)
-          // Only this process has the new token. Who asks next gets it, and the spent refresh token is not sent again.
+          // Only this process has the new token. The next caller gets it, and the spent refresh token is not sent again.
           const next = yield* Effect.fork(botToken(key))
           yield* TestClock.adjust("5 seconds")
           assert.strictEqual(yield* Effect.flatten(Effect.flatten(next.poll)), fresh)
@@ -777,7 +777,7 @@ describe("while Slack is down", () => {
         yield* Effect.flip(botToken(key))
         yield* TestClock.adjust("12 seconds")
       }
-      // Twenty minutes: some tries in the first one, and one in each of the others.
+      // In twenty minutes: some tries in the first minute, and one in each of the others.
       const calls = yield* refreshes
       assert.isAtLeast(calls, 15)
       assert.isAtMost(calls, 35)
@@ -809,7 +809,7 @@ describe("while Slack is down", () => {
       yield* TestClock.adjust("59 minutes")
       assert.strictEqual(yield* botToken(key), old)
       assert.strictEqual(yield* refreshes, 1)
-      // It runs out: from here on, not for more than minutes.
+      // The token has expired. From here on, the pause is a few minutes at most.
       yield* TestClock.adjust("1 minute")
       yield* Effect.ignore(botToken(key))
       yield* TestClock.adjust("5 minutes")
@@ -881,7 +881,7 @@ describe("a token that expires while the store is slow", () => {
       faultyStore.before("credential", Effect.sleep("2 seconds"))
       yield* TestClock.adjust("43198 seconds")
       const reader = yield* Effect.fork(botToken(key))
-      // Not due yet when it is looked up, and past its expiry when the answer comes.
+      // The token is not due when it is read, and has expired when the answer arrives.
       faultyStore.after("credential", Effect.sleep("2 seconds"))
       yield* TestClock.adjust("1 minute")
       const token = yield* Fiber.join(reader)
@@ -1081,7 +1081,7 @@ describe("authorized", () => {
 
   const chunked = (...chunks: ReadonlyArray<string>) => Readable.toWeb(Readable.from(chunks.map(Buffer.from)))
 
-  /** What platform's fetch client says when fetch answers so. */
+  /** The error of platform's fetch client for such an answer. */
   const answered = (...answers: ReadonlyArray<() => Response>) =>
     Effect.gen(function*() {
       const { key } = yield* install()

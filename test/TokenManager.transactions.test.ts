@@ -50,7 +50,7 @@ const storedToken = (key: Installation.InstallationKey) =>
     (installation) => Redacted.value(Option.getOrThrow(Option.getOrThrow(installation).bot).token.accessToken)
   )
 
-/** Runs to the end, while the clock of the test moves and the database takes its own time. */
+/** Runs an effect to its end. The clock of the test moves, and the database works in real time. */
 const finish = <A, E, R>(effect: Effect.Effect<A, E, R>, seconds: number) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)
@@ -101,7 +101,7 @@ for (const [name, url] of Object.entries(urls)) {
         const sql = yield* SqlClient.SqlClient
         yield* sql`CREATE TABLE IF NOT EXISTS notes (id INTEGER)`
         const ask = finish(inTransaction(Effect.zipRight(sql`INSERT INTO notes VALUES (1)`, botToken(key))), 30)
-        // Not known to this process yet.
+        // This process has not read it yet.
         assert.strictEqual(yield* ask, old)
         yield* TestClock.adjust("11 hours")
         const token = yield* ask
@@ -163,7 +163,7 @@ describe("a caller inside a transaction on Postgres", () => {
       yield* TestClock.adjust("11 hours")
       yield* SlackEmulator.inject({ fault: SlackEmulator.delay("4 seconds") })
       assert.strictEqual(yield* finish(inTransaction(botToken(key)), 30), old)
-      // The answer comes while somebody else has that connection in a transaction that is rolled back.
+      // The answer arrives while another caller uses that connection for a transaction that is rolled back.
       yield* finish(Effect.ignore(inTransaction(Effect.zipRight(Effect.sleep("3 seconds"), Effect.fail("no")))), 30)
       const token = yield* finish(botToken(key), 30)
       assert.notStrictEqual(token, old)

@@ -52,7 +52,7 @@ const stored = Effect.flatMap(
 
 const rotating = Effect.map(stored, (bots) => bots.filter(({ token }) => Option.isSome(token.expiry)).length)
 
-/** Runs to the end, however long it takes on the clock. */
+/** Runs an effect to its end, and moves the clock as far as necessary. */
 const finish = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)

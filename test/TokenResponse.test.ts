@@ -47,7 +47,7 @@ const token = stringMatching(/^xox[bp]-test-[A-Za-z0-9-]{1,30}$/)
 const refreshToken = stringMatching(/^xoxe-1-test-[A-Za-z0-9]{1,30}$/)
 const name = string({ minLength: 1, maxLength: 12 })
 
-/** What Slack can say, as the model's JSON form. */
+/** Responses that Slack can give, in the JSON form of the model. */
 const response: FastCheck.Arbitrary<typeof TokenResponse.TokenResponse.Encoded> = (() => {
   const party = (prefix: string) => record({ id: id(prefix), name }, { requiredKeys: ["id"] })
   const expiry = record({
@@ -92,7 +92,7 @@ const modelFromJson = Schema.decodeSync(TokenResponse.TokenResponse)
 
 const wellFormed = response.map((json) => encode(modelFromJson(json)))
 
-/** What somebody might say who imitates Slack: everything may be missing, null or empty. */
+/** Responses of an imitation of Slack: every field may be missing, null or empty. */
 const oddWire: FastCheck.Arbitrary<Record<string, unknown>> = (() => {
   const loose = <A>(arbitrary: FastCheck.Arbitrary<A>) => oneof({ weight: 4, arbitrary }, constantFrom(null, ""))
   const nullable = <A>(arbitrary: FastCheck.Arbitrary<A>) => oneof({ weight: 4, arbitrary }, constant(null))
@@ -144,7 +144,7 @@ const replaceAt = (value: unknown, path: ReadonlyArray<string>, replacement: unk
   return copy
 }
 
-/** A planted value, which must not turn up in what is said about it. */
+/** A value that must not be in any message about it. */
 const canary = "xoxb-test-CANARY"
 
 /** A response with up to three places deleted or filled with something else. */
@@ -178,7 +178,7 @@ describe("TokenResponse", () => {
       })
     }
 
-    it("is ignored where it is new: unknown keys are no failure", () => {
+    it("unknown keys are ignored", () => {
       const wire = {
         ...bot,
         something_new: { deep: [1] },
@@ -199,7 +199,7 @@ describe("TokenResponse", () => {
     })
   })
 
-  describe("what stands between the lines", () => {
+  describe("unusual responses", () => {
     it("takes an unknown token_type for a bot's, unless only a person's id stands beside it", () => {
       const kind = (fields: object) => {
         const { bot: botToken, user } = modelOf({ ...bot, ...fields })
@@ -241,7 +241,7 @@ describe("TokenResponse", () => {
       ])
     })
 
-    it("counts the lifetime from the moment of asking, and writes what is left of it", () => {
+    it("counts the lifetime from the request, and writes the rest of it", () => {
       const wire = { ...bot, expires_in: 43200, refresh_token: "xoxe-1-test" }
       const later = TokenResponse.FromWire(DateTime.add(requestedAt, { hours: 5 }))
       assert.strictEqual(reveal(modelOf(wire)).bot?.expiry?.expiresAt, "2026-01-02T15:04:05.000Z")
@@ -257,7 +257,7 @@ describe("TokenResponse", () => {
       assert.deepStrictEqual(reveal(modelOf(withoutUndefined(encode(model)))), json)
     }, { fastCheck: { numRuns: 500 } })
 
-    it("decode, then encode, then decode: nothing that was understood is lost, however odd it was written", () => {
+    it("decode, then encode, then decode: nothing that was decoded is lost, in any spelling", () => {
       let understood = 0
       FastCheck.assert(
         FastCheck.property(oddWire, (wire) => {
@@ -276,8 +276,8 @@ describe("TokenResponse", () => {
     })
   })
 
-  describe("what is no token response", () => {
-    it("is told by the paths that do not fit", () => {
+  describe("other values", () => {
+    it("are refused with the paths that do not fit", () => {
       assert.deepStrictEqual(pathsOf({ ...bot, team: { id: 7 } }), ["team.id"])
       assert.deepStrictEqual(pathsOf({ ...bot, team: { name: "Test Works" } }), ["team.id"])
       assert.deepStrictEqual(pathsOf({ ...bot, team: null }), ["team"])
@@ -290,7 +290,7 @@ describe("TokenResponse", () => {
       assert.deepStrictEqual(pathsOf(null), [])
     })
 
-    it("never says what stood there, neither as paths nor as a ParseError", () => {
+    it("are not quoted, neither in paths nor in a ParseError", () => {
       let refused = 0
       FastCheck.assert(
         FastCheck.property(mutilated, (body) => {
@@ -317,7 +317,7 @@ describe("TokenResponse", () => {
       assert.isAbove(refused, 100)
     })
 
-    it("is told apart by the fast path exactly as by the schema", () => {
+    it("are refused by the fast decoder exactly as by the schema", () => {
       const seen = { accepted: 0, refused: 0 }
       FastCheck.assert(
         FastCheck.property(oneof(mutilated, wellFormed, oddWire, FastCheck.jsonValue()), (body) => {

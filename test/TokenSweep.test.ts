@@ -81,7 +81,7 @@ describe("a sweep at rest", () => {
         yield* TestClock.adjust(yield* sweep.pause)
       }
       assert.deepStrictEqual(passes.slice(0, 3), [0, 30, 60])
-      // Ten hours after its issue the token is due.
+      // A token is due ten hours after it was issued.
       const gaps = passes.map((at, index) => at - (passes[index - 1] ?? 0))
       assert.isAtMost(passes.length, 40, gaps.join(", "))
       assert.isAtMost(Math.max(...gaps), 30)

@@ -1,5 +1,5 @@
 /**
- * Whatever HTTP brings, a call ends in one stated way: every status, with every body, with every `Retry-After`.
+ * Every status with every body and every `Retry-After`: each combination has one documented result.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -34,7 +34,7 @@ interface Body {
   readonly code?: string
   readonly contentType: string
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** Where a 200 with this body does not fit; an install needs more than an exchange. */
+  /** The paths at which a 200 with this body does not fit. An install needs more fields than an exchange. */
   readonly paths?: Readonly<Record<OAuthV2Error.Method, ReadonlyArray<string>>>
 }
 
@@ -98,7 +98,7 @@ const hints: ReadonlyArray<Hint> = [
 ]
 
 // -------------------------------------------------------------------------------------
-// the stated outcome
+// the documented result
 // -------------------------------------------------------------------------------------
 
 interface Cell {
@@ -123,7 +123,7 @@ const unexpected = (remedy: string, outcome: string) => ({ body, method, status 
   paths: status === 200 || (status >= 400 && body.name === "ok:false and no code") ? body.paths?.[method] ?? [] : []
 })
 
-/** The first that applies counts. */
+/** The first rule that applies counts. */
 const rules: ReadonlyArray<readonly [applies: (cell: Cell) => boolean, then: (cell: Cell) => Outcome]> = [
   [({ status }) => status === 429, () => ({ tag: "SlackRateLimited", remedy: "retry", outcome: "rejected" })],
   [({ body, status }) => status === 200 && body.kind === "tokens", () => ({ tag: "success" })],
@@ -218,7 +218,7 @@ describe("the HTTP grid", () => {
               const text = new TextDecoder().decode(body.bytes)
               for (const hint of hints) {
                 answer = new Response(null, { status, headers: headersOf(body, hint) })
-                // Read once and not for every cell: ten megabytes take their time. Over a socket they are read in full.
+                // The body of ten megabytes is read once, and not for every combination, because that would be slow.
                 answer.text = () => Promise.resolve(text)
                 const outcome = yield* call(method).pipe(Effect.provideService(OAuthV2.OAuthV2, service))
                 assert.deepStrictEqual<unknown>(

@@ -28,7 +28,7 @@ const Flow = Layer.mergeAll(
   Layer.orDie(SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" }))
 )
 
-/** How each thing is made of its options. Types are left out: bad options are what JavaScript and casts let through. */
+/** How each module is made from its options. There are no types here, because JavaScript and casts allow wrong options. */
 const makers: Readonly<Record<string, (options: any) => Effect.Effect<unknown, unknown>>> = {
   TokenManager: (options) => Effect.scoped(Effect.provide(TokenManager.make(options), Manager)),
   TokenSweep: (options) => Effect.provide(TokenSweep.make(options), Manager),

@@ -1,5 +1,5 @@
 /**
- * What stands beside the tokens in an answer of Slack never costs the tokens: the grant is spent by then.
+ * Other fields in an answer of Slack never cost the tokens, because the grant is already spent.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -49,7 +49,7 @@ const requests: Record<Grant, Effect.Effect<TokenResponse.TokenResponse, OAuthV2
 
 const ask = (grant: Grant, body: unknown) => Effect.provide(requests[grant], answering(body))
 
-/** What a response holds, with its secrets in sight. */
+/** The content of a response, with its secrets as plain text. */
 const seen = Schema.encodeSync(TokenResponse.TokenResponse)
 
 const team = { id: "T0TEST", name: "Test Works" }
@@ -78,7 +78,7 @@ const webhook = {
   url: "https://hooks.slack.com/services/T0TEST/B0TEST/test"
 }
 
-/** An install that brings everything that Slack documents. */
+/** The answer to an install with everything that Slack documents. */
 const install = {
   ok: true,
   app_id: "A0TEST",
@@ -106,7 +106,7 @@ const pairOf = (token: typeof TokenResponse.BotToken.Encoded | undefined) => ({
   refreshToken: token?.expiry?.refreshToken
 })
 
-describe("a good pair of tokens comes out", () => {
+describe("a valid token pair is decoded", () => {
   const cases: ReadonlyArray<readonly [beside: string, grant: Grant, body: Body]> = [
     ["an incoming_webhook that is {}", "code", { ...install, incoming_webhook: {} }],
     ["an incoming_webhook that is []", "code", { ...install, incoming_webhook: [] }],
@@ -152,7 +152,7 @@ describe("a good pair of tokens comes out", () => {
   }
 })
 
-describe("what is understood of an odd answer", () => {
+describe("parts of an unusual answer", () => {
   it.effect("a refresh without a new refresh token keeps the old one", () =>
     Effect.gen(function*() {
       for (const refresh_token of [undefined, null, "", 7, []]) {
@@ -273,7 +273,7 @@ describe("what is understood of an odd answer", () => {
     }))
 })
 
-describe("what is refused, and why", () => {
+describe("answers that are refused", () => {
   const cases: ReadonlyArray<readonly [answer: string, grant: Grant, body: Body, path: string]> = [
     ["a yes without a token, to an install", "code", without(install, "access_token", "authed_user"), "access_token"],
     ["a yes without a token, to a refresh", "refresh", without(refresh, "access_token"), "access_token"],
@@ -307,7 +307,7 @@ describe("what is refused, and why", () => {
 // the grid
 // -------------------------------------------------------------------------------------
 
-/** The shapes of the grid: each grant's fullest answer, and the ones of another form. */
+/** The shapes of the grid: the fullest answer of each grant, and answers of other forms. */
 const shapes: ReadonlyArray<readonly [grant: Grant, body: Body]> = [
   ["code", install],
   ["code", { ...without(install, "team"), team: null, is_enterprise_install: true }],
@@ -332,7 +332,7 @@ const replaceAt = (body: any, [key, ...rest]: ReadonlyArray<string>, value: unkn
 
 const textOf = (value: unknown): string | undefined => typeof value === "string" && value !== "" ? value : undefined
 
-/** A client of Slack's that gets the latest answer, and the tokens in what it returns. */
+/** Slack's own client gets the latest answer. Returns the tokens that it finds. */
 const makeTheirs = () => {
   let answer: unknown
   const client = new WebClient(undefined, {
@@ -357,7 +357,7 @@ const makeTheirs = () => {
   }
 }
 
-/** Likewise for this package: the tokens that it returns, or the paths at which the answer does not fit. */
+/** The same for this package. Returns the tokens, or the paths at which the answer does not fit. */
 const makeOurs = Effect.gen(function*() {
   let answer: unknown
   const service = yield* OAuthV2.make.pipe(
@@ -419,7 +419,7 @@ describe("against @slack/web-api", () => {
 // every shape
 // -------------------------------------------------------------------------------------
 
-/** Whether the answer could still be placed if this field were gone. */
+/** Whether the answer would still name its place without this field. */
 const isNeeded = ({ model, wire }: Fixture, grant: Grant, path: ReadonlyArray<string>): boolean => {
   const name = path.join(".")
   const place = model.target._tag === "Workspace" ? "team" : "enterprise"
@@ -429,7 +429,7 @@ const isNeeded = ({ model, wire }: Fixture, grant: Grant, path: ReadonlyArray<st
     (grant === "code" && (name === "app_id" || name === place || name === `${place}.id`))
 }
 
-/** A refresh answers without the one who clicked, and so does an exchange. */
+/** The answers to a refresh and to an exchange do not name the person. */
 const grantOf = (fixture: Fixture): Grant =>
   exchangeResponses.includes(fixture) ? "exchange" : "authed_user" in fixture.wire ? "code" : "refresh"
 

@@ -1,5 +1,5 @@
 /**
- * The canary test: known secrets go in everywhere, and nothing that comes out may show one of them.
+ * The canary test: known secrets are in every input, and no output may show one of them.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
@@ -32,7 +32,7 @@ import { makeWatcher, type Watcher } from "./utils/spansAndLogs.js"
 
 const clientId = "1.2"
 
-/** What the caller has; most have signs in them that an encoding changes. */
+/** The secrets of the caller. Most contain characters that an encoding changes. */
 const sent = {
   clientSecret: "canary/client+secret",
   code: "canary code=&ü",
@@ -42,7 +42,7 @@ const sent = {
   extra: "canary_assertion"
 }
 
-/** What Slack gives. */
+/** The secrets that Slack gives. */
 const given = {
   botToken: "xoxe.xoxb-1-test-canary-bot",
   botRefreshToken: "xoxe-1-test-canary-bot",
@@ -52,14 +52,14 @@ const given = {
 
 const basic = btoa([clientId, sent.clientSecret].map(encodeURIComponent).join(":"))
 
-/** All forms of all of them that could turn up; the plain ones all have the word in them. */
+/** All forms in which a secret could appear. The plain ones contain the word `canary`. */
 const isLeak = (text: string): boolean =>
   /canary/i.test(text) || text.includes(basic) || text.includes(encodeURIComponent(basic))
 
-/** What one call has to hide: what it sends, and what Slack gives. */
+/** The secrets of one call: those that it sends, and those that Slack gives. */
 type Secrets = ReadonlyArray<string>
 
-/** A person's words with every secret in them, as it is and as URLs, forms and headers have it. */
+/** A text that contains every secret, plain and as URLs, forms and headers encode it. */
 const echo = (secrets: Secrets): string =>
   secrets.map((secret) =>
     `${secret} ${encodeURIComponent(secret)} ${new URLSearchParams({ q: secret })} Bearer ${secret}`
@@ -83,10 +83,10 @@ const tokens = {
 }
 
 // -------------------------------------------------------------------------------------
-// what is said
+// outputs
 // -------------------------------------------------------------------------------------
 
-/** Every text that the own properties of a value lead to, enumerable or not. */
+/** Every text that can be reached by the own properties of a value, enumerable or not. */
 const textsIn = (value: unknown, seen = new Set<unknown>()): ReadonlyArray<string> => {
   if (typeof value === "string") return [value]
   if (typeof value !== "object" || value === null || seen.has(value)) return []
@@ -97,11 +97,11 @@ const textsIn = (value: unknown, seen = new Set<unknown>()): ReadonlyArray<strin
   ])
 }
 
-/** As `JSON.stringify` has it, but for the times of a span, which it does not take. */
+/** Like `JSON.stringify`, with the times of a span, which are big integers, as text. */
 const jsonOf = (value: unknown): string =>
   JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner) ?? ""
 
-/** Every way to make text of a value that somebody may think of. */
+/** The usual ways to make a text from a value. */
 const waysToSay = (value: unknown): ReadonlyArray<string> => [
   String(value),
   jsonOf(value),
@@ -122,7 +122,7 @@ const waysToSayExit = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<string>
     ...Cause.prettyErrors(exit.cause).flatMap(({ message, stack }) => [message, stack ?? ""])
   ]
 
-/** Logs what became of a call as careless applications do. */
+/** Logs the result of a call, as a careless application does. */
 const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(
     Effect.tap((value) => Effect.logInfo("done", value)),
@@ -157,12 +157,12 @@ const grants: ReadonlyArray<Grant> = [
   }
 ]
 
-/** An error as an RPC or a queue carries it. */
+/** An error as an RPC or a queue transports it. */
 const carry: (error: unknown) => unknown = Schema.encodeUnknownSync(
   Schema.Union(OAuthV2Error.AccessError, OAuthV2Error.ExchangeError)
 )
 
-/** Makes every grant of a Slack, and reads everything that comes out. */
+/** Makes a call with every kind of grant, and reads every output. */
 const listen = (slack: (secrets: Secrets) => HttpClient.HttpClient, options: {
   readonly watcher?: Watcher
   readonly policy?: RetryPolicy.Policy
@@ -200,7 +200,7 @@ const listen = (slack: (secrets: Secrets) => HttpClient.HttpClient, options: {
     }
   })
 
-/** A Slack that gives one answer, in headers that repeat what was sent where a header can. */
+/** A Slack that always gives one answer, with headers that repeat the request as far as headers can. */
 const answering = (body: (secrets: Secrets) => string, status = 200) => (secrets: Secrets) => {
   const text = body(secrets)
   const said = encodeURIComponent(secrets.at(-1) ?? "")
@@ -222,7 +222,7 @@ const answering = (body: (secrets: Secrets) => string, status = 200) => (secrets
 // -------------------------------------------------------------------------------------
 
 describe("secrets", () => {
-  it("would be found: the canary test can fail", () => {
+  it("are found if they leak: the canary test can fail", () => {
     for (const secret of [...Object.values(sent), ...Object.values(given), basic]) {
       assert.isTrue(isLeak(`before ${secret} after`))
       assert.isTrue(isLeak(encodeURIComponent(secret)))
@@ -233,7 +233,7 @@ describe("secrets", () => {
     }
   })
 
-  it.effect("would be found in logs and spans too", () =>
+  it.effect("are found if they leak into logs and spans", () =>
     Effect.gen(function*() {
       for (
         const careless of [
@@ -252,7 +252,7 @@ describe("secrets", () => {
       assert.strictEqual(watcher.lines.filter(isLeak).length >= 5, true, "every logger is heard")
     }))
 
-  it.effect("stay in when the call succeeds", () =>
+  it.effect("are in no output of a call that succeeds", () =>
     listen(answering(() => JSON.stringify(tokens)), {
       expect: (exit) => assert.isTrue(Exit.isSuccess(exit))
     }))
@@ -321,12 +321,12 @@ describe("secrets", () => {
   ]
 
   for (const [name, bodies] of failures) {
-    it.effect(`stay in under every status: ${name}`, () =>
+    it.effect(`are in no output at any status: ${name}`, () =>
       Effect.gen(function*() {
         for (const [row, status] of statuses.entries()) {
           for (const [column, body] of bodies.entries()) {
             yield* yieldToEventLoop
-            // Each grant in turn: what is said of a failure does not depend on the grant.
+            // One grant after the other: the message of a failure does not depend on the grant.
             const turn = (row + column) % grants.length
             yield* listen(answering(body, status), {
               grants: grants.slice(turn, turn + 1),
@@ -382,7 +382,7 @@ describe("secrets", () => {
       }
     }))
 
-  it.effect("stay in when Slack is silent, and when the call is given up", () =>
+  it.effect("are in no output when Slack does not answer, and when the call is interrupted", () =>
     Effect.gen(function*() {
       const silent = () => HttpClient.make(() => Effect.never)
       const timedOut = yield* Effect.fork(listen(silent, {
@@ -399,7 +399,7 @@ describe("secrets", () => {
       assert.isFalse([watcher.text(), ...waysToSayExit(exit)].some(isLeak))
     }))
 
-  it.effect("stay in when the call is repeated", () =>
+  it.effect("are in no output of a repeated call", () =>
     Effect.gen(function*() {
       const unavailable = answering(json((echo) => ({
         ok: false,
@@ -411,7 +411,7 @@ describe("secrets", () => {
       yield* Fiber.join(fiber)
     }))
 
-  it.effect("stay in when the request is refused here", () =>
+  it.effect("are in no output of a request that is refused here", () =>
     Effect.gen(function*() {
       const layer = OAuthV2.layer.pipe(
         Layer.provide(SlackApp.layer({ clientId, clientSecret: sent.clientSecret })),
@@ -442,7 +442,7 @@ describe("secrets", () => {
       assert.isFalse(waysToSayExit(exit).some(isLeak))
     }))
 
-  it("never reach a metric", () => {
+  it("are in no metric", () => {
     const snapshot = Metric.unsafeSnapshot(undefined)
     const said = [...waysToSay(snapshot), JSON.stringify(snapshot)]
     assert.isTrue(said.some((text) => text.includes("slack_oauth_calls")))

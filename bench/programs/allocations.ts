@@ -22,7 +22,7 @@ const rounds = 9
 
 const body = JSON.stringify(accessAnswer(1))
 
-/** As little of an answer as platform's client needs. */
+/** The smallest answer that platform's client accepts. */
 const answer = () => ({ status: 200, text: () => Promise.resolve(body) }) as Response
 
 const client = HttpClient.make((request) => Effect.sync(() => HttpClientResponse.fromWeb(request, answer())))
@@ -32,7 +32,7 @@ const runtime = ManagedRuntime.make(Layer.provideMerge(OAuthV2.layer, Layer.merg
 const refreshToken = Redacted.make("xoxe-1-bench-refresh")
 
 const request = HttpClientRequest.get("https://slack.com/api/oauth.v2.access")
-/** A text that a response could have: read once, with nothing to run for it. */
+/** A text like that of a response, which is read without I/O. */
 const keptText = (response: HttpClientResponse.HttpClientResponse) => {
   const { source } = response as unknown as { readonly source: Response }
   let text: Promise<string> | undefined

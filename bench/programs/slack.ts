@@ -1,7 +1,7 @@
 /**
- * The other side, in a process of its own: a Slack that answers every call at once, so that what is measured is the
- * client. Each answer of `oauth.v2.access` has a token of its own, by which one can tell that a call was made for it.
- * Prints its port; answers `/requests` with how many calls there were of each method since it was asked before.
+ * The server, in a process of its own: a Slack that answers every call at once, so that only the client is measured. Each
+ * answer of `oauth.v2.access` has a different token, which shows that a call was made for it. Prints its port; answers
+ * `/requests` with the number of calls of each method since the last such request.
  */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -40,5 +40,5 @@ server.keepAliveTimeout = 60_000
 server.listen({ port: 0, host: "127.0.0.1", backlog: 2048 }, () => {
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`)
 })
-// When the parent goes, however it goes, its end of the pipe closes.
+// When the parent ends in any way, its end of the pipe closes.
 process.stdin.on("end", () => process.exit()).resume()

@@ -1,6 +1,6 @@
 /**
- * One of several processes on a store. Told to go, it repeats an operation on installations of its own for a while, and
- * answers how often it did.
+ * One of several processes on a store. On a message from the parent, it repeats an operation on installations of its own
+ * for a while, and answers how often it did that.
  */
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"

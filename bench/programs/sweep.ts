@@ -25,7 +25,7 @@ export interface Swept {
   readonly refused: number
   /** Refreshes in each hour. */
   readonly perHour: ReadonlyArray<number>
-  /** Of the heap, after the garbage is gone: all that came with an installation, the fleet's own notes included. */
+  /** Bytes of heap per installation after a garbage collection, with the records of the simple Slack. */
   readonly bytesPerInstallation: number
   readonly peakMegabytes: number
 }
@@ -91,6 +91,6 @@ await Effect.runPromise(program.pipe(
   Effect.provide(TokenManager.layer()),
   Effect.provide(Layer.merge(InstallationStore.layerMemory, fleet.layer)),
   Effect.provide(TestContext.TestContext),
-  // A fleet of one minute is behind for a while when its first tokens run out.
+  // A fleet that was installed in one minute is behind for a while when its first tokens expire.
   Logger.withMinimumLogLevel(LogLevel.Error)
 ))

@@ -1,4 +1,4 @@
-/** An answer of `oauth.v2.access`, with a token of its own for each number. */
+/** An answer of `oauth.v2.access`, with a different token for each number. */
 export const accessAnswer = (number: number) => ({
   ok: true,
   app_id: "A0BENCH",

@@ -1,6 +1,6 @@
 /**
  * Side-by-side measurements: all candidates take turns in one process and one run, in an order that changes from round
- * to round, so that what disturbs the machine disturbs them alike. What counts is the ratio within a round.
+ * to round, so that other load on the machine affects all of them alike. The result is the ratio within a round.
  */
 
 /** Throws if the work was not done. */
@@ -11,15 +11,15 @@ export interface Candidate {
   /** Instead of the number for all. */
   readonly times?: number
   /**
-   * Makes ready for so many pieces of work, and returns what does them. Only that is measured; the check that it
-   * returns is not.
+   * Prepares `times` pieces of work, and returns a function that does them. Only this function is measured, and not the
+   * check that it returns.
    */
   readonly prepare: (times: number) => (() => Promise<Check> | Check) | Promise<() => Promise<Check> | Check>
 }
 
 export interface Options {
   readonly rounds?: number
-  /** How many pieces of work a candidate does in its turn. */
+  /** How many pieces of work a candidate does in each round. */
   readonly times: number
 }
 
@@ -87,7 +87,7 @@ export const rowOf = (rows: ReadonlyArray<Row>, name: string): Row => {
   return row
 }
 
-/** What two rows have to do with each other, round by round. */
+/** Compares two rows, round by round. */
 export const between = (
   rows: ReadonlyArray<Row>,
   one: string,

@@ -1,4 +1,4 @@
-/** The same installations for both sides: by number, each with a rotating bot token that has a number too. */
+/** The same installations for this package and for `@slack/oauth`. Each has a number, and a rotating bot token with a number. */
 import type * as SlackOAuth from "@slack/oauth"
 import * as Installation from "effect-slack-oauth/Installation"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"

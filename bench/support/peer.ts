@@ -1,4 +1,4 @@
-/** `@slack/oauth`, pointed at a local server, without its log. */
+/** `@slack/oauth` with a local server instead of Slack, and without its log. */
 import SlackOAuth from "@slack/oauth"
 import { LogLevel } from "@slack/web-api"
 

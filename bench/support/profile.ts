@@ -1,4 +1,4 @@
-/** Whose code a piece of work spends its time in, by V8's sampling profiler. */
+/** How much time a piece of work spends in the code of each package, by V8's sampling profiler. */
 import { type Profiler, Session } from "node:inspector/promises"
 
 export const owners = [
@@ -26,7 +26,7 @@ const ownerOf = ({ functionName, url }: Profiler.ProfileNode["callFrame"]): Owne
   return url.includes("/dist/") ? "this package" : "native code, sockets most of all"
 }
 
-/** Does the work over and over, and says how many microseconds of one piece each owner took. */
+/** Repeats the work, and returns how many microseconds of one piece each package took. */
 export const profile = async (
   times: number,
   once: () => Promise<unknown>

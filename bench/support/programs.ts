@@ -1,10 +1,10 @@
-/** Starts the programs of `bench/programs`, which stand next to this code when all is bundled. */
+/** Starts the programs of `bench/programs`. After bundling they are next to this file. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 
-/** A program that is told and answers by lines of JSON, and ends with this process or when it is told to. */
+/** A program that reads and writes lines of JSON. It ends with this process, or when it is told to. */
 export const start = (name: string, settings: unknown = {}, flags: ReadonlyArray<string> = []) => {
   const child: ChildProcess & { readonly stdin: NodeJS.WritableStream; readonly stdout: NodeJS.ReadableStream } = spawn(
     process.execPath,
@@ -20,7 +20,7 @@ export const start = (name: string, settings: unknown = {}, flags: ReadonlyArray
   )
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   return {
-    /** The next thing that it says. */
+    /** The next line that it writes. */
     hear: async (): Promise<any> => {
       const { done, value } = await lines.next()
       if (done === true) throw new Error(`${name} ended before it was through`)
@@ -36,14 +36,14 @@ export const start = (name: string, settings: unknown = {}, flags: ReadonlyArray
   }
 }
 
-/** Slack, answering at once. */
+/** A Slack that answers at once. */
 export const slack = async () => {
   const { hear, stop } = start("slack")
   const url = `http://127.0.0.1:${await hear()}`
   return {
     url,
     apiUrl: `${url}/api/`,
-    /** How many calls there were of each method since this was asked before. */
+    /** The number of calls of each method since the last time that this ran. */
     requests: async (): Promise<Readonly<Record<string, number>>> =>
       (await fetch(`${url}/requests`)).json() as Promise<Record<string, number>>,
     stop

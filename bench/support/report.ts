@@ -1,6 +1,6 @@
 import { between, type Row, type Spread, spread, wallRatio } from "./compare.js"
 
-/** What a benchmark is to show, and what it showed. */
+/** A target of a benchmark, and its result. */
 export interface Target {
   readonly text: string
   readonly value: number
@@ -9,7 +9,7 @@ export interface Target {
   readonly met: boolean
 }
 
-/** What one benchmark has to say: a table for people, and the same numbers as data. */
+/** The result of one benchmark: a table for people, and the same numbers as data. */
 export interface Report {
   readonly title: string
   readonly columns: ReadonlyArray<string>
@@ -90,7 +90,7 @@ export const print = ({ columns, notes = [], rows, targets = [], title }: Report
   ].join("\n")
 }
 
-/** The same for a page. */
+/** A table for a page in Markdown. */
 export const markdown = ({ columns, notes = [], rows, targets = [], title }: Report): string =>
   [
     `**${title}**`,

@@ -23,7 +23,7 @@ const sqliteNode = (): Record<string, string> => {
   return existsSync(folder) ? Object.fromEntries(names.map((name) => [name, versionOf(name, folder)])) : {}
 }
 
-/** With what the numbers were taken. */
+/** The machine and the versions of a run. */
 export const setting = {
   machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
   node: process.version,

@@ -138,7 +138,7 @@ const over = (sql: SqlClient.SqlClient, cipher: Awaited<ReturnType<typeof makeCi
         }
         return Number(rows.find(({ subject }) => subject === "bot")?.generation)
       }),
-    /** The token stays the same, so that the benchmark knows it. */
+    /** The token does not change, so that the benchmark knows it. */
     compareAndSet: (one: Installation, generation: number) =>
       Effect.gen(function*() {
         const secret = yield* seal(one)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cookies from "../../src/internal/cookies.js"
 import { makeFlowCookies } from "../../src/internal/install/flowCookies.js"
 
-/** Every byte, and every character that JavaScript's `trim` takes off. */
+/** Every byte, and every character that JavaScript's `trim` removes. */
 const characters = [
   ...Array.from({ length: 0x100 }, (_, code) => String.fromCharCode(code)),
   ...Array.from({ length: 0x10000 - 0x100 }, (_, code) => String.fromCharCode(code + 0x100))

@@ -23,13 +23,13 @@ interface Sample {
   readonly token?: string
   readonly generation?: number
   readonly issuedAt?: number
-  /** How long the token lives; without it, for ever. */
+  /** The token's lifetime. Without it, the token does not expire. */
   readonly life?: number | undefined
   readonly refreshes?: boolean
   readonly deadBy?: string | undefined
 }
 
-/** A bot credential. By default its token is of time 0, lives twelve hours, and can be refreshed. */
+/** A bot credential. By default its token was issued at time 0, lives twelve hours, and can be refreshed. */
 const sample = ({ deadBy, generation = 1, issuedAt = 0, refreshes = true, token = "one", ...rest }: Sample = {}) => {
   const life = "life" in rest ? rest.life : 12 * hour
   return new Installation.BotCredential({
@@ -55,7 +55,7 @@ const at = (now: number, chance = 0): State.Moment => ({ now, chance })
 const read = (sampled: Sample = {}, now = 0, from: State.State<string> = State.initial) =>
   State.onRead(rules, from, sample(sampled), at(now))
 
-/** A decision, with its token in the open. */
+/** A decision, with its token as plain text. */
 const decide = (
   state: State.State<string>,
   now: number,
@@ -308,7 +308,7 @@ const happening: FastCheck.Arbitrary<Happening> = FastCheck.oneof(
   FastCheck.record({ what: one("died"), code: one("invalid_refresh_token", "account_inactive", "token_expired") })
 )
 
-/** What is true of one token, in words that owe nothing to the code under test. */
+/** What is true of one token, computed independently of the code under test. */
 interface Truth {
   readonly expiresAt: number
   isRefused: boolean
@@ -324,7 +324,7 @@ const assertAlong = (by: State.Rules, happenings: ReadonlyArray<Happening>, chan
   let lastReadAt = -Infinity
 
   const see = (credential: Installation.BotCredential) => {
-    // Another token is known now, so what was said of the one before is forgotten.
+    // Another token is known now, so what is known of the one before is dropped.
     for (const [name, truth] of truths) {
       if (name !== Redacted.value(credential.token.accessToken)) truth.isRefused = false
     }
@@ -365,7 +365,7 @@ const assertAlong = (by: State.Rules, happenings: ReadonlyArray<Happening>, chan
         const token = `token ${Math.max(1, generation - happening.which)}`
         const known = state.unsaved ?? state.known?.credential
         state = State.onRefused(state, token, "token_revoked")
-        // Of a credential that is not known, the last refusal counts.
+        // For a credential that is not known, the last refusal counts.
         if (known === undefined) { for (const truth of truths.values()) truth.isRefused = false }
         const truth = truths.get(token)
         if (truth !== undefined && (known === undefined || Redacted.value(known.token.accessToken) === token)) {

@@ -29,7 +29,7 @@ const layer = Layer.scoped(
 
 const note = FiberRef.unsafeMake("nobody's")
 
-/** What shared work sees around it. */
+/** The context that shared work runs in. */
 const surroundings = Effect.all({
   name: Name,
   note: FiberRef.get(note),
@@ -58,7 +58,7 @@ const built = layer.pipe(
 const inShared = <A, E>(effect: Effect.Effect<A, E, Name>) =>
   Effect.flatMap(Shared, ({ fork, scope }) => Effect.flatMap(fork(effect, scope), Fiber.join))
 
-/** A caller with surroundings of its own. */
+/** A caller with a context of its own. */
 const asCaller = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(
     Effect.provideService(Name, "caller"),

@@ -40,7 +40,7 @@ const arrange = Effect.gen(function*() {
     key,
     faultyStore,
     inner,
-    /** The machine is suspended for longer than a lease. What was waited for has arrived when it wakes up. */
+    /** The machine is suspended for longer than a lease. Answers have arrived when it wakes up. */
     sleep: Effect.sync(() => {
       slept += 60_000
     }),

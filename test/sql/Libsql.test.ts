@@ -97,7 +97,7 @@ describe("while another process writes to a libsql file", () => {
           }))
           assert.strictEqual(yield* codeOf(store.credential(bot)), "done")
           assert.strictEqual(yield* codeOf(write(store)), "done")
-          // Other clients see the same.
+          // Other clients see the same rows.
           const other = yield* open(url)
           assert.strictEqual(yield* codeOf(store.save(one)), "done")
           assert.deepStrictEqual(yield* store.credential(bot), yield* other.store.credential(bot))
@@ -257,7 +257,7 @@ describe("the client of a libsql file", () => {
   const failure = (url: `file:${string}`) =>
     Effect.map(Effect.flip(Layer.build(Libsql.layer({ url }))), ({ _tag, message }) => `${_tag}: ${message}`)
 
-  it.scopedLive("says what to do if the folder is missing or cannot be written to", () =>
+  it.scopedLive("explains what to do if the folder is missing or not writable", () =>
     Effect.gen(function*() {
       const missing = `file:${yield* temporaryFolder}/none/slack.db` as const
       for (const url of [missing, "file:/proc/slack.db"] as const) {

@@ -13,7 +13,7 @@ import type { Task } from "../utils/workers/tokenWorker.js"
 
 const leaseMillis = 3000
 
-/** Far more than any call may take, whatever is silent: it waits for a lease at most twice. */
+/** Much longer than any call may take: a call waits for a lease at most twice. */
 const longestWait = 5 * leaseMillis
 
 const slack: SlackEmulator.Options = { accessTokenLifetime: 2 * leaseMillis, refreshGracePeriod: "10 minutes" }
@@ -25,7 +25,7 @@ const ask = (options: AskOptions = asking): Task => ({ _tag: "Ask", options })
 const tellAll = (workers: ReadonlyArray<WorkerProcess>, command: string) =>
   Effect.forEach(workers, ({ tell }) => tell(command), { concurrency: "unbounded" })
 
-/** Makes the workers stop, and sums up what they have seen. */
+/** Stops the workers, and adds up their reports. */
 const settle = (workers: ReadonlyArray<WorkerProcess>) =>
   Effect.map(tellAll(workers, "settle"), (answers) => {
     const settled: ReadonlyArray<Settled> = answers

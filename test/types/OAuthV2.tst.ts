@@ -16,8 +16,8 @@ const secret = Redacted.make("test")
 declare const app: SlackApp.Service
 declare const response: TokenResponse.TokenResponse
 
-describe("what access takes", () => {
-  test("a code, with what belongs to it", () => {
+describe("the request of access", () => {
+  test("is a code with its parameters", () => {
     expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code" })
     expect(OAuthV2.access).type.toBeCallableWith({ code: secret, codeVerifier: secret, redirectUri: "https://x" })
     expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code", grantType: "authorization_code", app })
@@ -59,7 +59,7 @@ describe("what access takes", () => {
   })
 })
 
-describe("what exchange takes", () => {
+describe("the request of exchange", () => {
   test("the token, which Slack's page forgets", () => {
     expect(OAuthV2.exchange).type.toBeCallableWith({ token: "xoxb-test" })
     expect(OAuthV2.exchange).type.toBeCallableWith({ token: secret, app, extra: { new: "x" } })
@@ -68,7 +68,7 @@ describe("what exchange takes", () => {
   })
 })
 
-describe("what comes out", () => {
+describe("the results", () => {
   test("of the module functions: a response, the method's errors, and a need of the service", () => {
     expect(OAuthV2.access({ code: "test-code" })).type.toBe<
       Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.AccessError, OAuthV2.OAuthV2>

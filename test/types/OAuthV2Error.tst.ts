@@ -144,7 +144,7 @@ describe("what a method can fail with", () => {
     expect<Effect.Effect.Error<ReturnType<typeof OAuthV2.exchange>>>().type.toBe<OAuthV2Error.ExchangeError>()
   })
 
-  test("a code of one method alone says so", () => {
+  test("an error of one method has only that method", () => {
     expect<OAuthV2Error.SlackInvalidCode["method"]>().type.toBe<"oauth.v2.access">()
     expect<OAuthV2Error.SlackInvalidToken["method"]>().type.toBe<"oauth.v2.exchange">()
     expect<OAuthV2Error.SlackInvalidAuth["method"]>().type.toBe<OAuthV2Error.Method>()
@@ -175,7 +175,7 @@ describe("catching by tag", () => {
     >()
   })
 
-  test("one at a time takes out that one, and the handler gets it", () => {
+  test("removes one error at a time, and the handler gets it", () => {
     const caught = Effect.catchTag(access, "SlackInvalidCode", (error) => {
       expect(error).type.toBe<OAuthV2Error.SlackInvalidCode>()
       return Effect.void
@@ -218,7 +218,7 @@ describe("catching by tag", () => {
 })
 
 describe("catching by remedy", () => {
-  test("takes out every error that has the remedy, and no other", () => {
+  test("removes every error with the remedy, and no other", () => {
     const caught = access.pipe(OAuthV2Error.catchRemedy("restart", (error) => {
       expect(error).type.toBe<
         | OAuthV2Error.SlackInvalidCode
@@ -233,13 +233,13 @@ describe("catching by remedy", () => {
     >()
   })
 
-  test("leaves an error that has it only sometimes", () => {
+  test("keeps an error that has the remedy only sometimes", () => {
     const caught = access.pipe(OAuthV2Error.catchRemedy("retry", handled))
     expect<OAuthV2Error.SlackUnexpectedResponse>().type.toBeAssignableTo<Effect.Effect.Error<typeof caught>>()
     expect<OAuthV2Error.SlackRateLimited>().type.not.toBeAssignableTo<Effect.Effect.Error<typeof caught>>()
   })
 
-  test("leaves the errors of others", () => {
+  test("keeps other errors", () => {
     class Foreign {
       readonly _tag = "Foreign"
       readonly remedy = "restart"
@@ -250,12 +250,12 @@ describe("catching by remedy", () => {
     expect<Foreign>().type.toBeAssignableTo<Effect.Effect.Error<typeof caught>>()
   })
 
-  test("does not take a remedy that there is none of", () => {
+  test("does not accept a remedy that no error has", () => {
     expect(OAuthV2Error.catchRemedy).type.not.toBeCallableWith(access, "pray", handled)
   })
 })
 
-describe("making and telling apart", () => {
+describe("constructing and distinguishing", () => {
   test("fromCode gives the errors of the method", () => {
     expect(OAuthV2Error.fromCode("invalid_code", { method: "oauth.v2.access" })).type.toBe<OAuthV2Error.AccessError>()
     expect(OAuthV2Error.fromCode("x", { method: "oauth.v2.exchange" })).type.toBe<OAuthV2Error.ExchangeError>()

@@ -20,7 +20,7 @@ export const bundle = async (script: string): Promise<string> => {
     format: "esm",
     target: "node20",
     external: ["libsql", "pg-native"],
-    // Without what talks to remote databases.
+    // Without the code for remote databases.
     alias: { "@libsql/client": "@libsql/client/sqlite3" },
     banner: { js: banner },
     logLevel: "warning"

@@ -32,7 +32,7 @@ export interface Block {
   /** The line of the opening fence, from 1. */
   readonly line: number
   readonly language: string
-  /** What follows the language in the info string. */
+  /** The text after the language in the info string. */
   readonly options: ReadonlyArray<string>
   readonly code: string
   /** The HTML comment right above the block. */
@@ -127,7 +127,7 @@ const typeCheck = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
   // A page may show a value that it does not use.
   const program = ts.createProgram(blocks.map(sourceOf), { ...options, noUnusedLocals: false })
-  // What is wrong in src is for `npm run check` to say.
+  // `npm run check` reports mistakes in src.
   const pages = blocks.flatMap((block) => program.getSourceFile(sourceOf(block)) ?? [])
   const diagnostics = [
     ...program.getGlobalDiagnostics(),
@@ -180,7 +180,7 @@ const require = __createRequire(import.meta.url)`
 export const compile = async (blocks: ReadonlyArray<Block>): Promise<ReadonlyArray<string>> => {
   write(blocks)
   const diagnostics = typeCheck(blocks)
-  // A block that does not even parse is the compiler's to report.
+  // The compiler reports a block that does not parse.
   await bundle(blocks.filter(isRunnable)).catch((error) => {
     if (diagnostics.length === 0) throw error
   })
@@ -227,7 +227,7 @@ export const run = (block: Block, env: SlackEnv): Promise<string | undefined> =>
 /** Starts a Slack for one block. */
 export type StartSlack = () => Promise<{ readonly env: SlackEnv; readonly stop: () => Promise<void> }>
 
-/** Gives each use a Slack of its own: codes are single use, and one page must not see the other's installations. */
+/** Starts a Slack for each block, because codes are single use, and a page must not see the installations of another. */
 export const withSlack = (start: StartSlack) => async <A>(use: (env: SlackEnv) => Promise<A>): Promise<A> => {
   const { env, stop } = await start()
   try {

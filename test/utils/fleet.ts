@@ -16,7 +16,7 @@ import * as Redacted from "effect/Redacted"
 
 export interface Fleet {
   readonly layer: Layer.Layer<OAuthV2.OAuthV2>
-  /** Stores installations, all of the same moment. */
+  /** Stores installations that were all made at the same time. */
   readonly install: (
     size: number
   ) => Effect.Effect<
@@ -29,7 +29,7 @@ export interface Fleet {
   readonly refreshes: () => number
   /** How many refresh tokens were refused. */
   readonly refused: () => number
-  /** Whether Slack would take an access token. */
+  /** Whether Slack would accept an access token. */
   readonly accepts: (token: Redacted.Redacted, now: number) => boolean
 }
 
@@ -81,7 +81,7 @@ export const makeFleet = (): Fleet => {
     accepts: (token, now) => {
       const [number, count] = parse(Redacted.value(token))
       const pair = issued[number]!
-      // The pair before still works until it runs out, and all that is known here is that it is older.
+      // The pair before still works until it expires. Here only its age is known.
       return count === pair.count && now < pair.at + life
     },
     install: (size) =>

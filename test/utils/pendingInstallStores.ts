@@ -13,7 +13,7 @@ import * as TestClock from "effect/TestClock"
 import { randomToken, sha256 } from "../../src/internal/random.js"
 import * as PendingInstall from "../../src/PendingInstall.js"
 
-/** An install that has ten minutes from now. */
+/** An install that expires in ten minutes. */
 export const pendingInstall = (
   overrides: Partial<ConstructorParameters<typeof PendingInstall.PendingInstall>[0]> = {}
 ): Effect.Effect<PendingInstall.PendingInstall> =>
@@ -28,7 +28,7 @@ export const pendingInstall = (
       ...overrides
     }))
 
-/** A hash as the flow makes it of a new state. */
+/** The hash of a new state, as the flow makes it. */
 export const newStateHash: Effect.Effect<string> = Effect.promise(() => sha256(randomToken()))
 
 const plain = (pending: PendingInstall.PendingInstall) => ({

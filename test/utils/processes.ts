@@ -41,7 +41,7 @@ export interface WorkerProcess {
   readonly go: Effect.Effect<void>
   /** Gives it a command, and waits for the answer, whose only field has the command's name. */
   readonly tell: (command: string) => Effect.Effect<any>
-  /** Waits until it ends by itself or is killed, and returns the last thing that it said. */
+  /** Waits until it ends or is killed, and returns the last line that it wrote. */
   readonly result: Effect.Effect<any>
   /** Kills it, as `kill -9` does, and waits for its end. */
   readonly kill: Effect.Effect<void>
@@ -50,7 +50,7 @@ export interface WorkerProcess {
   readonly resume: Effect.Effect<void>
 }
 
-/** The worker in one file, since a process that is killed every other second has to start quickly. */
+/** The worker in one file, because processes that are often killed have to start quickly. */
 let bundled: Promise<string> | undefined
 const bundledWorker = Effect.promise(() => bundled ??= bundle("test/utils/workers/tokenWorker.ts"))
 
@@ -116,7 +116,7 @@ export interface TokenRequest {
   /** The name of the process that sent it. */
   readonly process: string
   readonly grant: string
-  /** When it was sent, by its sender's clock: on a busy machine it may be under way for a while. */
+  /** When it was sent, by the sender's clock. On a busy machine it may arrive much later. */
   readonly at: number
   readonly arrivedAt: number
   /** Whether its sender had a token for this grant already. */
@@ -129,7 +129,7 @@ export interface TokenRequest {
 export interface Requests {
   /** All requests so far, in the order in which they arrived. */
   readonly all: ReadonlyArray<TokenRequest>
-  /** Waits for the next request, or for the next one that is meant. */
+  /** Waits for the next request, or for the next one that fits. */
   readonly next: (isMeant?: (request: TokenRequest) => boolean) => Effect.Effect<TokenRequest>
 }
 
@@ -197,7 +197,7 @@ export interface Options {
   /** In how many workspaces the app is installed, each with a bot token. */
   readonly workspaces: number
   readonly slack?: Omit<SlackEmulator.Options, "workspaces">
-  /** What is stored in the place of a new installation. */
+  /** What is stored instead of a new installation. */
   readonly installed?: (installation: Installation.Installation) => Installation.Installation
 }
 
@@ -230,7 +230,7 @@ const install = (workspace: string, installed: NonNullable<Options["installed"]>
     return yield* InstallationStore.save(installed(installation))
   })
 
-/** Runs a test with processes. What it uses of Slack and of the store, it uses beside them. */
+/** Runs a test with processes. The test itself can also use the store, and Slack through our client. */
 export const withProcesses = <A, E, R>(
   { database, installed = (installation) => installation, slack, workspaces }: Options,
   test: (processes: Processes) => Effect.Effect<A, E, R>
@@ -274,7 +274,7 @@ export const withProcesses = <A, E, R>(
 }
 
 // -------------------------------------------------------------------------------------
-// what is stored, and what Slack takes
+// checks of the store against Slack
 // -------------------------------------------------------------------------------------
 
 /** The bots in the store, with their workspaces. */
@@ -295,8 +295,7 @@ export const chainsByWorkspace = Effect.map(
 )
 
 /**
- * Refreshes every bot once more, and says what is wrong with which: Slack does not take what is stored, or its chain is
- * lost.
+ * Refreshes every bot once more, and returns the problems: Slack refuses what is stored, or the chain is lost.
  */
 export const brokenBots = (leaseMillis: number) =>
   Effect.gen(function*() {
@@ -309,7 +308,7 @@ export const brokenBots = (leaseMillis: number) =>
       Effect.gen(function*() {
         const credentialKey = Installation.botKey(key)
         yield* Effect.ignore(manager.refresh(credentialKey))
-        // Looked at at once, since these tokens live for seconds.
+        // Checked at once, because these tokens live for seconds.
         const credential = yield* Effect.flatten(store.credential(credentialKey))
         const refreshToken = yield* Installation.refreshTokenOf(credential)
         const live = (yield* chainsByWorkspace).get(team)!

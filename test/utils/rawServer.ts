@@ -1,6 +1,5 @@
 /**
- * An HTTP server on loopback that keeps the bytes of every request, and answers with bytes. With it a test sees what
- * really goes over the wire.
+ * An HTTP server on loopback that keeps the bytes of every request, and answers with bytes. So a test sees what is really sent.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -10,10 +9,10 @@ import * as Net from "node:net"
 export interface RawRequest {
   /** Such as `POST /api/oauth.v2.access HTTP/1.1`. */
   readonly line: string
-  /** In the order and case in which they came. */
+  /** In their original order and case. */
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
   readonly body: string
-  /** All of the above, as it came. */
+  /** The whole request, as it arrived. */
   readonly raw: string
   /** Ends when the client's side of the connection is gone. */
   readonly closed: Effect.Effect<void>
@@ -25,7 +24,7 @@ export type Respond = (request: RawRequest, socket: Net.Socket) => void
 export interface RawServer {
   readonly url: string
   readonly requests: ReadonlyArray<RawRequest>
-  /** Requests as they come, each once. */
+  /** The requests, in the order of their arrival. */
   readonly arrivals: Queue.Dequeue<RawRequest>
   readonly respondWith: (respond: Respond) => void
 }

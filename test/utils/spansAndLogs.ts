@@ -29,7 +29,7 @@ export interface SeenLog {
 export interface Watcher {
   readonly spans: ReadonlyArray<SeenSpan>
   readonly logs: ReadonlyArray<SeenLog>
-  /** What the built-in loggers made of the logs. */
+  /** The output of the built-in loggers. */
   readonly lines: ReadonlyArray<string>
   readonly watch: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** All of it as text. */

@@ -43,11 +43,11 @@ export interface Settled {
   readonly removes: number
   /** Saves and removes that failed with an `InstallationStoreError`. */
   readonly storeErrors: number
-  /** What must not happen: an expired token, a valid one that is not served, a defect. The first five, in words. */
+  /** What must not happen: an expired token, a valid one that is not served, a defect. The first five, as texts. */
   readonly wrong: ReadonlyArray<string>
   /** The workspaces whose credential is dead, as far as this process knows. */
   readonly dead: ReadonlyArray<string>
-  /** Calls that had not ended when the parent's patience was over. */
+  /** Calls that had not ended at the parent's deadline. */
   readonly hanging: number
   readonly longestWait: number
   /** The longest time for which the event loop stood still. */
@@ -59,7 +59,7 @@ const patience = Duration.seconds(30)
 
 const brief = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0]!
 
-/** Knows of each token that this process has seen when it expires. */
+/** Records the expiry of each token that this process has seen. */
 const makeWatch = () => {
   const expiries = new Map<string, number>()
   const latest = new Map<string, number>()
@@ -96,7 +96,7 @@ const makeWatch = () => {
   }
 }
 
-/** Notes for how long the event loop stands still. A process that was paused does not judge times. */
+/** Measures for how long the event loop is blocked. A process that was paused does not judge times. */
 const makeTicks = () => {
   let last = performance.now()
   let longestGap = 0
@@ -114,7 +114,7 @@ const makeTicks = () => {
         last = performance.now()
       }, 20).unref()
     },
-    /** Whether the loop has turned lately, so that the clock says when something happened. */
+    /** Whether the event loop has run recently, so that the clock is right about when something happened. */
     isAwake: () => look() < 200,
     longestGap: () => longestGap
   }
@@ -239,7 +239,7 @@ export const run = (
 
     // ---- the end of the round
 
-    /** Calls Slack for an installation as an app does: what its token is good for counts. */
+    /** Calls Slack for an installation, as an app does. */
     const call = (key: Installation.InstallationKey): Effect.Effect<void> => {
       let last = "no answer"
       let deaths = 0
@@ -247,12 +247,12 @@ export const run = (
         client.pipe(TokenManager.authorized(key)).execute,
         Effect.flatMap((response) => response.text),
         Effect.provideService(TokenManager.TokenManager, manager),
-        // A credential that failed is left alone for a while. A refresh that is asked for is not.
+        // After a failure there is a pause, except for a forced refresh.
         Effect.tapErrorTag("TokenUnavailable", ({ message }) => {
           last = message
           return Effect.ignore(manager.refresh(Installation.botKey(key)))
         }),
-        // One that looks dead may come back: another process has the new token, and has not saved it yet.
+        // A dead mark may be replaced: another process has the new token, and has not saved it yet.
         Effect.retry({
           while: ({ _tag }) => _tag === "TokenUnavailable" || (_tag === "ReauthorizationRequired" && deaths++ < 5),
           schedule: Schedule.spaced("1 second")

@@ -1,7 +1,7 @@
 /**
  * A process of `InstallationStoreSuite`. `STORE_URL` is its database, and `SLACK_TOKEN_KEYS` has the keys. `BALLAST` is a
- * number of megabytes that it holds beside the store. With `HOARD` its store is
- * wrong: it holds all that it streams.
+ * number of megabytes that it keeps in memory besides. With `HOARD` its store has a fault: it keeps everything that it
+ * streams in memory.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"

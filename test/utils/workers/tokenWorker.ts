@@ -36,11 +36,11 @@ export interface Settings {
 }
 
 export type Task =
-  /** When told to go, each of so many fibers reads every token once. */
+  /** When it is told to begin, each of its fibers reads every token once. */
   | { readonly _tag: "Read"; readonly fibers: number }
-  /** Reads tokens at random until it is killed, over a store that fails now and then. */
+  /** Reads tokens at random until it is killed, over a store that sometimes fails. */
   | { readonly _tag: "Churn"; readonly fibers: number; readonly leaseMillis: number }
-  /** Asks for tokens all the time, and says what came of it. See `askTask.ts`. */
+  /** Asks for tokens all the time, and reports the results. See `askTask.ts`. */
   | { readonly _tag: "Ask"; readonly options: Asking.Options }
   | { readonly _tag: "Migrate"; readonly ratePerMinute: number; readonly leaseMillis: number }
 
@@ -51,7 +51,7 @@ const say = (message: unknown) => Effect.sync(() => process.stdout.write(`${JSON
 /** The refresh tokens that Slack has answered with the next ones, as far as this process knows. */
 const answered = new Set<string>()
 
-/** The parent knows by these headers who sent which grant, when, and whether it had an answer to it already. */
+/** These headers tell the parent which process sent which grant, when, and whether it already had an answer to it. */
 const client = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
@@ -97,7 +97,7 @@ const faulty = (store: InstallationStore.Service): InstallationStore.Service => 
     })
 })
 
-/** Eight processes that refresh a hundred tokens at once queue for one file longer than the default allows. */
+/** Eight processes that refresh a hundred tokens at once wait for one file longer than the default allows. */
 const busyTimeout = task._tag === "Ask" ? task.options.busyTimeout : task._tag === "Read" ? 20_000 : undefined
 
 const storeLayer = SqlInstallationStore.layer.pipe(
@@ -157,7 +157,7 @@ const read = (fibers: number) =>
       { concurrency: "unbounded", discard: true }
     )
     yield* say({ reads, errors, tokens: Array.from(tokens, ([key, seen]) => [key, Array.from(seen)]) })
-    // Forty thousand readers on two cores: an answer may lie there for a while before its process comes to it.
+    // Forty thousand readers share two cores, so a process may read an answer late.
   }).pipe(Effect.provide(TokenManager.layer({ leaseDuration: "2 minutes" })))
 
 const churn = (fibers: number, leaseMillis: number) =>
