@@ -5,10 +5,12 @@ import * as Command from "@effect/cli/Command"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -18,11 +20,15 @@ import { isLoopback } from "../src/internal/loopback.js"
 import { CommandFailed, settingFailed } from "./CommandFailed.js"
 import { options, readSeed, type Settings, toEmulatorOptions } from "./emulatorOptions.js"
 
-const announce = Effect.gen(function*() {
-  const { baseUrl, clientId } = yield* SlackApp.SlackApp
-  const { clientSecret, id, pkce, redirectUris, signingSecret } = yield* SlackEmulator.app
-  const authorize = `${baseUrl}/oauth/v2/authorize?${new URLSearchParams({ client_id: clientId, scope: "chat:write" })}`
-  yield* Console.log(`Slack emulator on ${baseUrl}. Its state is lost when it stops (Ctrl+C).
+const announce = (control: boolean) =>
+  Effect.gen(function*() {
+    const { baseUrl, clientId } = yield* SlackApp.SlackApp
+    const { clientSecret, id, pkce, redirectUris, signingSecret } = yield* SlackEmulator.app
+    const authorize = `${baseUrl}/oauth/v2/authorize?${new URLSearchParams({
+      client_id: clientId,
+      scope: "chat:write"
+    })}`
+    yield* Console.log(`Slack emulator on ${baseUrl}. Its state is lost when it stops (Ctrl+C).
 
 Connect an app with these variables:
 
@@ -38,8 +44,8 @@ Install the app in a browser, with your own scopes and redirect_uri:
   ${authorize}
 
 For Slack's own packages: slackApiUrl "${baseUrl}/api/", authorizationUrl "${baseUrl}/oauth/v2/authorize".
-`)
-})
+${control ? `Control it: ${baseUrl}/control in a browser, ${baseUrl}/control/openapi.json for programs.\n` : ""}`)
+  })
 
 /** Prints each event. */
 const narrate = Layer.scopedDiscard(Effect.forkScoped(Stream.runForEach(SlackEmulator.follow, Console.log)))
@@ -65,12 +71,13 @@ const run = (settings: Settings) =>
     const server = NodeHttpServer.layer(createServer, { port: settings.port, host: settings.host }).pipe(
       Layer.catchAll((error) => Layer.fail(new CommandFailed({ message: reasonOf(error, settings) })))
     )
-    const served = Layer.effectDiscard(announce).pipe(
-      Layer.provide(SlackEmulator.serve({ anyone: !isLoopback(settings.host) })),
+    const served = Layer.effectDiscard(announce(settings.control)).pipe(
+      Layer.provide(SlackEmulator.serve({ anyone: !isLoopback(settings.host), control: settings.control })),
       Layer.provide(SlackEmulator.layerSlackAppServed()),
       Layer.merge(settings.quiet ? Layer.empty : narrate),
       Layer.provide(SlackEmulator.layer(emulatorOptions)),
-      Layer.provide(server)
+      Layer.provide(server),
+      settings.control ? Layer.provide(MovableClock.layer) : identity
     )
     return yield* Layer.launch(served)
   }).pipe(Effect.catchIf(ConfigError.isConfigError, settingFailed))

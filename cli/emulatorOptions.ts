@@ -133,6 +133,12 @@ export const options = {
     "refresh-grace-period",
     "How long a refresh token can be used again after its first use. The default is 1 minute; Slack does not document its own."
   ),
+  control: Options.boolean("control").pipe(
+    Options.withDescription(
+      "Let programs on this machine control the emulator in JSON, below /control: install, revoke, move the clock, fail, " +
+        "begin again, and ask what happened. /control shows an overview."
+    )
+  ),
   quiet: Options.boolean("quiet").pipe(
     Options.withAlias("q"),
     Options.withDescription("Do not print events.")

@@ -143,6 +143,7 @@ describe("the command effect-slack-oauth", () => {
       const emulator = await Cli.startEmulator(file, [
         ...["--seed", seed, "--events-url", eventsUrl],
         ...["--app", "A0MORE=More", "--organization", "E0BIG=Big", "--workspace", "T0EAST=East", "--user", "U0ADA=Ada"],
+        "--control",
         ...["--legacy-token", "xoxp-legacy", "--method", "chat.postMessage={\"ts\":\"1.2\"}", "--method", "api.test"]
       ])
       try {
@@ -169,10 +170,20 @@ describe("the command effect-slack-oauth", () => {
         const page = await fetch(`${emulator.url}/oauth/v2/authorize?${query}`).then((response) => response.text())
         for (const words of ["Seed", "East", "Big (whole organization)"]) assert.include(Consent.textOf(page), words)
 
+        const moved = await fetch(`${emulator.url}/control/clock`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ by: "11 hours" })
+        })
+        assert.strictEqual(moved.status, 200)
+        assert.isBelow((await call("auth.test", {}, "xoxe.xoxb-1-next")).expires_in, 3601)
+
         await call("apps.uninstall", { ...client, token: "xoxe.xoxb-1-next" })
         for (let patience = 0; patience < 500 && events.length < 3; patience++) {
           await new Promise((resolve) => setTimeout(resolve, 10))
         }
+        const sent = await fetch(`${emulator.url}/control/events`).then((response) => response.json())
+        assert.strictEqual(sent.length, 3)
         assert.sameMembers(events, ["url_verification", "tokens_revoked", "app_uninstalled"])
         assert.notInclude(emulator.lines.join("\n"), "xoxe.xoxb-1-next")
       } finally {

@@ -22,6 +22,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { heard } from "../internal/effect/streams.js"
 import * as Client from "../internal/emulator/client.js"
+import * as Control from "../internal/emulator/control.js"
 import * as Sending from "../internal/emulator/delivery.js"
 import type * as Faults from "../internal/emulator/faults.js"
 import { findApp, found } from "../internal/emulator/finding.js"
@@ -33,6 +34,7 @@ import * as Seed from "../internal/emulator/seed.js"
 import * as Server from "../internal/emulator/server.js"
 import * as Views from "../internal/emulator/views.js"
 import * as SlackApp from "../SlackApp.js"
+import { MovableClock } from "./MovableClock.js"
 import * as SlackEmulatorFault from "./SlackEmulatorFault.js"
 import type {
   App,
@@ -50,6 +52,7 @@ import type {
   Options,
   OrganizationOptions,
   Outcome,
+  PendingFault,
   PersonOptions,
   Replay,
   Request,
@@ -103,6 +106,7 @@ export interface Service {
 
   readonly inject: (injection: Injection) => Effect.Effect<void>
   readonly clearFaults: Effect.Effect<void>
+  readonly faults: Effect.Effect<ReadonlyArray<PendingFault>>
 
   readonly calls: Effect.Effect<ReadonlyArray<Call>>
   readonly chains: Effect.Effect<ReadonlyArray<Chain>>
@@ -169,6 +173,7 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
 
       inject: (injection) => Effect.sync(() => void injections.push(toInjection(injection))),
       clearFaults: Effect.sync(() => void injections.splice(0)),
+      faults: Effect.sync(() => injections.map(Views.fault)),
 
       calls: Effect.sync(() => Views.calls(world)),
       chains: Effect.map(Clock.currentTimeMillis, (now) => Views.chains(world, now)),
@@ -281,15 +286,22 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, SlackEmu
  * Serves the emulator with the `HttpServer` in the context. It answers only clients on this machine, unless
  * `anyone` is true: then every client that reaches it can take tokens from it.
  *
+ * With `control`, programs on this machine can do over HTTP what the functions of this module do, in JSON: see
+ * `/control/openapi.json` and `docs/emulator.md`. `/control` is an overview for people. Only this machine can reach them,
+ * also if `anyone` is true. Moving the clock needs a `MovableClock`, under which the server and the emulator run.
+ *
  * @since 0.1.0
  * @category layers
  */
 export const serve = (
-  options: { readonly anyone?: boolean | undefined } = {}
+  options: { readonly anyone?: boolean | undefined; readonly control?: boolean | undefined } = {}
 ): Layer.Layer<never, never, SlackEmulator | HttpServer.HttpServer> =>
-  HttpServer.serve(
-    Effect.flatMap(SlackEmulator, ({ handle }) => Server.app(handle, { anyone: options.anyone ?? false }))
-  )
+  Layer.unwrapScoped(Effect.gen(function*() {
+    const emulator = yield* SlackEmulator
+    const clock = yield* Effect.serviceOption(MovableClock)
+    const control = options.control === true ? yield* Control.make(emulator, clock) : undefined
+    return HttpServer.serve(Server.app(emulator.handle, { anyone: options.anyone ?? false, control }))
+  }))
 
 // -------------------------------------------------------------------------------------
 // the service's functions
@@ -484,6 +496,17 @@ export const inject = (injection: Injection): Effect.Effect<void, never, SlackEm
 export const clearFaults: Effect.Effect<void, never, SlackEmulator> = Effect.flatMap(
   SlackEmulator,
   (emulator) => emulator.clearFaults
+)
+
+/**
+ * The injections that are left.
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export const faults: Effect.Effect<ReadonlyArray<PendingFault>, never, SlackEmulator> = Effect.flatMap(
+  SlackEmulator,
+  (emulator) => emulator.faults
 )
 
 /**

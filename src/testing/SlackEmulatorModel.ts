@@ -382,6 +382,22 @@ export interface Injection {
   readonly share?: number | undefined
 }
 
+/**
+ * An injection that is left.
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export interface PendingFault {
+  /** A description of the fault. */
+  readonly fault: string
+  /** `undefined` means every method of the API. */
+  readonly methods: ReadonlyArray<string> | undefined
+  /** How many more calls it affects; `Infinity` if there is no limit. */
+  readonly times: number
+  readonly share: number
+}
+
 // -------------------------------------------------------------------------------------
 // what happened
 // -------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ const answerOf = (fault: Fault): Wire.Response | undefined => {
   }
 }
 
-const labelOf = (fault: Fault): string => {
+export const labelOf = (fault: Fault): string => {
   switch (fault._tag) {
     case "Code":
       return fault.code

@@ -6,10 +6,10 @@ import * as Authorize from "./authorize.js"
 import * as Calls from "./calls.js"
 import * as Consent from "./consent.js"
 import * as Faults from "./faults.js"
-import * as Page from "./page.js"
+import * as Pages from "./pages.js"
 import type { State } from "./state.js"
 import * as Turn from "./turn.js"
-import * as Wire from "./wire.js"
+import type * as Wire from "./wire.js"
 import * as World from "./world.js"
 
 const answered = (response: Wire.Response, cutInBody = false): Outcome => ({
@@ -54,11 +54,6 @@ const withEvents = <A>({ sender, world }: State, step: () => A): Effect.Effect<A
     return Effect.as(sender.start(World.takeNotices(world)), result)
   })
 
-const notFound = Wire.html(
-  404,
-  Page.refused({ code: "not_found", message: "The emulator has nothing at this address" })
-)
-
 export const handle = (state: State) => <E, R>(request: Request<E, R>): Effect.Effect<Outcome, E, R> => {
   const { world } = state
   const { pathname } = request.url
@@ -75,7 +70,7 @@ export const handle = (state: State) => <E, R>(request: Request<E, R>): Effect.E
     })
   }
 
-  if (!pathname.startsWith("/api/")) return Effect.succeed(answered(notFound))
+  if (!pathname.startsWith("/api/")) return Effect.sync(() => answered(Pages.answer(world, request.url)))
   const method = pathname.slice("/api/".length)
   return withFault(state, method, {
     answer: (fault) =>

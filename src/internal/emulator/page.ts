@@ -5,31 +5,43 @@
 import * as Authorize from "./authorize.js"
 import * as World from "./world.js"
 
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+export const escape = (text: string): string =>
+  text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 const style = [
-  "body{font:16px/1.5 system-ui,sans-serif;color:#1d1c1d;background:#fff;max-width:36rem;margin:2rem auto;padding:0 1rem}",
-  "fieldset{border:1px solid #868686;border-radius:.5rem;margin:1rem 0}",
+  ":root{color-scheme:light dark;--text:#1d1c1d;--back:#fff;--line:#868686;--faint:#555;--allow:#005c3c;--focus:#1264a3}",
+  "@media (prefers-color-scheme:dark){:root{--text:#e8e8e8;--back:#1a1d21;--line:#8a8f98;--faint:#b0b3b8;--focus:#6cb8f0}}",
+  "body{font:16px/1.5 system-ui,sans-serif;color:var(--text);background:var(--back);max-width:36rem;margin:2rem auto;" +
+  "padding:0 1rem;overflow-wrap:anywhere}",
+  "body.wide{max-width:60rem}",
+  "fieldset{border:1px solid var(--line);border-radius:.5rem;margin:1rem 0;min-width:0}",
+  "ul{padding-left:1.25rem}",
   "label{display:block;margin:.5rem 0}",
-  "select,input[type=text]{font:inherit;padding:.25rem;min-width:16rem}",
-  "button{font:inherit;padding:.5rem 1.5rem;border-radius:.25rem;border:1px solid #1d1c1d;background:#fff;color:#1d1c1d}",
-  "button[value=allow]{background:#005c3c;border-color:#005c3c;color:#fff}",
-  ":focus-visible{outline:3px solid #1264a3;outline-offset:2px}",
-  "footer{margin-top:2rem;color:#555}"
+  "select,input[type=text]{font:inherit;padding:.25rem;width:16rem;max-width:100%;box-sizing:border-box}",
+  "button{font:inherit;padding:.5rem 1.5rem;border-radius:.25rem;border:1px solid var(--line);background:var(--back);" +
+  "color:var(--text)}",
+  "button[value=allow]{background:var(--allow);border-color:var(--allow);color:#fff}",
+  "a{color:var(--focus)}",
+  ".table{overflow-x:auto}",
+  "table{border-collapse:collapse;width:100%}",
+  "th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);overflow-wrap:normal}",
+  ":focus-visible{outline:3px solid var(--focus);outline-offset:2px}",
+  "footer{margin-top:2rem;color:var(--faint)}"
 ].join("\n")
 
-const document = (title: string, main: string): string =>
+export const document = (title: string, main: string, { wide = false } = {}): string =>
   `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/favicon.ico">
 <title>${escape(title)}</title>
 <style>
 ${style}
 </style>
 </head>
-<body>
+<body${wide ? " class=\"wide\"" : ""}>
 <main>
 ${main}
 </main>
@@ -37,6 +49,30 @@ ${main}
 </body>
 </html>
 `
+
+/** A small picture for the browser's tab. */
+export const favicon = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\">" +
+  "<rect width=\"16\" height=\"16\" rx=\"3\" fill=\"#4a154b\"/>" +
+  "<path d=\"M3 6h10M3 10h10M6 3v10M10 3v10\" stroke=\"#fff\" stroke-width=\"1.5\"/></svg>"
+
+/** Where Slack would open, after an install or from a link. */
+export const opened = (app: World.App, place: string | undefined): string =>
+  document(
+    `${app.name} would open here`,
+    `<h1>${escape(app.name)} would open here</h1>
+<p>Slack would now show the app ${place === undefined ? "" : `in <strong>${escape(place)}</strong> `}to the person.
+You can close this page.</p>`
+  )
+
+/** An address at which the emulator has nothing. */
+export const unknown = (path: string): string =>
+  document(
+    "Nothing here",
+    `<h1>Nothing here</h1>
+<p>The emulator has nothing at <code>${escape(path.slice(0, 200))}</code>.</p>
+<p>It has the consent page at <code>/oauth/v2/authorize</code> and Slack's methods below <code>/api/</code>. Start an install
+from your app, which knows the parameters of the consent page.</p>`
+  )
 
 /** The error page, for a request that Slack refuses. */
 export const refused = ({ code, message }: Authorize.Refusal): string =>

@@ -5,10 +5,13 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Outcome, Request } from "../../testing/SlackEmulatorModel.js"
 import { address } from "../effect/servers.js"
 import { isLoopback } from "../loopback.js"
+import type { Control } from "./control.js"
+import type * as Wire from "./wire.js"
 
 /** A URL at which clients on this machine reach the server. A server on all addresses also has the loopback address. */
 export const url: Effect.Effect<string, never, HttpServer.HttpServer> = Effect.map(address, (address) => {
@@ -68,25 +71,48 @@ const respond = (
   )
 }
 
-/** Unless `anyone` is true, the app answers only clients on this machine. */
+const forbidden = (text: string) => HttpServerResponse.text(text, { status: 403 })
+
+const isFromHere = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): boolean =>
+  Option.match(remoteAddress, { onNone: () => true, onSome: isLoopback })
+
+const hostnameOf = (origin: string): string | undefined => {
+  try {
+    return new URL(origin).hostname
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Whether a program on this machine may have sent a request to the control API. A page in a browser may not: its requests
+ * have an origin, or reach this address under the name of another host.
+ */
+const mayControl = (request: HttpServerRequest.HttpServerRequest): boolean => {
+  const { host = "", origin } = request.headers
+  return isFromHere(request) && isLoopback(hostnameOf(`http://${host}`) ?? "") &&
+    (origin === undefined || origin === `http://${host}`)
+}
+
+/** Unless `anyone` is true, the app answers only clients on this machine. The control API never answers others. */
 export const app = (
   handle: <E, R>(request: Request<E, R>) => Effect.Effect<Outcome, E, R>,
-  options: { readonly anyone: boolean }
+  { anyone, control }: { readonly anyone: boolean; readonly control: Control | undefined }
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
   HttpServerError.RequestError,
-  HttpServerRequest.HttpServerRequest
+  HttpServerRequest.HttpServerRequest | Scope.Scope
 > =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
-    if (!options.anyone && Option.isSome(request.remoteAddress) && !isLoopback(request.remoteAddress.value)) {
-      return HttpServerResponse.text("The emulator answers only clients on this machine", { status: 403 })
+    if (!anyone && !isFromHere(request)) return forbidden("The emulator answers only clients on this machine")
+    const url = new URL(request.url, "http://emulator")
+    if (control !== undefined && /^\/control(\/|$)/.test(url.pathname)) {
+      if (!mayControl(request)) return forbidden("The control API answers only programs on this machine")
+      return yield* url.pathname === "/control" ? Effect.map(control.overview, respondHtml) : control.api
     }
-    const outcome = yield* handle({
-      method: request.method,
-      url: new URL(request.url, "http://emulator"),
-      headers: request.headers,
-      body: request.text
-    })
+    const outcome = yield* handle({ method: request.method, url, headers: request.headers, body: request.text })
     return yield* respond(request, outcome)
   })
+
+const respondHtml = ({ body, headers, status }: Wire.Response) => HttpServerResponse.text(body, { status, headers })

@@ -2,8 +2,9 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { App, Call, Chain, Delivery, Replay } from "../../testing/SlackEmulatorModel.js"
+import type { App, Call, Chain, Delivery, PendingFault, Replay } from "../../testing/SlackEmulatorModel.js"
 import type * as Sending from "./delivery.js"
+import * as Faults from "./faults.js"
 import * as World from "./world.js"
 
 export const app = (app: World.App): App => ({
@@ -42,6 +43,13 @@ const chain = (world: World.World, chain: World.Chain, now: number): Chain => ({
 
 export const chains = (world: World.World, now: number): ReadonlyArray<Chain> =>
   world.chains.map((each) => chain(world, each, now))
+
+export const fault = ({ fault, methods, remaining, share }: Faults.Injection): PendingFault => ({
+  fault: Faults.labelOf(fault),
+  methods,
+  times: remaining,
+  share
+})
 
 export const delivery = ({ app, attempts, body, id, state, type }: Sending.Delivery): Delivery => ({
   id,

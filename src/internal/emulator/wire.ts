@@ -167,7 +167,8 @@ export const html = (status: number, body: string): Response => ({
   headers: {
     ...noStore,
     "content-type": "text/html; charset=utf-8",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy":
+      "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-frame-options": "SAMEORIGIN",
     "x-content-type-options": "nosniff"
   },

@@ -1,0 +1,212 @@
+/**
+ * Control over HTTP: what the functions of `SlackEmulator` do, for programs in any language.
+ */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type * as MovableClock from "../../testing/MovableClock.js"
+import type { Service } from "../../testing/SlackEmulator.js"
+import * as HttpApi from "../effect/httpApi.js"
+import * as LayerContext from "../layerContext.js"
+import * as S from "./controlSchemas.js"
+import * as Durations from "./durations.js"
+import { Mistake } from "./finding.js"
+import * as Overview from "./overview.js"
+import type * as Wire from "./wire.js"
+
+export interface Control {
+  readonly api: HttpApi.Server
+  readonly overview: Effect.Effect<Wire.Response>
+}
+
+type Refusal = typeof HttpApi.Refusal.Type
+
+/** What a request names does not exist. */
+const mistaken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Refusal, R> =>
+  Effect.catchAllDefect(effect, (defect) =>
+    defect instanceof Mistake
+      ? Effect.fail({ error: "not_found", message: defect.message })
+      : Effect.die(defect))
+
+const endpointsOf = (
+  emulator: Service,
+  clock: Option.Option<MovableClock.Service>
+): ReadonlyArray<HttpApi.Endpoint> => {
+  const done = (effect: Effect.Effect<unknown, Refusal>) => Effect.as(effect, { ok: true })
+  const refused = <A>(effect: Effect.Effect<A, { readonly code: string; readonly problem: string }>) =>
+    Effect.mapError(effect, ({ code, problem }) => ({ error: code, message: problem }))
+  const list = HttpApi.listOf
+
+  const post = (
+    name: string,
+    description: string,
+    payload: HttpApi.Body,
+    success: HttpApi.Body,
+    run: HttpApi.Endpoint["run"]
+  ): HttpApi.Endpoint => ({ name, method: "POST", path: `/control/${name}`, description, payload, success, run })
+  const get = (
+    name: string,
+    description: string,
+    success: HttpApi.Body,
+    run: Effect.Effect<unknown, Refusal>
+  ): HttpApi.Endpoint => ({ name, method: "GET", path: `/control/${name}`, description, success, run: () => run })
+
+  const move = ({ by }: typeof S.Move.Type): Effect.Effect<unknown, Refusal> => {
+    const duration = Durations.parse(by)
+    if (Option.isNone(duration)) return S.invalid("by has to be a duration, such as \"12 hours\", or milliseconds.")
+    return Option.isNone(clock)
+      ? S.invalid("This server runs on a clock that cannot be moved. Provide MovableClock.layer to it.")
+      : Effect.zipRight(clock.value.move(duration.value), Effect.map(DateTime.now, (now) => ({ now })))
+  }
+  const send = ({ event, ...request }: typeof S.Event.Type): Effect.Effect<unknown, Refusal> =>
+    typeof event["type"] === "string"
+      ? emulator.send({ ...request, event: { ...event, type: event["type"] } })
+      : S.invalid("The event has no type, such as \"app_uninstalled\".")
+
+  return [
+    post(
+      "authorize",
+      "A person clicks Allow: the code, and the URL that the app receives.",
+      S.Authorize,
+      S.Redirected,
+      (
+        request
+      ) => refused(emulator.authorize(request))
+    ),
+    post(
+      "cancel",
+      "A person clicks Cancel: the URL that the app receives.",
+      S.Authorize,
+      S.Redirected,
+      (request) => refused(emulator.cancel(request))
+    ),
+    post(
+      "legacy-tokens",
+      "Issues a long-lived token, as Slack did before rotation.",
+      S.LegacyToken,
+      S.Token,
+      (request) => Effect.map(emulator.issueLegacyToken(request), (token) => ({ token: Redacted.value(token) }))
+    ),
+    post(
+      "revoke",
+      "Revokes a token, as auth.revoke does.",
+      S.Token,
+      S.Done,
+      ({ token }) => done(emulator.revoke(token))
+    ),
+    post(
+      "uninstall",
+      "Removes an app from a workspace or an organization.",
+      S.Query,
+      S.Done,
+      (query) => done(emulator.uninstall(query))
+    ),
+    post(
+      "deactivate",
+      "Deactivates a person, a workspace or an organization.",
+      S.Id,
+      S.Done,
+      ({ id }) => done(emulator.deactivate(id))
+    ),
+    post(
+      "enable-rotation",
+      "Turns token rotation on for an app.",
+      S.ClientId,
+      S.Done,
+      ({ clientId }) => done(emulator.enableRotation(clientId))
+    ),
+    post(
+      "enable-pkce",
+      "Turns PKCE on for an app.",
+      S.ClientId,
+      S.Done,
+      ({ clientId }) => done(emulator.enablePkce(clientId))
+    ),
+    post("events", "Sends an event to an app, and waits for the first attempt.", S.Event, S.DeliveryView, send),
+    post(
+      "faults",
+      "Makes the next call fail, or the next calls (times), or a share of them.",
+      S.Inject,
+      S.Done,
+      (inject) => done(Effect.flatMap(S.toInjection(inject), emulator.inject))
+    ),
+    {
+      ...get("faults", "Removes the faults that are left.", S.Done, done(emulator.clearFaults)),
+      name: "clear-faults",
+      method: "DELETE"
+    },
+    post("clock", "Moves the clock of the emulator ahead.", S.Move, S.Now, move),
+    { ...get("restart", "Begins again with the seed.", S.Done, done(emulator.restart)), method: "POST" },
+
+    get(
+      "apps",
+      "The apps, with their secrets.",
+      list(S.App),
+      Effect.map(emulator.apps, (apps) =>
+        apps.map((app) => ({
+          ...app,
+          clientSecret: Redacted.value(app.clientSecret),
+          signingSecret: Redacted.value(app.signingSecret)
+        })))
+    ),
+    get(
+      "calls",
+      "The calls of the API, oldest first, with a description instead of each secret.",
+      list(S.CallView),
+      emulator.calls
+    ),
+    get(
+      "chains",
+      "The credentials, oldest first, with the tokens that work.",
+      list(S.ChainView),
+      Effect.map(emulator.chains, (chains) => chains.map(S.chainView))
+    ),
+    get("replays", "Each time a single-use code or token was presented again.", list(S.ReplayView), emulator.replays),
+    get(
+      "timeline",
+      "What happened, one line for each event.",
+      S.Lines,
+      Effect.map(emulator.timeline, (text) => ({
+        lines: text === "" ? [] : text.split("\n")
+      }))
+    ),
+    {
+      ...get("events", "The events that were sent, and what came back.", list(S.DeliveryView), emulator.events),
+      name: "sent-events"
+    },
+    {
+      ...get(
+        "faults",
+        "The faults that are left.",
+        list(S.FaultView),
+        Effect.map(
+          emulator.faults,
+          (faults) =>
+            faults.map(({ times, ...fault }) => ({ ...fault, times: Number.isFinite(times) ? times : undefined }))
+        )
+      ),
+      name: "pending-faults"
+    }
+  ]
+}
+
+/** The control API of an emulator, and its overview. They run in the context of the layer that serves them. */
+export const make = (
+  emulator: Service,
+  clock: Option.Option<MovableClock.Service>
+): Effect.Effect<Control, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { run } = yield* LayerContext.make()
+    const api = yield* HttpApi.serve({
+      title: "Control of the Slack emulator",
+      description: "For programs on this machine. The names are those of the functions of SlackEmulator.",
+      openApi: "/control/openapi.json",
+      endpoints: endpointsOf(emulator, clock).map((endpoint) => ({
+        ...endpoint,
+        run: (payload) => run(mistaken(endpoint.run(payload)))
+      }))
+    })
+    return { api, overview: Overview.make(emulator) }
+  })
