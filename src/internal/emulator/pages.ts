@@ -1,7 +1,7 @@
 /** The pages that a person meets besides the consent page. */
 import * as Page from "./page.js"
 import * as Wire from "./wire.js"
-import * as World from "./world.js"
+import type * as World from "./world.js"
 
 /** `/app_redirect`: Slack opens the app of an id, in a workspace. */
 const appRedirect = (world: World.World, query: URLSearchParams): Wire.Response => {

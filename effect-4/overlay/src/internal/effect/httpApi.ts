@@ -1,7 +1,7 @@
 /**
  * An `HttpApi` whose endpoints are data.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
