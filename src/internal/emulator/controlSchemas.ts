@@ -108,8 +108,12 @@ const toFault = (fault: typeof Fault.Type): Effect.Effect<SlackEmulatorFault.Fau
       return Effect.succeed(SlackEmulatorFault.text(fault.body))
     case "delay":
       return Effect.succeed(SlackEmulatorFault.delay(duration.value))
-    default:
-      return Effect.succeed(SlackEmulatorFault[fault.type])
+    case "cutBeforeReading":
+      return Effect.succeed(SlackEmulatorFault.cutBeforeReading)
+    case "cutAfterStateChange":
+      return Effect.succeed(SlackEmulatorFault.cutAfterStateChange)
+    case "cutInBody":
+      return Effect.succeed(SlackEmulatorFault.cutInBody)
   }
 }
 
