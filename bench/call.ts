@@ -96,7 +96,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     for (const [title, width] of [["one at a time", 1], ["50 at once", 50]] as const) {
       const rows = await compare(
         candidates.map(([name, once]) => ({ name, prepare: calls(once, width) })),
-        { times: 500, rounds: 9 }
+        { times: 500, rounds: 15, warmUp: 4 }
       )
       const ratio = (one: string, other: string) => wallRatio(rows, one, other).median
       reports.push(ofRows(`oauth.v2.access, ${title}`, rows, {

@@ -19,6 +19,8 @@ export interface Candidate {
 
 export interface Options {
   readonly rounds?: number
+  /** How many turns each candidate takes before the rounds, so that V8 has compiled its code. */
+  readonly warmUp?: number
   /** How many pieces of work a candidate does in each round. */
   readonly times: number
 }
@@ -63,12 +65,14 @@ const measure = async ({ prepare }: Candidate, times: number): Promise<Sample> =
   return { wall, cpu: (system + user) / times }
 }
 
-/** Measures the candidates, after a turn each to warm up. */
+/** Measures the candidates, after some turns to warm up. */
 export const compare = async (
   candidates: ReadonlyArray<Candidate>,
-  { rounds = 9, times }: Options
+  { rounds = 9, times, warmUp = 1 }: Options
 ): Promise<ReadonlyArray<Row>> => {
-  for (const candidate of candidates) await measure(candidate, candidate.times ?? times)
+  for (let turn = 0; turn < warmUp; turn++) {
+    for (const candidate of candidates) await measure(candidate, candidate.times ?? times)
+  }
 
   const rows = candidates.map(({ name }) => ({ name, samples: [] as Array<Sample> }))
   for (let round = 0; round < rounds; round++) {

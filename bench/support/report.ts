@@ -7,6 +7,8 @@ export interface Target {
   readonly limit: number
   readonly unit: string
   readonly met: boolean
+  /** Whether more is better. */
+  readonly atLeast?: boolean
 }
 
 /** The result of one benchmark: a table for people, and the same numbers as data. */
@@ -44,7 +46,8 @@ export const atMost = (text: string, value: number, limit: number, unit: string)
 
 export const atLeast = (text: string, value: number, limit: number, unit: string): Target => ({
   ...atMost(text, value, limit, unit),
-  met: value >= limit
+  met: value >= limit,
+  atLeast: true
 })
 
 /** The table of a comparison. The first row is the one that the others are compared with. */
