@@ -1,9 +1,9 @@
 /**
- * Slack's two OAuth V2 methods as Effects: `oauth.v2.access` (an authorization code or a refresh token becomes tokens)
- * and `oauth.v2.exchange` (a long-lived token becomes a rotating pair).
+ * Slack's two OAuth V2 methods as Effects. `oauth.v2.access` exchanges an authorization code or a refresh token for
+ * tokens. `oauth.v2.exchange` exchanges a long-lived token for a rotating pair.
  *
- * Each is one HTTP call, which is repeated only when Slack certainly did nothing with it (see `RetryPolicy`), ends in
- * a `TokenResponse` or in a tagged error (see `OAuthV2Error`), and never lets a secret into a URL, a log or a span.
+ * A call is one HTTP request. It is repeated only if Slack certainly did not act on it (see `RetryPolicy`). Its result
+ * is a `TokenResponse` or a tagged error (see `OAuthV2Error`). No secret gets into a URL, a log or a span.
  *
  * @see https://docs.slack.dev/reference/methods/oauth.v2.access
  * @see https://docs.slack.dev/authentication/using-token-rotation
@@ -50,20 +50,20 @@ import * as TokenResponse from "./TokenResponse.js"
 export type Secret = string | Redacted.Redacted
 
 /**
- * What every request may carry.
+ * The options of every request.
  *
  * @since 0.1.0
  * @category models
  */
 export interface RequestOptions {
-  /** The app to speak for, where a process serves several; otherwise the {@link SlackApp} that the layer was given. */
+  /** The app of this request, for a process with several apps. The default is the {@link SlackApp} of the layer. */
   readonly app?: SlackApp.Service | undefined
-  /** Parameters that this package has no field for. They go into the body and are treated as secrets. */
+  /** Parameters without a field of their own. They are sent in the body and treated as secrets. */
   readonly extra?: Readonly<Record<string, Secret>> | undefined
 }
 
 /**
- * The app and the place of a token, such as a stored `Installation`.
+ * The app and the target of a token, such as a stored `Installation`.
  *
  * @since 0.1.0
  * @category models
@@ -81,16 +81,16 @@ export interface KnownInstallation {
  */
 export interface AuthorizationCodeGrant extends RequestOptions {
   readonly code: Secret
-  /** Needed if the authorize step named one, and then the same string. */
+  /** The redirect URI of the authorize step, if that had one. */
   readonly redirectUri?: string | undefined
-  /** The PKCE verifier (RFC 7636 §4.1) whose challenge the authorize step named. */
+  /** The PKCE verifier (RFC 7636 §4.1) of the challenge in the authorize step. */
   readonly codeVerifier?: Secret | undefined
   readonly grantType?: "authorization_code" | undefined
   readonly refreshToken?: undefined
 }
 
 /**
- * A refresh token (RFC 6749 §6). It works once; the answer brings the next. If the answer brings none, this one stays
+ * A refresh token (RFC 6749 §6). It works once, and the answer has the next one. If the answer has none, this one stays
  * valid and is in the result.
  *
  * @since 0.1.0
@@ -99,8 +99,8 @@ export interface AuthorizationCodeGrant extends RequestOptions {
 export interface RefreshTokenGrant extends RequestOptions {
   readonly refreshToken: Secret
   /**
-   * Which installation the token is of, for an answer that does not say so. Without it, such an answer has the app id
-   * of the {@link SlackApp}, or an empty one, and the target `TokenResponse.unnamed`.
+   * The installation of the token, for an answer that does not say it. Without it, such an answer has the app id of the
+   * {@link SlackApp}, or an empty one, and the target `TokenResponse.unnamed`.
    */
   readonly installation?: KnownInstallation | undefined
   readonly grantType?: "refresh_token" | undefined
@@ -110,7 +110,7 @@ export interface RefreshTokenGrant extends RequestOptions {
 }
 
 /**
- * Any other grant (RFC 6749 §4.5) that Slack takes: its type, and its parameters in `extra`.
+ * Any other grant (RFC 6749 §4.5) that Slack accepts: its type, and its parameters in `extra`.
  *
  * @since 0.1.0
  * @category models
@@ -127,7 +127,7 @@ export interface ExtensionGrant extends RequestOptions {
 }
 
 /**
- * What `oauth.v2.access` takes.
+ * A request of `oauth.v2.access`.
  *
  * @since 0.1.0
  * @category models
@@ -135,7 +135,7 @@ export interface ExtensionGrant extends RequestOptions {
 export type AccessRequest = AuthorizationCodeGrant | RefreshTokenGrant | ExtensionGrant
 
 /**
- * What `oauth.v2.exchange` takes: the long-lived `xoxb-` or `xoxp-` token. Each can be exchanged once, and not back.
+ * A request of `oauth.v2.exchange`: the long-lived `xoxb-` or `xoxp-` token. It can be exchanged once, and not back.
  *
  * @since 0.1.0
  * @category models
@@ -174,10 +174,10 @@ export interface Service {
 export class OAuthV2 extends Context.Tag("effect-slack-oauth/OAuthV2")<OAuthV2, Service>() {}
 
 /**
- * `oauth.v2.access`: turns an authorization code or a refresh token into tokens.
+ * `oauth.v2.access`: exchanges an authorization code or a refresh token for tokens.
  *
- * A request that Slack could only refuse (an empty code, a grant type that does not fit) fails with the error that
- * Slack would give, without being sent: such an error has no `status`.
+ * A request that Slack could only refuse is not sent, such as one with an empty code. It fails with the error that
+ * Slack would give, without a `status`.
  *
  * @see https://docs.slack.dev/reference/methods/oauth.v2.access
  *
@@ -186,7 +186,8 @@ export class OAuthV2 extends Context.Tag("effect-slack-oauth/OAuthV2")<OAuthV2, 
  * import { Effect } from "effect"
  * import { OAuthV2 } from "effect-slack-oauth"
  *
- * const program = OAuthV2.access({ code: "from-the-callback", redirectUri: "https://example.com/slack/callback" }).pipe(
+ * const program = OAuthV2.access({ code: "from-the-callback", redirectUri: "https://example.com/slack/callback"
+ * }).pipe(
  *   Effect.map((response) => response.target),
  *   Effect.catchTag("SlackInvalidCode", () => Effect.succeed("send the person through install again"))
  * )
@@ -201,8 +202,8 @@ export const access = (
   Effect.flatMap(OAuthV2, (service) => service.access(request))
 
 /**
- * `oauth.v2.exchange`: turns a long-lived token into one that rotates. Keep the answer: the old token stops working
- * after the first refresh, and cannot be exchanged again.
+ * `oauth.v2.exchange`: exchanges a long-lived token for one that rotates. Store the answer: the old token cannot be
+ * exchanged again, and stops working after the first refresh.
  *
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0
@@ -220,17 +221,17 @@ export const exchange = (
 interface Call<M extends OAuthV2Error.Method> {
   readonly method: M
   readonly send: () => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
-  /** Masks what this call must not let out. */
+  /** Masks the secrets of this call in a text. */
   readonly scrub: (text: string) => string
   /** What an answer may leave out. */
   readonly known: TokenResponse.Known
 }
 
-/** The fields that are there. */
+/** The fields that are not undefined. */
 const present = <A extends object>(fields: A): { readonly [K in keyof A]?: Exclude<A[K], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as A
 
-/** The error of an answer without tokens: by its status and body, and by where a token response did not fit. */
+/** The error of an answer without tokens: from its status, its body, and the paths that did not fit. */
 const refusalOf = <M extends OAuthV2Error.Method>(
   { method, scrub }: Call<M>,
   { headers, status }: HttpClientResponse.HttpClientResponse,
@@ -253,11 +254,11 @@ const refusalOf = <M extends OAuthV2Error.Method>(
   if (status === 429) return OAuthV2Error.fromCode("ratelimited", details)
   if (code !== undefined && !isRedirect(status)) {
     const error = OAuthV2Error.fromCode(code, details)
-    // A documented code is no secret, even when a secret is a part of it.
+    // A documented code is no secret, even if it contains one.
     return error._tag === "SlackUndocumentedError" ? OAuthV2Error.fromCode(scrub(code), details) : error
   }
   return status === 503
-    // An edge says so too, of a connection to Slack that ended after the request was sent.
+    // A proxy answers this too, if its connection to Slack ended after the request was sent.
     ? new OAuthV2Error.SlackServiceUnavailable({ ...details, outcome: "unknown" })
     : new OAuthV2Error.SlackUnexpectedResponse({
       ...details,
@@ -268,7 +269,7 @@ const refusalOf = <M extends OAuthV2Error.Method>(
 
 const isRedirect = (status: number): boolean => status >= 300 && status < 400
 
-/** Judges an answer by its status and body: the one place that decides what an answer means. */
+/** Decides what an answer means, from its status and body. Nothing else does. */
 const judge = <M extends OAuthV2Error.Method>(
   call: Call<M>,
   response: HttpClientResponse.HttpClientResponse,
@@ -299,7 +300,7 @@ const transportError = <M extends OAuthV2Error.Method>(
   }) as OAuthV2Error.ErrorOf<M>
 }
 
-/** What a status says by itself must not get lost because the body did. */
+/** The body. For a status that says enough by itself, a lost body does not matter. */
 const readBody = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<string, HttpClientError.HttpClientError> =>
@@ -324,7 +325,7 @@ const attempt = <M extends OAuthV2Error.Method>(
     return Effect.matchEffect(untraced(call.send()), {
       onFailure: (error) => {
         const { answer } = failureOf(error)
-        // A client that fails on a status has an answer all the same, and the answer is what counts here.
+        // A client may fail because of a status. There is an answer all the same.
         return answer ? answered(answer) : lost(error)
       },
       onSuccess: answered
@@ -335,14 +336,16 @@ const attempt = <M extends OAuthV2Error.Method>(
 // a call
 // -------------------------------------------------------------------------------------
 
-/** What the calls have in common, and what tells them apart. */
+/** What {@link call} needs of a request. */
 interface AnyRequest extends RequestOptions {
   readonly code?: Secret | undefined
   readonly refreshToken?: Secret | undefined
   readonly installation?: KnownInstallation | undefined
 }
 
-/** Only an install has to say where it is: the other grants have an installation, whether the caller names it or not. */
+/**
+ * The answer to an install has to name the target. The other grants have an installation, named by the caller or not.
+ */
 const knownOf = (app: SlackApp.Service, { code, installation, refreshToken }: AnyRequest): TokenResponse.Known =>
   code === undefined
     ? {
@@ -440,8 +443,8 @@ export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackAp
 })
 
 /**
- * The service over an `HttpClient` and a `SlackApp`. Give it `RetryPolicy.layer(…)` too for another policy than
- * `RetryPolicy.interactive`.
+ * The service, from an `HttpClient` and a `SlackApp`. It uses `RetryPolicy.interactive`, unless a
+ * `RetryPolicy.layer(…)` is provided too.
  *
  * @example
  * ```ts
@@ -461,8 +464,8 @@ export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackAp
 export const layer: Layer.Layer<OAuthV2, never, HttpClient.HttpClient | SlackApp.SlackApp> = Layer.effect(OAuthV2, make)
 
 /**
- * What a method of {@link layerTest} does: a function of the request, or a list of answers, given one a call. An
- * answer is a response, an error, or any effect.
+ * What a method of {@link layerTest} does: a function of the request, or a list of answers, one for each call. An
+ * answer is a response, an error, or another effect.
  *
  * @since 0.1.0
  * @category testing
@@ -472,7 +475,8 @@ export type Script<Request, E> =
   | ReadonlyArray<TokenResponse.TokenResponse | Effect.Effect<TokenResponse.TokenResponse, E>>
 
 /**
- * A scripted double: no HTTP, no app. A call that is not in the script is a defect which says so, and so fails the test.
+ * A test double with scripted answers. It needs no HTTP client and no app. A call that is not in the script dies with a
+ * message that says so.
  *
  * @example
  * ```ts

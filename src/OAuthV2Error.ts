@@ -1,12 +1,11 @@
 /**
- * Everything that can go wrong when Slack is asked for tokens: one tagged error for each code that Slack documents,
- * and four for what happens before or beside Slack's answer.
+ * The errors of a call: one tagged error for each code that Slack documents, and four for failures without such a code.
  *
- * Each error carries a `remedy` (what to do) and an `outcome` (whether Slack did anything), so that most programs
- * handle a handful of remedies instead of fifty codes. The table of all of them is in `docs/errors.md`.
+ * Each error has a `remedy` (what to do) and an `outcome` (whether Slack can have acted). So most programs handle a few
+ * remedies instead of fifty codes. `docs/errors.md` has the table of all errors.
  *
- * Errors hold no request, no response body and no raw cause, and what Slack says in its messages is cleaned of
- * secrets first: they are safe to log, to trace, and to send through RPC or a queue.
+ * An error holds no request, no response body and no raw cause. Secrets in Slack's messages are masked. So errors are
+ * safe to log, to trace, and to send through RPC or a queue.
  *
  * @since 0.1.0
  */
@@ -20,7 +19,7 @@ import * as Codes from "./internal/codes.js"
 import { type ErrorClass, type Text, union, withDefault } from "./internal/effect/schemas.js"
 
 /**
- * What marks this module's errors, see {@link isOAuthV2Error}.
+ * Marks the errors of this module, see {@link isOAuthV2Error}.
  *
  * @since 0.1.0
  * @category symbols
@@ -36,7 +35,7 @@ export const TypeId: unique symbol = Symbol.for("effect-slack-oauth/OAuthV2Error
 export type TypeId = typeof TypeId
 
 // -------------------------------------------------------------------------------------
-// what every error tells
+// the fields of every error
 // -------------------------------------------------------------------------------------
 
 /**
@@ -45,10 +44,10 @@ export type TypeId = typeof TypeId
  * - `retry`: wait, then repeat the call, but only if the `outcome` is `rejected`
  * - `restart`: send the person through install again
  * - `reauthorize`: the stored credential is dead; the app has to be installed again
- * - `configure`: change the app's settings, here or at Slack
- * - `askAdmin`: a policy of the workspace or organization forbids it
- * - `report`: a bug, here or in the caller
- * - `none`: nothing is wrong
+ * - `configure`: change the settings of the app, in the program or at Slack
+ * - `askAdmin`: a policy of the workspace or organization forbids the call
+ * - `report`: this package or its caller has a bug
+ * - `none`: there is nothing to do
  *
  * @since 0.1.0
  * @category models
@@ -56,8 +55,8 @@ export type TypeId = typeof TypeId
 export type Remedy = Codes.Remedy
 
 /**
- * Whether Slack did anything. `rejected`: no, and a single-use grant is still good unless the error is about the
- * grant itself. `unknown`: perhaps, so a single-use grant must not be sent again on a guess.
+ * Whether Slack acted on the call. `rejected`: it did not, so a single-use grant is still valid, unless the error is
+ * about the grant itself. `unknown`: it may have, so do not send a single-use grant again.
  *
  * @since 0.1.0
  * @category models
@@ -73,25 +72,25 @@ export type Outcome = Codes.Outcome
 export type Method = Codes.Method
 
 /**
- * What is known about a failed call beside its code.
+ * What is known about a failed call, besides its code.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Details {
-  /** HTTP status; absent when there was no answer, or when nothing was sent. */
+  /** The HTTP status. Absent if there was no answer, or if nothing was sent. */
   readonly status?: number | undefined
-  /** Slack's `x-slack-req-id`: quote it when you write to Slack's support. */
+  /** Slack's `x-slack-req-id`, which Slack's support asks for. */
   readonly requestId?: string | undefined
-  /** What Slack says in words, without secrets. */
+  /** Slack's messages, with secrets masked. */
   readonly messages?: ReadonlyArray<string>
   /** Slack's warning codes, such as `superfluous_charset`. */
   readonly warnings?: ReadonlyArray<string>
-  /** The scopes that were missing, with `missing_scope`. */
+  /** The missing scopes, if the code is `missing_scope`. */
   readonly needed?: ReadonlyArray<string> | undefined
-  /** The scopes that the token has, with `missing_scope`. */
+  /** The scopes of the token, if the code is `missing_scope`. */
   readonly provided?: ReadonlyArray<string> | undefined
-  /** How long Slack asks to wait (its `Retry-After`), at most a day. */
+  /** How long Slack asks to wait (`Retry-After`), at most a day. */
   readonly retryAfter?: Duration.Duration | undefined
 }
 
@@ -113,7 +112,7 @@ const details = {
 const anyMethod = Schema.Literal("oauth.v2.access", "oauth.v2.exchange")
 const anyOutcome = Schema.Literal("rejected", "unknown")
 
-/** What an error says to a person: the call, the code, what to do, and what helps to find the call again. */
+/** The message: the call, the code, what to do, and what identifies the call. */
 const describe = (
   error: Details & { readonly method: Method; readonly code: string; readonly messages: ReadonlyArray<string> },
   text: string
@@ -133,17 +132,17 @@ interface Branded extends Cause.YieldableError {
   readonly [TypeId]: TypeId
 }
 
-/** What an error knows by its class. */
+/** What all errors of a class have in common. */
 interface Traits<Code extends string, R extends Remedy, O extends Outcome> {
-  /** Slack's code, as it stands on the wire; for the errors of this package, a name of the same form. */
+  /** Slack's code. The errors that have none have a name of the same form. */
   readonly code: Code
-  /** What to do about it. */
+  /** What to do. */
   readonly remedy: R
-  /** Whether Slack did anything. */
+  /** Whether Slack acted on the call. */
   readonly outcome: O
 }
 
-/** What all classes of this module are made of. What an error knows by its class stands on the prototype. */
+/** Makes a class of errors. What all its errors have in common is on the prototype. */
 const slackError = <Self>() =>
 <
   Tag extends string,
@@ -206,7 +205,7 @@ const mayBeSpent = "A single-use grant may be spent: do not send it again on a g
 // the codes that Slack documents
 // -------------------------------------------------------------------------------------
 
-/** By its code alone it is `rejected`, and the only one whose answer may come without its code. */
+/** The only documented code that an answer need not contain: see {@link SlackServiceUnavailable}. */
 const serviceUnavailable: Codes.SlackCode<
   "service_unavailable",
   "SlackServiceUnavailable",
@@ -216,7 +215,7 @@ const serviceUnavailable: Codes.SlackCode<
 > = Codes.serviceUnavailable
 
 /**
- * `access_denied`: Slack refuses access to something that the request names.
+ * `access_denied`: Slack refuses access to something in the request.
  *
  * @since 0.1.0
  * @category documented errors
@@ -224,7 +223,7 @@ const serviceUnavailable: Codes.SlackCode<
 export class SlackAccessDenied extends documented<SlackAccessDenied>()(Codes.accessDenied) {}
 
 /**
- * `accesslimited`: The workspace does not accept the call from this network.
+ * `accesslimited`: The workspace does not accept calls from this network.
  *
  * @since 0.1.0
  * @category documented errors
@@ -232,7 +231,7 @@ export class SlackAccessDenied extends documented<SlackAccessDenied>()(Codes.acc
 export class SlackAccessLimited extends documented<SlackAccessLimited>()(Codes.accessLimited) {}
 
 /**
- * `account_inactive`: The person or workspace behind the credential has been deactivated.
+ * `account_inactive`: The person or workspace of the credential is deactivated.
  *
  * @since 0.1.0
  * @category documented errors
@@ -240,7 +239,7 @@ export class SlackAccessLimited extends documented<SlackAccessLimited>()(Codes.a
 export class SlackAccountInactive extends documented<SlackAccountInactive>()(Codes.accountInactive) {}
 
 /**
- * `authorization_not_found`: The legacy token no longer stands for an installation.
+ * `authorization_not_found`: The legacy token has no installation any more.
  *
  * @since 0.1.0
  * @category documented errors
@@ -256,7 +255,7 @@ export class SlackAuthorizationNotFound extends documented<SlackAuthorizationNot
 export class SlackBadClientSecret extends documented<SlackBadClientSecret>()(Codes.badClientSecret) {}
 
 /**
- * `bad_redirect_uri`: The redirect URI differs from the authorize step's, or the app does not list it.
+ * `bad_redirect_uri`: The redirect URI is not that of the authorize step, or the app does not list it.
  *
  * @since 0.1.0
  * @category documented errors
@@ -264,7 +263,7 @@ export class SlackBadClientSecret extends documented<SlackBadClientSecret>()(Cod
 export class SlackBadRedirectUri extends documented<SlackBadRedirectUri>()(Codes.badRedirectUri) {}
 
 /**
- * `cannot_install_an_org_installed_app`: The organization has the app already, so one workspace cannot install it.
+ * `cannot_install_an_org_installed_app`: The organization has the app already, so a workspace cannot install it.
  *
  * @since 0.1.0
  * @category documented errors
@@ -290,7 +289,7 @@ export class SlackDeprecatedEndpoint extends documented<SlackDeprecatedEndpoint>
 export class SlackEkmAccessDenied extends documented<SlackEkmAccessDenied>()(Codes.ekmAccessDenied) {}
 
 /**
- * `enterprise_is_restricted`: The call is not open to the organization.
+ * `enterprise_is_restricted`: The organization may not use this call.
  *
  * @since 0.1.0
  * @category documented errors
@@ -300,7 +299,7 @@ export class SlackEnterpriseIsRestricted
 {}
 
 /**
- * `fatal_error`: Slack broke down in the middle; part of the work may be done.
+ * `fatal_error`: Slack failed during the call and may have done a part of it.
  *
  * @since 0.1.0
  * @category documented errors
@@ -308,7 +307,7 @@ export class SlackEnterpriseIsRestricted
 export class SlackFatalError extends documented<SlackFatalError>()(Codes.fatalError) {}
 
 /**
- * `internal_error`: Slack failed inside; part of the work may be done.
+ * `internal_error`: Slack failed and may have done a part of the call.
  *
  * @since 0.1.0
  * @category documented errors
@@ -316,7 +315,7 @@ export class SlackFatalError extends documented<SlackFatalError>()(Codes.fatalEr
 export class SlackInternalError extends documented<SlackInternalError>()(Codes.internalError) {}
 
 /**
- * `invalid_arg_name`: A parameter has a name that Slack does not accept.
+ * `invalid_arg_name`: Slack does not accept the name of a parameter.
  *
  * @since 0.1.0
  * @category documented errors
@@ -324,7 +323,7 @@ export class SlackInternalError extends documented<SlackInternalError>()(Codes.i
 export class SlackInvalidArgName extends documented<SlackInvalidArgName>()(Codes.invalidArgName) {}
 
 /**
- * `invalid_arguments`: Parameters are missing or do not go together.
+ * `invalid_arguments`: Parameters are missing or contradict each other.
  *
  * @since 0.1.0
  * @category documented errors
@@ -348,7 +347,7 @@ export class SlackInvalidArrayArg extends documented<SlackInvalidArrayArg>()(Cod
 export class SlackInvalidAuth extends documented<SlackInvalidAuth>()(Codes.invalidAuth) {}
 
 /**
- * `invalid_charset`: The request announced a character set other than UTF-8.
+ * `invalid_charset`: The request has a character set other than UTF-8.
  *
  * @since 0.1.0
  * @category documented errors
@@ -364,7 +363,7 @@ export class SlackInvalidCharset extends documented<SlackInvalidCharset>()(Codes
 export class SlackInvalidClientId extends documented<SlackInvalidClientId>()(Codes.invalidClientId) {}
 
 /**
- * `invalid_code`: The authorization code is unknown, used, or older than ten minutes.
+ * `invalid_code`: The authorization code is unknown, already used, or older than ten minutes.
  *
  * @since 0.1.0
  * @category documented errors
@@ -380,7 +379,7 @@ export class SlackInvalidCode extends documented<SlackInvalidCode>()(Codes.inval
 export class SlackInvalidCodeVerifier extends documented<SlackInvalidCodeVerifier>()(Codes.invalidCodeVerifier) {}
 
 /**
- * `invalid_form_data`: Slack could not read the form in the body.
+ * `invalid_form_data`: Slack could not read the form in the request.
  *
  * @since 0.1.0
  * @category documented errors
@@ -396,7 +395,7 @@ export class SlackInvalidFormData extends documented<SlackInvalidFormData>()(Cod
 export class SlackInvalidGrantType extends documented<SlackInvalidGrantType>()(Codes.invalidGrantType) {}
 
 /**
- * `invalid_post_type`: The content type is not one that Slack takes.
+ * `invalid_post_type`: Slack does not accept the content type of the request.
  *
  * @since 0.1.0
  * @category documented errors
@@ -404,7 +403,7 @@ export class SlackInvalidGrantType extends documented<SlackInvalidGrantType>()(C
 export class SlackInvalidPostType extends documented<SlackInvalidPostType>()(Codes.invalidPostType) {}
 
 /**
- * `invalid_refresh_token`: The refresh token is unknown, used up, or expired.
+ * `invalid_refresh_token`: The refresh token is unknown, already used, or expired.
  *
  * @since 0.1.0
  * @category documented errors
@@ -436,7 +435,7 @@ export class SlackIsBot extends documented<SlackIsBot>()(Codes.isBot) {}
 export class SlackMethodDeprecated extends documented<SlackMethodDeprecated>()(Codes.methodDeprecated) {}
 
 /**
- * `missing_post_type`: The request reached Slack without a content type.
+ * `missing_post_type`: The request has no content type.
  *
  * @since 0.1.0
  * @category documented errors
@@ -444,7 +443,7 @@ export class SlackMethodDeprecated extends documented<SlackMethodDeprecated>()(C
 export class SlackMissingPostType extends documented<SlackMissingPostType>()(Codes.missingPostType) {}
 
 /**
- * `missing_scope`: The token lacks a scope; `needed` and `provided` say which.
+ * `missing_scope`: The token lacks a scope. `needed` and `provided` have the scopes.
  *
  * @since 0.1.0
  * @category documented errors
@@ -452,7 +451,7 @@ export class SlackMissingPostType extends documented<SlackMissingPostType>()(Cod
 export class SlackMissingScope extends documented<SlackMissingScope>()(Codes.missingScope) {}
 
 /**
- * `no_permission`: The workspace does not let this app or person do this.
+ * `no_permission`: The workspace does not allow this to the app or person.
  *
  * @since 0.1.0
  * @category documented errors
@@ -460,7 +459,7 @@ export class SlackMissingScope extends documented<SlackMissingScope>()(Codes.mis
 export class SlackNoPermission extends documented<SlackNoPermission>()(Codes.noPermission) {}
 
 /**
- * `no_scopes`: The authorize step asked for no scope.
+ * `no_scopes`: The authorize step named no scope.
  *
  * @since 0.1.0
  * @category documented errors
@@ -468,7 +467,7 @@ export class SlackNoPermission extends documented<SlackNoPermission>()(Codes.noP
 export class SlackNoScopes extends documented<SlackNoScopes>()(Codes.noScopes) {}
 
 /**
- * `not_allowed_token_type`: This kind of token is not taken here.
+ * `not_allowed_token_type`: Slack does not accept this kind of token.
  *
  * @since 0.1.0
  * @category documented errors
@@ -476,7 +475,7 @@ export class SlackNoScopes extends documented<SlackNoScopes>()(Codes.noScopes) {
 export class SlackNotAllowedTokenType extends documented<SlackNotAllowedTokenType>()(Codes.notAllowedTokenType) {}
 
 /**
- * `not_authed`: The request reached Slack without a credential.
+ * `not_authed`: The request has no credential.
  *
  * @since 0.1.0
  * @category documented errors
@@ -484,7 +483,7 @@ export class SlackNotAllowedTokenType extends documented<SlackNotAllowedTokenTyp
 export class SlackNotAuthed extends documented<SlackNotAuthed>()(Codes.notAuthed) {}
 
 /**
- * `oauth_authorization_url_mismatch`: The code comes from another authorize page than `/oauth/v2/authorize`.
+ * `oauth_authorization_url_mismatch`: The code is not from `/oauth/v2/authorize`.
  *
  * @since 0.1.0
  * @category documented errors
@@ -494,7 +493,7 @@ export class SlackOAuthAuthorizationUrlMismatch
 {}
 
 /**
- * `org_login_required`: The workspace is closed while it moves into an organization.
+ * `org_login_required`: The workspace is moving into an organization, and is closed until then.
  *
  * @since 0.1.0
  * @category documented errors
@@ -510,7 +509,7 @@ export class SlackOrgLoginRequired extends documented<SlackOrgLoginRequired>()(C
 export class SlackPkceNotAllowed extends documented<SlackPkceNotAllowed>()(Codes.pkceNotAllowed) {}
 
 /**
- * `preview_feature_not_available`: The app asks for something that is not released to it.
+ * `preview_feature_not_available`: The app uses a preview feature that Slack has not released to it.
  *
  * @since 0.1.0
  * @category documented errors
@@ -520,7 +519,7 @@ export class SlackPreviewFeatureNotAvailable
 {}
 
 /**
- * `ratelimited`: Too many calls; also what HTTP 429 becomes, whatever its body.
+ * `ratelimited`: Too many calls. Every HTTP 429 is this error, whatever its body.
  *
  * @since 0.1.0
  * @category documented errors
@@ -528,7 +527,7 @@ export class SlackPreviewFeatureNotAvailable
 export class SlackRateLimited extends documented<SlackRateLimited>()(Codes.rateLimited) {}
 
 /**
- * `request_timeout`: The request body reached Slack cut short, or not at all.
+ * `request_timeout`: Slack did not get the whole request.
  *
  * @since 0.1.0
  * @category documented errors
@@ -536,10 +535,10 @@ export class SlackRateLimited extends documented<SlackRateLimited>()(Codes.rateL
 export class SlackRequestTimeout extends documented<SlackRequestTimeout>()(Codes.requestTimeout) {}
 
 /**
- * `service_unavailable`: Slack takes no calls right now; also what HTTP 503 without a Slack code becomes.
+ * `service_unavailable`: Slack takes no calls right now. An HTTP 503 without a code is this error too.
  *
- * With Slack's code the `outcome` is `rejected`. Without it, the answer may come from a machine on the way whose
- * connection to Slack ended after the request was sent, so the `outcome` is `unknown`.
+ * With the code, the `outcome` is `rejected`. Without it, the `outcome` is `unknown`: a proxy also answers 503 if its
+ * connection to Slack ended after the request was sent.
  *
  * @since 0.1.0
  * @category documented errors
@@ -550,11 +549,11 @@ export class SlackServiceUnavailable extends documented<SlackServiceUnavailable>
   ({ outcome }) =>
     outcome === "rejected"
       ? serviceUnavailable.text
-      : `Slack, or something on the way to it, takes no calls right now. ${mayBeSpent}`
+      : `Slack, or a proxy on the way, takes no calls right now. ${mayBeSpent}`
 ) {}
 
 /**
- * `team_access_not_granted`: The organization has not granted the app to this workspace.
+ * `team_access_not_granted`: The organization has not granted the app to the workspace.
  *
  * @since 0.1.0
  * @category documented errors
@@ -562,7 +561,7 @@ export class SlackServiceUnavailable extends documented<SlackServiceUnavailable>
 export class SlackTeamAccessNotGranted extends documented<SlackTeamAccessNotGranted>()(Codes.teamAccessNotGranted) {}
 
 /**
- * `team_added_to_org`: The workspace is moving into an organization and answers now and then.
+ * `team_added_to_org`: The workspace is moving into an organization and does not always answer.
  *
  * @since 0.1.0
  * @category documented errors
@@ -570,7 +569,7 @@ export class SlackTeamAccessNotGranted extends documented<SlackTeamAccessNotGran
 export class SlackTeamAddedToOrg extends documented<SlackTeamAddedToOrg>()(Codes.teamAddedToOrg) {}
 
 /**
- * `token_already_exchanged`: The legacy token has been exchanged before.
+ * `token_already_exchanged`: The legacy token was exchanged before.
  *
  * @since 0.1.0
  * @category documented errors
@@ -578,7 +577,7 @@ export class SlackTeamAddedToOrg extends documented<SlackTeamAddedToOrg>()(Codes
 export class SlackTokenAlreadyExchanged extends documented<SlackTokenAlreadyExchanged>()(Codes.tokenAlreadyExchanged) {}
 
 /**
- * `token_expired`: The token has run out.
+ * `token_expired`: The token has expired.
  *
  * @since 0.1.0
  * @category documented errors
@@ -586,7 +585,7 @@ export class SlackTokenAlreadyExchanged extends documented<SlackTokenAlreadyExch
 export class SlackTokenExpired extends documented<SlackTokenExpired>()(Codes.tokenExpired) {}
 
 /**
- * `token_revoked`: The token has been revoked.
+ * `token_revoked`: The token was revoked.
  *
  * @since 0.1.0
  * @category documented errors
@@ -614,7 +613,7 @@ export class SlackTwoFactorSetupRequired
 {}
 
 /**
- * `unknown_method`: This Slack does not know the method.
+ * `unknown_method`: Slack does not know the method.
  *
  * @since 0.1.0
  * @category documented errors
@@ -630,12 +629,12 @@ export class SlackUnknownMethod extends documented<SlackUnknownMethod>()(Codes.u
 export class SlackUserEmailUnverified extends documented<SlackUserEmailUnverified>()(Codes.userEmailUnverified) {}
 
 // -------------------------------------------------------------------------------------
-// what Slack's list does not have
+// errors without a documented code
 // -------------------------------------------------------------------------------------
 
 /**
- * Slack said no with a code that it does not document for this method. The code is kept. What it means is anyone's
- * guess, so the `outcome` is `unknown`.
+ * Slack refused with a code that it does not document for this method. The error keeps the code. Nobody knows what the
+ * code means, so the `outcome` is `unknown`.
  *
  * @since 0.1.0
  * @category client errors
@@ -651,8 +650,8 @@ export class SlackUndocumentedError extends slackError<SlackUndocumentedError>()
 ) {}
 
 /**
- * There was no answer, or only a part of one. `outcome` is `rejected` when the request cannot have arrived (the name
- * did not resolve, the connection was refused, TLS did not come about) and `unknown` once bytes may have left.
+ * There was no complete answer. The `outcome` is `rejected` if the request cannot have reached Slack: the name did not
+ * resolve, the connection was refused, or the TLS handshake failed. Otherwise it is `unknown`.
  *
  * @since 0.1.0
  * @category client errors
@@ -662,7 +661,7 @@ export class SlackTransportError extends slackError<SlackTransportError>()(
   {
     method: anyMethod,
     outcome: anyOutcome,
-    /** The platform's name for what broke, such as `ECONNREFUSED`, where it has one. */
+    /** The platform's name for the failure, such as `ECONNREFUSED`, if it has one. */
     reason: Schema.optional(Schema.String)
   },
   { code: "transport_error", remedy: "retry" },
@@ -675,7 +674,7 @@ export class SlackTransportError extends slackError<SlackTransportError>()(
 ) {}
 
 /**
- * One attempt took longer than the {@link RetryPolicy} in force allows. The request may have arrived.
+ * An attempt took longer than the {@link RetryPolicy} allows. The request may have reached Slack.
  *
  * @since 0.1.0
  * @category client errors
@@ -684,7 +683,7 @@ export class SlackTimeoutError extends slackError<SlackTimeoutError>()(
   "SlackTimeoutError",
   {
     method: anyMethod,
-    /** How long the attempt was given. */
+    /** The deadline of the attempt. */
     timeout: Schema.DurationFromMillis
   },
   { code: "timeout", remedy: "retry", outcome: "unknown" },
@@ -692,11 +691,11 @@ export class SlackTimeoutError extends slackError<SlackTimeoutError>()(
 ) {}
 
 /**
- * An answer that is neither tokens nor one of Slack's errors: a page of a proxy, a redirect, half a JSON text, or
- * JSON of another shape. It tells where the answer did not fit, never what stood there.
+ * The answer is neither a token response nor an error of Slack: a page of a proxy, a redirect, incomplete JSON, or JSON
+ * of another shape. The error has the paths that did not fit, never the values.
  *
  * The `remedy` is `retry` for a status of 500 and above, and `report` otherwise. The `outcome` is `rejected` for a
- * status from 300 to 499, where the request was not carried out, and `unknown` otherwise.
+ * status from 300 to 499, because Slack did not act on the request, and `unknown` otherwise.
  *
  * @since 0.1.0
  * @category client errors
@@ -708,7 +707,7 @@ export class SlackUnexpectedResponse extends slackError<SlackUnexpectedResponse>
     status: Schema.Number,
     /** The media type of the answer, without parameters. */
     contentType: Schema.optional(Schema.String),
-    /** Where a JSON answer did not fit, such as `team.id`; empty if the answer was no JSON object. */
+    /** The paths that did not fit, such as `team.id`. Empty if the answer is no JSON object. */
     paths: list
   },
   { code: "unexpected_response" },
@@ -717,7 +716,7 @@ export class SlackUnexpectedResponse extends slackError<SlackUnexpectedResponse>
     return paths.length > 0
       ? `${what} does not have the shape that Slack documents, at: ${paths.join(", ")}. Report it here.`
       : status >= 500
-      ? `${what} says that Slack, or something on the way to it, failed. ${mayBeSpent}`
+      ? `${what} says that Slack, or a proxy on the way, failed. ${mayBeSpent}`
       : `${what} does not come from Slack's API. Check the base URL, and look for a proxy on the way.`
   }
 ) {
@@ -732,7 +731,7 @@ export class SlackUnexpectedResponse extends slackError<SlackUnexpectedResponse>
 }
 
 // -------------------------------------------------------------------------------------
-// per method
+// the errors of each method
 // -------------------------------------------------------------------------------------
 
 const documentedErrors = [
@@ -794,7 +793,7 @@ type DocumentedFor<M extends Method> = Documented extends infer E
   : never
 
 /**
- * The errors that can come with any call, because they do not come from Slack's list.
+ * The errors without a documented code. Every call can fail with them.
  *
  * @since 0.1.0
  * @category unions
@@ -802,7 +801,7 @@ type DocumentedFor<M extends Method> = Documented extends infer E
 export type ClientError = SlackUndocumentedError | SlackTransportError | SlackTimeoutError | SlackUnexpectedResponse
 
 /**
- * How `oauth.v2.access` can fail: the codes that Slack documents for it, and {@link ClientError}.
+ * The errors of `oauth.v2.access`: the codes that Slack documents for it, and {@link ClientError}.
  *
  * @see https://docs.slack.dev/reference/methods/oauth.v2.access
  * @since 0.1.0
@@ -811,7 +810,7 @@ export type ClientError = SlackUndocumentedError | SlackTransportError | SlackTi
 export type AccessError = DocumentedFor<"oauth.v2.access"> | ClientError
 
 /**
- * How `oauth.v2.exchange` can fail: the codes that Slack documents for it, and {@link ClientError}.
+ * The errors of `oauth.v2.exchange`: the codes that Slack documents for it, and {@link ClientError}.
  *
  * @see https://docs.slack.dev/reference/methods/oauth.v2.exchange
  * @since 0.1.0
@@ -820,7 +819,7 @@ export type AccessError = DocumentedFor<"oauth.v2.access"> | ClientError
 export type ExchangeError = DocumentedFor<"oauth.v2.exchange"> | ClientError
 
 /**
- * How either method can fail.
+ * The errors of both methods.
  *
  * @since 0.1.0
  * @category unions
@@ -828,7 +827,7 @@ export type ExchangeError = DocumentedFor<"oauth.v2.exchange"> | ClientError
 export type OAuthV2Error = AccessError | ExchangeError
 
 /**
- * How one method can fail.
+ * The errors of one method.
  *
  * @since 0.1.0
  * @category unions
@@ -846,7 +845,7 @@ const unionOf = (method: Method) =>
   union([...documentedErrors.filter(({ methods }) => methods.some((own) => own === method)), ...clientErrors])
 
 /**
- * The schema of {@link AccessError}, for RPC, queues and whatever else carries errors as JSON.
+ * The schema of {@link AccessError}, for errors that are sent as JSON, such as through RPC or a queue.
  *
  * @since 0.1.0
  * @category schemas
@@ -854,7 +853,7 @@ const unionOf = (method: Method) =>
 export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend(() => unionOf("oauth.v2.access"))
 
 /**
- * The schema of {@link ExchangeError}, for RPC, queues and whatever else carries errors as JSON.
+ * The schema of {@link ExchangeError}, for errors that are sent as JSON, such as through RPC or a queue.
  *
  * @since 0.1.0
  * @category schemas
@@ -862,12 +861,12 @@ export const AccessError: Schema.Schema<AccessError, unknown> = Schema.suspend((
 export const ExchangeError: Schema.Schema<ExchangeError, unknown> = Schema.suspend(() => unionOf("oauth.v2.exchange"))
 
 // -------------------------------------------------------------------------------------
-// making and catching
+// constructors and handlers
 // -------------------------------------------------------------------------------------
 
 /**
- * Makes the error that a Slack code stands for. A code that Slack does not document for the method becomes a
- * {@link SlackUndocumentedError}, which keeps it.
+ * Makes the error of a Slack code. If Slack does not document the code for the method, it is a
+ * {@link SlackUndocumentedError} with that code.
  *
  * @example
  * ```ts
@@ -893,24 +892,24 @@ export const fromCode = <M extends Method>(
 }
 
 /**
- * Whether a value is one of this module's errors.
+ * Whether a value is an error of this module.
  *
  * @since 0.1.0
  * @category guards
  */
 export const isOAuthV2Error = (u: unknown): u is OAuthV2Error => Predicate.hasProperty(u, TypeId)
 
-/** The errors of this module, and the remedies that each may have. */
+/** An error of this module, by the remedies that it may have. */
 type Own<Q> = { readonly [TypeId]: TypeId; readonly remedy: Q }
 
 /** The members of `E` that may have the remedy. */
 type WithRemedy<E, R extends Remedy> = E extends Own<infer Q> ? [R & Q] extends [never] ? never : E : never
 
-/** What is left of `E` once the remedy is handled. */
+/** The members of `E` that are left if the remedy is handled. */
 type WithoutRemedy<E, R extends Remedy> = E extends Own<infer Q> ? [Q] extends [R] ? never : E : E
 
 /**
- * Handles every error that has one remedy, and leaves the others in the error channel.
+ * Handles every error that has the given remedy, and leaves the others in the error channel.
  *
  * @example
  * ```ts

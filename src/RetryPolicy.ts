@@ -1,11 +1,11 @@
 /**
- * When a failed call may be repeated, and how long it may take in all.
+ * When a failed call is repeated, and how long it may take.
  *
- * Authorization codes, refresh tokens and legacy tokens work once. So a call is repeated only when Slack certainly did
- * nothing with it (`outcome` is `rejected`) and waiting can help (`remedy` is `retry`). No schedule overrides this.
+ * Authorization codes, refresh tokens and legacy tokens work once. So a call is repeated only if Slack certainly did
+ * not act on it (`outcome` is `rejected`) and waiting can help (`remedy` is `retry`). No schedule overrides this.
  *
- * Do not put retries of another kind around or under {@link OAuthV2}, such as `HttpClient.retryTransient`: they
- * repeat after a lost answer too, and spend the grant.
+ * Do not put other retries around or under {@link OAuthV2}, such as `HttpClient.retryTransient`. They also repeat a
+ * call whose answer was lost, and that call may have spent the grant.
  *
  * @since 0.1.0
  */
@@ -27,21 +27,21 @@ import type { OAuthV2Error } from "./OAuthV2Error.js"
 // -------------------------------------------------------------------------------------
 
 /**
- * How long things may take.
+ * The limits of a call.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Limits {
-  /** How long one attempt may take before it fails with `SlackTimeoutError`. */
+  /** How long an attempt may take. After that it fails with `SlackTimeoutError`. */
   readonly attemptTimeout: Duration.Duration
-  /** How long the call may take in all, with its repetitions and the waiting between them. */
+  /** How long the call may take, with all its attempts and the waits between them. */
   readonly budget: Duration.Duration
 }
 
 /**
- * A schedule over this package's errors that brings limits of its own. It composes as any `Schedule` does; what comes
- * out of a composition is a plain schedule, without the limits.
+ * A schedule over the errors of this package, with limits. It composes like every `Schedule`. The result of a
+ * composition is a plain schedule, without the limits.
  *
  * @since 0.1.0
  * @category models
@@ -52,19 +52,19 @@ export interface Policy extends Schedule.Schedule<Duration.Duration, OAuthV2Erro
 }
 
 /**
- * What {@link OAuthV2} goes by.
+ * The retry policy of {@link OAuthV2}.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Service extends Limits {
   readonly schedule: Schedule.Schedule<unknown, OAuthV2Error>
-  /** Asked before each repetition, after the wait. If it is `false`, the call fails as its last attempt did. */
+  /** Runs before each repetition, after the wait. If it returns `false`, the call fails with the last error. */
   readonly mayRepeat?: Effect.Effect<boolean> | undefined
 }
 
 /**
- * What can be set besides the schedule. What is not set comes from the {@link Policy}.
+ * The options besides the schedule. Limits that are not set are those of the {@link Policy}.
  *
  * @since 0.1.0
  * @category models
@@ -76,8 +76,8 @@ export interface Options {
 }
 
 /**
- * The retry policy in force: the nearest of the one given to a call ({@link provide}), the one given to
- * `OAuthV2.layer` ({@link layer}), and {@link interactive}.
+ * The retry policy. A call uses the policy that is provided to it ({@link provide}), otherwise the policy of its
+ * `OAuthV2.layer` ({@link layer}), otherwise {@link interactive}.
  *
  * @since 0.1.0
  * @category tags
@@ -85,7 +85,7 @@ export interface Options {
 export class RetryPolicy extends Context.Tag("effect-slack-oauth/RetryPolicy")<RetryPolicy, Service>() {}
 
 /**
- * Whether the same call may be sent again: Slack did nothing, and waiting can help.
+ * Whether the same call may be sent again: Slack did not act on it, and waiting can help.
  *
  * @since 0.1.0
  * @category guards
@@ -97,8 +97,8 @@ export const isRepeatable: (error: OAuthV2Error) => boolean = Retry.isRepeatable
 // -------------------------------------------------------------------------------------
 
 /**
- * Waits as long as Slack asks to, and up to a tenth longer so that many clients do not come back at once; without a
- * hint, exponentially longer each time, give or take a fifth.
+ * Waits as long as Slack asks, and up to a tenth longer, so that many clients do not call again at the same time. If
+ * Slack does not ask, each wait is twice as long as the one before, plus or minus a fifth.
  */
 const backoff = (options: {
   readonly first: Duration.DurationInput
@@ -124,8 +124,8 @@ const policy = (schedule: Schedule.Schedule<Duration.Duration, OAuthV2Error>, li
   Object.assign(Retry.withinBudget(schedule, limits.budget), limits, { unlimited: schedule })
 
 /**
- * A browser is waiting: ten seconds in all, the first wait about 0.3 s, then doubling. If Slack asks to wait longer
- * than that leaves, the call fails at once and the error carries Slack's hint.
+ * For calls that a browser waits for: ten seconds for everything, and waits of about 0.3 s, 0.6 s and so on. If Slack
+ * asks to wait longer than the budget allows, the call fails at once, and the error has `retryAfter`.
  *
  * @since 0.1.0
  * @category schedules
@@ -136,8 +136,9 @@ export const interactive: Policy = policy(backoff({ first: "300 millis", longest
 })
 
 /**
- * Nobody is waiting: ten minutes in all, 30 seconds an attempt, the first wait about a second, then doubling up to a
- * minute. If Slack asks to wait longer than the budget leaves, the call fails at once and the error carries the hint.
+ * For calls that nobody waits for: ten minutes for everything, 30 seconds for an attempt, and waits of about 1 s, 2 s
+ * and so on, up to a minute. If Slack asks to wait longer than the budget allows, the call fails at once, and the error
+ * has `retryAfter`.
  *
  * @since 0.1.0
  * @category schedules
@@ -148,7 +149,7 @@ export const background: Policy = policy(backoff({ first: "1 second", longest: "
 })
 
 /**
- * One attempt of at most ten seconds, and no repetition.
+ * One attempt of at most ten seconds.
  *
  * @since 0.1.0
  * @category schedules
@@ -159,7 +160,7 @@ export const none: Policy = policy(waits(() => Effect.succeed(undefined)), {
 })
 
 // -------------------------------------------------------------------------------------
-// choosing one
+// layers and combinators
 // -------------------------------------------------------------------------------------
 
 const service = (
@@ -178,8 +179,8 @@ const service = (
 }
 
 /**
- * Sets the policy for an `OAuthV2.layer`, or for a whole program. Any schedule will do; one that is no {@link Policy}
- * gets ten seconds an attempt and no budget, unless the limits are given. Fails if a limit cannot be used.
+ * Sets the policy of an `OAuthV2.layer`, or of a whole program. It takes every schedule. The default limits of a
+ * schedule that is no {@link Policy} are ten seconds for an attempt and no budget. Fails if a limit is invalid.
  *
  * @since 0.1.0
  * @category layers
@@ -190,8 +191,8 @@ export const layer = (
 ): Layer.Layer<RetryPolicy, ConfigError.ConfigError> => Layer.effect(RetryPolicy, service(schedule, options))
 
 /**
- * Sets the policy for the calls inside one effect, which dies if a limit cannot be used: the limits are part of the
- * program, as the schedule is.
+ * Sets the policy of the calls inside an effect. The effect dies if a limit is invalid: like the schedule, the limits
+ * are part of the program.
  *
  * @example
  * ```ts

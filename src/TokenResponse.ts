@@ -1,9 +1,9 @@
 /**
- * Slack's answer to a grant: who installed what where, and which tokens came with it.
+ * Slack's answer to a grant: the app, the workspace or organization, and the tokens.
  *
- * Slack writes this answer in a dozen shapes: bot, user, or both; a workspace or a whole organization; the user token
- * in one place on install and in another on refresh. Here they are one model, and {@link FromWire} is the schema
- * between the two.
+ * Slack writes this answer in a dozen shapes: with a bot token, a user token, or both; for a workspace or an
+ * organization; with the user token in one place after an install and in another after a refresh. This module has one
+ * model for all of them. {@link FromWire} is the schema between Slack's form and the model.
  *
  * @see https://docs.slack.dev/reference/methods/oauth.v2.access
  * @since 0.1.0
@@ -23,7 +23,7 @@ import { instance } from "./internal/instance.js"
 // -------------------------------------------------------------------------------------
 
 /**
- * A workspace (`T…`) or an organization (`E…`) by id, with its name where Slack gives one.
+ * A workspace (`T…`) or an organization (`E…`): its id, and its name if Slack gives one.
  *
  * @since 0.1.0
  * @category models
@@ -56,7 +56,7 @@ export class Workspace extends Schema.TaggedClass<Workspace>("effect-slack-oauth
 }) {}
 
 /**
- * The app is installed in a whole organization and answers for every workspace in it.
+ * The app is installed in a whole organization, with all its workspaces.
  *
  * @since 0.1.0
  * @category models
@@ -66,22 +66,21 @@ export class Organization extends Schema.TaggedClass<Organization>("effect-slack
 }) {}
 
 /**
- * When a token ends, and what renews it. Expiry belongs to a token: of the two that one install can bring, one may
- * expire and the other not.
+ * When a token expires, and its refresh token. An install can have two tokens, and each has its own expiry or none.
  *
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0
  * @category models
  */
 export class Expiry extends Schema.Class<Expiry>("effect-slack-oauth/Expiry")({
-  /** Counted from the moment before the request left, so never later than Slack means it. */
+  /** Counted from before the request, so never later than the token really expires. */
   expiresAt: Schema.DateTimeUtc,
-  /** Single use: the answer to a refresh brings the next one. Without one, the token ends and cannot be refreshed. */
+  /** Works once: the answer to a refresh has the next one. A token without one expires and cannot be refreshed. */
   refreshToken: optional(Schema.Redacted(Schema.String))
 }) {}
 
 /**
- * The token that the app acts with as itself.
+ * A token with which the app acts as itself.
  *
  * @since 0.1.0
  * @category models
@@ -94,7 +93,7 @@ export class BotToken extends Schema.Class<BotToken>("effect-slack-oauth/BotToke
 }) {}
 
 /**
- * A token that the app acts with on behalf of a person.
+ * A token with which the app acts for a person.
  *
  * @since 0.1.0
  * @category models
@@ -107,7 +106,7 @@ export class UserToken extends Schema.Class<UserToken>("effect-slack-oauth/UserT
 }) {}
 
 /**
- * A channel that the app may post to by URL alone, which makes the URL a secret.
+ * A URL that posts to a channel. It needs no token, so the URL is a secret.
  *
  * @see https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
  * @since 0.1.0
@@ -123,10 +122,10 @@ export class IncomingWebhook extends Schema.Class<IncomingWebhook>("effect-slack
 }) {}
 
 /**
- * What a grant brought: an install, a refresh, or an exchange.
+ * The answer to an install, a refresh or an exchange.
  *
- * As a schema this class is the model's own JSON form, with an absolute `expiresAt` and the tokens in plain text, for
- * stores that encrypt. Slack's form is {@link FromWire}.
+ * As a schema, this class has a JSON form of its own, with an absolute `expiresAt`, and with the tokens in plain text:
+ * encrypt it before you store it. {@link FromWire} is the schema of Slack's form.
  *
  * @since 0.1.0
  * @category models
@@ -136,7 +135,7 @@ export class TokenResponse extends Schema.Class<TokenResponse>("effect-slack-oau
   target: Schema.Union(Workspace, Organization),
   bot: optional(BotToken),
   user: optional(UserToken),
-  /** The person who clicked; absent in answers to a refresh or an exchange. */
+  /** The person who installed the app. Absent in answers to a refresh or an exchange. */
   authedUserId: optional(Schema.String),
   incomingWebhook: optional(IncomingWebhook),
   /** Slack's warning codes, such as `superfluous_charset`. */
@@ -161,7 +160,7 @@ interface WireToken {
 }
 
 /**
- * A token response as Slack documents it. {@link FromWire} also reads what deviates from it.
+ * A token response as Slack documents it. {@link FromWire} also reads answers that deviate from it.
  *
  * @since 0.1.0
  * @category models
@@ -189,7 +188,7 @@ export interface Wire extends WireToken {
 }
 
 /**
- * The schema of {@link Wire}. It accepts every JSON object, because {@link FromWire} decides which parts are needed.
+ * The schema of {@link Wire}. It accepts every JSON object: {@link FromWire} decides which fields are needed.
  *
  * @since 0.1.0
  * @category schemas
@@ -203,7 +202,7 @@ export const Wire: Schema.Schema<Wire> = guarded(
 const modelType = Schema.typeSchema(TokenResponse)
 
 /**
- * What the caller knows before Slack answers. It is used where the answer does not say it.
+ * What the caller knows before Slack answers. It is used if the answer does not say it.
  *
  * @since 0.1.0
  * @category models
@@ -216,8 +215,7 @@ export interface Known {
 }
 
 /**
- * The target of a refresh or an exchange that neither Slack's answer nor the request names: a workspace whose id is
- * empty.
+ * The target of a refresh or an exchange, if neither the answer nor the request names it: a workspace with an empty id.
  *
  * @since 0.1.0
  * @category models
@@ -225,15 +223,15 @@ export interface Known {
 export const unnamed: Workspace = new Workspace({ team: { id: "", name: Option.none() }, enterprise: Option.none() })
 
 /**
- * The schema between Slack's form and the model. Slack says in how many seconds a token ends, so the schema needs
- * to know from when to count: decoding gives an absolute `expiresAt`, encoding turns it back into `expires_in`.
+ * The schema between Slack's form and the model. Slack says in how many seconds a token expires. Decoding adds them to
+ * `requestedAt`, and the result is `expiresAt`. Encoding returns the seconds from `requestedAt` to `expiresAt`.
  *
- * An answer needs a token, an app, and a workspace or organization; `known` may supply the last two. Every other field
- * is optional: one that does not fit is ignored, because the grant is spent and the token must not get lost. Numbers
- * may be written as text. A token with a refresh token and no lifetime lives 12 hours, which is what Slack documents. A
- * lifetime of zero or less has already ended.
+ * An answer needs a token, an app, and a workspace or organization; `known` can supply the last two. All other fields
+ * are optional. A field that does not fit is ignored, because the grant is spent and the token must not get lost.
+ * Numbers may be text. A token with a refresh token and without a lifetime lives 12 hours, as Slack documents. A token
+ * with a lifetime of zero or less has expired.
  *
- * A parse error names the path that does not fit, without the value: it may be a token.
+ * A parse error has the path that does not fit, without the value: that may be a token.
  *
  * @example
  * ```ts
@@ -268,8 +266,8 @@ export const FromWire = (requestedAt: DateTime.Utc, known?: Known): Schema.Schem
   })
 
 /**
- * Decodes the body of an answer. If it is no token response, the result is where it does not fit, such as `team.id`,
- * and never what stood there.
+ * Decodes the body of an answer. If it is no token response, the result has the path that does not fit, such as
+ * `team.id`, and no value.
  *
  * @since 0.1.0
  * @category decoding
@@ -282,7 +280,7 @@ export const fromBody = (
   isObject(body) ? Either.mapLeft(decode(body, requestedAt, known), (path) => [path]) : Either.left([])
 
 // -------------------------------------------------------------------------------------
-// reading fields: what does not fit is absent
+// reading fields: a value that does not fit counts as absent
 // -------------------------------------------------------------------------------------
 
 type Json = Readonly<Record<string, unknown>>
@@ -293,13 +291,13 @@ const object = (value: unknown): Json => isObject(value) ? value : nothing
 
 const string = (value: unknown): string => typeof value === "string" ? value : ""
 
-/** Slack and its imitators write `null` and `""` for what is not there. */
+/** Slack and its imitators write `null` and `""` for an absent text. */
 const text = (value: unknown): Option.Option<string> =>
   typeof value === "string" && value !== "" ? Option.some(value) : Option.none()
 
 /**
- * Ids and scopes are stored as they are, and not every database stores control characters and lone surrogates. They are
- * printed too, so a token in their place is none.
+ * Ids and scopes are stored, and some databases cannot store control characters and lone surrogates. They are also
+ * printed, so a token in their place does not count.
  */
 const isWord = (item: string): boolean => /^(?!xox|xapp-)[^\p{Cc}\p{Cs}]+$/u.test(item)
 
@@ -309,7 +307,7 @@ const id = (value: unknown): Option.Option<string> =>
 const words = (value: unknown): ReadonlyArray<string> =>
   typeof value === "string" ? commaList(value).filter(isWord) : []
 
-/** A list as Slack writes it, with commas, or as JSON does. */
+/** A list, as text with commas or as a JSON list. */
 const list = (value: unknown): ReadonlyArray<string> => Array.isArray(value) ? value.flatMap(words) : words(value)
 
 const number = (value: unknown): number | undefined => {
@@ -323,7 +321,7 @@ const isTrue = (value: unknown): boolean => value === true || value === 1 || val
 // decoding
 // -------------------------------------------------------------------------------------
 
-/** What an answer needs, by the path that is named if it is missing. */
+/** What an answer needs, by the path of a misfit. */
 const needed = {
   ok: "Expected ok to be true",
   app_id: "Expected the id of an app",
@@ -339,7 +337,7 @@ const decodeParty = (wire: unknown): Option.Option<Party> => {
   return Option.map(id(party.id), (id) => ({ id, name: text(party.name) }))
 }
 
-/** Whether a workspace is there and cannot be read. It must not be taken for its whole organization. */
+/** Whether there is a workspace that cannot be read. Such an installation must not count as one of the organization. */
 const isUnreadable = (team: unknown): boolean =>
   typeof team === "object" && team !== null ? Object.values(team).some(Boolean) : Boolean(team)
 
@@ -354,10 +352,10 @@ const decodeTarget = (wire: Json, known: Known): Workspace | Organization | unde
     : known.target
 }
 
-/** How long Slack's rotating tokens live, in seconds. */
+/** The lifetime of Slack's rotating tokens, in seconds. */
 const usualLifetime = 43_200
 
-/** The last moment that a date can hold. */
+/** The largest time of a date. */
 const endOfTime = 8.64e15
 
 const decodeExpiry = (
@@ -377,13 +375,13 @@ const decodeExpiry = (
   )
 }
 
-/** Whether a top-level token is a user token: by `token_type`, and for an unknown type by the ids in the answer. */
+/** Whether the top-level token is a user token: by `token_type`, or by the ids in the answer if the type is unknown. */
 const isUserToken = ({ bot_user_id, token_type, user_id }: Json): boolean =>
   token_type === "user" ||
   (token_type !== "bot" && token_type !== "granular_bot" && Option.isSome(id(user_id)) &&
     Option.isNone(id(bot_user_id)))
 
-/** The token in one of the two places of an answer. */
+/** The token at the top level, or in `authed_user`. */
 const decodeToken = (wire: Json, requestedAt: DateTime.Utc, known: Known) =>
   Option.map(text(wire.access_token), (accessToken) => ({
     accessToken: Redacted.make(accessToken),
@@ -391,7 +389,7 @@ const decodeToken = (wire: Json, requestedAt: DateTime.Utc, known: Known) =>
     expiry: decodeExpiry(wire, requestedAt, known)
   }))
 
-/** The URL alone is of use: it is what posts. */
+/** Without the URL the rest is of no use. */
 const decodeWebhook = (wire: Json): Option.Option<IncomingWebhook> =>
   Option.map(text(wire.url), (url) =>
     instance(IncomingWebhook, {
@@ -416,7 +414,7 @@ const decode = (
   const authedUserId = id(authedUser.id)
   const userId = id(wire.user_id)
   const top = decodeToken(wire, requestedAt, known)
-  // The refresh token that was presented is the top token's, if there is one.
+  // The presented refresh token belongs to the top-level token, if there is one.
   const nested = decodeToken(authedUser, requestedAt, Option.isSome(top) ? {} : known)
   const isUser = Option.isSome(top) && isUserToken(wire)
   const bot = Option.map(
@@ -465,8 +463,8 @@ const encodeToken = (type: "bot" | "user", token: BotToken | UserToken, requeste
 })
 
 /**
- * An answer to an install has the user token in `authed_user`, with the id of the person who installed. An answer to a
- * refresh or an exchange has it at the top, and no `authed_user`.
+ * After an install, the user token is in `authed_user`, with the id of the person who installed the app. After a
+ * refresh or an exchange it is at the top level, and there is no `authed_user`.
  */
 const encode = (model: TokenResponse, requestedAt: DateTime.Utc): Wire => {
   const { authedUserId, bot, incomingWebhook, target, user, warnings } = model

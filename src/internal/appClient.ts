@@ -1,6 +1,6 @@
 /**
- * What all calls for one app have in common, made once: its credentials in the form that they are sent in, and its requests
- * without their bodies.
+ * What all calls for one app have in common, made once: its credentials in the form that they are sent in, and its
+ * requests without their bodies.
  */
 import * as Headers from "@effect/platform/Headers"
 import * as HttpBody from "@effect/platform/HttpBody"
@@ -27,8 +27,8 @@ export interface AppClient extends Client {
 }
 
 /**
- * The client of an application may change requests, such as by a bearer token for its other calls. Slack gets a POST, with
- * the credential of the call and no other. The credential is added last, so nothing of the application sees it.
+ * The client of an application may change requests, such as by a bearer token for its other calls. Slack gets a POST,
+ * with the credential of the call and no other. The credential is added last, so nothing of the application sees it.
  */
 const guarded = (client: HttpClient.HttpClient, authorization: string | undefined): HttpClient.HttpClient =>
   HttpClient.mapRequest(
@@ -41,8 +41,9 @@ const guarded = (client: HttpClient.HttpClient, authorization: string | undefine
   )
 
 /**
- * The `RequestInit` of a request. `fetch` takes one of the application too; but a redirect, which would carry the secrets
- * elsewhere, is not followed, and an `authorization` header, which may be a bearer token for other calls, is left out.
+ * The `RequestInit` of a request. `fetch` takes one of the application too; but a redirect, which would carry the
+ * secrets elsewhere, is not followed, and an `authorization` header, which may be a bearer token for other calls, is
+ * left out.
  */
 export const requestInit = ({ headers, ...init }: RequestInit = {}): RequestInit => ({
   ...init,

@@ -1,14 +1,14 @@
 /**
- * Every error code that Slack documents for the two OAuth methods, once. Classes, unions, retry rules and
- * `docs/errors.md` all derive from here.
+ * The table of all error codes that Slack documents for the two OAuth methods. The classes, the unions, the retry rules and
+ * `docs/errors.md` derive from it.
  *
- * Each code is a constant of its own, so that a bundle which names one error does not carry the other texts.
+ * Each code is a constant of its own. So a bundle that uses one error does not contain the texts of the others.
  */
 
 /** What to do about a failure. */
 export type Remedy = "retry" | "restart" | "reauthorize" | "configure" | "askAdmin" | "report" | "none"
 
-/** Whether Slack did anything: `rejected` is a plain no, after `unknown` the grant may be spent. */
+/** Whether Slack acted on the call. `rejected`: it did not. `unknown`: it may have, so the grant may be spent. */
 export type Outcome = "rejected" | "unknown"
 
 /** The Slack methods that this package calls, by their names on the wire. */
@@ -26,7 +26,7 @@ export interface SlackCode<
   readonly methods: ReadonlyArray<M>
   readonly remedy: R
   readonly outcome: O
-  /** What happened and what to do about it, for the person who reads the log. */
+  /** What happened, then what to do, for the person who reads the log. */
   readonly text: string
 }
 
@@ -34,7 +34,7 @@ type PascalCase<Code extends string> = Code extends `${infer Word}_${infer Words
   ? `${Capitalize<Word>}${PascalCase<Words>}`
   : Capitalize<Code>
 
-/** The tag is the code in Pascal case, if it is not given. */
+/** Without a tag, it is the code in Pascal case. */
 const slackCode = <
   Code extends string,
   M extends Method,
@@ -148,7 +148,7 @@ export const internalError = slackCode(
   both,
   "retry",
   "unknown",
-  "Slack failed and does not know how far it came. A single-use grant may be spent: do not send it again on a guess."
+  "Slack failed and may have done a part of the call. A single-use grant may be spent: do not send it again on a guess."
 )
 
 export const invalidArgName = slackCode(

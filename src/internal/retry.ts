@@ -28,8 +28,8 @@ export const withinBudget = <Out, In>(
 ): Schedule.Schedule<Out, In> => notPast(schedule, Duration.toMillis(budget) * 0.8, startedAt)
 
 /**
- * Runs an attempt in a fiber of its own, and interrupts it after so many milliseconds. Unlike `withDeadline` it waits for the
- * attempt to end, so that its socket is closed by then.
+ * Runs an attempt in a fiber of its own, and interrupts it after so many milliseconds. Unlike `withDeadline` it waits
+ * for the attempt to end, so that its socket is closed by then.
  */
 const cutOff = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,

@@ -9,8 +9,8 @@ import * as ScheduleInterval from "effect/ScheduleInterval"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
 
 /**
- * A schedule of waits. `wait` returns the milliseconds after the input that comes after `n` waits, or `undefined` to end
- * the schedule.
+ * A schedule of waits. `wait` returns the milliseconds after the input that comes after `n` waits, or `undefined` to
+ * end the schedule.
  */
 export const waits = <In>(
   wait: (input: In, n: number) => Effect.Effect<number | undefined>
@@ -25,7 +25,9 @@ export const waits = <In>(
           ScheduleDecision.continueWith(ScheduleInterval.after(now + millis))
         ] as const))
 
-/** Ends a schedule before a wait that goes on for more than `latest` milliseconds after `startedAt`, or the first input. */
+/**
+ * Ends a schedule before a wait that goes on for more than `latest` milliseconds after `startedAt`, or the first input.
+ */
 export const notPast = <Out, In, R>(
   schedule: Schedule.Schedule<Out, In, R>,
   latest: number,
@@ -43,8 +45,8 @@ export const notPast = <Out, In, R>(
   )
 
 /**
- * Drives a schedule, which is made and started at the first input. The function waits as the schedule says for an input,
- * and returns whether the schedule goes on.
+ * Drives a schedule, which is made and started at the first input. The function waits as the schedule says for an
+ * input, and returns whether the schedule goes on.
  */
 export const driver = <In>(schedule: () => Schedule.Schedule<unknown, In>): (input: In) => Effect.Effect<boolean> => {
   let started: Schedule.ScheduleDriver<unknown, In> | undefined

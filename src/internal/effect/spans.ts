@@ -16,8 +16,8 @@ export interface Observed<A, E, R> {
 }
 
 /**
- * Runs an effect in a span of its own. `Effect.useSpan` and `Metric.update` do the same in three steps, each of which costs
- * as much as this one.
+ * Runs an effect in a span of its own. `Effect.useSpan` and `Metric.update` do the same in three steps, each of which
+ * costs as much as this one.
  */
 export const observeInSpan = <A, E, R>(
   name: string,
