@@ -6,6 +6,9 @@
  * Between two steps of a process anything else may happen. The name in brackets is the function of `rotation.ts` (or of
  * the named file) that takes the step.
  *
+ * With `TRACE`, the steps that can be seen from outside are those of a trace of the code, one after the other: `see` is
+ * the guard that the next event of the trace is this one. A trace is accepted if its end can be reached.
+ *
  * There is no clock. `past` says which part of its lease has passed for a process, and it may grow at any time. A lease
  * can run out only when its holder, by its own clock, is in the last part of it.
  */
@@ -50,6 +53,70 @@
 #endif
 #ifndef SHOW
 #define SHOW 0        /* the state to look for, by its number in the table at the end */
+#endif
+
+/* -- traces ------------------------------------------------------------------------------------------------------- */
+
+/* What can be seen, with what it is about: a generation, a pair, or nothing (0). replay.mjs and the simulation have the
+ * same names and numbers. UNTOLD: the store did it and did not say so. FAILS: it did nothing. */
+#define READ_ALIVE     1
+#define READ_DEAD      2
+#define READ_ABSENT    3
+#define READ_FAILS     4
+#define LEASE_TAKEN    5
+#define LEASE_HELD     6
+#define LEASE_MISSING  7
+#define LEASE_FAILS    8
+#define LEASE_UNTOLD   9
+#define RELEASED       10
+#define NOT_HELD       11
+#define RELEASE_FAILS  12
+#define RELEASE_UNTOLD 13
+#define SEND           14
+#define GIVE           15
+#define REFUSE         16
+#define REJECT         17
+#define LOSE           18
+#define SAVED          19
+#define NOT_SAVED      20
+#define SAVE_FAILS     21
+#define SAVE_UNTOLD    22
+#define MARKED         23
+#define NOT_MARKED     24
+#define MARK_FAILS     25
+#define MARK_UNTOLD    26
+#define DIE            27
+#define INSTALL_GIVES  28
+#define INSTALLED      29
+#define END            30
+#define REMOVED        31
+
+#ifdef TRACE
+c_decl { static unsigned char traceWho[4096], traceWhat[4096], traceAbout[4096]; static int traceLength, traceSeen; }
+c_code {
+  static void tellSeen(void) { printf("steps of the trace: %d\n", traceSeen); }
+  static void readTrace(void) {
+    int who, what, about;
+    if (traceLength == 0) atexit(tellSeen);
+    FILE *file = fopen(getenv("TRACE"), "r");
+    while (file && fscanf(file, "%d %d %d", &who, &what, &about) == 3) {
+      traceWho[traceLength] = who;
+      traceWhat[traceLength] = what;
+      traceAbout[traceLength++] = about;
+    }
+  }
+}
+short position = 0
+#define see(what, about) \
+  c_expr { (now.position < traceLength && traceWho[now.position] == PProcess->me && traceWhat[now.position] == what && \
+    traceAbout[now.position] == (about)) }
+#define seeWorld(what, about) \
+  c_expr { (now.position < traceLength && traceWhat[now.position] == what && traceAbout[now.position] == (about)) }
+#define seen position++; c_code { if (now.position > traceSeen) traceSeen = now.position; }
+#else
+#define see(what, about) true
+#define seeWorld(what, about) true
+#define seen skip
 #endif
 
 /* -- promises ----------------------------------------------------------------------------------------------------- */
@@ -149,6 +216,8 @@ inline endAll() {
 #define READY2    13
 #define UNSAVED   14
 #define SAVING    15   /* in the instant after the look at the clock */
+#define RELEASING 16   /* about to give the lease back. Without TRACE, that is part of the step before it: to the other
+                         * processes a lease that comes back later is a slower process */
 
 byte known[PROCESSES + 1]      /* the pair that a process serves from memory */
 
@@ -167,20 +236,45 @@ bit replaced[TOKENS + 1]       /* a refresh of this pair has been stored */
 #define reset() at = IDLE; mine = 0; token = 0; sendings = 0; past = 0
 #define holds (holder == me)
 #define giveBack() if :: holds -> holder = 0 :: else fi
-#ifdef MUTANT_GIVE_BACK_IN_DOUBT
-#define leave() giveBack()
+#ifdef TRACE
+#define finish() at = RELEASING
 #else
-#define leave() if :: holds -> holder = LEFT :: else fi
+#define finish() giveBack(); reset()
+#endif
+#ifdef MUTANT_GIVE_BACK_IN_DOUBT
+#define leave() finish()
+#else
+#define leave() if :: holds -> holder = LEFT :: else fi; reset()
 #endif
 #ifdef MUTANT_GIVE_BACK_AFTER_REJECTION
-#define afterRejection() giveBack()
+#define afterRejection() finish()
 #else
 /* [resend] What Slack says of the second sending does not tell whether it has acted on the first. */
-#define afterRejection() if :: sendings == 1 -> giveBack() :: else -> leave() fi
+#define afterRejection() if :: sendings == 1 -> finish() :: else -> leave() fi
 #endif
 #define remember(pair) if :: CACHE -> known[me] = pair :: else fi
 #define storeFails (failures < FAILURES)
 #define mayBeLost (losses < LOSSES)
+#ifdef TRACE
+#define readsNothingDue \
+  ((status == ALIVE && see(READ_ALIVE, now.generation)) || (status == DEAD && see(READ_DEAD, now.generation)) || \
+    (status == ABSENT && see(READ_ABSENT, 0)))
+#define readsSame ((status == ALIVE && see(READ_ALIVE, now.generation)) || (status == DEAD && see(READ_DEAD, now.generation)))
+#define readsOther (readsSame || (status == ABSENT && see(READ_ABSENT, 0)))
+#define cannotTake ((status == ABSENT && see(LEASE_MISSING, 0)) || (isHeld && see(LEASE_HELD, 0)))
+#define takeFails (see(LEASE_FAILS, 0) || see(LEASE_UNTOLD, 0))
+#define renews ((status == ABSENT && see(LEASE_MISSING, 0)) || (status != ABSENT && see(LEASE_TAKEN, 0)))
+#define saveFails (see(SAVE_FAILS, 0) || (isSame && see(SAVE_UNTOLD, 0)))
+#else
+#define readsNothingDue (!(status == ALIVE && due))
+#define readsSame true
+#define readsOther true
+#define cannotTake (!((holder == 0 || holds) && status != ABSENT))
+#define takeFails true
+#define renews true
+#define saveFails true
+#endif
+#define isHeld (status != ABSENT && holder != 0 && !holds)
 #ifdef MUTANT_SAVE_IGNORES_DEAD
 #define diedOnly false
 #else
@@ -211,16 +305,16 @@ proctype Process(byte me) {
 
 end: do
   /* [look] */
-  :: atomic { at == IDLE && status == ALIVE && due && inHand[me] == 0 ->
+  :: atomic { at == IDLE && status == ALIVE && due && inHand[me] == 0 && see(READ_ALIVE, now.generation) -> seen;
        printf("process %d sees that the credential is due\n", me);
        mine = generation; token = stored; remember(stored); at = LOOKED }
 
   /* [Lease.take] */
-  :: atomic { at == LOOKED && status != ABSENT && holder == 0 ->
+  :: atomic { at == LOOKED && status != ABSENT && holder == 0 && see(LEASE_TAKEN, 0) -> seen;
        printf("process %d takes the lease\n", me); holder = me; past = 0; at = LEASED }
-  :: atomic { at == LOOKED && (status == ABSENT || holder != 0) ->
-       printf("process %d finds the lease taken\n", me); reset() }
-  :: atomic { at == LOOKED && status != ABSENT && holder == 0 && storeFails ->
+  :: atomic { at == LOOKED && ((status == ABSENT && see(LEASE_MISSING, 0)) || (status != ABSENT && holder != 0 && see(LEASE_HELD, 0))) ->
+       seen; printf("process %d finds the lease taken\n", me); reset() }
+  :: atomic { at == LOOKED && status != ABSENT && holder == 0 && storeFails && see(LEASE_UNTOLD, 0) -> seen;
        printf("process %d takes the lease, and the store does not say so\n", me); failures++; holder = LEFT; reset() }
 #ifdef MUTANT_NO_LEASE
   :: atomic { at == LOOKED -> past = 0; at = LEASED }
@@ -230,43 +324,43 @@ end: do
 #ifdef MUTANT_NO_SECOND_LOOK
   :: atomic { at == LEASED -> at = READY }
 #else
-  :: atomic { at == LEASED && status == ALIVE && due ->
+  :: atomic { at == LEASED && status == ALIVE && due && see(READ_ALIVE, now.generation) -> seen;
        printf("process %d looks again under the lease\n", me);
        if
        :: generation == mine -> at = READY
        :: else -> at = RENAMING
        fi;
        mine = generation; token = stored; remember(stored) }
-  :: atomic { at == LEASED && !(status == ALIVE && due) ->
-       printf("process %d has nothing to do\n", me); giveBack(); reset() }
-  :: atomic { at == LEASED && storeFails ->
-       printf("process %d cannot read the store\n", me); failures++; giveBack(); reset() }
+  :: atomic { at == LEASED && readsNothingDue -> seen;
+       printf("process %d has nothing to do\n", me); finish() }
+  :: atomic { at == LEASED && storeFails && see(READ_FAILS, 0) -> seen;
+       printf("process %d cannot read the store\n", me); failures++; finish() }
 #endif
 #ifdef MUTANT_NO_LOOK_AFTER_RENAMING
   :: atomic { at == RENAMING && (holder == 0 || holds) && status != ABSENT -> holder = me; past = 0; at = READY }
 #else
-  :: atomic { at == RENAMING && (holder == 0 || holds) && status != ABSENT ->
+  :: atomic { at == RENAMING && (holder == 0 || holds) && status != ABSENT && see(LEASE_TAKEN, 0) -> seen;
        printf("process %d takes the lease for another generation\n", me); holder = me; past = 0; at = LEASED }
 #endif
-  :: atomic { at == RENAMING && !((holder == 0 || holds) && status != ABSENT) -> giveBack(); reset() }
+  :: atomic { at == RENAMING && cannotTake -> seen; finish() }
 
   /* [rotateUnderLease] the look at the clock. After a third of the lease nothing is sent */
 #ifdef MUTANT_NO_CLOCK_BEFORE_SENDING
   :: atomic { at == READY -> at = SENDING }
 #else
   :: atomic { at == READY && past == 0 -> printf("process %d looks at its clock\n", me); at = SENDING }
-  :: atomic { at == READY && past > 0 -> printf("process %d has no time to send\n", me); giveBack(); reset() }
+  :: atomic { at == READY && past > 0 -> printf("process %d has no time to send\n", me); finish() }
 #endif
 
   /* [send] */
-  :: atomic { at == SENDING && issued < TOKENS ->
+  :: atomic { at == SENDING && issued < TOKENS && see(SEND, PProcess->token) -> seen;
        printf("process %d sends refresh token %d\n", me, token);
        checkSending();
        if :: !holds && isSame -> asleepBeforeSending = 1 :: else fi;
        sendings++; at = SENT }
 
   /* Slack */
-  :: atomic { at == SENT && works(token) && issued < TOKENS ->
+  :: atomic { at == SENT && works(token) && issued < TOKENS && see(GIVE, now.issued + 1) -> seen;
        if
        :: refreshToken[token] == UNUSED && GRACE == 0 -> refreshToken[token] = ENDED
        :: refreshToken[token] == UNUSED && GRACE != 0 -> refreshToken[token] = GRACED
@@ -276,38 +370,38 @@ end: do
        inHand[me] = issued;
        printf("Slack gives pair %d to process %d\n", issued, me);
        at = ANSWERED }
-  :: atomic { at == SENT && !works(token) -> printf("Slack refuses refresh token %d\n", token); at = REFUSED }
-  :: atomic { at == SENT && rejections < REJECTIONS ->
+  :: atomic { at == SENT && !works(token) && see(REFUSE, 0) -> seen; printf("Slack refuses refresh token %d\n", token); at = REFUSED }
+  :: atomic { at == SENT && rejections < REJECTIONS && see(REJECT, 0) -> seen;
        rejections++; printf("Slack rejects the call of process %d and does nothing\n", me); at = REJECTED }
 
   /* the network loses the request, a refusal or a pair */
-  :: atomic { (at == SENT || at == REFUSED) && mayBeLost ->
+  :: atomic { (at == SENT || at == REFUSED) && mayBeLost && see(LOSE, 0) -> seen;
        losses++; printf("process %d gets no answer\n", me);
        if :: holds -> inDoubt = token :: else fi; at = LOST }
-  :: atomic { at == ANSWERED && mayBeLost ->
+  :: atomic { at == ANSWERED && mayBeLost && see(LOSE, 0) -> seen;
        losses++; printf("process %d gets no answer\n", me); inHand[me] = 0;
        if :: lostPairs < 2 -> lostPairs++ :: else fi;
        if :: holds -> inDoubt = token :: else fi; at = LOST }
 #ifdef MUTANT_INTERRUPTIBLE_COMMIT
-  :: atomic { at == ANSWERED -> printf("process %d is interrupted\n", me); inHand[me] = 0; leave(); reset() }
+  :: atomic { at == ANSWERED -> printf("process %d is interrupted\n", me); inHand[me] = 0; leave() }
 #endif
 
   /* [send] mayRepeat: before Slack is asked again after a rejection */
-  :: atomic { at == REJECTED -> printf("process %d gives up for now\n", me); afterRejection(); reset() }
+  :: atomic { at == REJECTED -> printf("process %d gives up for now\n", me); afterRejection() }
 #ifdef MUTANT_NO_LOOK_BEFORE_REPEATING
   :: atomic { at == REJECTED -> promise(STILL_STORED, isSame); at = AGAIN }
 #else
-  :: atomic { at == REJECTED && isSame ->
+  :: atomic { at == REJECTED && isSame && readsSame -> seen;
        promise(STILL_STORED, isSame); printf("process %d sees the same generation\n", me); at = AGAIN }
-  :: atomic { at == REJECTED && !isSame ->
-       printf("process %d sees that the credential has changed\n", me); giveBack(); reset() }
+  :: atomic { at == REJECTED && !isSame && readsOther -> seen;
+       printf("process %d sees that the credential has changed\n", me); finish() }
 #endif
 #ifdef MUTANT_NO_CLOCK_BEFORE_REPEATING
   :: atomic { at == AGAIN -> sendings--; at = SENDING }
 #else
   :: atomic { at == AGAIN && past < 2 ->
        printf("process %d looks at its clock, to repeat the call\n", me); sendings--; at = SENDING }
-  :: atomic { at == AGAIN && past == 2 -> printf("process %d has no time to send\n", me); afterRejection(); reset() }
+  :: atomic { at == AGAIN && past == 2 -> printf("process %d has no time to send\n", me); afterRejection() }
 #endif
 
   /* [resend] a lost answer: the lease is renewed, the credential is read again, and it is sent once more */
@@ -320,26 +414,26 @@ end: do
 #ifdef MUTANT_RESEND_WITHOUT_LEASE
   :: atomic { at == LOST && sendings == 1 && isSame -> at = SENDING }
 #else
-  :: atomic { at == LOST && sendings == 1 && (holder == 0 || holds) && status != ABSENT ->
+  :: atomic { at == LOST && sendings == 1 && (holder == 0 || holds) && status != ABSENT && see(LEASE_TAKEN, 0) -> seen;
        printf("process %d renews the lease\n", me); holder = me; past = 0; at = RENEWED }
 #endif
-  :: atomic { at == LOST && sendings == 1 && !((holder == 0 || holds) && status != ABSENT) ->
-       printf("process %d finds the lease taken\n", me); giveBack(); reset() }
-  :: atomic { at == LOST && sendings == 1 && storeFails ->
-       failures++; printf("process %d cannot renew the lease\n", me); leave(); reset() }
-  :: atomic { at == LOST && sendings > 1 -> printf("process %d leaves the lease to run out\n", me); leave(); reset() }
+  :: atomic { at == LOST && sendings == 1 && cannotTake -> seen;
+       printf("process %d finds the lease taken\n", me); finish() }
+  :: atomic { at == LOST && sendings == 1 && storeFails && takeFails -> seen;
+       failures++; printf("process %d cannot renew the lease\n", me); leave() }
+  :: atomic { at == LOST && sendings > 1 -> printf("process %d leaves the lease to run out\n", me); leave() }
 #ifdef MUTANT_NO_LOOK_BEFORE_RESEND
   :: atomic { at == RENEWED -> promise(STILL_STORED, isSame); at = READY2 }
 #else
-  :: atomic { at == RENEWED && isSame ->
+  :: atomic { at == RENEWED && isSame && readsSame -> seen;
        promise(STILL_STORED, isSame); printf("process %d sees the same generation\n", me); at = READY2 }
-  :: atomic { at == RENEWED && !isSame ->
-       printf("process %d sees that the credential has changed\n", me); giveBack(); reset() }
-  :: atomic { at == RENEWED && storeFails ->
-       failures++; printf("process %d cannot read the store\n", me); leave(); reset() }
+  :: atomic { at == RENEWED && !isSame && readsOther -> seen;
+       printf("process %d sees that the credential has changed\n", me); finish() }
+  :: atomic { at == RENEWED && storeFails && see(READ_FAILS, 0) -> seen;
+       failures++; printf("process %d cannot read the store\n", me); leave() }
 #endif
   :: atomic { at == READY2 && past == 0 -> printf("process %d looks at its clock\n", me); at = SENDING }
-  :: atomic { at == READY2 && past > 0 -> printf("process %d has no time to send\n", me); leave(); reset() }
+  :: atomic { at == READY2 && past > 0 -> printf("process %d has no time to send\n", me); leave() }
 
   /* [commit] underLease: a lease that is nearly over is renewed. While another process has it, this one waits */
 #ifdef MUTANT_COMMIT_WITHOUT_LEASE
@@ -347,7 +441,7 @@ end: do
 #else
   :: atomic { (at == ANSWERED || at == UNSAVED) && past < 2 ->
        printf("process %d has the answer and looks at its clock\n", me); at = SAVING }
-  :: atomic { (at == ANSWERED || at == UNSAVED) && past == 2 && (holder == 0 || holds) ->
+  :: atomic { (at == ANSWERED || at == UNSAVED) && past == 2 && (holder == 0 || holds) && renews -> seen;
        printf("process %d has the answer and renews the lease\n", me);
        if :: status != ABSENT -> holder = me; past = 0 :: else fi;
        at = SAVING }
@@ -355,49 +449,50 @@ end: do
 
   /* [save] */
 #ifdef MUTANT_COMMIT_WITHOUT_COMPARING
-  :: atomic { at == SAVING -> mine = generation; store(); inHand[me] = 0; giveBack(); reset() }
+  :: atomic { at == SAVING -> mine = generation; store(); inHand[me] = 0; finish() }
 #else
-  :: atomic { at == SAVING && isSame -> store(); remember(stored); inHand[me] = 0; giveBack(); reset() }
-  :: atomic { at == SAVING && storeFails ->
+  :: atomic { at == SAVING && isSame && see(SAVED, 0) -> seen; store(); remember(stored); inHand[me] = 0; finish() }
+  :: atomic { at == SAVING && storeFails && saveFails ->
        failures++;
        if
-       :: isSame -> store(); printf("process %d gets no answer from the store\n", me)
-       :: printf("process %d cannot store its pair\n", me)
+       :: isSame && see(SAVE_UNTOLD, 0) -> store(); printf("process %d gets no answer from the store\n", me)
+       :: see(SAVE_FAILS, 0) -> printf("process %d cannot store its pair\n", me)
        fi;
+       seen;
        remember(inHand[me]);
 #ifdef MUTANT_DROP_UNSAVED
-       inHand[me] = 0; leave(); reset()
+       inHand[me] = 0; leave()
 #else
        if :: holds -> inDoubt = token :: else fi;
        at = UNSAVED
 #endif
      }
-  :: atomic { at == SAVING && !isSame && status != ABSENT && stored == inHand[me] ->
-       printf("process %d finds its pair stored\n", me); inHand[me] = 0; giveBack(); reset() }
-  :: atomic { at == SAVING && diedOnly && stored != inHand[me] ->
+  :: atomic { at == SAVING && !isSame && status != ABSENT && stored == inHand[me] && see(NOT_SAVED, 0) -> seen;
+       printf("process %d finds its pair stored\n", me); inHand[me] = 0; finish() }
+  :: atomic { at == SAVING && diedOnly && stored != inHand[me] && see(NOT_SAVED, 0) -> seen;
        printf("process %d overrides the mark that the chain is dead\n", me); mine = generation }
-  :: atomic { at == SAVING && !isSame && !diedOnly && stored != inHand[me] ->
+  :: atomic { at == SAVING && !isSame && !diedOnly && stored != inHand[me] && see(NOT_SAVED, 0) -> seen;
        printf("process %d drops its pair, because the credential has changed\n", me);
-       inHand[me] = 0; giveBack(); reset() }
-  :: atomic { at == SAVING && status == ABSENT && stored == inHand[me] -> inHand[me] = 0; giveBack(); reset() }
+       inHand[me] = 0; finish() }
+  :: atomic { at == SAVING && status == ABSENT && stored == inHand[me] && see(NOT_SAVED, 0) -> seen; inHand[me] = 0; finish() }
 #endif
 
   /* [markDead] */
 #ifdef MUTANT_BELIEVE_DEATH
-  :: atomic { at == REFUSED && status != ABSENT ->
+  :: atomic { at == REFUSED && status != ABSENT && see(MARKED, 0) -> seen;
 #else
-  :: atomic { at == REFUSED && isSame ->
+  :: atomic { at == REFUSED && isSame && see(MARKED, 0) -> seen;
 #endif
        promise(SAME_SENT, generation == mine);
        printf("process %d marks the credential dead\n", me); status = DEAD; generation++;
 #ifdef MUTANT_DEATH_DELETES
        status = ABSENT;
 #endif
-       giveBack(); reset() }
-  :: atomic { at == REFUSED && !isSame ->
-       printf("process %d does not believe that the chain is dead\n", me); giveBack(); reset() }
-  :: atomic { at == REFUSED && storeFails ->
-       failures++; printf("process %d cannot mark the credential dead\n", me); inDoubt = 0; giveBack(); reset() }
+       finish() }
+  :: atomic { at == REFUSED && !isSame && see(NOT_MARKED, 0) -> seen;
+       printf("process %d does not believe that the chain is dead\n", me); finish() }
+  :: atomic { at == REFUSED && storeFails && see(MARK_FAILS, 0) -> seen;
+       failures++; printf("process %d cannot mark the credential dead\n", me); inDoubt = 0; finish() }
 
   /* time passes, and the lease runs out */
   :: atomic { past < 2 && at != IDLE && at != LOOKED -> past++ }
@@ -409,7 +504,22 @@ end: do
        holder = 0; inDoubt = 0 }
 
   /* the process dies. The next one has another name, so the lease is nobody's */
-  :: atomic { deaths < DEATHS && at != IDLE && at != LOOKED ->
+#ifdef TRACE
+  /* What makes no difference to others, and can be seen. */
+  :: atomic { at == LOOKED && see(LEASE_FAILS, 0) -> seen; reset() }
+  :: atomic { at == RENAMING && takeFails -> if :: see(LEASE_UNTOLD, 0) -> holder = me :: else fi; seen; finish() }
+  :: atomic { at == REJECTED && see(READ_FAILS, 0) -> seen; afterRejection() }
+  :: atomic { (at == ANSWERED || at == UNSAVED) && past == 2 && isHeld && see(LEASE_HELD, 0) -> seen }
+  :: atomic { (at == ANSWERED || at == UNSAVED) && past == 2 && takeFails -> seen; inDoubt = token; at = UNSAVED }
+  :: atomic { at == ANSWERED && past == 2 && isHeld -> at = UNSAVED }
+  :: atomic { at == REFUSED && isSame && see(MARK_UNTOLD, 0) -> seen; status = DEAD; generation++; finish() }
+  :: atomic { at == RELEASING && holds && see(RELEASED, 0) -> seen; holder = 0; reset() }
+  :: atomic { at == RELEASING && !holds && see(NOT_HELD, 0) -> seen; reset() }
+  :: atomic { at == RELEASING && holds && see(RELEASE_UNTOLD, 0) -> seen; holder = 0; reset() }
+  :: atomic { at == RELEASING && see(RELEASE_FAILS, 0) -> seen; if :: holds -> holder = LEFT :: else fi; reset() }
+  :: atomic { (at == IDLE || at == LOOKED) && see(DIE, 0) -> seen; reset() }
+#endif
+  :: atomic { deaths < DEATHS && at != IDLE && at != LOOKED && see(DIE, 0) -> seen;
        deaths++; printf("process %d dies\n", me);
        if :: inHand[me] != 0 && inHand[me] != stored -> diedWithPair = 1 :: else fi;
        if :: holds && at >= SENT -> inDoubt = token :: else fi;
@@ -425,6 +535,23 @@ proctype World() {
   bit removing;
 
 end: do
+#ifdef TRACE
+  /* When it is due, each process decides by its own clock. */
+  :: atomic { status == ALIVE && !due -> due = 1 }
+  /* The grace period of any token may end: a process that sleeps may send an old one. */
+  :: atomic { true -> k = 1;
+       do
+       :: k <= issued && refreshToken[k] == GRACED -> refreshToken[k] = ENDED; break
+       :: k < issued -> k++
+       :: k >= issued -> break
+       od; k = 0 }
+  :: atomic { issued < TOKENS && seeWorld(INSTALL_GIVES, now.issued + 1) -> seen;
+       issue(); givenToInstall = issued; lastInstall = issued }
+  :: atomic { givenToInstall != 0 && seeWorld(INSTALLED, 0) -> seen;
+       generation++; stored = givenToInstall; status = ALIVE; due = 0; givenToInstall = 0 }
+  :: atomic { seeWorld(END, 0) -> seen; endAll() }
+  :: atomic { status != ABSENT && seeWorld(REMOVED, 0) -> seen; status = ABSENT; due = 0; holder = 0; inDoubt = 0 }
+#endif
   :: atomic { status == ALIVE && !due && givenToInstall == 0 ->
        printf("the time for a refresh comes\n"); due = 1;
        /* By then every process has read the store again: the time between refreshes is longer than `cacheTime`. */
@@ -465,7 +592,9 @@ end: do
 
 proctype Observer() {
 end: do
-#if SHOW == 0
+#ifdef TRACE
+  :: atomic { c_expr { now.position == traceLength } -> assert(false) }
+#elif SHOW == 0
   :: atomic { chainIsLost && lostPairs == 0 && !diedWithPair && !installEnded -> promise(NO_LOSS, false) }
 #if GRACE == 2 && INSTALLS == 0
   :: atomic { chainIsLost && !(endedInUse && (SLEEP || FAILURES)) -> promise(NO_LOSS, false) }
@@ -504,6 +633,9 @@ end: do
 init {
   byte k = 0;
   atomic {
+#ifdef TRACE
+    c_code { readTrace(); };
+#endif
     refreshToken[1] = UNUSED;
     do
     :: k < PROCESSES -> k++; run Process(k)

@@ -1,6 +1,7 @@
 // Bundles the simulation of `test/simulation` and runs it: `npm run simulate -- --lives 2000 --seed 1`.
 //
 //   --effect 4          runs the generated source of Effect 4 (after `node effect-4/codemod.mjs src test`)
+//   --replay            replays what was done to each credential against the model (needs spin and gcc)
 //   --mutants           removes one rule of the code at a time, and expects a broken promise within a minute
 //   --mutant NAME       runs the code without one rule
 import { build } from "esbuild"
@@ -8,6 +9,7 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { replay } from "../model/replay.mjs"
 import { mutants } from "../test/simulation/mutants.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -22,6 +24,7 @@ const take = (name, hasValue) => {
 const isFour = take("--effect", true) === "4"
 const all = take("--mutants", false) !== undefined
 const one = take("--mutant", true)
+const isReplay = take("--replay", false) !== undefined
 const base = isFour ? join(root, "effect-4") : root
 
 /** The source without a rule. */
@@ -79,5 +82,8 @@ if (all) {
     throw new Error(`There is no mutant ${one}. There are: ${mutants.map(({ name }) => name).join(", ")}`)
   }
   const ledger = mutant === undefined ? ["--ledger", join(root, "test/seeds.json")] : []
-  process.exitCode = run(await bundle(mutant), [...ledger, ...args], { stdio: "inherit" }).status ?? 1
+  const traces = join(root, ".tmp", "simulation", "traces.json")
+  const options = [...ledger, ...isReplay ? ["--traces", traces] : [], ...args]
+  process.exitCode = run(await bundle(mutant), options, { stdio: "inherit" }).status ?? 1
+  if (isReplay && !replay(traces)) process.exitCode = 1
 }

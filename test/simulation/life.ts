@@ -14,6 +14,7 @@ import * as Mishaps from "./mishaps.js"
 import { day, hour, minute, type Mishap, nameOf, type Plan, type Storm } from "./plan.js"
 import * as Process from "./process.js"
 import * as Slack from "./slack.js"
+import * as Trace from "./trace.js"
 
 /** One line of a log. */
 export interface Line {
@@ -26,6 +27,8 @@ export interface Life {
   readonly counts: Judge.Counts
   /** The first promise that was broken. */
   readonly violation: Judge.Violation | undefined
+  /** What was done to each credential, for the model. */
+  readonly episodes: ReadonlyArray<string | undefined>
   readonly startedAt: number
   readonly endedAt: number
 }
@@ -72,6 +75,7 @@ export const live = (plan: Plan): Life => {
     }
   }, plan.credentials)
   const mishaps = Mishaps.make(agenda)
+  const traces = new Map(plan.credentials.map((credential) => [nameOf(credential), new Array<Trace.Event>()]))
   const dice = Dice.make(plan.seed, "life")
   const world: Process.World = {
     agenda,
@@ -83,7 +87,28 @@ export const live = (plan: Plan): Life => {
     mishaps,
     latencies: Dice.make(plan.seed, "latencies"),
     isBusy: () => agenda.now() < busyUntil,
-    log
+    log,
+    note: (name, machine, step, about, more) => {
+      const { lease, stored } = judge.caseOf(name)
+      const isQuiet = stored !== undefined && !stored.isDead && stored.pair.spentAt === undefined &&
+        slack.works(stored.pair) && stored.pair.number === stored.pair.chain.issued
+      const event: Trace.Event = {
+        name,
+        machine,
+        step,
+        about,
+        holder: more?.holder,
+        isOutside: more?.isOutside === true,
+        after: {
+          generation: stored?.generation ?? 0,
+          pair: isQuiet ? stored.pair : undefined,
+          leaseUntil: lease?.until ?? 0,
+          storeNow: storeNow()
+        }
+      }
+      traces.get(name)!.push(event)
+      return event
+    }
   }
 
   const later = (millis: number, act: () => void) => void agenda.at(agenda.now() + millis, act)
@@ -98,6 +123,7 @@ export const live = (plan: Plan): Life => {
   const bear = (slot: number): Process.Process => {
     const onDeath = (machine: Machine.Machine) => {
       judge.onDeath(machine)
+      for (const name of traces.keys()) world.note(name, machine, "die")
       later(dice.between(1_000, 60_000), () => {
         if (fleet[slot]!.machine === machine) fleet[slot] = bear(slot)
       })
@@ -123,7 +149,10 @@ export const live = (plan: Plan): Life => {
     const result = Programs.runAt(removal, storeClock)
     if (result._tag === "Success" && result.value) {
       log(`${workspace} is removed from the store`)
-      for (const subject of subjectsOf(workspace)) judge.onRemoved(`${workspace} ${subject}`)
+      for (const subject of subjectsOf(workspace)) {
+        judge.onRemoved(`${workspace} ${subject}`)
+        world.note(`${workspace} ${subject}`, undefined, "removed")
+      }
     }
   }
 
@@ -172,6 +201,7 @@ export const live = (plan: Plan): Life => {
           const at = storeNow()
           log(mishap.do === "uninstall" ? `the app is uninstalled in ${workspace}` : `Slack revokes ${workspace}`)
           slack.end(workspace, mishap.do === "uninstall" ? "uninstalled" : "revoked")
+          for (const subject of subjectsOf(workspace)) world.note(`${workspace} ${subject}`, undefined, "end")
           later(mishap.eventAfter, () => remove(workspace, at))
         })
     }
@@ -250,7 +280,9 @@ export const live = (plan: Plan): Life => {
   }
   if (violation === undefined) settle({ agenda, bear, fleet, judge, plan, run, fail: (found) => (violation ??= found) })
   judge.finish()
-  return { log: lines, counts: judge.counts, violation, startedAt: birth, endedAt: agenda.now() }
+  // Where refreshes are not shared, several rotations of one process may be under way.
+  const episodes = plan.isShared ? Array.from(traces.values()).flatMap(Trace.episodesOf) : []
+  return { log: lines, counts: judge.counts, violation, episodes, startedAt: birth, endedAt: agenda.now() }
 }
 
 /** Everything is saved, and whoever asks gets a token that Slack takes. */

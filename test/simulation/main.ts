@@ -3,6 +3,7 @@
  * lives of the ledger, which have failed once. Prints what it counted, and a life that breaks a promise as a timeline.
  *
  * - `--log`: prints the log of the life of `--seed`, and nothing else
+ * - `--traces`: a file for what was done to each credential, which `model/replay.mjs` reads
  * - `--brief`: does not shorten the life that fails
  * - `--workers`: on how many cores
  * - `--seconds`: begins no new life after that time
@@ -27,6 +28,11 @@ interface Failed {
 interface Result {
   readonly lives: number
   readonly counts: Judge.Counts
+  /** Episodes for the model, each with a seed that has it. */
+  readonly episodes: ReadonlyArray<readonly [text: string, seed: number]>
+  readonly allEpisodes: number
+  /** Episodes that the model has no room for. */
+  readonly outside: number
   /** The first seed that failed. */
   readonly failed: number | undefined
 }
@@ -38,6 +44,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: String(cpus().length) },
     seconds: { type: "string", default: "Infinity" },
     ledger: { type: "string" },
+    traces: { type: "string" },
     log: { type: "boolean", default: false },
     brief: { type: "boolean", default: false },
     part: { type: "string" }
@@ -58,17 +65,32 @@ const number = (value: number) => value.toLocaleString("en")
 // -------------------------------------------------------------------------------------
 
 /** Lives each seed of this worker, until one fails. */
-const work = (part: number): Result => {
+const work = async (part: number): Promise<Result> => {
   const until = performance.now() + seconds * 1000
   let counts = Judge.noCounts()
   let lived = 0
+  let failed: number | undefined
+  let allEpisodes = 0
+  let outside = 0
+  const episodes = new Map<string, number>()
   for (let index = part; index < lives && performance.now() < until; index += workers) {
+    // A worker whose parent is gone ends, too.
+    await new Promise((resolve) => setImmediate(resolve))
+    if (!process.connected) break
     const life = live(Plan.make(first + index))
     lived++
     counts = Judge.add(counts, life.counts)
-    if (life.violation !== undefined) return { lives: lived, counts, failed: first + index }
+    allEpisodes += life.episodes.length
+    for (const episode of life.episodes) {
+      if (episode === undefined) outside++
+      else if (!episodes.has(episode)) episodes.set(episode, first + index)
+    }
+    if (life.violation !== undefined) {
+      failed = first + index
+      break
+    }
   }
-  return { lives: lived, counts, failed: undefined }
+  return { lives: lived, counts, failed, allEpisodes, outside, episodes: Array.from(episodes) }
 }
 
 const startWorker = (part: number): Promise<Result> =>
@@ -141,6 +163,17 @@ const run = async (): Promise<boolean> => {
     print(`  ${number(counts.losses[window] ?? 0)}: ${sentence}`)
   }
   print(`Chains lost outside: ${number(counts.outside)}`)
+  if (values.traces !== undefined) {
+    const sum = (of: (result: Result) => number) => results.map(of).reduce((a, b) => a + b, 0)
+    writeFileSync(
+      values.traces,
+      JSON.stringify({
+        all: sum(({ allEpisodes }) => allEpisodes),
+        outside: sum(({ outside }) => outside),
+        episodes: Object.fromEntries(results.flatMap(({ episodes }) => episodes))
+      })
+    )
+  }
   const failed = results.flatMap(({ failed }) => failed ?? []).sort((a, b) => a - b)[0]
   if (failed === undefined) return true
   report(Plan.make(failed), failed)
@@ -148,8 +181,8 @@ const run = async (): Promise<boolean> => {
 }
 
 if (values.part !== undefined) {
-  process.send!(work(Number(values.part)))
-  process.disconnect()
+  const result = await work(Number(values.part))
+  if (process.connected) process.send!(result, () => process.disconnect())
 } else if (values.log) {
   process.stdout.write(render(live(Plan.make(first)).log))
 } else {

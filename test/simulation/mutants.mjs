@@ -27,7 +27,7 @@ export const mutants = [
     "\n"
   ]),
   mutant("NO_CLOCK_BEFORE_SENDING", "`rotateUnderLease`: after a third of the lease nothing is sent", [
-    "if (yield* rotation.lease.isPast(untilTheCall)) return",
+    `if (yield* rotation.lease.isPast("beforeCall")) return`,
     "if (false) return"
   ]),
   mutant("NO_LOOK_BEFORE_REPEATING", "`send`: a look before a call that Slack rejected is repeated", [
@@ -35,7 +35,7 @@ export const mutants = [
     "Effect.matchEffect(Effect.void, {"
   ]),
   mutant("NO_CLOCK_BEFORE_REPEATING", "`send`: a look at the clock after that", [
-    "Effect.map(rotation.lease.isPast(untilTheCommit), (isPast) => !isPast)",
+    `Effect.map(rotation.lease.isPast("beforeCommit"), (isPast) => !isPast)`,
     "Effect.succeed(true)"
   ]),
   mutant("RESEND_WITHOUT_LEASE", "`resend`: only under a renewed lease", [
@@ -74,13 +74,14 @@ export const mutants = [
       "        (\n          Effect.zipRight("
     ],
     [
-      "src/internal/sharedRefresh.ts",
+      "src/internal/freshTokens.ts",
       "context.fork(Effect.uninterruptible(shared), scope)",
-      "context.fork(shared, scope)"
-    ]
+      "context.fork(Effect.interruptible(shared), scope)"
+    ],
+    ["src/internal/freshTokens.ts", "const work = Effect.uninterruptible(", "const work = Effect.interruptible("]
   ),
   mutant("COMMIT_WITHOUT_LEASE", "`underLease`: the commit is under a lease", [
-    "(isPast) => isPast ? renew : Effect.void",
+    `(isPast) => isPast ? renew(LeaseTime.millisOf("waiting", leaseDuration)) : Effect.void`,
     "() => Effect.void"
   ]),
   mutant("COMMIT_WITHOUT_COMPARING", "`save`: by compare-and-set from the generation that was sent", [

@@ -32,6 +32,7 @@ import type { Machine } from "./machine.js"
 import type { Mishaps } from "./mishaps.js"
 import { type Credential, nameOf, type Operation, type Plan, type Point } from "./plan.js"
 import { appId, type Pair, type Slack, type Subject } from "./slack.js"
+import type * as Trace from "./trace.js"
 
 /** What all processes share. */
 export interface World {
@@ -47,6 +48,14 @@ export interface World {
   /** Whether messages take time, so that those of several processes mix. */
   readonly isBusy: () => boolean
   readonly log: (line: string) => void
+  /** Notes a step for the model. What it was is told when its process knows. */
+  readonly note: (
+    name: string,
+    machine: Machine | undefined,
+    step: Trace.Step | "none",
+    about?: number | Pair,
+    more?: { readonly holder?: string; readonly isOutside?: boolean }
+  ) => Trace.Event
 }
 
 export interface Process {
@@ -108,6 +117,13 @@ const pass = ({ judge, mishaps }: World, slot: number, machine: Machine, point: 
 // the store
 // -------------------------------------------------------------------------------------
 
+interface Happened {
+  readonly text: string
+  readonly step: Trace.Step | "none"
+  readonly about?: number
+  readonly untold: Trace.Step | "none"
+}
+
 const makeStore = (world: World, slot: number, machine: Machine): InstallationStore.Service => {
   const { agenda, judge, log, mishaps, store, storeClock } = world
 
@@ -115,18 +131,38 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
     operation: Operation,
     name: string,
     effect: Effect.Effect<A, InstallationStore.InstallationStoreError>,
-    happened: (result: A) => string
+    /** What has happened in the store: for the log, and for the model if it is told, and if it is not. */
+    happened: (result: A) => Happened,
+    fails: Trace.Step | "none",
+    holder?: string
   ): Effect.Effect<A, InstallationStore.InstallationStoreError> => {
     type Result = Exit.Exit<A, InstallationStore.InstallationStoreError>
     const who = () => `${machine.name} ${operation} of ${name}`
-    const act = (): Result => {
-      const result = Programs.runAt(effect, storeClock)
-      const text = Exit.isSuccess(result) ? happened(result.value) : "failed"
-      log(`${who()}: ${text}`)
-      return result
-    }
     return Effect.suspend(() => {
       let result: Result | undefined
+      let untold: Trace.Step | "none" = "none"
+      let event: Trace.Event | undefined
+      let hasGivenUp = false
+      const note = (step: Trace.Step | "none", about?: number) => {
+        event = world.note(name, machine, step, about, holder === undefined ? {} : { holder })
+      }
+      const act = (): Result => {
+        const result = Programs.runAt(effect, storeClock)
+        if (Exit.isFailure(result)) return result
+        const { about, step, text, ...rest } = happened(result.value)
+        log(`${who()}: ${text}`)
+        untold = rest.untold
+        if (!hasGivenUp) note(step, about)
+        // It was a failure, and happens after all.
+        else if (untold !== fails) world.note(name, machine, "none", undefined, { isOutside: true })
+        return result
+      }
+      const giveUp = () => {
+        if (hasGivenUp) return
+        if (event === undefined) note(fails)
+        else event.step = untold
+        hasGivenUp = true
+      }
       let resume: (result: Result) => void = () => {}
       const tell = (told: Result) => {
         result = told
@@ -145,6 +181,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       }
       const failed = (): Result => {
         judge.onStoreFailure(machine, name)
+        giveUp()
         return Exit.fail(unavailable(operation))
       }
       const leave = () => {
@@ -179,6 +216,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       return result ?? Effect.async<A, InstallationStore.InstallationStoreError>((resumed) => {
         resume = resumed
         if (result !== undefined) resumed(result)
+        return Effect.sync(giveUp)
       })
     })
   }
@@ -202,24 +240,53 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       return call("credential", name, store.credential(key), (found) => {
         const seen = Option.getOrUndefined(Option.map(found, seenOf))
         judge.onRead(machine, name, seen)
-        return seen === undefined ? "absent" : `generation ${seen.generation}${seen.isDead ? ", dead" : ""}`
-      })
+        return seen === undefined ? { text: "absent", step: "readAbsent", untold: "readFails" } : {
+          text: `generation ${seen.generation}${seen.isDead ? ", dead" : ""}`,
+          step: seen.isDead ? "readDead" : "readAlive",
+          about: seen.generation,
+          untold: "readFails"
+        }
+      }, "readFails")
     },
     acquireLease: (key, request) => {
       const name = nameOfKey(key)
-      return call("acquireLease", name, store.acquireLease(key, request), (result) => {
-        if (result._tag === "Acquired") {
-          judge.onLease(machine, name, request.holder, DateTime.toEpochMillis(result.lease.until))
-        }
-        return `${result._tag}, ${request.intent}`
-      })
+      return call(
+        "acquireLease",
+        name,
+        store.acquireLease(key, request),
+        (result) => {
+          if (result._tag === "Acquired") {
+            judge.onLease(machine, name, request.holder, DateTime.toEpochMillis(result.lease.until))
+          }
+          const text = `${result._tag}, ${request.intent}`
+          switch (result._tag) {
+            case "Acquired":
+              return { text, step: "leaseTaken", untold: "leaseUntold" }
+            case "Held":
+              return { text, step: "leaseHeld", untold: "leaseFails" }
+            case "Missing":
+              return { text, step: "leaseMissing", untold: "leaseFails" }
+          }
+        },
+        "leaseFails",
+        request.holder
+      )
     },
     releaseLease: (key, holder) => {
       const name = nameOfKey(key)
-      return call("releaseLease", name, store.releaseLease(key, holder), (isReleased) => {
-        if (isReleased) judge.onRelease(name)
-        return String(isReleased)
-      })
+      return call(
+        "releaseLease",
+        name,
+        store.releaseLease(key, holder),
+        (isReleased) => {
+          if (isReleased) judge.onRelease(name)
+          return isReleased
+            ? { text: "released", step: "released", untold: "releaseUntold" }
+            : { text: "not held", step: "notHeld", untold: "releaseFails" }
+        },
+        "releaseFails",
+        holder
+      )
     },
     compareAndSet: (key, generation, change) => {
       const name = nameOfKey(key)
@@ -228,18 +295,24 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         else if (change._tag === "Renewed") {
           judge.onSuperseded(machine, name, Redacted.value(change.token.accessToken))
         }
-        return `${change._tag} from generation ${generation}: ${swap._tag}`
-      })
+        const text = `${change._tag} from generation ${generation}: ${swap._tag}`
+        const isSwapped = swap._tag === "Swapped"
+        return change._tag === "Renewed"
+          ? { text, step: isSwapped ? "saved" : "notSaved", untold: isSwapped ? "saveUntold" : "saveFails" }
+          : { text, step: isSwapped ? "marked" : "notMarked", untold: isSwapped ? "markUntold" : "markFails" }
+      }, change._tag === "Renewed" ? "saveFails" : "markFails")
     },
     save: (installation, options) => {
       const { target } = installation
       const workspace = target._tag === "Workspace" ? target.team.id : ""
       return call("save", `${workspace} bot`, store.save(installation, options), (saved) => {
         for (const credential of saved.credentials) {
-          judge.onSaved(seenOf(credential), `${workspace} ${Installation.subjectOf(credential)}`)
+          const saved = `${workspace} ${Installation.subjectOf(credential)}`
+          judge.onSaved(seenOf(credential), saved)
+          world.note(saved, undefined, "installed")
         }
-        return "stored"
-      })
+        return { text: "stored", step: "none", untold: "none" }
+      }, "none")
     },
     counts: (options) =>
       Stream.runHead(fleet(Stream.fromEffect(store.counts(options)))).pipe(
@@ -297,6 +370,9 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
       const what = sent === undefined
         ? `the code ${form.get("code")}`
         : `pair ${sent.number} of ${sent.chain.workspace} ${sent.chain.subject}`
+      const note = (step: Trace.Step, about?: Pair) => {
+        if (sent !== undefined) world.note(`${sent.chain.workspace} ${sent.chain.subject}`, machine, step, about)
+      }
       let sending: Sending | undefined
       let hasGivenUp = false
       let hasArrived = false
@@ -312,6 +388,8 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
               hasGivenUp = true
               log(`${machine.name} is told of ${what}: ${result}`)
               if (sending !== undefined) judge.onResult(sending, result)
+              if (result === "rejected") note("reject")
+              if (result === "unknown") note("lose")
               for (const pair of given) {
                 if (result === "answered") judge.onDelivered(pair)
                 else judge.onLost(pair, false)
@@ -329,7 +407,14 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
         const code = form.get("code")
         const answer = code === null ? slack.refresh(token ?? "") : installOf(slack, code)
         given = answer.pairs
-        for (const pair of given) judge.onIssued(machine, pair, hasGivenUp)
+        const isLate = hasGivenUp || machine.isDead()
+        for (const pair of given) {
+          judge.onIssued(machine, pair, hasGivenUp)
+          const name = `${pair.chain.workspace} ${pair.chain.subject}`
+          if (sent === undefined) world.note(name, undefined, "installGives", pair)
+          else world.note(name, machine, "give", pair, { isOutside: isLate })
+        }
+        if (answer.code !== undefined && !isLate) note("refuse")
         log(`Slack is asked for ${what} by ${machine.name}: ${answer.code ?? `pair ${given[0]!.number}`}`)
         return answer
       }
@@ -338,6 +423,7 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
         if (machine.isDead() || hasGivenUp) return
         const fault = mishaps.ofSlack(slot)
         if (sent !== undefined && fault?.how !== "refused") sending = judge.onSend(machine, sent)
+        note("send", sent)
         log(`${machine.name} sends ${what}${fault === undefined ? "" : ` (${fault.how}, ${fault.millis} ms)`}`)
         const answered = (answer: { readonly body: string; readonly code: string | undefined }, late = 0) =>
           reply(
@@ -397,6 +483,7 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
         hasGivenUp = true
         log(`${machine.name} gives up on ${what}`)
         if (sending !== undefined) judge.onResult(sending, "unknown")
+        note("lose")
         for (const pair of given) judge.onLost(pair, hasArrived)
       })
     })
