@@ -75,7 +75,7 @@ export const live = (plan: Plan): Life => {
     }
   }, plan.credentials)
   const mishaps = Mishaps.make(agenda)
-  const traces = new Map(plan.credentials.map((credential) => [nameOf(credential), new Array<Trace.Event>()]))
+  const traces = new Map(plan.credentials.map((credential) => [nameOf(credential), [] as Array<Trace.Event>]))
   const dice = Dice.make(plan.seed, "life")
   const world: Process.World = {
     agenda,

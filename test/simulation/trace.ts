@@ -167,7 +167,7 @@ const write = (events: ReadonlyArray<Event>, start: Between): string | undefined
 export const episodesOf = (events: ReadonlyArray<Event>): ReadonlyArray<string | undefined> => {
   const { kept, rotations } = rotationsOf(events)
   /** How many rotations are under way after each event. */
-  const underWay = new Array<number>(events.length + 1).fill(0)
+  const underWay = Array.from({ length: events.length + 1 }, () => 0)
   for (const { first, last } of rotations) {
     underWay[first]!++
     underWay[last]!--
