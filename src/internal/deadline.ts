@@ -13,6 +13,12 @@ import { flatten } from "./flatten.js"
 /** How long, at most, the event loop may read what arrived during a pause before a deadline fires, in milliseconds. */
 const catchUp = 1000
 
+/** How late a timer is, at least, if the process was paused and not only busy, in milliseconds. */
+const pause = 100
+
+/** How often, at most, a deadline that is over waits. */
+const mostWaits = 3
+
 /** The longest delay of `setTimeout`, in milliseconds. */
 const longestTimeout = 2 ** 31 - 1
 
@@ -20,7 +26,8 @@ const longestTimeout = 2 ** 31 - 1
  * Calls `then` after so many milliseconds, unless the function that it returns is called first.
  *
  * When a paused process continues, all its timers fire at once, before it has read anything. So a timer that is late waits
- * for the time by which it is late, up to a second: until then the event loop reads what has arrived.
+ * for the time by which it is late, up to a second: until then the event loop reads what has arrived. If the process is
+ * paused again before it has read, the timer waits again, twice at most.
  *
  * Each call to Slack and to a store has a deadline, and a fiber that sleeps costs several times what `setTimeout` does. So
  * with the system's clock, which `Effect.sleep` implements by `setTimeout` too, there is no fiber. Every other clock needs
@@ -42,10 +49,18 @@ export const after = (
     const fiber = fork(Effect.map(clock.sleep(Duration.millis(millis)), then))
     return () => stop(fiber)
   }
-  const due = clock.unsafeCurrentTimeMillis() + millis
-  let cancel = start(millis, () => {
-    cancel = start(Math.max(0, Math.min(clock.unsafeCurrentTimeMillis() - due, catchUp)), then)
-  })
+  let cancel = constVoid
+  let waits = 0
+  const wait = (millis: number): void => {
+    const due = clock.unsafeCurrentTimeMillis() + millis
+    cancel = start(millis, () => {
+      const late = Math.max(0, Math.min(clock.unsafeCurrentTimeMillis() - due, catchUp))
+      if (waits > 0 && (late < pause || waits === mostWaits)) return then()
+      waits++
+      wait(late)
+    })
+  }
+  wait(millis)
   return () => cancel()
 }
 

@@ -7,6 +7,8 @@ import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as TestClock from "effect/TestClock"
 import { withDeadline } from "../../src/internal/deadline.js"
+import * as Agenda from "../simulation/agenda.js"
+import * as Machine from "../simulation/machine.js"
 import { answerWhileBlocked } from "../utils/eventLoop.js"
 
 const tenSeconds = Duration.seconds(10)
@@ -168,6 +170,35 @@ describe("a deadline", () => {
       assert.lengthOf(yield* TestClock.sleeps(), 1)
       yield* Fiber.interrupt(caller)
     }))
+
+  /** What a deadline of ten seconds gives on a machine that is paused at these times, for five seconds each. */
+  const onMachine = (pauses: ReadonlyArray<number>, answerAt: number): ReadonlyArray<unknown> => {
+    const agenda = Agenda.make(0)
+    const machine = Machine.make("process 1", agenda, { ahead: 0, drift: 0 }, { log: () => {}, onDeath: () => {} })
+    const ends: Array<unknown> = []
+    let answer: (effect: Effect.Effect<string>) => void = () => {}
+    const call = Effect.async<string>((resume) => {
+      answer = resume
+    })
+    machine.start(Effect.map(Effect.exit(bounded(call)), (exit) => void ends.push(exit)))
+    for (const at of pauses) agenda.at(at, () => machine.freeze("stop", 5000))
+    agenda.at(answerAt, () => machine.run(() => answer(Effect.succeed("an answer"))))
+    while (agenda.step(100_000)) { /* one step */ }
+    return ends
+  }
+
+  it("reads an answer that arrived while the process was paused", () => {
+    assert.deepStrictEqual(onMachine([9000], 12_000), [Exit.succeed("an answer")])
+  })
+
+  it("reads an answer that arrived while the process was paused a second time, before it had read", () => {
+    assert.deepStrictEqual(onMachine([9000, 14_500], 16_000), [Exit.succeed("an answer")])
+  })
+
+  it("is over for a process that is paused again and again", () => {
+    const pauses = Array.from({ length: 19 }, (_, index) => 9000 + index * 5100)
+    assert.deepStrictEqual(onMachine(pauses, 99_000), [Exit.fail("late")])
+  })
 
   it.live("reads an answer that arrived while the event loop was blocked", () =>
     Effect.gen(function*() {
