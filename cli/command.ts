@@ -5,6 +5,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { version } from "../src/internal/version.js"
 import { CommandFailed, exitCodes } from "./CommandFailed.js"
+import { doctor } from "./doctor.js"
 import { emulator } from "./emulator.js"
 import { importCommand } from "./import.js"
 import { manifest } from "./manifest.js"
@@ -12,10 +13,10 @@ import { migrateTokens } from "./migrateTokens.js"
 
 const main = Command.make("effect-slack-oauth").pipe(
   Command.withDescription(
-    "Tools for Slack OAuth: make the manifest of an app, emulate Slack, import installations of other SDKs, exchange " +
+    "Tools for Slack OAuth: find out what is wrong, make the manifest of an app, emulate Slack, import installations of other SDKs, exchange " +
       "long-lived tokens."
   ),
-  Command.withSubcommands([manifest, emulator, importCommand, migrateTokens])
+  Command.withSubcommands([doctor, manifest, emulator, importCommand, migrateTokens])
 )
 
 const runMain = Command.run(main, { name: "effect-slack-oauth", version })

@@ -36,10 +36,12 @@ export const call = (
   baseUrl: string,
   method: string,
   parameters: Readonly<Record<string, string>>,
-  authorization: { readonly bearer: Redacted.Redacted } | { readonly id: string; readonly secret: Redacted.Redacted }
+  authorization?: { readonly bearer: Redacted.Redacted } | { readonly id: string; readonly secret: Redacted.Redacted }
 ): Effect.Effect<Answer, never, HttpClient.HttpClient> => {
   const bare = HttpClientRequest.bodyUrlParams(HttpClientRequest.post(`${baseUrl}/api/${method}`), parameters)
-  const request = "bearer" in authorization
+  const request = authorization === undefined
+    ? bare
+    : "bearer" in authorization
     ? HttpClientRequest.bearerToken(bare, authorization.bearer)
     : HttpClientRequest.basicAuth(bare, authorization.id, authorization.secret)
   return HttpClient.execute(request).pipe(

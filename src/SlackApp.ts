@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import { parseBaseUrl } from "./internal/baseUrl.js"
 import { invalid, mapOrFail } from "./internal/effect/config.js"
 import { toEffect } from "./internal/effect/either.js"
-import { type Mistakes, problemOf } from "./internal/settings.js"
+import { looksRounded, type Mistakes, problemOf } from "./internal/settings.js"
 
 /**
  * A Slack app whose settings {@link make} has checked. All settings but `baseUrl` are on the app's Basic Information page.
@@ -85,16 +85,12 @@ const mistakes: { readonly [setting: string]: Mistakes } = {
   appId: [[/^(?!A[A-Z\d]+$)/, "is not one of Slack's, such as A0123ABCDEF"]]
 }
 
-/**
- * Both halves of a client id are numbers from one increasing sequence, so the second is never shorter than the first. A
- * float has 17 digits: two halves of 12 digits become `628987376727.629`.
- */
-const rounded: Mistakes = [[/^\d{9,}\.\d{1,8}$/, "looks rounded by a parser"]]
-
-const warn = ({ clientId }: Service): Effect.Effect<void> => {
-  const doubt = problemOf(clientId, rounded)
-  return doubt === undefined ? Effect.void : Effect.logWarning(`The client id ${clientId} ${doubt}`)
-}
+const warn = ({ clientId }: Service): Effect.Effect<void> =>
+  looksRounded(clientId)
+    ? Effect.logWarning(
+      `The client id ${clientId} looks rounded by a parser. Copy it again, and quote it in YAML and JSON only`
+    )
+    : Effect.void
 
 const check = (
   options: Options,

@@ -24,3 +24,9 @@ export const problemOf = (value: unknown, more: Mistakes = []): string | undefin
     : "is not text"
   return mistake && `${mistake}. Copy it again, and quote it in YAML and JSON only`
 }
+
+/**
+ * Both halves of a client id are numbers from one increasing sequence, so the second is never shorter than the first. A
+ * float has 17 digits: two halves of 12 digits become `628987376727.629`.
+ */
+export const looksRounded = (clientId: string): boolean => /^\d{9,}\.\d{1,8}$/.test(clientId)
