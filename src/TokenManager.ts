@@ -11,11 +11,8 @@
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0
  */
-import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import type * as Clock from "effect/Clock"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import type * as Data from "effect/Data"
@@ -31,19 +28,18 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
+import { withTokens } from "./internal/authorized.js"
 import * as CredentialCache from "./internal/credentialCache.js"
-import { isFresh, onRefused, type Refusal, type Rules } from "./internal/credentialState.js"
+import { onRefused, type Refusal } from "./internal/credentialState.js"
 import * as FreshTokens from "./internal/freshTokens.js"
 import * as HeardChanges from "./internal/heardChanges.js"
 import * as LayerContext from "./internal/layerContext.js"
 import * as LeaseTime from "./internal/leaseTime.js"
-import { checkCount, checkDuration, checkShare } from "./internal/options.js"
+import { refreshTokenLifetimeOf, settingsOf } from "./internal/managerSettings.js"
 import * as Places from "./internal/places.js"
-import { refusalOf } from "./internal/refusal.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
 import * as Telemetry from "./internal/telemetry.js"
 import * as TokenEvents from "./internal/tokenEvents.js"
-import * as UnsavedTokens from "./internal/unsavedTokens.js"
 import * as OAuthV2 from "./OAuthV2.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 import * as SlackApp from "./SlackApp.js"
@@ -518,9 +514,8 @@ export const health: Effect.Effect<Health, InstallationStore.InstallationStoreEr
 
 /**
  * Gives each request of an `HttpClient` a fresh bearer token: of the bot in an installation or at a place, or of one
- * person. If Slack refuses
- * it as `token_expired` or `token_revoked`, the token is replaced and the request repeated once. That is safe, because
- * Slack did nothing. A request whose body is a stream is not repeated. The response can be read in every way, also as a
+ * person. If Slack refuses it as `token_expired` or `token_revoked`, the token is replaced and the request repeated once.
+ * That is safe, because Slack did nothing. A request whose body is a stream is not repeated. The response can be read in every way, also as a
  * stream: a JSON body of more than 8 kB is not a refusal, and is not held in memory. Use it for Slack's URLs only: the
  * token is sent wherever the request is sent.
  *
@@ -542,39 +537,12 @@ export const health: Effect.Effect<Health, InstallationStore.InstallationStoreEr
  * @since 0.1.0
  * @category calling Slack
  */
-export const authorized = (
-  whose: Installation.InstallationKey | Installation.CredentialKey | Installation.Place
-) => {
-  const credentialOf = (manager: Service): Effect.Effect<Installation.CredentialKey, TokenError> =>
-    whose instanceof Installation.CredentialKey
-      ? Effect.succeed(whose)
-      : "_tag" in whose
-      ? Effect.succeed(Installation.botKey(whose))
-      : manager.credentialFor(whose)
-  return <E, R>(
+export const authorized =
+  (whose: Installation.InstallationKey | Installation.CredentialKey | Installation.Place) =>
+  <E, R>(
     client: HttpClient.HttpClient.With<E, R>
-  ): HttpClient.HttpClient.With<E | TokenError | HttpClientError.ResponseError, R | TokenManager> => {
-    const send = (request: HttpClientRequest.HttpClientRequest, repeat: boolean): Effect.Effect<
-      HttpClientResponse.HttpClientResponse,
-      E | TokenError | HttpClientError.ResponseError,
-      R | TokenManager
-    > =>
-      Effect.gen(function*() {
-        const manager = yield* TokenManager
-        const credential = yield* credentialOf(manager)
-        const token = yield* manager.token(credential)
-        const answer = yield* client.execute(HttpClientRequest.bearerToken(request, token))
-        const { code, response } = yield* refusalOf(answer)
-        if (code === undefined) return response
-        yield* manager.invalidate(credential, token, code)
-        return repeat && request.body._tag !== "Stream" ? yield* send(request, false) : response
-      })
-    return HttpClient.makeWith<never, never, E | TokenError | HttpClientError.ResponseError, R | TokenManager>(
-      (request) => Effect.flatMap(request, (request) => send(request, true)),
-      Effect.succeed
-    )
-  }
-}
+  ): HttpClient.HttpClient.With<E | TokenError | HttpClientError.ResponseError, R | TokenManager> =>
+    withTokens(TokenManager, whose, client)
 
 // -------------------------------------------------------------------------------------
 // making
@@ -620,51 +588,26 @@ export const make = (
     const events = yield* TokenEvents.make((appId) => refreshTokenLifetimeOf(settings, standardApp, appId))
     const scope = yield* Scope.make(ExecutionStrategy.parallel)
     const changes = HeardChanges.make()
-    const unsaved = UnsavedTokens.make({ changes, context, events, rules, scope })
-    const makeBusy = (waited: Duration.Duration) => new CredentialBusy({ waited })
-    const makeTooShort = (waited: Duration.Duration) => new LeaseTooShort({ waited })
-    const tokens = FreshTokens.make(
-      {
-        rules,
-        leaseDuration,
-        slack,
-        apps,
-        unbounded,
-        store,
-        changes,
-        events,
-        unsaved,
-        context,
-        scope,
-        makeBusy,
-        makeTooShort
-      }
-    )
+    const tokens = FreshTokens.make({
+      rules,
+      leaseDuration,
+      slack,
+      apps,
+      unbounded,
+      store,
+      changes,
+      events,
+      context,
+      scope,
+      makeBusy: (waited) => new CredentialBusy({ waited }),
+      makeTooShort: (waited) => new LeaseTooShort({ waited })
+    })
     const cache = CredentialCache.make(settings.cacheSize, changes)
     yield* Effect.addFinalizer((exit) => FreshTokens.close(tokens, Scope.close(scope, exit)))
     yield* unbounded.onChange(({ generation, key }) => {
       const id = String(key)
-      if (!isKnownChange(cache.peek(id), generation)) changes.record(id)
+      if (!CredentialCache.isKnownChange(cache.peek(id), generation)) changes.record(id)
     })
-
-    const readEntry = (
-      id: string,
-      credential: Installation.CredentialKey,
-      entry: CredentialCache.Entry
-    ): Effect.Effect<Redacted.Redacted, Refusal<CredentialCache.Obstacle>> =>
-      Effect.suspend(() => {
-        CredentialCache.forgetOutdated(changes, id, entry)
-        const outdated = CredentialCache.outdatedRefresh(changes, id, entry)
-        return outdated === undefined
-          ? FreshTokens.read(tokens, credential, entry)
-          : Effect.flatMap(
-            FreshTokens.readStored(tokens, credential, entry),
-            Option.match({
-              onNone: () => Effect.zipRight(Effect.exit(outdated.result), readEntry(id, credential, entry)),
-              onSome: Effect.succeed
-            })
-          )
-      })
 
     /** `key` is made only if the token is not served from memory. */
     const read = (
@@ -672,21 +615,14 @@ export const make = (
       key: () => Installation.CredentialKey
     ): Effect.Effect<Redacted.Redacted, TokenError> =>
       Effect.clockWith((clock) => {
-        const token = freshIn(cache.peek(id), clock)
+        const token = CredentialCache.freshToken(changes, cache.peek(id), clock.unsafeCurrentTimeMillis())
         if (token !== undefined) return token
         const credential = key()
         return Effect.mapError(
-          cache.use(id, (entry) => readEntry(id, credential, entry)),
+          cache.use(id, (entry) => FreshTokens.read(tokens, credential, entry)),
           toTokenError(credential)
         )
       })
-
-    /** The token of an entry, if it is served from memory at once. */
-    const freshIn = (entry: CredentialCache.Entry | undefined, clock: Clock.Clock) =>
-      entry !== undefined && entry.version === changes.version() &&
-        isFresh(entry.state, clock.unsafeCurrentTimeMillis())
-        ? entry.state.known.token
-        : undefined
 
     const places = Places.make<NotInstalled | ReauthorizationRequired, TokenUnavailable>({
       size: settings.cacheSize,
@@ -702,8 +638,9 @@ export const make = (
     })
     const tokenFor = (place: Installation.Place, subject: string) =>
       Effect.clockWith((clock) => {
-        const id = places.peek(place, subject, clock.unsafeCurrentTimeMillis())
-        const token = id === undefined ? undefined : freshIn(cache.peek(id), clock)
+        const now = clock.unsafeCurrentTimeMillis()
+        const id = places.peek(place, subject, now)
+        const token = id === undefined ? undefined : CredentialCache.freshToken(changes, cache.peek(id), now)
         return token ?? Effect.map(places.find(place, subject), ({ token }) => token)
       })
 
@@ -725,28 +662,15 @@ export const make = (
             cache.renew(String(key), entry)
           })),
       refresh: (key, force = {}) =>
-        Effect.mapBoth(
-          cache.use(String(key), (entry) =>
-            Effect.suspend(() => {
-              CredentialCache.forgetOutdated(changes, String(key), entry)
-              return FreshTokens.refresh(tokens, key, entry, force)
-            })),
-          { onSuccess: ({ how }) => how, onFailure: toTokenError(key) }
-        ),
+        Effect.mapBoth(cache.use(String(key), (entry) => FreshTokens.refresh(tokens, key, entry, force)), {
+          onSuccess: ({ how }) => how,
+          onFailure: toTokenError(key)
+        }),
       warn: ({ issuedAt, key }) => events.warn(key, issuedAt),
       events: events.stream,
-      health: healthOf(store, rules, unsaved)
+      health: healthOf(tokens)
     }
   })
-
-/**
- * Whether the manager knows a change already: it is a compare-and-set of its own, or one that does not go beyond what it
- * knows.
- */
-const isKnownChange = (entry: CredentialCache.Entry | undefined, generation: number | undefined): boolean =>
-  generation !== undefined &&
-  (entry === undefined || entry.users > 0 || entry.running !== undefined ||
-    (entry.state.known?.credential.generation ?? 0) >= generation)
 
 /** The error of a caller who gets no token. */
 const toTokenError = (key: Installation.CredentialKey) => (refusal: Refusal<CredentialCache.Obstacle>): TokenError => {
@@ -766,53 +690,8 @@ const toTokenError = (key: Installation.CredentialKey) => (refusal: Refusal<Cred
   }
 }
 
-/** The options with their defaults. */
-const settingsOf = (options: Options) =>
-  Effect.gen(function*() {
-    const window = yield* checkDuration("window", options.window ?? "2 hours")
-    const jitter = yield* checkShare("jitter", options.jitter ?? 0.25)
-    const leaseDuration = yield* checkDuration("leaseDuration", options.leaseDuration ?? "30 seconds")
-    const cacheSize = yield* checkCount("cacheSize", options.cacheSize ?? 100_000)
-    const cacheTime = yield* checkDuration("cacheTime", options.cacheTime ?? "10 minutes", {
-      zero: true,
-      infinite: true
-    })
-    const missTime = Duration.toMillis(
-      yield* checkDuration("missTime", options.missTime ?? "5 seconds", { zero: true, infinite: true })
-    )
-    const patience = yield* checkDuration("patience", options.patience ?? "3 seconds", { zero: true })
-    const refreshTokenLifetime = options.refreshTokenLifetime === undefined
-      ? undefined
-      : yield* checkDuration("refreshTokenLifetime", options.refreshTokenLifetime)
-    const rules: Rules = {
-      window: Duration.toMillis(window),
-      jitter,
-      cacheTime: Duration.toMillis(cacheTime),
-      patience: Duration.toMillis(patience),
-      sharedRefresh: options.sharedRefresh ?? true
-    }
-    return { rules, leaseDuration, cacheSize, missTime, refreshTokenLifetime, apps: options.apps }
-  })
-
-type Settings = Effect.Effect.Success<ReturnType<typeof settingsOf>>
-
-/** How long the refresh tokens of an app live, if they expire at all. */
-const refreshTokenLifetimeOf = (
-  { apps, refreshTokenLifetime }: Settings,
-  standardApp: SlackApp.Service | undefined,
-  appId: string
-): Duration.Duration | undefined => {
-  if (refreshTokenLifetime !== undefined) return refreshTokenLifetime
-  const app = apps === undefined ? standardApp : apps(appId)
-  return app !== undefined && app.clientSecret === undefined ? Duration.days(30) : undefined
-}
-
 /** Counts the credentials, and sets the gauges. */
-const healthOf = (
-  store: InstallationStore.Service,
-  rules: Rules,
-  unsaved: UnsavedTokens.UnsavedTokens
-): Service["health"] =>
+const healthOf = ({ rules, store, unsaved }: FreshTokens.FreshTokens): Service["health"] =>
   Effect.gen(function*() {
     const now = yield* DateTime.now
     const counts = yield* store.counts({ expiringBefore: DateTime.add(now, { millis: rules.window }) })

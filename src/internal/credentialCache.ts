@@ -65,9 +65,24 @@ export const forgetOutdated = (changes: HeardChanges, id: string, entry: Entry):
   entry.version = changes.version()
 }
 
+/** The token of an entry, if it is served from memory at once. */
+export const freshToken = (changes: HeardChanges, entry: Entry | undefined, now: number) =>
+  entry !== undefined && entry.version === changes.version() && CredentialState.isFresh(entry.state, now)
+    ? entry.state.known.token
+    : undefined
+
 /** The refresh under way, if it began before a change. New callers must not get its result. */
 export const outdatedRefresh = (changes: HeardChanges, id: string, { running }: Entry): Running | undefined =>
   running !== undefined && changes.since(running.version, rowsOf(id)) ? running : undefined
+
+/**
+ * Whether a manager knows a change already: it is a compare-and-set of its own, or one that does not go beyond what it
+ * knows.
+ */
+export const isKnownChange = (entry: Entry | undefined, generation: number | undefined): boolean =>
+  generation !== undefined &&
+  (entry === undefined || entry.users > 0 || entry.running !== undefined ||
+    (entry.state.known?.credential.generation ?? 0) >= generation)
 
 /** Like `Deferred`, without copying the list of waiting fibers each time one joins. */
 export const makeSharedResult = <A, E>() => {

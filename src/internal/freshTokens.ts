@@ -27,7 +27,15 @@ import * as RetryPolicy from "../RetryPolicy.js"
 import type * as SlackApp from "../SlackApp.js"
 import type { CredentialBusy, Force, LeaseTooShort, Refresh } from "../TokenManager.js"
 import type { TokenResponse } from "../TokenResponse.js"
-import { type Entry, makeSharedResult, type Obstacle, remember } from "./credentialCache.js"
+import {
+  type Entry,
+  forgetOutdated,
+  makeSharedResult,
+  type Obstacle,
+  outdatedRefresh,
+  remember,
+  type Running
+} from "./credentialCache.js"
 import * as CredentialState from "./credentialState.js"
 import { withDeadline } from "./deadline.js"
 import type { HeardChanges } from "./heardChanges.js"
@@ -37,7 +45,7 @@ import { randomToken } from "./random.js"
 import * as Rotation from "./rotation.js"
 import * as Telemetry from "./telemetry.js"
 import { Event, type TokenEvents } from "./tokenEvents.js"
-import type { UnsavedTokens } from "./unsavedTokens.js"
+import * as UnsavedTokens from "./unsavedTokens.js"
 import { uptime } from "./uptime.js"
 
 // -------------------------------------------------------------------------------------
@@ -56,7 +64,6 @@ export interface Parts {
   readonly store: InstallationStore.Service
   readonly changes: HeardChanges
   readonly events: TokenEvents
-  readonly unsaved: UnsavedTokens
   readonly context: LayerContext.LayerContext<never>
   /** Shared refreshes live in it. */
   readonly scope: Scope.Scope
@@ -68,6 +75,7 @@ export interface Parts {
 
 /** The part of a manager that serves tokens. */
 export interface FreshTokens extends Parts {
+  readonly unsaved: UnsavedTokens.UnsavedTokens
   /** A name for this process, and how many updates it has begun: together, they name the holder of a lease. */
   readonly process: string
   updates: number
@@ -78,6 +86,7 @@ export interface FreshTokens extends Parts {
 /** Makes that part. */
 export const make = (parts: Parts): FreshTokens => ({
   ...parts,
+  unsaved: UnsavedTokens.make(parts),
   // Not from Effect's `Random`: with the same seed, two processes would have the same name.
   process: randomToken(),
   updates: 0,
@@ -96,10 +105,15 @@ type Served = Effect.Effect<CredentialState.Served, Refusal>
 
 /** Serves a caller whose token is not served from memory at once. */
 export const read = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): Token =>
-  Effect.flatMap(
-    LayerContext.isInTransaction,
-    (isInTransaction) => isInTransaction ? readInside(tokens, key, entry) : readOutside(tokens, key, entry)
-  )
+  Effect.suspend(() => {
+    forgetOutdated(tokens.changes, String(key), entry)
+    const outdated = outdatedRefresh(tokens.changes, String(key), entry)
+    if (outdated !== undefined) return readBeside(tokens, key, entry, outdated)
+    return Effect.flatMap(
+      LayerContext.isInTransaction,
+      (isInTransaction) => isInTransaction ? readInside(tokens, key, entry) : readOutside(tokens, key, entry)
+    )
+  })
 
 /** Serves a caller outside of a transaction. */
 const readOutside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): Token =>
@@ -158,28 +172,27 @@ const readInside = (tokens: FreshTokens, key: Installation.CredentialKey, entry:
   })
 
 /**
- * The stored token, without a refresh: for a caller who comes while a refresh runs that began before this process has
- * changed the credential. None if that token is not valid, or cannot be read. It is not remembered.
+ * Serves a caller while a refresh runs that began before this process has changed the credential. The caller gets the
+ * stored token, which is not remembered. If that is not valid, or cannot be read, the caller waits for that refresh, and
+ * is served after it.
  */
-export const readStored = (
-  { store }: FreshTokens,
-  key: Installation.CredentialKey,
-  entry: Entry
-): Effect.Effect<Option.Option<Redacted.Redacted>, Refusal> =>
-  Effect.flatMap(Effect.zip(Effect.option(store.credential(key)), Clock.currentTimeMillis), ([read, now]) => {
-    if (Option.isNone(read)) return Effect.succeedNone
-    if (Option.isNone(read.value)) return Effect.fail<Refusal>({ _tag: "Missing" })
-    const credential = read.value.value
-    return Effect.succeed(
-      CredentialState.isValid(entry.state, credential, now)
-        ? Option.some(credential.token.accessToken)
-        : Option.none()
-    )
+const readBeside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, outdated: Running): Token =>
+  Effect.gen(function*() {
+    const stored = yield* Effect.option(tokens.store.credential(key))
+    const now = yield* Clock.currentTimeMillis
+    if (Option.isSome(stored)) {
+      if (Option.isNone(stored.value)) return yield* Effect.fail<Refusal>({ _tag: "Missing" })
+      const credential = stored.value.value
+      if (CredentialState.isValid(entry.state, credential, now)) return credential.token.accessToken
+    }
+    yield* Effect.exit(outdated.result)
+    return yield* read(tokens, key, entry)
   })
 
 /** Refreshes by force. A refresh that is under way and was not forced is waited for first. */
 export const refresh = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, force: Force): Served =>
   Effect.flatMap(uptime, (up) => {
+    forgetOutdated(tokens.changes, String(key), entry)
     const { running } = entry
     return running === undefined || running.isForced
       ? join(tokens, key, entry, up, force)
