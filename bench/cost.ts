@@ -103,7 +103,7 @@ const bundles = async (): Promise<ReadonlyArray<Report>> => {
       rows: Object.entries(whole).map(([name, size]) => [name, number(size)]),
       data: whole,
       notes: [
-        "With everything that is not Node's own. `npm run bench -- cost`; the programs stand in `bench/cost.ts`."
+        "With everything that is not Node's own. `npm run bench -- cost`; the programs are in `bench/cost.ts`."
       ]
     }
   ]

@@ -181,7 +181,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
       }),
       notes: [
         "`authorize` is of @slack/oauth, with a log that writes nothing. It keeps no cache, and comes without a SQL " +
-        "store: what stands here for one reads a row of JSON by its key.",
+        "store: this one reads a row of JSON by its key.",
         "`botToken` runs in one fiber, in a loop of yields, with the service at hand; `TokenManager.botToken` looks " +
         "that up each time; the last two start a fiber for each read.",
         `${number(size)} installations in turn, one read after the other, each token checked afterwards.`
