@@ -17,7 +17,6 @@
  * @since 0.1.0
  */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -388,20 +387,38 @@ export const handleRequest = <R = never>(
     Effect.catchAll((error) => Effect.zipRight(Effect.logError(String(error)), Address.unavailable))
   )
 
-/** An event address, without what its layer needs. */
-interface Address {
-  readonly answer: (request: Request) => Effect.Effect<Response>
+/**
+ * An event address. Its function answers every request and never fails.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  readonly handleRequest: (request: Request) => Effect.Effect<Response>
 }
 
-const AddressTag = Context.GenericTag<Address>("effect-slack-oauth/Lifecycle/Address")
+/**
+ * The event address of an app.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Lifecycle extends Context.Tag("effect-slack-oauth/Lifecycle")<Lifecycle, Service>() {}
 
 /** How long a closing layer waits for events that run. */
 const closingLimit = Duration.seconds(30)
 
-const makeAddress = <R>(
-  options: EventOptions<R>
+/**
+ * Makes an event address. It remembers which events it has handled, and when its scope closes, it waits for those that
+ * run. Fails if an option cannot be used, or if the app has no signing secret.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <R = never>(
+  options: EventOptions<R> = {}
 ): Effect.Effect<
-  Address,
+  Service,
   ConfigError.ConfigError,
   SlackApp.SlackApp | InstallationStore | Exclude<R, Scope.Scope> | Scope.Scope
 > =>
@@ -419,7 +436,7 @@ const makeAddress = <R>(
         Scope.close(scope, exit)
       )
     })
-    return { answer: (request) => isClosing ? Address.unavailable : Address.answer(parts, request) }
+    return { handleRequest: (request) => isClosing ? Address.unavailable : Address.answer(parts, request) }
   })
 
 /**
@@ -449,10 +466,10 @@ export const webHandler = <E, R = never>(
   readonly handler: (request: Request) => Promise<Response>
   readonly dispose: () => Promise<void>
 } =>
-  WebHandler.make(Layer.provide(Layer.scoped(AddressTag, makeAddress(options)), layer), {
-    tag: AddressTag,
+  WebHandler.make(Layer.provide(Layer.scoped(Lifecycle, make(options)), layer), {
+    tag: Lifecycle,
     name: "the event address",
-    handle: ({ answer }, request) => answer(request),
+    handle: ({ handleRequest }, request) => handleRequest(request),
     unavailable: Address.unavailable
   })
 
@@ -474,12 +491,8 @@ export const layerRoutes = <R = never>(
     Effect.gen(function*() {
       const path = parsePath(options.path ?? "/slack/events")
       if (!path.ok) return yield* refuse("path", `The path cannot be used: ${path.problem}`)
-      const { answer } = yield* makeAddress(options)
-      const handler = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-        Effect.flatMap(
-          answer(Routes.toWebRequestWithBody(request, `http://localhost${path.path}`)),
-          Routes.fromWebResponse
-        ))
+      const { handleRequest } = yield* make(options)
+      const handler = Routes.toRoute(`http://localhost${path.path}`, handleRequest)
       yield* router.add("POST", routePath(path.path), handler)
     })
   )

@@ -3,7 +3,7 @@
  */
 import * as Cookies from "@effect/platform/Cookies"
 import * as HttpBody from "@effect/platform/HttpBody"
-import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -60,4 +60,11 @@ export const fromWebResponse = (response: Response): Effect.Effect<HttpServerRes
     }),
     // Only a response of the application can be unreadable: this package makes all others.
     Effect.catchAllCause(() => Effect.succeed(HttpServerResponse.empty({ status: 500 })))
+  )
+
+/** The handler of a route, for a function over web requests. Requests get the given address. */
+export const toRoute = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>
+  Effect.flatMap(
+    HttpServerRequest.HttpServerRequest,
+    (request) => Effect.flatMap(handle(toWebRequestWithBody(request, url)), fromWebResponse)
   )
