@@ -120,7 +120,7 @@ export const mutants = [
   ]),
   mutant("SERVE_EXPIRED", "`isValid`: a token is served to its expiry and not longer", [
     "src/internal/credentialState.ts",
-    "now < expiryOf(credential) &&\n",
+    "now < endOfToken(credential.token) &&\n",
     "\n"
   ])
 ]
