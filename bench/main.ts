@@ -25,7 +25,8 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   install: () => import("./install.js"),
   store: () => import("./store.js"),
   cost: () => import("./cost.js"),
-  scale: () => import("./scale.js")
+  scale: () => import("./scale.js"),
+  emulator: () => import("./emulator.js")
 }
 
 /** These take minutes, and run only if they are named. */

@@ -234,7 +234,11 @@ export interface Options {
   readonly refreshGracePeriod?: Duration.DurationInput | undefined
   /** How long a refresh token of an app with PKCE works; 30 days by default, as at Slack. Other apps' do not expire. */
   readonly publicRefreshTokenLifetime?: Duration.DurationInput | undefined
-  /** How many of the latest events `calls`, `replays` and `timeline` show at least; 10,000 by default. */
+  /**
+   * How much the emulator remembers; 10,000 by default: of the latest events in `calls`, `replays` and `timeline`, of
+   * deliveries, of chains that have ended, and of token pairs that do not work any more. An older access token that does
+   * not work is unknown: `invalid_auth`.
+   */
   readonly historySize?: number | undefined
 }
 

@@ -182,6 +182,7 @@ export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Sco
     const scope = yield* Effect.scope
     const { fork } = yield* LayerContext.make()
     const deliveries: Array<Delivery> = []
+    const most = world.history.events.size
     const verified = new Set<World.App>()
     const running = new Set<Fiber.RuntimeFiber<void>>()
     const exclusively = (yield* Effect.makeSemaphore(1)).withPermits(1)
@@ -192,6 +193,8 @@ export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Sco
       const delivery: Delivery = { id, app, type, body, attempts: [], state: "pending" }
       const index = before === undefined ? -1 : deliveries.indexOf(before)
       deliveries.splice(index === -1 ? deliveries.length : index, 0, delivery)
+      // Halves the list at once, because removing one delivery costs as much as copying the list.
+      if (deliveries.length > 2 * most) deliveries.splice(0, deliveries.length - most)
       return delivery
     }
 

@@ -8,6 +8,8 @@ interface Entry {
   readonly at: number
 }
 
+import * as Ring from "./ring.js"
+
 /** A call that the emulator received. */
 export interface Call extends Entry, Omit<Model.Call, "at"> {
   readonly _tag: "Call"
@@ -48,38 +50,27 @@ export interface Delivered extends Entry {
 export type Event = Call | Consent | Issued | Ended | Replay | Delivered
 
 export interface History {
-  readonly size: number
+  readonly events: Ring.Ring<Event>
   readonly listeners: Set<(event: Event) => void>
   /** The time of the first event. */
   start: number | undefined
-  events: Array<Event>
-  dropped: number
 }
 
-export const make = (size: number): History => ({
-  size,
-  listeners: new Set(),
-  start: undefined,
-  events: [],
-  dropped: 0
-})
+export const make = (size: number): History => ({ events: Ring.make(size), listeners: new Set(), start: undefined })
 
 export const add = (history: History, event: Event): void => {
   history.start ??= event.at
-  history.events.push(event)
+  Ring.add(history.events, event)
   for (const listener of history.listeners) listener(event)
-  // Halves the list at once, because removing one event costs as much as copying the list.
-  if (history.events.length > 2 * history.size) {
-    history.dropped += history.events.length - history.size
-    history.events = history.events.slice(-history.size)
-  }
 }
+
+/** The latest events, oldest first. */
+export const latest = ({ events }: History): ReadonlyArray<Event> => Ring.toArray(events)
 
 /** Forgets all events. Who listens goes on. */
 export const clear = (history: History): void => {
   history.start = undefined
-  history.events = []
-  history.dropped = 0
+  Ring.clear(history.events)
 }
 
 const describe = (event: Event): string => {
@@ -118,8 +109,8 @@ export const line = (history: History, event: Event): string =>
   `${clock(event.at - (history.start ?? event.at))} ${describe(event)}`
 
 export const render = (history: History): string => {
-  const { dropped, events } = history
-  const lines = events.map((event) => line(history, event))
+  const { dropped } = history.events
+  const lines = latest(history).map((event) => line(history, event))
   return [...(dropped > 0 ? [`(${dropped} earlier events dropped)`] : []), ...lines].join("\n")
 }
 

@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import type { App, Call, Chain, Delivery, PendingFault, Replay } from "../../testing/SlackEmulatorModel.js"
 import type * as Sending from "./delivery.js"
 import * as Faults from "./faults.js"
+import * as History from "./history.js"
 import * as World from "./world.js"
 
 export const app = (app: World.App): App => ({
@@ -42,7 +43,7 @@ const chain = (world: World.World, chain: World.Chain, now: number): Chain => ({
 })
 
 export const chains = (world: World.World, now: number): ReadonlyArray<Chain> =>
-  world.chains.map((each) => chain(world, each, now))
+  Array.from(world.chains, (each) => chain(world, each, now))
 
 export const fault = ({ fault, methods, remaining, share }: Faults.Injection): PendingFault => ({
   fault: Faults.labelOf(fault),
@@ -67,7 +68,7 @@ const event = <E extends { readonly at: number; readonly _tag?: string }>({ _tag
 })
 
 export const calls = ({ history }: World.World): ReadonlyArray<Call> =>
-  history.events.flatMap((entry) => entry._tag === "Call" ? [event(entry)] : [])
+  History.latest(history).flatMap((entry) => entry._tag === "Call" ? [event(entry)] : [])
 
 export const replays = ({ history }: World.World): ReadonlyArray<Replay> =>
-  history.events.flatMap((entry) => entry._tag === "Replay" ? [event(entry)] : [])
+  History.latest(history).flatMap((entry) => entry._tag === "Replay" ? [event(entry)] : [])

@@ -7,6 +7,7 @@
 import type { EventsHandler } from "../../testing/SlackEmulatorModel.js"
 import * as History from "./history.js"
 import { idFrom } from "./ids.js"
+import * as Ring from "./ring.js"
 
 // -------------------------------------------------------------------------------------
 // apps, workspaces and people
@@ -210,7 +211,13 @@ export interface World {
   readonly workspaces: Map<string, Workspace>
   readonly people: Map<string, Person>
   readonly codes: Map<string, Code>
-  readonly chains: Array<Chain>
+  readonly chains: Set<Chain>
+  /** The chains that have not ended, by target. */
+  readonly byTarget: Map<string, Set<Chain>>
+  /** The latest generations that are of no use, whose tokens are still known as such. */
+  readonly retired: Ring.Ring<Generation>
+  /** The latest chains that have ended. */
+  readonly endedChains: Ring.Ring<Chain>
   /** The chain that has not ended, by app, target and person. */
   readonly current: Map<string, Chain>
   readonly accessTokens: Map<string, Generation>
@@ -224,6 +231,8 @@ export interface World {
   outbox: Array<Notice>
   /** A counter for everything that needs a unique number. */
   serial: number
+  /** How many chains there were. */
+  chainCount: number
 }
 
 export const make = (rules: Rules, historySize: number): World => ({
@@ -233,7 +242,10 @@ export const make = (rules: Rules, historySize: number): World => ({
   workspaces: new Map(),
   people: new Map(),
   codes: new Map(),
-  chains: [],
+  chains: new Set(),
+  byTarget: new Map(),
+  retired: Ring.make(historySize),
+  endedChains: Ring.make(historySize),
   current: new Map(),
   accessTokens: new Map(),
   refreshTokens: new Map(),
@@ -241,15 +253,43 @@ export const make = (rules: Rules, historySize: number): World => ({
   literals: new Set(),
   history: History.make(historySize),
   outbox: [],
-  serial: 0
+  serial: 0,
+  chainCount: 0
 })
 
 /** Removes everything but the counter, so that no token of before comes again. */
 export const clear = (world: World): void => {
-  const { accessTokens, apps, codes, current, literals, next, organizations, people, refreshTokens, workspaces } = world
-  const all = [accessTokens, apps, codes, current, literals, next, organizations, people, refreshTokens, workspaces]
+  const {
+    accessTokens,
+    apps,
+    byTarget,
+    chains,
+    codes,
+    current,
+    literals,
+    next,
+    organizations,
+    people,
+    refreshTokens,
+    workspaces
+  } = world
+  const all = [
+    accessTokens,
+    apps,
+    byTarget,
+    chains,
+    codes,
+    current,
+    literals,
+    next,
+    organizations,
+    people,
+    refreshTokens,
+    workspaces
+  ]
   for (const each of all) each.clear()
-  world.chains.splice(0)
+  for (const ring of [world.retired, world.endedChains]) Ring.clear(ring)
+  world.chainCount = 0
   world.outbox.splice(0)
   History.clear(world.history)
 }
@@ -278,7 +318,16 @@ export const issueCode = (
     usedAt: undefined
   }
   world.codes.set(code.value, code)
+  forgetCodes(world, turn)
   return code
+}
+
+/** Forgets expired codes, which are the oldest ones, if there are many. */
+const forgetCodes = (world: World, turn: Turn): void => {
+  for (const { expiresAt, value } of world.codes.values()) {
+    if (world.codes.size <= world.retired.size || turn.now < expiresAt) return
+    world.codes.delete(value)
+  }
 }
 
 // -------------------------------------------------------------------------------------
@@ -306,7 +355,7 @@ export const chainFor = (
     return current
   }
   const chain: Chain = {
-    number: world.chains.length + 1,
+    number: ++world.chainCount,
     app,
     target,
     kind: person === undefined ? "bot" : "user",
@@ -318,13 +367,27 @@ export const chainFor = (
     replays: 0,
     end: undefined
   }
-  world.chains.push(chain)
+  world.chains.add(chain)
   world.current.set(key, chain)
+  const id = idOf(target)
+  world.byTarget.set(id, (world.byTarget.get(id) ?? new Set()).add(chain))
   return chain
 }
 
+/** The chains of an app in a target that have not ended. */
+const liveChains = (world: World, app: App, target: Target): ReadonlyArray<Chain> =>
+  Array.from(world.byTarget.get(idOf(target)) ?? []).filter((chain) => chain.app === app)
+
 export const isInstalled = (world: World, app: App, target: Target): boolean =>
-  world.chains.some((chain) => chain.end === undefined && chain.app === app && idOf(chain.target) === idOf(target))
+  liveChains(world, app, target).length > 0
+
+/** A generation is of no use any more. Its tokens are known for a while, and then forgotten. */
+const retire = (world: World, generation: Generation): void => {
+  const forgotten = Ring.add(world.retired, generation)
+  if (forgotten === undefined) return
+  world.accessTokens.delete(forgotten.accessToken)
+  if (forgotten.refreshToken !== undefined) world.refreshTokens.delete(forgotten.refreshToken)
+}
 
 /** Whether the access token works. */
 export const isLive = (generation: Generation, now: number): boolean =>
@@ -396,10 +459,9 @@ export const issue = (
     spentAt: undefined,
     exchangedAt: undefined
   }
-  chain.generations = [
-    ...chain.generations.filter((generation) => isOfUse(world, generation, turn.now)),
-    generation
-  ]
+  const isUseful = (each: Generation) => isOfUse(world, each, turn.now)
+  for (const each of chain.generations) if (!isUseful(each)) retire(world, each)
+  chain.generations = [...chain.generations.filter(isUseful), generation]
   world.accessTokens.set(generation.accessToken, generation)
   if (generation.refreshToken !== undefined) world.refreshTokens.set(generation.refreshToken, generation)
   History.add(world.history, {
@@ -436,14 +498,16 @@ export const endChain = (world: World, turn: Turn, chain: Chain, why: NonNullabl
   if (chain.end !== undefined) return
   chain.end = why
   world.current.delete(keyOf(chain.app, chain.target, chain.person))
+  world.byTarget.get(idOf(chain.target))?.delete(chain)
+  for (const generation of chain.generations) retire(world, generation)
+  const forgotten = Ring.add(world.endedChains, chain)
+  if (forgotten !== undefined) world.chains.delete(forgotten)
   History.add(world.history, { _tag: "Ended", at: turn.now, what: describeChain(chain), why })
 }
 
 /** Removes the app from a target: every chain there ends. The app gets two events, in this order or the other. */
 export const uninstall = (world: World, turn: Turn, app: App, target: Target): void => {
-  const chains = world.chains.filter((chain) =>
-    chain.end === undefined && chain.app === app && idOf(chain.target) === idOf(target)
-  )
+  const chains = liveChains(world, app, target)
   for (const chain of chains) endChain(world, turn, chain, "uninstalled")
   if (chains.length === 0) return
   notify(world, turn, { app, target, event: tokensRevoked(chains) })
