@@ -13,7 +13,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
 import { strict as assert } from "node:assert"
 import { Agent, request } from "undici"
-import { type Candidate, compare, wallRatio } from "./support/compare.js"
+import { type Candidate, compare, type Options, type Row, wallRatio } from "./support/compare.js"
 import { owners, profile } from "./support/profile.js"
 import * as Programs from "./support/programs.js"
 import { atMost, number, ofRows, type Report } from "./support/report.js"
@@ -43,7 +43,10 @@ const calls = (once: () => Promise<string | undefined>, width: number): Candidat
   }
 }
 
-export const run = async (): Promise<ReadonlyArray<Report>> => {
+type Call = readonly [name: string, once: () => Promise<string | undefined>]
+
+/** The clients, each with a call that returns its token. */
+const open = async () => {
   const slack = await Programs.slack()
   const url = `${slack.apiUrl}oauth.v2.access`
   const app = SlackApp.layer({ clientId: "1.1", clientSecret: "bench-secret", baseUrl: slack.url })
@@ -70,7 +73,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     ({ text }) => Effect.map(text, (text) => tokenOf(JSON.parse(text)))
   )
 
-  const candidates: ReadonlyArray<readonly [string, () => Promise<string | undefined>]> = [
+  const all: ReadonlyArray<Call> = [
     ["@slack/web-api", async () =>
       tokenOf(
         await peer.oauth.v2.access({
@@ -90,14 +93,40 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     ],
     ["bare fetch", async () => tokenOf(await (await fetch(url, { method: "POST", headers, body: form })).json())]
   ]
+  const stop = async () => {
+    await Promise.all([onUndici.dispose(), onFetch.dispose(), dispatcher.close()])
+    await slack.stop()
+  }
+  return { all, stop }
+}
 
+const ways = [["one at a time", 1], ["50 at once", 50]] as const
+
+const measure = (all: ReadonlyArray<Call>, width: number, options: Options) =>
+  compare(all.map(([name, once]) => ({ name, prepare: calls(once, width) })), options)
+
+/** Only the measurements, of the clients that are named. */
+export const measureCalls = async (
+  names: ReadonlyArray<string>,
+  options: Options
+): Promise<ReadonlyArray<{ readonly way: string; readonly rows: ReadonlyArray<Row> }>> => {
+  const { all, stop } = await open()
+  try {
+    const named = all.filter(([name]) => names.includes(name))
+    const measured = []
+    for (const [way, width] of ways) measured.push({ way, rows: await measure(named, width, options) })
+    return measured
+  } finally {
+    await stop()
+  }
+}
+
+export const run = async (): Promise<ReadonlyArray<Report>> => {
+  const { all, stop } = await open()
   try {
     const reports: Array<Report> = []
-    for (const [title, width] of [["one at a time", 1], ["50 at once", 50]] as const) {
-      const rows = await compare(
-        candidates.map(([name, once]) => ({ name, prepare: calls(once, width) })),
-        { times: 500, rounds: 15, warmUp: 4 }
-      )
+    for (const [title, width] of ways) {
+      const rows = await measure(all, width, { times: 500, rounds: 15, warmUp: 4 })
       const ratio = (one: string, other: string) => wallRatio(rows, one, other).median
       reports.push(ofRows(`oauth.v2.access, ${title}`, rows, {
         targets: [
@@ -119,7 +148,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     }
 
     const profiles: Array<{ readonly name: string; readonly took: Awaited<ReturnType<typeof profile>> }> = []
-    for (const [name, once] of candidates) profiles.push({ name, took: await profile(3000, once) })
+    for (const [name, once] of all) profiles.push({ name, took: await profile(3000, once) })
     reports.push({
       title: "Where the time of a call goes, one at a time, in µs",
       columns: ["", ...profiles.map(({ name }) => name)],
@@ -131,7 +160,6 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     })
     return reports
   } finally {
-    await Promise.all([onUndici.dispose(), onFetch.dispose(), dispatcher.close()])
-    await slack.stop()
+    await stop()
   }
 }

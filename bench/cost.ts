@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
-import { spread } from "./support/compare.js"
+import { type Spread, spread } from "./support/compare.js"
 import { atMost, number, type Report, withSpread } from "./support/report.js"
 
 // -------------------------------------------------------------------------------------
@@ -133,16 +133,48 @@ const importing = (names: ReadonlyArray<string>): string => names.map((name) => 
 
 const rounds = 9
 
-const folder = ".tmp/bench/imports"
-
-/** Milliseconds that the import of a module takes, in a new process. */
-const importTime = (file: string): number => {
-  const script = `const from = performance.now(); await import(${JSON.stringify(`./${file}`)}); ` +
-    "console.log(performance.now() - from)"
-  const milliseconds = Number(execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: folder }))
-  assert.ok(milliseconds > 0)
-  return milliseconds
+/** A package that is measured, and the Node that measures it. */
+interface Place {
+  /** The folder of its `dist`. */
+  readonly folder: string
+  readonly node: string
 }
+
+/** Milliseconds that the import of modules takes, in new processes of each round. */
+const importTimes = (
+  { folder, node }: Place,
+  modules: ReadonlyArray<ReadonlyArray<string>>
+): ReadonlyArray<ReadonlyArray<number>> => {
+  const cwd = join(folder, ".tmp/bench/imports")
+  mkdirSync(cwd, { recursive: true })
+  modules.forEach((names, index) => writeFileSync(join(cwd, `${index}.mjs`), importing(names)))
+  const time = (index: number): number => {
+    const script = `const from = performance.now(); await import("./${index}.mjs"); ` +
+      "console.log(performance.now() - from)"
+    const milliseconds = Number(execFileSync(node, ["--input-type=module", "-e", script], { cwd }))
+    assert.ok(milliseconds > 0)
+    return milliseconds
+  }
+  const times = modules.map(() => [] as Array<number>)
+  modules.forEach((_, index) => time(index))
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < modules.length; turn++) {
+      const index = (turn + round) % modules.length
+      times[index]!.push(time(index))
+    }
+  }
+  return times
+}
+
+/** The import of the core, and of what it imports of other packages. */
+export const coreImport = async (place: Place): Promise<{ readonly core: Spread; readonly ratio: Spread }> => {
+  const entry = join(place.folder, "dist/OAuthV2.js")
+  const times = importTimes(place, [await importsOf(entry), ["effect-slack-oauth/OAuthV2"]])
+  return { core: spread(times[1]!), ratio: ratioOf(times, 1, 0) }
+}
+
+const ratioOf = (times: ReadonlyArray<ReadonlyArray<number>>, one: number, other: number): Spread =>
+  spread(times[one]!.map((milliseconds, round) => milliseconds / times[other]![round]!))
 
 const imports = async (): Promise<Report> => {
   const candidates: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -154,26 +186,15 @@ const imports = async (): Promise<Report> => {
     "@slack/oauth": ["@slack/oauth"]
   }
   const names = Object.keys(candidates)
-  mkdirSync(folder, { recursive: true })
-  names.forEach((name, index) => writeFileSync(join(folder, `${index}.mjs`), importing(candidates[name]!)))
-  const times = names.map(() => [] as Array<number>)
-  names.forEach((_, index) => importTime(`${index}.mjs`))
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < names.length; turn++) {
-      const index = (turn + round) % names.length
-      times[index]!.push(importTime(`${index}.mjs`))
-    }
-  }
-  const ratio = (one: number, other: number) =>
-    spread(times[one]!.map((milliseconds, round) => milliseconds / times[other]![round]!))
+  const times = importTimes({ folder: ".", node: process.execPath }, Object.values(candidates))
   return {
     title: "Import in a new process",
     columns: ["", "ms"],
     rows: names.map((name, index) => [name, withSpread(spread(times[index]!))]),
     data: Object.fromEntries(names.map((name, index) => [name, times[index]])),
     targets: [
-      atMost("effect-slack-oauth/OAuthV2 by what it imports:", ratio(1, 0).median, 1.15, "×"),
-      atMost("effect-slack-oauth by what it imports:", ratio(3, 2).median, 1.15, "×")
+      atMost("effect-slack-oauth/OAuthV2 by what it imports:", ratioOf(times, 1, 0).median, 1.15, "×"),
+      atMost("effect-slack-oauth by what it imports:", ratioOf(times, 3, 2).median, 1.15, "×")
     ],
     notes: [`${rounds} new processes each, in turn. \`npm run bench -- cost\``]
   }

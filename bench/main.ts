@@ -25,6 +25,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   install: () => import("./install.js"),
   store: () => import("./store.js"),
   cost: () => import("./cost.js"),
+  majors: () => import("./majors.js"),
   scale: () => import("./scale.js"),
   emulator: () => import("./emulator.js")
 }

@@ -33,6 +33,11 @@ const tests = [
   "sql/NodeSqlite"
 ].map((name) => `test/${name}.test.ts`)
 
+/** What `npm run bench` measures on both majors. */
+const benchmarks = ["call", "programs/call", "programs/slack"]
+  .concat(["answers", "compare", "profile", "programs", "report"].map((name) => `support/${name}`))
+  .map((name) => `bench/${name}.ts`)
+
 const steps = {
   install: () => {
     if (!existsSync(join(here, "node_modules", "effect"))) {
@@ -45,6 +50,8 @@ const steps = {
       join(here, "codemod.mjs"),
       "src",
       "scripts/consumer",
+      "scripts/majors",
+      ...benchmarks,
       "test/utils/effect",
       ...helpers,
       ...tests
