@@ -252,7 +252,7 @@ export const make = (
         return { plan, health: Option.some(health), dying: expiring.size }
       })
 
-    /** The plan, which is made anew if it is old. */
+    /** The plan, or a new one if it is old. */
     const planAt = (now: number) =>
       plan === undefined || SweepPlan.isOld(plan, now)
         ? readAll(now)

@@ -42,7 +42,7 @@ const status = (status: number, headers: Record<string, string> = {}) => () => n
 const botTokenOf = ({ bot }: Effect.Effect.Success<ReturnType<typeof redeem>>) =>
   Redacted.value(Option.getOrThrow(bot).accessToken)
 
-/** Lets fibers and promises run until the condition holds. The clock stands still meanwhile. */
+/** Lets fibers and promises run until the condition holds. The clock does not move. */
 const until = (condition: Effect.Effect<boolean, never, SlackEmulator.SlackEmulator>) =>
   Effect.gen(function*() {
     for (let turns = 0; turns < 20_000; turns++) {

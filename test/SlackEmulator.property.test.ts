@@ -321,7 +321,7 @@ describe("twelve hours of rotation", () => {
       assert.deepStrictEqual(
         new Set(chains.flatMap(({ liveAccessTokens }) => liveAccessTokens.map(Redacted.value))),
         new Set(responses.map(({ bot }) => Redacted.value(Option.getOrThrow(bot).accessToken))),
-        "what the app holds is what works, and the first tokens have run out"
+        "the tokens of the app work, and the first tokens have expired"
       )
     }).pipe(onePatientAttempt, Effect.provide(inMemory({ workspaces: [] }))), 60_000)
 })

@@ -147,7 +147,7 @@ interface Process {
   readonly thaw: () => void
 }
 
-/** A dead process does nothing any more. Whoever waits for it would wait for ever. */
+/** A dead process does nothing any more. A caller that waits for it would wait for ever. */
 const nothing: Effect.Effect<never> = Effect.async(() => {})
 
 const makeProcess = (name: string, record: (process: Process, token: string, at: number) => Sending) =>
@@ -489,7 +489,7 @@ const live = (steps: ReadonlyArray<Step>) =>
       assert.deepStrictEqual(violations, [])
     }
 
-    // ---- when the dust has settled
+    // ---- at the end
 
     yield* SlackEmulator.clearFaults
     for (const process of fleet) {

@@ -214,7 +214,7 @@ describe("a caller inside a transaction on Postgres", () => {
 })
 
 describe("a refresh", () => {
-  it.effect("goes by the HTTP client's settings of its layer, not by those of who asks first", () => {
+  it.effect("uses the HTTP client's settings of its layer, and not those of its first caller", () => {
     const seen: Array<unknown> = []
     const fetching = Layer.effect(
       HttpClient.HttpClient,

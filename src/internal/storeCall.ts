@@ -1,6 +1,5 @@
 /**
- * Calls to stores. A call that never answers, throws, or interrupts itself fails in time and with a typed error, whoever
- * wrote the store.
+ * Calls to stores. A call that never answers, throws, or interrupts itself fails in time and with a typed error, in every store.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"

@@ -2,7 +2,7 @@
  * Installations in an SQL database: a SQLite file for the processes of one machine, Postgres for many machines.
  *
  * An install, a refresh, a lease and a removal are one writing statement each, so they are atomic without a transaction.
- * An import is a transaction: what it adds depends on the row of the installation, which it locks first. Whoever writes
+ * An import is a transaction: what it adds depends on the row of the installation, which it locks first. A caller that writes
  * several rows begins with that row, so there are no deadlocks. After a crash either all of an operation is stored or
  * nothing. Leases go by the database's clock.
  *

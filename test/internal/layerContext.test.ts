@@ -139,7 +139,7 @@ describe("an effect of the application", () => {
       assert.deepStrictEqual(closed, ["closed"])
     }).pipe(Effect.provide(built)))
 
-  it.effect("is interrupted with the caller, who waits until its scope is closed", () =>
+  it.effect("is interrupted with the caller, which waits until the scope is closed", () =>
     Effect.gen(function*() {
       const events: Array<string> = []
       const { run } = yield* Shared

@@ -26,7 +26,7 @@ export const waits = <In>(
         ] as const))
 
 /**
- * Ends a schedule before a wait that goes on for more than `latest` milliseconds after `startedAt`, or the first input.
+ * Ends a schedule before a wait that ends more than `latest` milliseconds after `startedAt`, or the first input.
  */
 export const notPast = <Out, In, R>(
   schedule: Schedule.Schedule<Out, In, R>,

@@ -67,7 +67,7 @@ export const add = (history: History, event: Event): void => {
 /** The latest events, oldest first. */
 export const latest = ({ events }: History): ReadonlyArray<Event> => Ring.toArray(events)
 
-/** Forgets all events. Who listens goes on. */
+/** Forgets all events. Listeners stay. */
 export const clear = (history: History): void => {
   history.start = undefined
   Ring.clear(history.events)
