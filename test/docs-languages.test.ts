@@ -84,7 +84,11 @@ describe("docs/emulator-languages.md", () => {
     if (!isHere("go", "version")) return absent("Go")
     const code = fileOf("slack_test.go").replaceAll("http://127.0.0.1:4000", emulator.url)
     writeFileSync(join(folder, "slack_test.go"), code)
-    await shell("gofmt -l . && (test -e go.mod || go mod init tea) && go vet . && go test -count=1 .")
+    const { stdout } = await shell(
+      "gofmt -l . && (test -e go.mod || go mod init tea) && go vet . && go test -count=1 ."
+    )
+    assert.match(stdout, /^ok\s/m)
+    assert.notInclude(stdout, "slack_test.go", "gofmt names files that it would change")
   })
 
   it("has a test in Ruby that passes", async () => {
@@ -93,6 +97,6 @@ describe("docs/emulator-languages.md", () => {
       join(folder, "test_slack.rb"),
       fileOf("test_slack.rb").replaceAll("http://127.0.0.1:4000", emulator.url)
     )
-    await shell("ruby -wc test_slack.rb && ruby test_slack.rb")
+    assert.include((await shell("ruby -wc test_slack.rb && ruby test_slack.rb")).stdout, "0 failures, 0 errors")
   })
 })
