@@ -13,11 +13,12 @@ const run = (command, args, options) => execFileSync(command, args, { cwd: root,
 const bin = (name) => join(root, "node_modules", ".bin", name)
 
 /** The tests that run on Effect 4 too, and what they need. Add a file once all of it passes there. */
-const helpers = ["../fixtures/codes", "CountReporter", "deepEquality", "globalSetup", "postgres"].map((name) =>
+const helpers = ["../fixtures/codes", "CountReporter", "deepEquality", "docs", "globalSetup", "postgres"].map((name) =>
   `test/utils/${name}.ts`
 )
 const tests = [
   "AuthorizeUrl",
+  "docs",
   "forks",
   "InstallationImport",
   "InstallationStore",
