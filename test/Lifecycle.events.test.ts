@@ -334,9 +334,10 @@ describe("webHandler", () => {
   it.live("answers requests, and waits for events that run before it closes", () =>
     Effect.gen(function*() {
       let ended = 0
+      const gate = yield* Deferred.make<void>()
       const { dispose, handler } = Lifecycle.webHandler(layer, {
         acknowledgeAfter: 0,
-        onEvent: () => Effect.delay(Effect.sync(() => ended++), "50 millis")
+        onEvent: () => Effect.map(Deferred.await(gate), () => ended++)
       })
       const request = () =>
         Effect.promise(async () => {
@@ -344,7 +345,11 @@ describe("webHandler", () => {
           return handler(await requestOf({ secret, timestamp, body: JSON.stringify(event("Ev1")) }))
         })
       assert.deepStrictEqual([(yield* request()).status, (yield* request()).status, ended], [200, 200, 0])
-      yield* Effect.promise(dispose)
+      const closing = dispose()
+      yield* yieldToEventLoop
+      assert.strictEqual(ended, 0)
+      yield* Deferred.succeed(gate, undefined)
+      yield* Effect.promise(() => closing)
       assert.strictEqual(ended, 1)
       assert.strictEqual((yield* request()).status, 503)
     }))
