@@ -13,7 +13,7 @@ export default defineConfig({
     ]
   },
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     globalSetup: "./test/utils/globalSetup.ts",
     setupFiles: "./test/utils/deepEquality.ts",
     reporters: ["default", "./test/utils/CountReporter.ts"],

@@ -212,6 +212,18 @@ const clickAllow = async ({ SLACK_BASE_URL, SLACK_CLIENT_ID }) => {
   return new URL(answer.headers.get("location")).searchParams.get("code")
 }
 
+/** Type-checks the application in examples/app, as a user would have written it. It keeps its data in libsql. */
+const checkApp = async (tarball) => {
+  if (folder !== ".") return
+  const project = newProject("app")
+  for (const file of readdirSync("examples/app")) copyFileSync(join("examples/app", file), join(project, file))
+  const options = { ...compilerOptions, types: ["node"], skipLibCheck: true, noEmit: true }
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: options }))
+  await install(project, tarball, ...readmePeers(), "@types/node@20")
+  await run(project, process.execPath, [resolve("node_modules/typescript/bin/tsc"), "-p", "."])
+  console.log("examples/app: installed and type-checked")
+}
+
 /** Installs what the first program imports, and nothing else. With Effect 4, not even `effect` needs a version. */
 const checkFirstProgram = async (tarball) => {
   const project = newProject("first")
@@ -250,6 +262,7 @@ try {
   console.log("the types of all entry points resolve")
   await Promise.all([
     checkPrograms("readme", tarball, readmePeers()),
+    checkApp(tarball),
     checkPrograms("floor", tarball, floorPeers())
   ])
   await Promise.all([
