@@ -143,5 +143,7 @@ for (const [path, text] of texts) {
   writeFileSync(join(here, path), text.map((piece, index) => index % 2 === 0 ? prose(piece) : piece).join(""))
 }
 for (const name of common) cpSync(join(root, "docs", name), join(here, "docs", name))
-for (const name of ["LICENSE", "emulator-seed.schema.json"]) cpSync(join(root, name), join(here, name))
+for (const name of ["LICENSE", "SECURITY.md", "emulator-seed.schema.json", "llms.txt"]) {
+  cpSync(join(root, name), join(here, name))
+}
 console.log(`${blocks.length} blocks on ${pages.length} pages translated`)

@@ -7,6 +7,7 @@
 // newest, and one with as little as possible, for the README's first program. npm has to refuse Effect's other major.
 import { build } from "esbuild"
 import { execFile, spawn } from "node:child_process"
+import { createHash } from "node:crypto"
 import {
   copyFileSync,
   existsSync,
@@ -18,7 +19,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { createInterface } from "node:readline"
 import { promisify } from "node:util"
 
@@ -84,22 +85,64 @@ const newestPeers = () => requiredPeers.map(([name, range]) => `${name}@${range}
 // the tarball
 // -------------------------------------------------------------------------------------
 
+/** Packs into a folder. npm prints what the scripts of the package print before its own answer. */
+const packInto = async (destination) => {
+  mkdirSync(destination)
+  const printed = await run(folder, "npm", ["pack", "--json", "--pack-destination", destination])
+  const [{ filename, files }] = JSON.parse(printed.slice(printed.search(/^\[/m)))
+  return { file: join(destination, filename), files }
+}
+
+const digest = (file) => createHash("sha256").update(readFileSync(file)).digest("hex")
+
+/** The links of a page that lead to a file of the package, or should. */
+const linksOf = (text) => Array.from(text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g), ([, target]) => target)
+
+/** Every link of the README works on npm's page, and those of the other pages in the folder of the package. */
+const checkLinks = async (tarball, paths) => {
+  const text = (path) => run(folder, "tar", ["-xzOf", tarball, `package/${path}`])
+  const here = `https://unpkg.com/${manifest.name}@${manifest.version}/`
+  for (const target of linksOf(await text("README.md"))) {
+    if (!target.startsWith("https://")) fail(`README.md links ${target}, which npm's page does not have`)
+    if (target.startsWith(here) && !paths.includes(target.slice(here.length))) {
+      fail(`README.md links ${target}: no such file`)
+    }
+  }
+  for (const page of paths.filter((path) => path.endsWith(".md") && path !== "README.md" && !path.startsWith("dist"))) {
+    for (const target of linksOf(await text(page))) {
+      if (/^(https?:|mailto:)/.test(target)) continue
+      if (!paths.includes(join(dirname(page), target))) fail(`${page} links ${target}, which the package does not have`)
+    }
+  }
+}
+
 const pack = async () => {
-  const packed = await run(folder, "npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", temporary])
-  const [{ filename, files }] = JSON.parse(packed)
+  const { file, files } = await packInto(join(temporary, "tarball"))
+  const again = await packInto(join(temporary, "tarball-again"))
+  if (digest(file) !== digest(again.file)) fail("npm pack does not give the same bytes twice")
   const paths = files.map((file) => file.path)
   const indexes = ["index", "testing/index"].flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
   const commands = Object.values(manifest.bin ?? {})
-  const texts = ["LICENSE", "README.md", "CHANGELOG.md", "docs/install.md", "emulator-seed.schema.json", "src/index.ts"]
+  const texts = [
+    "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "llms.txt",
+    "docs/install.md",
+    "emulator-seed.schema.json",
+    "src/index.ts"
+  ]
   for (const needed of [...texts, ...commands, ...indexes]) {
     if (!paths.includes(needed)) fail(`the tarball lacks ${needed}`)
   }
   const fits =
-    /^(dist|src)\/|^docs\/[\w-]+\.(md|svg)$|^(LICENSE|README\.md|CHANGELOG\.md|emulator-seed\.schema\.json|package\.json)$/
+    /^(dist|src)\/|^docs\/[\w-]+\.(md|svg)$|^(LICENSE|(README|CHANGELOG|SECURITY)\.md|llms\.txt|emulator-seed\.schema\.json|package\.json)$/
   const stray = paths.filter((path) => !fits.test(path))
   if (stray.length > 0) fail(`the tarball carries ${stray.join(", ")}`)
   if (manifest.dependencies !== undefined) fail("effect belongs to the user: no dependencies, only peers")
-  return join(temporary, filename)
+  await checkLinks(file, paths)
+  return file
 }
 
 /** `internal/` and whatever else `exports` closes. */
