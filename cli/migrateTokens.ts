@@ -54,7 +54,8 @@ const wordsOf = (result: TokenMigration.Result): string => {
   }
 }
 
-const summary = (report: TokenMigration.Report, dryRun: boolean): string =>
+/** What a run did, or a dry run would do. */
+export const summary = (report: TokenMigration.Report, dryRun: boolean): string =>
   dryRun
     ? `${report.pending} long-lived tokens would be exchanged, ${report.failed} are unreadable.`
     : `${report.exchanged} exchanged, ${report.alreadyExchanged} already exchanged, ${report.dead} dead, ` +

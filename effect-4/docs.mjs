@@ -142,7 +142,9 @@ for (const { end, fence, indent, index, output, path } of blocks) {
 for (const [path, text] of texts) {
   writeFileSync(join(here, path), text.map((piece, index) => index % 2 === 0 ? prose(piece) : piece).join(""))
 }
-for (const name of common) cpSync(join(root, "docs", name), join(here, "docs", name))
+for (const name of [...common, "pictures"]) {
+  cpSync(join(root, "docs", name), join(here, "docs", name), { recursive: true })
+}
 for (const name of ["LICENSE", "SECURITY.md", "emulator-seed.schema.json", "llms.txt"]) {
   cpSync(join(root, name), join(here, name))
 }

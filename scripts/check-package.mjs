@@ -137,7 +137,7 @@ const pack = async () => {
     if (!paths.includes(needed)) fail(`the tarball lacks ${needed}`)
   }
   const fits =
-    /^(dist|src)\/|^docs\/[\w-]+\.(md|svg)$|^(LICENSE|(README|CHANGELOG|SECURITY)\.md|llms\.txt|emulator-seed\.schema\.json|package\.json)$/
+    /^(dist|src)\/|^docs\/(pictures\/)?[\w-]+\.(md|svg)$|^(LICENSE|(README|CHANGELOG|SECURITY)\.md|llms\.txt|emulator-seed\.schema\.json|package\.json)$/
   const stray = paths.filter((path) => !fits.test(path))
   if (stray.length > 0) fail(`the tarball carries ${stray.join(", ")}`)
   if (manifest.dependencies !== undefined) fail("effect belongs to the user: no dependencies, only peers")
