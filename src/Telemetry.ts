@@ -80,6 +80,6 @@ export const tokenStates = Metric.gauge("slack_oauth_tokens", { description: "Cr
  * @category metrics
  */
 export const exchanges = Metric.counter("slack_oauth_exchanges", {
-  description: "Long-lived tokens that a migration came to, by result",
+  description: "Long-lived tokens that a migration has processed, by result",
   incremental: true
 })
