@@ -26,7 +26,7 @@ const isHere = (command: string, ...args: ReadonlyArray<string>): boolean => spa
 /** A language that is not on this machine. */
 const absent = (language: string) => process.stdout.write(`There is no ${language} here: its guide is not run.\n`)
 
-/** Runs a command of the page. `npx effect-slack-oauth` is the bundled command. */
+/** Runs a command of the page. `npx effect-slack-oauth@0` is the bundled command. */
 const shell = (text: string, url = "http://127.0.0.1:4000") =>
   promisify(execFile)("bash", ["-euo", "pipefail", "-c", text.replaceAll("http://127.0.0.1:4000", url)], {
     cwd: folder,
@@ -47,8 +47,8 @@ describe("docs/emulator-languages.md", () => {
 
     const [command = "", ...others] = commands("start")
     assert.deepStrictEqual(others, [])
-    assert.match(command, /^npx effect-slack-oauth emulator --port 4000 /)
-    const args = command.trim().split(" ").slice("npx effect-slack-oauth emulator --port 4000".split(" ").length)
+    assert.match(command, /^npx effect-slack-oauth@0 emulator --port 4000 /)
+    const args = command.trim().split(" ").slice("npx effect-slack-oauth@0 emulator --port 4000".split(" ").length)
     emulator = await Cli.startEmulator(file, args.map((arg) => arg === "seed.json" ? join(folder, arg) : arg))
   })
 
