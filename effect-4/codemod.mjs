@@ -1,39 +1,54 @@
 // Makes native Effect 4 of this project's source, which is native Effect 3. See docs/effect-4.md.
 //
-//   node effect-4/codemod.mjs src test
+//   node effect-4/codemod.mjs [--pending] src cli test
+//
+// With --pending it also translates the files that are not ready yet (see tests.mjs).
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join, relative, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { left } from "./codemod/tables.mjs"
 import { readExports, translateFile } from "./codemod/translate.mjs"
+import { pending } from "./tests.mjs"
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = dirname(here)
+const args = process.argv.slice(2)
 /** Folders and files of the project. */
-const places = process.argv.slice(2).map((place) => join(place))
+const places = args.filter((arg) => !arg.startsWith("--")).map((place) => join(place))
+const waiting = args.includes("--pending") ? [] : pending
 
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"))
-const config = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.json"), {}, {
-  ...ts.sys,
-  onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
-    throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"))
-  }
-})
+const configOf = (name) =>
+  ts.getParsedCommandLineOfConfigFile(join(root, name), {}, {
+    ...ts.sys,
+    onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+      throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"))
+    }
+  })
+const config = configOf("tsconfig.json")
 const isIn = (path) => places.some((place) => path === place || path.startsWith(place + sep))
-const names = config.fileNames.filter((name) => isIn(relative(root, name)))
+const names = [...config.fileNames, ...configOf("cli/tsconfig.json").fileNames]
+  .filter((name) => isIn(relative(root, name)))
 const program = ts.createProgram(names, config.options)
 const checker = program.getTypeChecker()
 const isExported = readExports(here)
 
 const outputs = new Map()
 const problems = []
+/** What does not run on Effect 4: a file or a test, with the reason. */
+const skipped = Object.entries(left).filter(([path]) => path.endsWith(".test.ts")).map(([path, why]) => ({ path, why }))
+const isLeft = (path) =>
+  Object.keys({ ...left, ...Object.fromEntries(waiting.map((file) => [file])) }).some((one) =>
+    path === one || path.startsWith(one + sep)
+  )
 for (const source of program.getSourceFiles()) {
   const path = relative(root, source.fileName)
   // A seam is written for each major, and some files are for Effect 3 only.
   const isSeam = existsSync(join(here, "overlay", path))
-  if (!isIn(path) || isSeam || Object.hasOwn(left, path)) continue
-  const { problems: found, text } = translateFile(source, checker, isExported)
+  if (!isIn(path) || isSeam || isLeft(path)) continue
+  const { problems: found, skipped: tests, text } = translateFile(source, checker, isExported)
+  skipped.push(...tests.map((test) => ({ path, ...test })))
   problems.push(...found.map((problem) => relative(root, problem)))
   outputs.set(path, text)
 }
@@ -53,6 +68,8 @@ for (const [path, text] of outputs) {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, text)
 }
+mkdirSync(join(here, "test"), { recursive: true })
+writeFileSync(join(here, "test", "skipped.json"), JSON.stringify(skipped))
 console.log(`${outputs.size} files translated`)
 if (problems.length > 0) {
   console.error(problems.join("\n"))

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as AppManifest from "effect-slack-oauth/AppManifest"
-import * as ConfigError from "effect/ConfigError"
 import * as Either from "effect/Either"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { invalidPath } from "./utils/effect/configErrors.js"
 
 const options: AppManifest.Options = {
   name: "My App",
@@ -94,9 +94,7 @@ describe("the manifest of an app", () => {
   for (const [why, option, more] of refused) {
     it(`cannot be made if ${option} ${why}`, () => {
       const made = AppManifest.make({ ...options, ...more })
-      if (Either.isRight(made)) return assert.fail("it was made")
-      assert.isTrue(ConfigError.isConfigError(made.left))
-      assert.deepInclude(made.left, { _op: "InvalidData", path: [option] })
+      assert.deepStrictEqual(Either.isLeft(made) && invalidPath(made.left), [option])
     })
   }
 

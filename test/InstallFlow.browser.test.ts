@@ -5,7 +5,6 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { assert, describe, it } from "@effect/vitest"
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
@@ -20,6 +19,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { createServer } from "node:http"
 import type { Page } from "playwright-core"
+import { address } from "../src/internal/effect/servers.js"
 import { browserForTests, click, heading } from "./utils/chromium.js"
 import { answer, makeRawServer } from "./utils/rawServer.js"
 import { acquire } from "./utils/resources.js"
@@ -27,8 +27,6 @@ import { acquire } from "./utils/resources.js"
 const withBrowser = await acquire(browserForTests)
 
 const Server = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
-
-const portOf = ({ address }: HttpServer.HttpServer) => address._tag === "TcpAddress" ? address.port : 0
 
 /** An application with an install flow, and its Slack. They run until the scope closes. */
 const startSite = (
@@ -38,7 +36,7 @@ const startSite = (
   Effect.gen(function*() {
     const installs: Array<InstallFlow.Installed<void>> = []
     const server = yield* Layer.build(Layer.fresh(Server))
-    const url = `http://localhost:${portOf(Context.get(server, HttpServer.HttpServer))}`
+    const url = `http://localhost:${(yield* Effect.provide(address, server))?.port}`
     const apps = (emulated.apps ?? [{}]).map((app) => ({ redirectUris: [url], ...app }))
     const slack = yield* Layer.build(
       Layer.merge(SlackEmulator.layerSlackAppServed(), SlackEmulator.serve()).pipe(

@@ -21,14 +21,16 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
-import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
+import { isInTransaction } from "../src/internal/effect/transactions.js"
 import { sha256 } from "../src/internal/random.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import * as FiberRefs from "./utils/effect/fiberRefs.js"
+import * as KeyValueStores from "./utils/effect/keyValueStores.js"
+import { inTransaction } from "./utils/effect/transactions.js"
 import { allowed, counted, makeBrowser, origin, slack, world } from "./utils/flowInBrowser.js"
 import { newStateHash, pendingInstall } from "./utils/pendingInstallStores.js"
 import { postgres } from "./utils/resources.js"
@@ -236,17 +238,15 @@ const layerTable = Layer.effect(
     const sql = yield* SqlClient.SqlClient
     yield* sql`CREATE TABLE texts (name TEXT PRIMARY KEY, value TEXT)`
     const run = <A>(statement: Effect.Effect<A, unknown>) => Effect.orDie(statement)
-    return KeyValueStore.makeStringOnly({
+    return KeyValueStores.make({
       get: (name) =>
         run(Effect.map(
           sql<{ readonly value: string }>`SELECT value FROM texts WHERE name = ${name}`,
-          ([row]) => Option.map(Option.fromNullable(row), ({ value }) => value)
+          ([row]) => row?.value
         )),
       set: (name, value) =>
         run(sql`INSERT INTO texts VALUES (${name}, ${value}) ON CONFLICT (name) DO UPDATE SET value = ${value}`),
-      remove: (name) => run(sql`DELETE FROM texts WHERE name = ${name}`),
-      clear: run(sql`DELETE FROM texts`),
-      size: Effect.succeed(0)
+      remove: (name) => run(sql`DELETE FROM texts WHERE name = ${name}`)
     })
   })
 )
@@ -280,16 +280,16 @@ describe("a store of pending installs in a database", () => {
 
 class Tenant extends Context.Tag("test/Tenant")<Tenant, string>() {}
 
-const note = FiberRef.unsafeMake("nobody's")
+const note = FiberRefs.make("test/note", "nobody's")
 
 /** The context that an effect of the application runs in. */
 const surroundings = Effect.gen(function*() {
   return {
     tenant: yield* Tenant,
-    note: yield* FiberRef.get(note),
+    note: yield* FiberRefs.get(note),
     span: Option.map(yield* Effect.serviceOption(Tracer.ParentSpan), (span) => span._tag === "Span" ? span.name : ""),
-    annotations: HashMap.toEntries(yield* FiberRef.get(FiberRef.currentLogAnnotations)),
-    transaction: Option.isSome(yield* Effect.serviceOption(SqlClient.TransactionConnection))
+    annotations: yield* FiberRefs.logAnnotations,
+    transaction: isInTransaction(yield* Effect.context<never>())
   }
 })
 
@@ -306,7 +306,7 @@ describe("the application's effects", () => {
         onFailed: ({ error }) => see(`onFailed ${error._tag}`)
       }).pipe(
         Effect.provideService(Tenant, "the layer's"),
-        Effect.locally(note, "the layer's"),
+        FiberRefs.locally(note, "the layer's"),
         Effect.withSpan("start-up")
       )
       const browser = makeBrowser((request) =>
@@ -314,8 +314,8 @@ describe("the application's effects", () => {
           Effect.withSpan("request"),
           Effect.annotateLogs("request", "r1"),
           Effect.provideService(Tenant, "the request's"),
-          Effect.locally(note, "the request's"),
-          Effect.provideService(SqlClient.TransactionConnection, [{} as never, 0])
+          FiberRefs.locally(note, "the request's"),
+          inTransaction
         )
       )
       yield* browser.get(yield* allowed(browser))

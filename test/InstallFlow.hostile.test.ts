@@ -4,7 +4,6 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServer from "@effect/platform/HttpServer"
 import { assert, describe, it } from "@effect/vitest"
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
 import * as InstallRouter from "effect-slack-oauth/InstallRouter"
@@ -13,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import * as Net from "node:net"
+import { address } from "../src/internal/effect/servers.js"
 import { randomToken } from "../src/internal/random.js"
 import { makeBrowser, origin, world } from "./utils/flowInBrowser.js"
 
@@ -314,8 +314,7 @@ describe("hostile callbacks", () => {
 
   it.effect("over a socket get a safe 4xx, and use up neither the code nor the state", () =>
     Effect.gen(function*() {
-      const { address } = yield* HttpServer.HttpServer
-      const port = address._tag === "TcpAddress" ? address.port : 0
+      const port = (yield* address)?.port ?? 0
       const flow = yield* InstallFlow.InstallFlow
       const browser = makeBrowser(flow.handle)
       const { code, url } = yield* SlackEmulator.authorize({ url: yield* browser.begin() })

@@ -1,7 +1,6 @@
 /** Serving a flow: responses as pages, HTTP/2, and a layer that cannot be built. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServer from "@effect/platform/HttpServer"
 import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
 import * as InstallRouter from "effect-slack-oauth/InstallRouter"
@@ -17,6 +16,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as TestClock from "effect/TestClock"
 import * as Http from "node:http"
 import * as Http2 from "node:http2"
+import { address } from "../src/internal/effect/servers.js"
 import { allowed, counted, makeBrowser, origin, world } from "./utils/flowInBrowser.js"
 
 const text = (response: Response) => Effect.promise(() => response.text())
@@ -151,7 +151,7 @@ const routes = HttpLayerRouter.serve(InstallRouter.layerRoutes, { disableListenL
   Layer.provideMerge(world())
 )
 
-const port = Effect.map(HttpServer.HttpServer, ({ address }) => address._tag === "TcpAddress" ? address.port : 0)
+const port = Effect.map(address, (address) => address?.port ?? 0)
 
 describe("over HTTP/2", () => {
   const Live = Layer.provideMerge(

@@ -27,6 +27,7 @@ import * as TestClock from "effect/TestClock"
 import { createHash } from "node:crypto"
 import { inspect } from "node:util"
 import { sha256 } from "../src/internal/random.js"
+import * as Observers from "./utils/effect/observers.js"
 import { allowed, counted, makeBrowser, origin, slack, slackWith, world } from "./utils/flowInBrowser.js"
 
 const text = (response: Response) => Effect.promise(() => response.text())
@@ -1300,8 +1301,8 @@ describe("observability", () => {
   it.scoped("counts requests, and logs no code, state, verifier, token or metadata", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
-      const logger = Logger.make(({ annotations, cause, message }) => {
-        lines.push(inspect([message, Cause.pretty(cause), Array.from(annotations)], { depth: 10 }))
+      const logger = Observers.logger(({ annotations, cause, message }) => {
+        lines.push(inspect([message, Cause.pretty(cause), annotations], { depth: 10 }))
       })
       const count = Metric.value(
         Telemetry.installs.pipe(Metric.tagged("step", "callback"), Metric.tagged("result", "InstallStateForeign"))
@@ -1326,7 +1327,7 @@ describe("observability", () => {
         yield* browser.get(url)
         secrets.push(param(url, "code"), param(url, "state"), "canary")
       }).pipe(
-        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Observers.withLoggers(logger),
         Logger.withMinimumLogLevel(LogLevel.All)
       )
       assert.strictEqual((yield* count).count, before + 1)

@@ -13,8 +13,9 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
-import * as Tracer from "effect/Tracer"
 import { createServer, request as httpRequest } from "node:http"
+import { address } from "../src/internal/effect/servers.js"
+import * as Observers from "./utils/effect/observers.js"
 import { makeBrowser, origin, world } from "./utils/flowInBrowser.js"
 
 const installs: Array<string> = []
@@ -28,6 +29,7 @@ const flow = InstallFlow.layer({
 
 const Server = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
 
+// Effect 3 only
 const withHttpRouter = Layer.unwrapEffect(
   Effect.map(InstallRouter.httpRouter, (router) =>
     HttpRouter.empty.pipe(
@@ -57,6 +59,7 @@ const strange = InstallFlow.layer({
 /** Each way to serve a flow, as a function from a path to the status of its answer. */
 const servings = Effect.gen(function*() {
   const flow = yield* InstallFlow.InstallFlow
+  // Effect 3 only
   const router = HttpApp.toWebHandler(yield* HttpRouter.toHttpApp(InstallRouter.toHttpRouter(flow)))
   const layerRouter = HttpLayerRouter.toWebHandler(
     Layer.provide(InstallRouter.layerRoutes, Layer.succeed(InstallFlow.InstallFlow, flow)),
@@ -68,6 +71,7 @@ const servings = Effect.gen(function*() {
   return {
     "the web handler": (path: string) =>
       Effect.map(flow.handle(new Request(`http://10.0.0.1:8080${path}`)), ({ status }) => status),
+    // Effect 3 only
     HttpRouter: statusOf(router),
     HttpLayerRouter: statusOf((request) => layerRouter.handler(request))
   }
@@ -127,8 +131,8 @@ describe("the web handler, HttpRouter and HttpLayerRouter", () => {
 })
 
 /** A request through a proxy: another host, another scheme, no prefix. */
-const site = Effect.map(HttpServer.HttpServer, ({ address }) => (request: Request) => {
-  const port = address._tag === "TcpAddress" ? address.port : 0
+const site = Effect.map(address, (address) => (request: Request) => {
+  const port = address?.port
   const { pathname, search } = new URL(request.url)
   return Effect.async<Response>((resume) => {
     httpRequest({
@@ -153,7 +157,13 @@ const site = Effect.map(HttpServer.HttpServer, ({ address }) => (request: Reques
   })
 })
 
-for (const [name, routes] of [["HttpRouter", withHttpRouter], ["HttpLayerRouter", withLayerRouter]] as const) {
+const servers = [
+  // Effect 3 only: Effect 4 has one router
+  ["HttpRouter", withHttpRouter],
+  ["HttpLayerRouter", withLayerRouter]
+] as const
+
+for (const [name, routes] of servers) {
   const Live = routes.pipe(
     Layer.provide(flow),
     Layer.provideMerge(world()),
@@ -190,36 +200,16 @@ for (const [name, routes] of [["HttpRouter", withHttpRouter], ["HttpLayerRouter"
     it.effect("keeps code and state out of request logs and spans", () =>
       Effect.gen(function*() {
         const lines: Array<string> = []
-        const spans: Array<Tracer.Span> = []
-        const logger = Logger.make(({ annotations, message }) => {
-          lines.push(`${String(message)} ${Array.from(annotations).join(" ")}`)
+        const spans: Array<
+          { readonly name: string; readonly attributes: Map<string, unknown>; readonly hasParent: boolean }
+        > = []
+        const logger = Observers.logger(({ annotations, message }) => {
+          lines.push(`${String(message)} ${Object.entries(annotations).join(" ")}`)
         })
-        const tracer = Tracer.make({
-          span: (name, parent, context, links, startTime, kind) => {
-            const attributes = new Map<string, unknown>()
-            const span: Tracer.Span = {
-              _tag: "Span",
-              name,
-              spanId: String(spans.length),
-              traceId: "test",
-              parent,
-              context,
-              links,
-              kind,
-              sampled: true,
-              status: { _tag: "Started", startTime },
-              attributes,
-              attribute: (key, value) => {
-                attributes.set(key, value)
-              },
-              event: () => {},
-              addLinks: () => {},
-              end: () => {}
-            }
-            spans.push(span)
-            return span
-          },
-          context: (execution) => execution()
+        const tracer = Observers.tracer(({ name, parent }) => {
+          const span = { name, attributes: new Map<string, unknown>(), hasParent: Option.isSome(parent) }
+          spans.push(span)
+          return span
         })
         const url = yield* Effect.gen(function*() {
           const browser = makeBrowser(yield* site)
@@ -229,11 +219,9 @@ for (const [name, routes] of [["HttpRouter", withHttpRouter], ["HttpLayerRouter"
           return url
         }).pipe(
           Effect.provide(Live),
-          Effect.provide(Layer.mergeAll(
-            Logger.replace(Logger.defaultLogger, logger),
-            Logger.minimumLogLevel(LogLevel.All),
-            Layer.setTracer(tracer)
-          ))
+          Observers.withLoggers(logger),
+          Logger.withMinimumLogLevel(LogLevel.All),
+          Effect.withTracer(tracer)
         )
         const { searchParams } = new URL(url)
         const attributes = spans.map((span) => `${span.name} ${JSON.stringify(Array.from(span.attributes))}`).join("\n")
@@ -245,7 +233,7 @@ for (const [name, routes] of [["HttpRouter", withHttpRouter], ["HttpLayerRouter"
           assert.notInclude(callbacks.join("\n"), secret)
         }
         assert.include(attributes, "/slack/oauth_redirect")
-        assert.isTrue(spans.some(({ name, parent }) => name === "InstallFlow.callback" && Option.isSome(parent)))
+        assert.isTrue(spans.some(({ hasParent, name }) => name === "InstallFlow.callback" && hasParent))
       }))
   })
 }

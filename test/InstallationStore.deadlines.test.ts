@@ -1,4 +1,3 @@
-import * as PlatformError from "@effect/platform/Error"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -20,6 +19,8 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { connect, libsqlUrl } from "./utils/databases.js"
+import * as KeyValueStores from "./utils/effect/keyValueStores.js"
+import * as Observers from "./utils/effect/observers.js"
 import * as Stores from "./utils/stores.js"
 
 const at = DateTime.unsafeMake(0)
@@ -118,7 +119,7 @@ describe("bounded", () => {
 
   it.effect("logs what a store threw, without the secrets in it", () => {
     const lines: Array<string> = []
-    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    const logger = Observers.logger(({ message }) => void lines.push(String(message)))
     return Effect.gen(function*() {
       const store = InstallationStore.bounded(storeOf(Effect.die(new Error("no room for xoxe-1-test-secret"))))
       yield* Effect.flip(store.get(key))
@@ -127,7 +128,7 @@ describe("bounded", () => {
       assert.include(lines[0], "no room for <redacted>")
     }).pipe(
       Logger.withMinimumLogLevel(LogLevel.Debug),
-      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      Observers.withLoggers(logger)
     )
   })
 
@@ -150,7 +151,7 @@ describe("bounded", () => {
     Effect.gen(function*() {
       const stream = Stream.concat(
         Stream.succeed(installation),
-        Stream.acquireRelease(Effect.void, () => Effect.never).pipe(Stream.as(installation))
+        Stream.unwrapScoped(Effect.acquireRelease(Effect.succeed(Stream.succeed(installation)), () => Effect.never))
       )
       const store = InstallationStore.bounded({ ...storeOf(Effect.never), stream }, "5 seconds")
       const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(store.stream, 2)))
@@ -210,11 +211,11 @@ describe("the failure of a store", () => {
   /** The log lines of an effect at debug. */
   const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
     const lines: Array<string> = []
-    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    const logger = Observers.logger(({ message }) => void lines.push(String(message)))
     return effect.pipe(
       Effect.as(lines),
       Logger.withMinimumLogLevel(LogLevel.Debug),
-      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      Observers.withLoggers(logger)
     )
   }
 
@@ -242,15 +243,7 @@ describe("the failure of a store", () => {
         KeyValueStore.KeyValueStore,
         Effect.map(KeyValueStore.KeyValueStore, (store): KeyValueStore.KeyValueStore => ({
           ...store,
-          get: () =>
-            Effect.fail(
-              new PlatformError.SystemError({
-                module: "KeyValueStore",
-                method: "get",
-                reason: "TimedOut",
-                description: "gave up on xoxb-test-secret"
-              })
-            )
+          get: () => Effect.fail(KeyValueStores.failure("TimedOut", "gave up on xoxb-test-secret"))
         }))
       ).pipe(Layer.provide(KeyValueStore.layerMemory))
       const lines = yield* logged(

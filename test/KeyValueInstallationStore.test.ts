@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as KeyValueInstallationStore from "effect-slack-oauth/KeyValueInstallationStore"
 import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -27,17 +26,17 @@ describe("a place", () => {
   it.effect("is resolved without decrypting a row, and a row that cannot be decrypted is found too", () =>
     Effect.gen(function*() {
       let opened = 0
-      const cipher = Layer.map(Stores.cipher, (context) => {
-        const service = Context.get(context, TokenCipher.TokenCipher)
-        return Context.make(TokenCipher.TokenCipher, {
+      const cipher = Layer.effect(
+        TokenCipher.TokenCipher,
+        Effect.map(TokenCipher.TokenCipher, (service) => ({
           ...service,
           open: (stored: string, row: string) =>
             Effect.suspend(() => {
               opened++
               return service.open(stored, row)
             })
-        })
-      })
+        }))
+      ).pipe(Layer.provide(Stores.cipher))
       const texts = yield* Layer.build(KeyValueStore.layerMemory)
       const open = (cipher: Layer.Layer<TokenCipher.TokenCipher, unknown>) =>
         Effect.provide(KeyValueInstallationStore.make, Layer.merge(cipher, Layer.succeedContext(texts)))

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import { botToken, install, userToken } from "../src/internal/storeSuite/fixtures.js"
+import * as Properties from "./utils/effect/properties.js"
 
 const appId = "A0TEST"
 const at = (seconds: number) => DateTime.unsafeMake(seconds * 1000)
@@ -88,20 +89,18 @@ describe("app_uninstalled", () => {
       assert.isTrue(Option.isNone(yield* InstallationStore.get(organization)))
     }))
 
-  it.effect.prop(
+  Properties.effect(
     "has the same result for every order of installs and uninstalls",
-    [
-      FastCheck.uniqueArray(
-        FastCheck.record({ at: FastCheck.integer({ min: 1, max: 50 }), install: FastCheck.boolean() }),
-        {
-          selector: (event) => event.at,
-          maxLength: 8
-        }
-      ).chain((events) =>
-        FastCheck.tuple(FastCheck.constant(events), FastCheck.shuffledSubarray(events, { minLength: events.length }))
-      )
-    ],
-    ([[events, shuffled]]) =>
+    FastCheck.uniqueArray(
+      FastCheck.record({ at: FastCheck.integer({ min: 1, max: 50 }), install: FastCheck.boolean() }),
+      {
+        selector: (event) => event.at,
+        maxLength: 8
+      }
+    ).chain((events) =>
+      FastCheck.tuple(FastCheck.constant(events), FastCheck.shuffledSubarray(events, { minLength: events.length }))
+    ),
+    ([events, shuffled]) =>
       Effect.gen(function*() {
         // Only a very slow store makes an event arrive before its install is stored.
         const installs = shuffled.filter((event) => event.install)

@@ -33,7 +33,7 @@ const onMovable = <A, E, R>(program: Effect.Effect<A, E, R>) => Effect.provide(p
 /** The same, for a program that adjusts `TestClock`. */
 const onMovableWith = <A, E, R>(
   program: (pass: TestClock.TestClock["adjust"]) => Effect.Effect<A, E, R>
-) => Effect.flatMap(TestClock.testClock(), (below) => onMovable(program((duration) => below.adjust(duration))))
+) => TestClock.testClockWith((below) => onMovable(program((duration) => below.adjust(duration))))
 
 describe("MovableClock", () => {
   it.effect("starts at the time of the clock below, runs with it, and is ahead by its moves", () =>

@@ -12,8 +12,6 @@ import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
-import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -31,6 +29,7 @@ import * as TestClock from "effect/TestClock"
 import * as Net from "node:net"
 import { version } from "../src/internal/version.js"
 import { accessResponses, exchangeResponses } from "./fixtures/tokenResponses.js"
+import * as Propagation from "./utils/effect/propagation.js"
 import * as Randoms from "./utils/effect/random.js"
 import { answer, freePort, headerOf, json, makeRawServer, type RawRequest } from "./utils/rawServer.js"
 
@@ -202,14 +201,8 @@ describe("OAuthV2", () => {
         Effect.gen(function*() {
           const server = yield* makeRawServer(json(botResponse))
           const inSpan = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-            effect.pipe(Effect.withSpan("outer"), Effect.locally(HttpClient.currentTracerPropagation, true))
-          const eager = HttpClient.HttpClient.pipe(
-            Effect.map(HttpClient.withTracerPropagation(true)),
-            Effect.map(HttpClient.withTracerDisabledWhen(() => false)),
-            Layer.effect(HttpClient.HttpClient),
-            Layer.provide(client)
-          )
-          for (const http of [client, eager]) {
+            Propagation.withPropagation(Effect.withSpan(effect, "outer"))
+          for (const http of [client, Propagation.eager(client)]) {
             yield* inSpan(OAuthV2.access({ code: "test-code" })).pipe(
               Effect.provide(OAuthV2.layer.pipe(Layer.provide(confidential(server.url)), Layer.provide(http)))
             )
@@ -378,19 +371,18 @@ describe("OAuthV2", () => {
         Effect.gen(function*() {
           const server = yield* makeRawServer(json(botResponse))
           const seen: Array<string | undefined> = []
-          const hooked = Layer.map(client, (context) =>
-            Context.add(
-              context,
-              HttpClient.HttpClient,
-              HttpClient.mapRequest(Context.get(context, HttpClient.HttpClient), (request) => {
+          const hooked = Layer.effect(
+            HttpClient.HttpClient,
+            Effect.map(HttpClient.HttpClient, (client) =>
+              HttpClient.mapRequest(client, (request) => {
                 seen.push(request.headers.authorization)
                 return request.pipe(
                   HttpClientRequest.setMethod("PUT"),
                   HttpClientRequest.bearerToken("test-bearer"),
                   HttpClientRequest.setHeader("x-app", "1")
                 )
-              })
-            ))
+              }))
+          ).pipe(Layer.provide(client))
           for (const app of [confidential(server.url), publicClient(server.url)]) {
             yield* OAuthV2.access({ code: "test-code" }).pipe(
               Effect.provide(OAuthV2.layer.pipe(Layer.provide(app), Layer.provide(hooked)))
@@ -719,7 +711,7 @@ describe("OAuthV2", () => {
     it.effect("a call that is not in the script is a defect with an explanation", () =>
       Effect.gen(function*() {
         const said = (exit: Exit.Exit<unknown, unknown>) =>
-          Exit.isFailure(exit) ? Chunk.toReadonlyArray(Cause.defects(exit.cause)).map(String).join() : "no defect"
+          Exit.isFailure(exit) ? Array.from(Cause.defects(exit.cause)).map(String).join() : "no defect"
         yield* OAuthV2.access({ code: "1" })
         assert.include(
           said(yield* Effect.exit(OAuthV2.access({ code: "2" }))),

@@ -1,5 +1,4 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as PlatformError from "@effect/platform/Error"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import { assert, describe, it } from "@effect/vitest"
 import * as PendingInstall from "effect-slack-oauth/PendingInstall"
@@ -8,13 +7,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { inspect } from "node:util"
+import * as KeyValueStores from "./utils/effect/keyValueStores.js"
 import { newStateHash, pendingInstall, storeContract } from "./utils/pendingInstallStores.js"
 
 const key = (id: string, fill: number): PendingInstall.SealingKey => ({
@@ -165,12 +164,10 @@ describe("in a KeyValueStore in memory", () => {
       const store = yield* Effect.provide(PendingInstall.PendingInstallStore, PendingInstall.layerKeyValueStore).pipe(
         Effect.provideService(
           KeyValueStore.KeyValueStore,
-          KeyValueStore.makeStringOnly({
-            get: (key) => Effect.suspend(() => count(key, texts.get(key), Option.fromNullable(texts.get(key)))),
+          KeyValueStores.make({
+            get: (key) => Effect.suspend(() => count(key, texts.get(key), texts.get(key))),
             set: (key, text) => Effect.suspend(() => count(key, text, texts.set(key, text))),
-            remove: (key) => Effect.suspend(() => count(key, "", texts.delete(key))),
-            clear: Effect.sync(() => texts.clear()),
-            size: Effect.sync(() => texts.size)
+            remove: (key) => Effect.suspend(() => count(key, "", texts.delete(key)))
           })
         )
       )
@@ -213,15 +210,10 @@ describe("in a KeyValueStore in memory", () => {
       Effect.provide(PendingInstall.layerKeyValueStore),
       Effect.provideService(
         KeyValueStore.KeyValueStore,
-        KeyValueStore.makeStringOnly({
-          get: () =>
-            Effect.fail(
-              new PlatformError.SystemError({ reason: "PermissionDenied", module: "KeyValueStore", method: "get" })
-            ),
+        KeyValueStores.make({
+          get: () => Effect.fail(KeyValueStores.failure("PermissionDenied")),
           set: () => Effect.void,
-          remove: () => Effect.void,
-          clear: Effect.void,
-          size: Effect.succeed(0)
+          remove: () => Effect.void
         })
       )
     ))

@@ -450,6 +450,7 @@ describe("RetryPolicy", () => {
         })
       )
 
+    // Effect 3 only: a fiber of Effect 4 has no values that it changes
     it.scoped("changes of a FiberRef in an attempt end with the attempt", () =>
       Effect.gen(function*() {
         const ref = yield* FiberRef.make("before")

@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { untilAsleep } from "./utils/effect/asleep.js"
 import { call, inMemory } from "./utils/emulator.js"
 import { redeem } from "./utils/installations.js"
 
@@ -59,7 +60,7 @@ const untilHeard = (app: ReturnType<typeof makeApp>, count: number) =>
 const untilTried = (count: number) =>
   Effect.zipRight(
     until(Effect.map(SlackEmulator.events, (events) => events.at(-1)?.attempts.length === count)),
-    until(Effect.map(TestClock.sleeps(), (sleeps) => Array.from(sleeps).length > 0))
+    untilAsleep
   )
 
 const live = (app: ReturnType<typeof makeApp>, options: SlackEmulator.Options = {}) =>

@@ -12,6 +12,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
+import * as Properties from "./utils/effect/properties.js"
 import { authTest, inMemory } from "./utils/emulator.js"
 
 // -------------------------------------------------------------------------------------
@@ -277,10 +278,10 @@ const live = (steps: ReadonlyArray<Step>) =>
   )
 
 describe("SlackEmulator", () => {
-  it.effect.prop(
+  Properties.effect(
     "keeps its rules in every sequence of actions",
-    [FastCheck.array(step, { minLength: 10, maxLength: 50, size: "max" })],
-    ([steps]) => live(steps),
+    FastCheck.array(step, { minLength: 10, maxLength: 50, size: "max" }),
+    live,
     { fastCheck: { numRuns: Number(process.env.PROPERTY_RUNS ?? 60) }, timeout: 600_000 }
   )
 })

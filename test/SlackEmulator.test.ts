@@ -1,8 +1,4 @@
-import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpServer from "@effect/platform/HttpServer"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { assert, describe, it } from "@effect/vitest"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
@@ -11,7 +7,6 @@ import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -24,8 +19,10 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Codes from "../src/internal/codes.js"
 import * as Randoms from "./utils/effect/random.js"
+import * as WebServers from "./utils/effect/webServers.js"
 import { authTest, call, inMemory, overHttp, send } from "./utils/emulator.js"
 import { redeem } from "./utils/installations.js"
+import { countedSleeps } from "./utils/sleeps.js"
 
 // -------------------------------------------------------------------------------------
 // helpers
@@ -808,19 +805,21 @@ for (const [way, live] of [["in memory", inMemory], ["over HTTP", overHttp]] as 
         }).pipe(Effect.provide(live())))
 
       it.effect("combine: an answer is delayed and then lost", () =>
-        Effect.gen(function*() {
-          const { code } = yield* SlackEmulator.authorize()
-          yield* SlackEmulator.inject({
-            fault: [SlackEmulator.delay("3 seconds"), SlackEmulator.cutAfterStateChange]
-          })
-          const fiber = yield* Effect.fork(Effect.flip(OAuthV2.access({ code })))
-          yield* waitForSleeper
-          assert.deepStrictEqual(yield* SlackEmulator.chains, [])
-          yield* TestClock.adjust("3 seconds")
-          const error = yield* Fiber.join(fiber)
-          assert.strictEqual(error._tag, "SlackTransportError")
-          assert.strictEqual((yield* SlackEmulator.chains).length, 1)
-        }).pipe(Effect.provide(live())))
+        Effect.flatMap(countedSleeps, ({ count, counted }) =>
+          Effect.gen(function*() {
+            const { code } = yield* SlackEmulator.authorize()
+            yield* SlackEmulator.inject({
+              fault: [SlackEmulator.delay("3 seconds"), SlackEmulator.cutAfterStateChange]
+            })
+            const fiber = yield* Effect.fork(Effect.flip(OAuthV2.access({ code })))
+            // The deadline of the call, and the delay.
+            while ((yield* count) < 2) yield* yieldToEvents
+            assert.deepStrictEqual(yield* SlackEmulator.chains, [])
+            yield* TestClock.adjust("3 seconds")
+            const error = yield* Fiber.join(fiber)
+            assert.strictEqual(error._tag, "SlackTransportError")
+            assert.strictEqual((yield* SlackEmulator.chains).length, 1)
+          }).pipe(Effect.provide(live()), counted)))
 
       it.effect("affect calls of their method, in the order of their injection, and end", () =>
         Effect.gen(function*() {
@@ -1283,36 +1282,9 @@ describe("the options of SlackEmulator", () => {
 // -------------------------------------------------------------------------------------
 
 describe("SlackEmulator.serve", () => {
-  /** A server that gives no access to sockets, such as one for web requests. */
-  const webServer = (remoteAddress: string) =>
-    Effect.gen(function*() {
-      const served = yield* Deferred.make<HttpApp.Default<unknown>>()
-      return {
-        layer: Layer.succeed(
-          HttpServer.HttpServer,
-          HttpServer.make({
-            address: { _tag: "TcpAddress", hostname: "0.0.0.0", port: 80 },
-            serve: (app) => Effect.asVoid(Deferred.succeed(served, app))
-          })
-        ),
-        get: (path: string) =>
-          Effect.gen(function*() {
-            const request = HttpServerRequest.fromWeb(new Request(`http://127.0.0.1${path}`)).modify({
-              remoteAddress
-            })
-            const response = yield* Effect.scoped(Effect.provideService(
-              Effect.orDie(yield* Deferred.await(served)),
-              HttpServerRequest.HttpServerRequest,
-              request
-            ))
-            return HttpServerResponse.toWeb(response)
-          })
-      }
-    })
-
   const from = (address: string, options?: { readonly anyone: boolean }) =>
     Effect.gen(function*() {
-      const server = yield* webServer(address)
+      const server = yield* WebServers.make(address)
       yield* Layer.launch(SlackEmulator.serve(options).pipe(Layer.provide(server.layer))).pipe(Effect.fork)
       const response = yield* server.get("/api/auth.test")
       return response.status
@@ -1332,7 +1304,7 @@ describe("SlackEmulator.serve", () => {
   it.effect("breaks off the answer where it has no access to the socket", () =>
     Effect.gen(function*() {
       for (const fault of [SlackEmulator.cutBeforeReading, SlackEmulator.cutInBody]) {
-        const server = yield* webServer("127.0.0.1")
+        const server = yield* WebServers.make("127.0.0.1")
         yield* Layer.launch(SlackEmulator.serve().pipe(Layer.provide(server.layer))).pipe(Effect.fork)
         yield* SlackEmulator.inject({ fault })
         const response = yield* server.get("/api/auth.test")
@@ -1341,14 +1313,6 @@ describe("SlackEmulator.serve", () => {
       }
     }).pipe(Effect.provide(SlackEmulator.layer())))
 })
-
-/** Waits until a request sleeps. */
-const waitForSleeper: Effect.Effect<void> = Effect.suspend(() =>
-  Effect.flatMap(
-    TestClock.sleeps(),
-    (sleeps) => Array.from(sleeps).length > 1 ? Effect.void : Effect.zipRight(yieldToEvents, waitForSleeper)
-  )
-)
 
 /** Waits until the sockets have delivered. */
 const yieldToEvents = Effect.async<void>((resume) => {

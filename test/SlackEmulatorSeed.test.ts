@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { readFileSync } from "node:fs"
+// Effect 3 only
 import { seedSchema } from "../scripts/seed-schema.js"
 import { authTest, call, inMemory } from "./utils/emulator.js"
 
@@ -150,6 +151,7 @@ describe("a seed", () => {
       for (const { code } of options.codes ?? []) assert.notInclude(told, code)
     }).pipe(Effect.provide(inMemory(options))))
 
+  // Effect 3 only: both packages carry the file that Effect 3 writes
   it("has the form of its JSON Schema, which the package has as a file", () => {
     assert.strictEqual(readFileSync("emulator-seed.schema.json", "utf8"), seedSchema(), "run npm run docs:seed")
   })

@@ -13,13 +13,15 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { openAny } from "../src/internal/plainText.js"
 import { botToken, install, userToken } from "../src/internal/storeSuite/fixtures.js"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { missingPath } from "./utils/effect/configErrors.js"
+import * as KeyValueStores from "./utils/effect/keyValueStores.js"
+import * as Observers from "./utils/effect/observers.js"
 import { acquire, postgres } from "./utils/resources.js"
 
 const key = (id: string, byte: number) => ({ id, key: Redacted.make(Buffer.alloc(32, byte).toString("base64")) })
@@ -99,7 +101,7 @@ describe("TokenCipher", () => {
   it.effect("does not store plain text if SLACK_TOKEN_KEYS is misspelt", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(fromConfig())
-      assert.strictEqual(error._op, "MissingData")
+      assert.deepStrictEqual(missingPath(error), ["SLACK_TOKEN_KEYS"])
       assert.match(String(error), /SLACK_TOKEN_KEYS.*set it to `plain` or use TokenCipher\.layerPlain/)
       assert.isTrue(Either.isLeft(
         yield* Effect.either(Effect.scoped(Layer.build(TokenCipher.layerConfig))).pipe(
@@ -292,7 +294,7 @@ describe("a store with a cipher", () => {
   for (const [name, url] of Object.entries(databases)) {
     it.scopedLive(`in ${name} stores no secret as plain text, and decrypts no row that was moved`, () =>
       Effect.gen(function*() {
-        const database = yield* Layer.memoize(connect(url))
+        const database = Layer.succeedContext(yield* Layer.build(connect(url)))
         const run: Run = (keys, program) =>
           Effect.scoped(Effect.gen(function*() {
             const context = yield* Layer.build(
@@ -330,12 +332,10 @@ describe("a store with a cipher", () => {
       const values = new Map<string, string>()
       const storage = Layer.succeed(
         KeyValueStore.KeyValueStore,
-        KeyValueStore.makeStringOnly({
-          get: (key) => Effect.sync(() => Option.fromNullable(values.get(key))),
-          set: (key, value) => Effect.sync(() => void values.set(key, value)),
-          remove: (key) => Effect.sync(() => void values.delete(key)),
-          clear: Effect.sync(() => values.clear()),
-          size: Effect.sync(() => values.size)
+        KeyValueStores.make({
+          get: (key) => Effect.sync(() => values.get(key)),
+          set: (key, value) => Effect.sync(() => values.set(key, value)),
+          remove: (key) => Effect.sync(() => values.delete(key))
         })
       )
       const run: Run = (keys, program) =>
@@ -362,7 +362,7 @@ describe("a store with a cipher", () => {
   it.effect("warns once, at the start, if it stores plain text", () =>
     Effect.gen(function*() {
       const said: Array<string> = []
-      const logger = Logger.make(({ logLevel, message }) => said.push(`${logLevel.label} ${message}`))
+      const logger = Observers.logger(({ level, message }) => said.push(`${Observers.labelOf(level)} ${message}`))
       yield* Effect.gen(function*() {
         const store = yield* InstallationStore.InstallationStore
         yield* store.save(installation)
@@ -371,7 +371,7 @@ describe("a store with a cipher", () => {
         Effect.provide(KeyValueInstallationStore.layer),
         Effect.provide(KeyValueStore.layerMemory),
         Effect.provide(TokenCipher.layerPlain),
-        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+        Observers.withLoggers(logger)
       )
       assert.deepStrictEqual(said, [
         "WARN Slack tokens are stored in plain text. Set SLACK_TOKEN_KEYS to encrypt them."

@@ -39,7 +39,7 @@ const within = <A, E, R>(
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)
     yield* TestClock.adjust(time)
-    const exit = yield* fiber.poll
+    const exit = yield* Fiber.poll(fiber)
     if (Option.isNone(exit)) return assert.fail(`it did not end within ${time}`)
     return yield* exit.value
   })

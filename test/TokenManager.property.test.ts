@@ -5,13 +5,14 @@
  *
  * The grace period is longer than any of these lives, so no chain may ever be lost.
  */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as Lifecycle from "effect-slack-oauth/Lifecycle"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as TokenManager from "effect-slack-oauth/TokenManager"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -23,6 +24,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
+import * as Properties from "./utils/effect/properties.js"
 import { authTest } from "./utils/emulator.js"
 import { unavailable } from "./utils/faultyStore.js"
 
@@ -209,10 +211,10 @@ const makeProcess = (name: string, record: (process: Process, token: string, at:
             const answer = yield* Effect.exit(slack.access(request))
             sending.sleptOver ||= doom.get("after call") === "freeze"
             yield* pass("after call")
-            const error = Exit.isFailure(answer) ? Option.getOrUndefined(Exit.causeOption(answer)) : undefined
+            const error = Exit.isFailure(answer) ? Option.getOrUndefined(Cause.failureOption(answer.cause)) : undefined
             sending.outcome = Exit.isSuccess(answer)
               ? "answered"
-              : error?._tag === "Fail" && error.error.outcome === "rejected"
+              : error?.outcome === "rejected"
               ? "rejected"
               : "unknown"
             return yield* answer
@@ -249,7 +251,8 @@ const untilOver = (what: string, isOver: Effect.Effect<boolean>): Effect.Effect<
     return yield* Effect.dieMessage(`${what} has no end`)
   })
 
-const isDone = <A, E>(fiber: Fiber.RuntimeFiber<A, E>): Effect.Effect<boolean> => Effect.map(fiber.poll, Option.isSome)
+const isDone = <A, E>(fiber: Fiber.RuntimeFiber<A, E>): Effect.Effect<boolean> =>
+  Effect.map(Fiber.poll(fiber), Option.isSome)
 
 const awaitEnd = <A, E>(what: string, fiber: Fiber.RuntimeFiber<A, E>): Effect.Effect<A, E> =>
   Effect.zipRight(untilOver(what, isDone(fiber)), Fiber.join(fiber))
@@ -348,8 +351,10 @@ const live = (steps: ReadonlyArray<Step>) =>
           // A token that Slack refuses may have been revoked unnoticed, but it must not have expired.
           if (!isLive && (expiries.get(token) ?? Infinity) <= now) violations.push("an expired token was served")
         } else if (place.version === version) {
-          const failure = Exit.causeOption(result).pipe(Option.getOrThrow)
-          const tag = failure._tag === "Fail" ? failure.error._tag : "a defect"
+          const tag = Option.match(Cause.failureOption(result.cause), {
+            onNone: () => "a defect",
+            onSome: (error) => error._tag
+          })
           const isRight = tag === "TokenUnavailable" || (tag === "NotInstalled" && !place.isStored) ||
             (tag === "ReauthorizationRequired" && !place.isAlive)
           if (!isRight) violations.push(`${tag}, and it ${place.isAlive ? "is" : "is not"} installed`)
@@ -550,10 +555,10 @@ const live = (steps: ReadonlyArray<Step>) =>
   )
 
 describe("a fleet of processes", () => {
-  it.effect.prop(
+  Properties.effect(
     "keeps its promises through any life",
-    [FastCheck.array(step, { minLength: 10, maxLength: 40, size: "max" })],
-    ([steps]) => live(steps),
+    FastCheck.array(step, { minLength: 10, maxLength: 40, size: "max" }),
+    live,
     { fastCheck: { numRuns: Number(globalThis.process.env.PROPERTY_RUNS ?? 25), timeout: 60_000 }, timeout: 900_000 }
   )
 })

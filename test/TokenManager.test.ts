@@ -18,7 +18,6 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
@@ -29,6 +28,7 @@ import {
   userToken as sampleUserToken
 } from "../src/internal/storeSuite/fixtures.js"
 import * as Randoms from "./utils/effect/random.js"
+import * as Schedulers from "./utils/effect/schedulers.js"
 import { type FaultyStore, makeFaultyStore, unavailable } from "./utils/faultyStore.js"
 import { install, refreshes } from "./utils/installations.js"
 
@@ -622,15 +622,11 @@ describe("without shared refreshes, as on Workers", () => {
       yield* TestClock.adjust("12 hours")
       yield* SlackEmulator.inject({ fault: SlackEmulator.delay("1 second") })
       // As when a runtime ends a request: none of its timers, promises and finalizers ever runs.
-      const request = { isOver: false }
-      const mixed = new Scheduler.MixedScheduler(2048)
-      const scheduler = Scheduler.make((task, priority) => {
-        if (!request.isOver) mixed.scheduleTask(task, priority)
-      })
-      yield* Effect.forkDaemon(Effect.withScheduler(botToken(key), scheduler))
+      const request = Schedulers.stoppable()
+      yield* request.run(Effect.forkDaemon(botToken(key)))
       while (faultyStore.calls.acquireLease === 0) yield* TestClock.adjust("10 millis")
       yield* TestClock.adjust("100 millis")
-      request.isOver = true
+      request.stop()
       const next = yield* Effect.fork(botToken(key))
       yield* TestClock.adjust("15 seconds")
       assert.strictEqual(Option.isSome(yield* Fiber.poll(next)), true)

@@ -4,7 +4,6 @@ import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as TokenSweep from "effect-slack-oauth/TokenSweep"
-import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -38,7 +37,7 @@ const perHour = (fleet: Fleet): ReadonlyArray<number> => {
 const storedGenerations = Effect.flatMap(InstallationStore.InstallationStore, (store) =>
   Effect.map(
     Stream.runCollect(Stream.map(store.stream, ({ bot }) => Option.getOrThrow(bot).generation)),
-    Chunk.toReadonlyArray
+    (generations) => Array.from(generations)
   ))
 
 describe("a fleet that was installed in one minute", () => {

@@ -16,6 +16,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { documentedFor, methods, table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
@@ -163,8 +164,8 @@ const codeOf = ({ body }: Cell, { tag }: Outcome): string | undefined =>
 
 const seen = (exit: Exit.Exit<TokenResponse.TokenResponse, OAuthV2Error.OAuthV2Error>) => {
   if (Exit.isSuccess(exit)) return { tag: "success" }
-  if (!Cause.isFailType(exit.cause)) return { tag: "no plain failure", cause: Cause.pretty(exit.cause) }
-  const { error } = exit.cause
+  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+  if (error === undefined) return { tag: "no plain failure", cause: Cause.pretty(exit.cause) }
   return {
     tag: error._tag as string,
     remedy: error.remedy as string,

@@ -1,7 +1,19 @@
 // Rules from Effect 3 to Effect 4 on the syntax tree. Each is a function of a node and of what is known about its file
 // (see `translate.mjs`); it records edits, and says what it cannot translate.
 import ts from "typescript"
-import { changed, forks, lists, members, moved, properties, tags, templates, thunks, wraps } from "./tables.mjs"
+import {
+  changed,
+  forks,
+  lists,
+  members,
+  moved,
+  properties,
+  services,
+  tags,
+  templates,
+  thunks,
+  wraps
+} from "./tables.mjs"
 
 /** `NS.member`, as an expression or as a type, where `NS` is a namespace of Effect's. */
 const memberOf = (node, file) => {
@@ -44,7 +56,8 @@ const renameMember = (node, file) => {
   if (instead !== undefined) {
     return file.problem(node, `${module}.${name.text} is another in Effect 4; write ${instead}`)
   }
-  if (moved[module]?.[name.text] !== undefined || entryOf(node.parent, file, templates) !== undefined) return
+  if ([moved, services].some((table) => table[module]?.[name.text] !== undefined)) return
+  if (entryOf(node.parent, file, templates) !== undefined) return
   const renamed = members[module]?.[name.text] ?? lists[module]?.[name.text]?.name ?? name.text
   if (!file.isKnown(module, renamed)) {
     return file.problem(node, `${module} has no ${renamed} in Effect 4 (${name.text})`)
@@ -152,6 +165,16 @@ const rewriteCall = (node, file) => {
   file.edits.replace(argument.end, node.end, after)
 }
 
+/** `Effect.withClock(clock)` is `Effect.provideService(Clock.Clock, clock)`. */
+const provideService = (node, file) => {
+  const service = entryOf(node, file, services)
+  if (service === undefined) return
+  const [module, name] = service
+  const { expression } = node
+  file.edits.replace(expression.getStart(), expression.end, `${file.import("effect/Effect")}.provideService`)
+  file.edits.insert(node.arguments[node.arguments.length - 1].getStart(), `${file.import(module)}.${name}, `)
+}
+
 /** `Effect.timeoutFail({ duration, onTimeout })` is `Effect.timeoutOrElse({ duration, orElse })`. */
 const timeoutFail = (node, file) => {
   if (calleeOf(node, file, { "effect/Effect": ["timeoutFail"] }) === undefined) return
@@ -232,6 +255,17 @@ const toEffect = (node, file) => {
   wrap(file, node, `${file.import(module)}.${name}(`, ")")
 }
 
+/** `fiber.poll` is an effect. */
+const pollFiber = (node, file) => {
+  if (!ts.isPropertyAccessExpression(node) || node.name.text !== "poll" || memberOf(node, file) !== undefined) return
+  if (!file.isMemberOf(node.name, "effect/Fiber")) return
+  file.edits.insert(
+    node.getStart(),
+    `${file.import("effect/Effect")}.sync(() => ${file.import("effect/Option")}.fromNullishOr(`
+  )
+  file.edits.replace(node.name.getStart(), node.name.end, "pollUnsafe()))")
+}
+
 /** `Effect.flatten` of an effect to an `Option` or an `Either`. */
 const flatten = (node, file) => {
   if (calleeOf(node, file, { "effect/Effect": ["flatten"] }) === undefined) return
@@ -276,6 +310,32 @@ const tagged = (node, file) => {
   file.edits.insertAfter(value.end, " }")
 }
 
+/** `it.prop` of Effect 4 takes no `fast-check`. `it.prop(name, [a], f)` is a test that asserts a property. */
+const propertyTest = (node, file) => {
+  if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return
+  const { expression, name } = node.expression
+  if (name.text !== "prop" || !file.isMemberOf(name, "@effect/vitest")) return
+  const [, arbitraries, property, options] = node.arguments
+  const [fc] = Array.from(file.namespaces).find(([, module]) => module === "effect/FastCheck") ?? []
+  if (expression.getText() !== "it" || fc === undefined || !ts.isArrayLiteralExpression(arbitraries)) {
+    return file.problem(
+      node,
+      "write `it.prop` with a list of arbitraries, and properties of effects with test/utils/effect/properties"
+    )
+  }
+  file.edits.replace(expression.end, name.end, "")
+  file.edits.replace(
+    arbitraries.getStart(),
+    arbitraries.getStart() + 1,
+    `() => ${fc}.assert(${fc}.property(${fc}.tuple(`
+  )
+  file.edits.replace(arbitraries.end - 1, arbitraries.end, ")")
+  file.edits.insertAfter(property.end, options === undefined ? "))" : ")")
+  if (options === undefined) return
+  file.edits.insert(options.getStart(), "(")
+  file.edits.insertAfter(options.end, ").fastCheck)")
+}
+
 /** `Stream.mapConcat(stream, f)` is `Stream.flattenIterable(Stream.map(stream, f))`. */
 const mapConcat = (node, file) => {
   if (calleeOf(node, file, { "effect/Stream": ["mapConcat"] }) === undefined) return
@@ -284,12 +344,13 @@ const mapConcat = (node, file) => {
   file.edits.insertAfter(node.arguments[1].end, ")")
 }
 
-/** `Effect.Effect.Success` is `Effect.Success`. */
+/** `Effect.Effect.Success` is `Effect.Success`, and `Effect.Effect.Context` is `Effect.Services`. */
 const innerNamespace = (node, file) => {
   if (!ts.isQualifiedName(node) || !ts.isQualifiedName(node.left)) return
   const member = memberOf(node.left, file)
   if (member?.module === "effect/Effect" && member.name.text === "Effect") {
     file.edits.replace(node.left.left.end, node.left.end, "")
+    if (node.right.text === "Context") file.edits.replace(node.right.getStart(), node.right.end, "Services")
   }
 }
 
@@ -313,15 +374,18 @@ export const rules = {
   inheritInterruptibility,
   wrapArgument,
   rewriteCall,
+  provideService,
   timeoutFail,
   distance,
   renameProperty,
   renameTag,
+  pollFiber,
   spanOptions,
   filterMap,
   flatten,
   httpClientError,
   mapConcat,
+  propertyTest,
   tagged,
   innerNamespace
 }

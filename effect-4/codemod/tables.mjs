@@ -2,6 +2,16 @@
 
 /** Files that are not translated, with the reason. */
 export const left = {
+  "test/SlackEmulator.peers.test.ts": "it tests the emulator with packages that use no Effect",
+  "test/docs-architecture.test.ts": "it tests the documentation of the source",
+  "test/docs-errors.test.ts": "it tests the documentation of the source",
+  "test/docs-slack-app.test.ts": "it tests the documentation of the source",
+  "test/docs-languages.test.ts": "it tests the documentation of the source",
+  "test/docs-pictures.test.ts": "it tests the documentation of the source",
+  "test/docs-security.test.ts": "it tests the documentation of the source",
+  "test/effect-4": "it tests the generator",
+  "test/sql/Libsql.test.ts": "no driver for libsql was released for Effect 4",
+  "test/types": "the types that Effect 3 shows",
   "src/internal/sql/sharedLibsql.ts": "no driver for libsql was released for Effect 4",
   "src/sql/Libsql.ts": "no driver for libsql was released for Effect 4"
 }
@@ -51,6 +61,8 @@ export const modules = {
 export const members = {
   "effect/Chunk": { unsafeFromArray: "fromArrayUnsafe" },
   "effect/Config": { boolean: "Boolean", integer: "Int", redacted: "Redacted", string: "String" },
+  "@effect/platform-node/NodeHttpClient": { layer: "layerNodeHttp" },
+  "@effect/platform/Command": { env: "setEnv", workingDirectory: "setCwd" },
   "@effect/platform/CommandExecutor": { CommandExecutor: "ChildProcessSpawner" },
   "@effect/platform/HttpClientError": { RequestError: "HttpClientError", ResponseError: "HttpClientError" },
   "@effect/platform/HttpServerError": { RequestError: "HttpServerError" },
@@ -60,6 +72,7 @@ export const members = {
     isInterrupted: "hasInterrupts",
     isDie: "hasDies",
     isFailure: "hasFails",
+    isFailType: "hasFails",
     isInterruptedOnly: "hasInterruptsOnly"
   },
   "effect/Context": { GenericTag: "Service", Tag: "Service" },
@@ -129,8 +142,12 @@ export const members = {
   "effect/Stream": {
     asyncPush: "callback",
     execute: "fromEffectDrain",
+    fromChunk: "fromArray",
+    mapChunksEffect: "mapArrayEffect",
     mapConcat: "flattenIterable",
-    runForEachChunk: "runForEachArray"
+    provideLayer: "provide",
+    runForEachChunk: "runForEachArray",
+    unwrapScoped: "unwrap"
   }
 }
 
@@ -147,12 +164,14 @@ export const moved = {
     Latch: ["effect/Latch", "Latch"],
     Semaphore: ["effect/Semaphore", "Semaphore"],
     clock: ["effect/Clock", "Clock"],
+    intoDeferred: ["effect/Deferred", "into"],
     makeLatch: ["effect/Latch", "make"],
     makeSemaphore: ["effect/Semaphore", "make"],
     unsafeMakeLatch: ["effect/Latch", "makeUnsafe"],
     unsafeMakeSemaphore: ["effect/Semaphore", "makeUnsafe"]
   },
   "effect/ExecutionStrategy": { parallel: "\"parallel\"", sequential: "\"sequential\"" },
+  "effect/Layer": { setConfigProvider: ["effect/ConfigProvider", "layer"] },
   "effect/LogLevel": {
     All: "\"All\"",
     Debug: "\"Debug\"",
@@ -182,8 +201,8 @@ export const templates = {
   "effect/ConfigProvider": { fromMap: "ConfigProvider.fromUnknown(Object.fromEntries($))" },
   "effect/Effect": {
     forkAll: `Effect.forkChild(Effect.all($, { concurrency: "unbounded" }), { uninterruptible: "inherit" })`,
-    yieldNow: "Effect.yieldNow",
-    withConfigProvider: "Effect.provideService(ConfigProvider.ConfigProvider, $)"
+    merge: "Effect.match($, { onFailure: (error) => error, onSuccess: (value) => value })",
+    yieldNow: "Effect.yieldNow"
   },
   "effect/Fiber": {
     interruptFork: "Effect.sync(() => $.interruptUnsafe())",
@@ -191,9 +210,17 @@ export const templates = {
   },
   "effect/Logger": {
     remove: "Logger.layer([])",
-    replace: "Logger.layer([$])",
-    withMinimumLogLevel: "Effect.provideService(References.MinimumLogLevel, $)"
+    replace: "Logger.layer([$])"
   }
+}
+
+/** Members that give an effect one of Effect's own services: the module of the service, and its name. */
+export const services = {
+  "effect/Effect": {
+    withClock: ["effect/Clock", "Clock"],
+    withConfigProvider: ["effect/ConfigProvider", "ConfigProvider"]
+  },
+  "effect/Logger": { withMinimumLogLevel: ["effect/References", "MinimumLogLevel"] }
 }
 
 /**
@@ -227,6 +254,7 @@ export const forks = { "effect/Effect": ["fork", "forkDaemon", "forkIn", "forkSc
  * field is left out.
  */
 export const properties = {
+  "@effect/vitest": { scoped: "effect", scopedLive: "live" },
   "effect/Context": { unsafeMap: "mapUnsafe" },
   "effect/Clock": {
     unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
@@ -242,4 +270,7 @@ export const properties = {
 }
 
 /** Values of `_tag` that have another name, by the module that declares them. */
-export const tags = { "effect/Either": { Left: "Failure", Right: "Success" } }
+export const tags = {
+  "@effect/platform/HttpServer": { TcpAddress: "InetAddressV4", UnixAddress: "UnixPathAddress" },
+  "effect/Either": { Left: "Failure", Right: "Success" }
+}

@@ -30,6 +30,7 @@ class File {
   /** Namespaces of Effect's, by their local names, with Effect 3's module. */
   namespaces = new Map()
   problems = []
+  skipped = []
 
   constructor(source, checker, isExported) {
     this.source = source
@@ -64,6 +65,11 @@ class File {
       if (names !== undefined && Object.hasOwn(names, name)) return names[name]
     }
     return undefined
+  }
+
+  /** Whether a name is of a member that a module of Effect declares. */
+  isMemberOf(name, module) {
+    return this.checker.getSymbolAtLocation(name)?.declarations?.some((one) => moduleOf(one) === module) ?? false
   }
 
   renamed(table, symbol) {
@@ -142,9 +148,24 @@ class File {
   }
 }
 
-const isOnly3 = (source, statement) =>
-  (ts.getLeadingCommentRanges(source.text, statement.pos) ?? [])
-    .some(({ end, pos }) => source.text.slice(pos, end) === "// Effect 3 only")
+const only3 = /^\/\/ Effect 3 only(?:: (.+))?$/
+
+/** What a comment above a node says of it, if Effect 4 does not get it: the reason, or an empty text. */
+const whyOnly3 = (source, node) => {
+  for (const { end, pos } of ts.getLeadingCommentRanges(source.text, node.getFullStart()) ?? []) {
+    const match = only3.exec(source.text.slice(pos, end))
+    if (match !== null) return match[1] ?? ""
+  }
+  return undefined
+}
+
+/** The name of a test, or of a group of tests. */
+const testName = (node) => {
+  const call = ts.isExpressionStatement(node) ? node.expression : undefined
+  return call !== undefined && ts.isCallExpression(call) && /^(it|describe)\b/.test(call.expression.getText())
+    ? call.arguments[0].getText().replace(/^["'`]|["'`]$/g, "")
+    : undefined
+}
 
 /**
  * Reads the imports of namespaces, as modules or from a barrel. Returns the new names of those that have one, and what
@@ -220,16 +241,21 @@ const translateImports = (source, file) => {
 
 const isBarrel = (specifier) => /^(effect|@effect\/[\w-]+)$/.test(specifier) && specifier !== "@effect/vitest"
 
-/** Translates one file of a program: the text, and what could not be translated. */
+/** Translates one file of a program: the text, what could not be translated, and the tests that were left out. */
 export const translateFile = (source, checker, isExported) => {
   const file = new File(source, checker, isExported)
   const { renamed, write } = translateImports(source, file)
   const all = Object.values(rules)
+  const hasOnly3 = source.text.includes("// Effect 3 only")
   const visit = (node) => {
-    if (ts.isImportDeclaration(node)) return
-    if (node.parent === source && isOnly3(source, node)) {
-      return file.edits.replace(node.getFullStart(), node.end, "")
+    if (ts.isImportDeclaration(node) && isEffects(node.moduleSpecifier.text)) return
+    const why = hasOnly3 ? whyOnly3(source, node) : undefined
+    if (why !== undefined) {
+      const name = testName(node)
+      if (name !== undefined) file.skipped.push({ name, why })
+      return file.edits.replace(node.getFullStart(), source.text[node.end] === "," ? node.end + 1 : node.end, "")
     }
+    if (ts.isImportDeclaration(node)) return
     for (const rule of all) rule(node, file)
     if (ts.isIdentifier(node) && renamed.has(node.text)) {
       const { parent } = node
@@ -244,7 +270,11 @@ export const translateFile = (source, checker, isExported) => {
   }
   visit(source)
   write()
-  return { text: withReplaced(withoutUnused(file.edits.apply(source.text))), problems: file.problems }
+  return {
+    text: withReplaced(withoutUnused(file.edits.apply(source.text))),
+    problems: file.problems,
+    skipped: file.skipped
+  }
 }
 
 /** Modules of this package that are others, wherever a file names them. */

@@ -53,12 +53,16 @@ export const after = (
   let waits = 0
   const wait = (millis: number): void => {
     const due = clock.unsafeCurrentTimeMillis() + millis
-    cancel = start(millis, () => {
+    let isOver = false
+    const stopTimer = start(millis, () => {
+      isOver = true
       const late = Math.max(0, Math.min(clock.unsafeCurrentTimeMillis() - due, catchUp))
       if (waits > 0 && (late < pause || waits === mostWaits)) return then()
       waits++
       wait(late)
     })
+    // A clock may call back at once, before `start` returns.
+    if (!isOver) cancel = stopTimer
   }
   wait(millis)
   return () => cancel()
@@ -87,8 +91,9 @@ export const withDeadline = <A, E, R, E2>(
       let onLate = constVoid
       const callOff = after(start, clock, Duration.toMillis(duration), () => {
         isLate = true
-        stop(call)
+        // First, since a fiber that is told to stop may end at once, and its exit is then not what the caller gets.
         onLate()
+        stop(call)
       })
       const result = Effect.async<A, E | E2>((resume) => {
         onLate = () => resume(Effect.failSync(onTimeout))

@@ -61,6 +61,11 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       title: "leaves out what is for Effect 3 only",
       from: `${effect}// Effect 3 only\nexport const a = Effect.void\nexport const b = Effect.void`,
       to: `${effect.trimEnd()}\nexport const b = Effect.void`
+    },
+    {
+      title: "leaves out parts of a list and of an object too",
+      from: `export const a = [\n  // Effect 3 only: a reason\n  1,\n  2\n]`,
+      to: `export const a = [\n  2\n]`
     }
   ],
   renameMember: [
@@ -179,6 +184,40 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     from: `${effect}export const a = Effect.dieMessage("no")`,
     to: `${effect}export const a = Effect.die(new Error("no"))`
   }],
+  provideService: [
+    {
+      title: "gives one of Effect's own services, to an effect or to what it is passed to",
+      from:
+        `${effect}import type * as Clock from "effect/Clock"\nexport const a = (clock: Clock.Clock) => [Effect.withClock(clock), Effect.withClock(Effect.void, clock)]`,
+      to:
+        `${effect}import * as Clock from "effect/Clock"\nexport const a = (clock: Clock.Clock) => [Effect.provideService(Clock.Clock, clock), Effect.provideService(Effect.void, Clock.Clock, clock)]`
+    },
+    {
+      title: "does so for a service that another module gives",
+      from:
+        `${effect}import * as Logger from "effect/Logger"\nimport * as LogLevel from "effect/LogLevel"\nexport const a = Effect.void.pipe(Logger.withMinimumLogLevel(LogLevel.None))`,
+      to:
+        `import * as References from "effect/References"\n${effect}export const a = Effect.void.pipe(Effect.provideService(References.MinimumLogLevel, "None"))`
+    }
+  ],
+  pollFiber: [
+    {
+      title: "makes an effect of whether a fiber has ended",
+      from:
+        `import type * as Effect from "effect/Effect"\nimport type * as Fiber from "effect/Fiber"\nexport const a = (fiber: Fiber.RuntimeFiber<void>): Effect.Effect<unknown> => fiber.poll`,
+      to:
+        `import * as Option from "effect/Option"\nimport * as Effect from "effect/Effect"\nimport type * as Fiber from "effect/Fiber"\nexport const a = (fiber: Fiber.Fiber<void>): Effect.Effect<unknown> => Effect.sync(() => Option.fromNullishOr(fiber.pollUnsafe()))`
+    }
+  ],
+  tagged: [
+    {
+      title: "gives a metric its tags as an object",
+      from:
+        `import * as Metric from "effect/Metric"\nexport const a = Metric.counter("a").pipe(Metric.tagged("b", "c"))\nexport const d = Metric.tagged(a, "e", "f")`,
+      to:
+        `import * as Metric from "effect/Metric"\nexport const a = Metric.counter("a").pipe(Metric.withAttributes({ ["b"]: "c" }))\nexport const d = Metric.withAttributes(a, { ["e"]: "f" })`
+    }
+  ],
   timeoutFail: [{
     title: "fails with what the function returns",
     from: `${effect}export const a = Effect.timeoutFail(Effect.void, { duration: 1, onTimeout: () => "late" })`,
@@ -240,13 +279,22 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         `import type * as DateTime from "effect/DateTime"\nexport const a = ({ epochMilliseconds: epochMillis }: DateTime.Utc) => epochMillis`
     }
   ],
-  renameTag: [{
-    title: "renames a tag that is compared, as its type says",
-    from:
-      `${either}export const a = (b: Either.Either<1, 2>, c: { _tag: "Left" }) => [b._tag === "Left", c._tag === "Left"]`,
-    to:
-      `import * as Result from "effect/Result"\nexport const a = (b: Result.Result<1, 2>, c: { _tag: "Left" }) => [b._tag === "Failure", c._tag === "Left"]`
-  }],
+  renameTag: [
+    {
+      title: "renames a tag that is compared, as its type says",
+      from:
+        `${either}export const a = (b: Either.Either<1, 2>, c: { _tag: "Left" }) => [b._tag === "Left", c._tag === "Left"]`,
+      to:
+        `import * as Result from "effect/Result"\nexport const a = (b: Result.Result<1, 2>, c: { _tag: "Left" }) => [b._tag === "Failure", c._tag === "Left"]`
+    },
+    {
+      title: "renames the tag of an address",
+      from:
+        `import type * as HttpServer from "@effect/platform/HttpServer"\nexport const a = ({ address }: HttpServer.HttpServer) => address._tag === "TcpAddress"`,
+      to:
+        `import type * as HttpServer from "effect/http/HttpServer"\nexport const a = ({ address }: HttpServer.HttpServer) => address._tag === "InetAddressV4"`
+    }
+  ],
   toEffect: [
     {
       title: "makes an effect of an Either and of an Option in the generator of an effect",
@@ -302,13 +350,20 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     to:
       `import * as HttpClientError from "effect/http/HttpClientError"\nexport const a = (request: any) => new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: 1 }) })`
   }],
-  tagged: [{
-    title: "makes an attribute of a tag",
-    from:
-      `import * as Metric from "effect/Metric"\nexport const a = (b: Metric.Metric.Counter<number>) => Metric.tagged(b, "key", "value")`,
-    to:
-      `import * as Metric from "effect/Metric"\nexport const a = (b: Metric.Metric.Counter<number>) => Metric.withAttributes(b, { ["key"]: "value" })`
-  }],
+  propertyTest: [
+    {
+      title: "asserts a property of fast-check",
+      from:
+        `import { it } from "@effect/vitest"\nimport * as fc from "effect/FastCheck"\nit.prop("a", [fc.integer(), fc.string()], ([b, c]) => {})\nit.prop("d", [fc.integer()], ([e]) => {}, { fastCheck: { numRuns: 5 } })`,
+      to:
+        `import { it } from "@effect/vitest"\nimport * as fc from "fast-check"\nit("a", () => fc.assert(fc.property(fc.tuple(fc.integer(), fc.string()), ([b, c]) => {})))\nit("d", () => fc.assert(fc.property(fc.tuple(fc.integer()), ([e]) => {}), ({ fastCheck: { numRuns: 5 } }).fastCheck))`
+    },
+    {
+      title: "refuses properties of effects",
+      from: `${effect}import { it } from "@effect/vitest"\nit.effect.prop("a", [], () => Effect.void)`,
+      to: { problem: /properties of effects/ }
+    }
+  ],
   mapConcat: [
     {
       title: "maps, and makes one stream of the lists",

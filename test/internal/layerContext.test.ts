@@ -1,14 +1,13 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
@@ -16,7 +15,12 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
+import { exitOf } from "../../src/internal/effect/fibers.js"
+import { isInTransaction } from "../../src/internal/effect/transactions.js"
 import * as LayerContext from "../../src/internal/layerContext.js"
+import * as FiberRefs from "../utils/effect/fiberRefs.js"
+import * as Observers from "../utils/effect/observers.js"
+import { inTransaction } from "../utils/effect/transactions.js"
 
 class Name extends Context.Tag("test/Name")<Name, string>() {}
 
@@ -27,15 +31,15 @@ const layer = Layer.scoped(
   Effect.zipWith(LayerContext.make<Name>(), Effect.scope, (context, scope) => ({ ...context, scope }))
 )
 
-const note = FiberRef.unsafeMake("nobody's")
+const note = FiberRefs.make("test/note", "nobody's")
 
 /** The context that shared work runs in. */
 const surroundings = Effect.all({
   name: Name,
-  note: FiberRef.get(note),
+  note: FiberRefs.get(note),
   span: Effect.map(Effect.serviceOption(Tracer.ParentSpan), Option.isSome),
   scope: Effect.map(Effect.serviceOption(Scope.Scope), Option.isSome),
-  transaction: Effect.map(Effect.serviceOption(SqlClient.TransactionConnection), Option.isSome),
+  transaction: Effect.map(Effect.context<never>(), isInTransaction),
   requestInit: Effect.map(Effect.serviceOption(FetchHttpClient.RequestInit), Option.isSome)
 })
 
@@ -48,11 +52,9 @@ const ofTheLayer = {
   requestInit: false
 }
 
-const transaction = Effect.provideService(SqlClient.TransactionConnection, [{} as any, 0])
-
 const built = layer.pipe(
   Layer.provide(Layer.succeed(Name, "layer")),
-  Layer.locally(note, "layer's")
+  FiberRefs.layerLocally(note, "layer's")
 )
 
 const inShared = <A, E>(effect: Effect.Effect<A, E, Name>) =>
@@ -63,9 +65,9 @@ const asCaller = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(
     Effect.provideService(Name, "caller"),
     Effect.provideService(FetchHttpClient.RequestInit, { headers: { "x-caller": "1" } }),
-    transaction,
+    inTransaction,
     Effect.withSpan("caller"),
-    Effect.locally(note, "caller's"),
+    FiberRefs.locally(note, "caller's"),
     Effect.scoped
   )
 
@@ -77,14 +79,14 @@ describe("shared work", () => {
 
   it.effect("has neither the span, nor the scope, nor the transaction that the layer was built in", () =>
     Effect.gen(function*() {
-      const context = yield* transaction(Effect.withSpan(Layer.build(built), "start-up"))
+      const context = yield* inTransaction(Effect.withSpan(Layer.build(built), "start-up"))
       assert.deepStrictEqual(yield* Effect.provide(inShared(surroundings), context), ofTheLayer)
     }).pipe(Effect.scoped))
 
   it.effect("continues when the caller is interrupted, and ends when its scope closes", () =>
     Effect.gen(function*() {
       const { fork, scope } = yield* Shared
-      const inner = yield* Scope.fork(scope, yield* Effect.succeed({ _tag: "Sequential" } as const))
+      const inner = yield* Scope.fork(scope, ExecutionStrategy.sequential)
       const begun = yield* Deferred.make<Fiber.RuntimeFiber<void>>()
       const caller = yield* Effect.fork(
         Effect.zipRight(
@@ -94,7 +96,7 @@ describe("shared work", () => {
       )
       const work = yield* Deferred.await(begun)
       yield* Fiber.interrupt(caller)
-      assert.isNull(work.unsafePoll())
+      assert.isUndefined(exitOf(work))
       yield* Scope.close(inner, Exit.void)
       assert.isTrue(Exit.isInterrupted(yield* Fiber.await(work)))
     }).pipe(Effect.provide(built)))
@@ -160,13 +162,13 @@ describe("an effect of the application", () => {
   it.effect("does not write its failure to the log, which may contain a secret", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
-      const logger = Logger.make(({ cause, message }) => lines.push(`${String(message)} ${Cause.pretty(cause)}`))
+      const logger = Observers.logger(({ cause, message }) => lines.push(`${String(message)} ${Cause.pretty(cause)}`))
       yield* Effect.gen(function*() {
         const { run } = yield* Shared
         yield* Effect.exit(run(Effect.fail("xoxb-test-secret")))
       }).pipe(
         Effect.provide(built),
-        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Observers.withLoggers(logger),
         Logger.withMinimumLogLevel(LogLevel.All)
       )
       assert.deepStrictEqual(lines, [])

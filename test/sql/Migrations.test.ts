@@ -67,6 +67,7 @@ describe("migrations", () => {
 })
 
 describe("a libsql file", () => {
+  // Effect 3 only: no driver for libsql was released for Effect 4
   it.scopedLive("gets a warning if its connections do not wait for other processes", () =>
     Effect.gen(function*() {
       const url = yield* libsqlUrl

@@ -36,6 +36,9 @@ const createTables = Effect.gen(function*() {
   yield* sql.unsafe(`CREATE TABLE old_bots (${shared("")})`)
 })
 
+/** At least one row. */
+type Rows = readonly [Record<string, any>, ...Array<Record<string, any>>]
+
 const bot = (more: object) => ({
   client_id: "1.1",
   app_id: "A1",
@@ -105,7 +108,7 @@ const fill = Effect.gen(function*() {
     (_, n) => bot({ team_id: `TX${n}`, bot_token: `xoxb-test-${n}`, installed_at: "2026-01-01 00:00:00" })
   )
   for (let at = 0; at < many.length; at += 100) {
-    yield* sql`INSERT INTO slack_bots ${sql.insert(many.slice(at, at + 100) as ReadonlyArray<Record<string, any>>)}`
+    yield* sql`INSERT INTO slack_bots ${sql.insert(many.slice(at, at + 100) as unknown as Rows)}`
   }
 })
 

@@ -1,6 +1,5 @@
 /** What the store reads, and rows that were changed by hand. */
 import * as SqlClient from "@effect/sql/SqlClient"
-import * as Statement from "@effect/sql/Statement"
 import { assert, describe, it } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
@@ -14,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
+import * as Statements from "../utils/effect/statements.js"
 import { acquire, postgres } from "../utils/resources.js"
 
 const databases = await acquire(Effect.all({ ...sqliteUrls, Postgres: Effect.flatMap(postgres, schemaUrl) }))
@@ -58,12 +58,8 @@ for (const [name, url] of Object.entries(databases)) {
         yield* InstallationStore.save(installation)
         const store = yield* InstallationStore.InstallationStore
         const statements: Array<string> = []
-        const listen = Statement.withTransformer((statement) =>
-          Effect.sync(() => {
-            statements.push(statement.compile()[0])
-            return statement
-          })
-        )
+        const listen = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+          Statements.onEach(effect, (text) => statements.push(text))
         const selections: ReadonlyArray<InstallationStore.Selection> = [
           { state: "permanent" },
           { state: "dead" },

@@ -1,13 +1,13 @@
 /** The JSON in rows, which is coded by hand, compared with schemas. */
 import { assert, describe, it } from "@effect/vitest"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"
-import * as Arbitrary from "effect/Arbitrary"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Details from "../../src/internal/sql/details.js"
 import * as Tokens from "../../src/internal/sql/tokens.js"
+import * as Properties from "../utils/effect/properties.js"
 
 /** The schema that first wrote and read the tokens. */
 const Stored = Schema.parseJson(Schema.Struct({
@@ -80,7 +80,7 @@ describe("details as they are stored", () => {
   const encodeStored = Schema.encodeSync(Schema.parseJson(Stored))
 
   it("are written as the schema writes them, and read as they were written", () => {
-    FastCheck.assert(FastCheck.property(Arbitrary.make(Stored), (details) => {
+    FastCheck.assert(FastCheck.property(Properties.of(Stored), (details) => {
       const stored = Details.encode(details)
       assert.deepStrictEqual(JSON.parse(stored), JSON.parse(encodeStored(details)))
       assert.deepStrictEqual(Details.decode(stored), Option.some(details))

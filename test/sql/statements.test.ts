@@ -1,6 +1,5 @@
 /** How many statements an operation runs, and what it decrypts. Each statement is a round trip on Postgres. */
 import { SqlClient } from "@effect/sql/SqlClient"
-import * as Statement from "@effect/sql/Statement"
 import { assert, describe, it } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
@@ -13,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
 import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
+import * as Statements from "../utils/effect/statements.js"
 import { acquire, postgres } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
@@ -54,11 +54,7 @@ const open = (url: string) =>
     const count = <A, E>(operation: Effect.Effect<A, E>) =>
       Effect.gen(function*() {
         Object.assign(counts, { statements: 0, transactions: 0, opened: 0 })
-        const result = yield* Statement.withTransformer(operation, (statement) =>
-          Effect.sync(() => {
-            counts.statements++
-            return statement
-          }))
+        const result = yield* Statements.onEach(operation, () => counts.statements++)
         return { ...counts, result }
       })
     return { count, store: Context.get(context, InstallationStore.InstallationStore) }

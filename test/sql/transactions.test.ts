@@ -1,6 +1,5 @@
 /** How a store and the migrations fail if a transaction fails, at any point. */
-import { makeWithTransaction, SqlClient } from "@effect/sql/SqlClient"
-import { SqlError } from "@effect/sql/SqlError"
+import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
 import type * as InstallationStore from "effect-slack-oauth/InstallationStore"
@@ -12,8 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { sqlError } from "../../src/internal/effect/sqlErrors.js"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
 import { connect, libsqlUrl, schemaUrl, sqliteUrls } from "../utils/databases.js"
+import * as Transactions from "../utils/effect/transactions.js"
 import { acquire, postgres } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
@@ -105,32 +106,18 @@ for (const [name, url] of Object.entries(databases)) {
 }
 
 describe("a client whose transactions fail", () => {
-  const Transaction = Context.GenericTag<"test/Transaction", readonly [conn: undefined, counter: number]>(
-    "test/Transaction"
-  )
-  const works: Parameters<typeof makeWithTransaction<"test/Transaction", undefined>>[0] = {
-    transactionTag: Transaction,
-    spanAttributes: [],
-    acquireConnection: Effect.succeed([undefined, undefined]),
-    begin: () => Effect.void,
-    savepoint: () => Effect.void,
-    commit: () => Effect.void,
-    rollback: () => Effect.void,
-    rollbackSavepoint: () => Effect.void
-  }
-  const fails = (code: string) => () => Effect.fail(new SqlError({ cause: { code } }))
+  const fails = (code: string) => Effect.fail(sqlError({ code }))
   const over = (sql: SqlClient, withTransaction: SqlClient["withTransaction"]): SqlClient => {
     const changed: Partial<SqlClient> = { withTransaction, withoutTransforms: () => client }
     const client = new Proxy(sql, { get: (target, key) => Reflect.get(key in changed ? changed : target, key) })
     return client
   }
-  const failing = (options: Partial<typeof works>) => (sql: SqlClient) =>
-    over(sql, makeWithTransaction({ ...works, ...options }))
+  const failing = (steps: Partial<Transactions.Steps>) => (sql: SqlClient) => over(sql, Transactions.withSteps(steps))
 
   const points: Readonly<Record<string, readonly [says: string, client: (sql: SqlClient) => SqlClient]>> = {
     "no connection": [
       "unavailable ECONNREFUSED",
-      failing({ acquireConnection: fails("ECONNREFUSED")() })
+      failing({ connect: fails("ECONNREFUSED") })
     ],
     "a begin": ["unavailable EPIPE", failing({ begin: fails("ECONNRESET"), rollback: fails("EPIPE") })],
     "a begin, and the rollback works": ["unavailable ECONNRESET", failing({ begin: fails("ECONNRESET") })],

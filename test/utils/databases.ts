@@ -18,7 +18,7 @@ export const temporaryFolder = Effect.acquireRelease(
 
 const isFile = (url: string): url is `file:${string}` => url.startsWith("file:")
 
-/** Connects to a database. `file:…` is libsql, `sqlite-node:…` is `@effect/sql-sqlite-node`, and `postgres://…` is Postgres. */
+/** Connects to a database. `file:…` is the embedded database, `sqlite-node:…` is `@effect/sql-sqlite-node`, and `postgres://…` is Postgres. */
 export const connect = (
   url: string,
   options?: { readonly maxConnections?: number; readonly busyTimeout?: number | undefined }

@@ -2,14 +2,14 @@
  * Records the spans and logs of a program: spans as a tracer gets them, and log lines as each of Effect's loggers writes
  * them.
  */
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import type * as Option from "effect/Option"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
+import * as Observers from "./effect/observers.js"
 
 export interface SeenSpan {
   readonly name: string
@@ -41,48 +41,25 @@ export const makeWatcher = (): Watcher => {
   const logs: Array<SeenLog> = []
   const lines: Array<string> = []
 
-  const tracer = Tracer.make({
-    span(name, parent, context, links, startTime, kind) {
-      const attributes = new Map<string, unknown>()
-      const events: Array<readonly [string, unknown]> = []
-      const seen: { -readonly [K in keyof SeenSpan]: SeenSpan[K] } = {
-        name,
-        kind,
-        parent,
-        attributes,
-        events,
-        exit: undefined
+  const tracer = Observers.tracer(({ kind, name, parent }) => {
+    const attributes = new Map<string, unknown>()
+    const events: Array<readonly [string, unknown]> = []
+    const seen: { -readonly [K in keyof SeenSpan]: SeenSpan[K] } = {
+      name,
+      kind,
+      parent,
+      attributes,
+      events,
+      exit: undefined
+    }
+    spans.push(seen)
+    return {
+      attributes,
+      event: (event, attributes) => events.push([event, attributes]),
+      end: (exit) => {
+        seen.exit = exit
       }
-      spans.push(seen)
-      let status: Tracer.SpanStatus = { _tag: "Started", startTime }
-      return {
-        _tag: "Span",
-        name,
-        kind,
-        parent,
-        context,
-        links,
-        attributes,
-        sampled: true,
-        spanId: String(spans.length).padStart(16, "0"),
-        traceId: "0".repeat(31) + "1",
-        get status() {
-          return status
-        },
-        attribute: (key, value) => {
-          attributes.set(key, value)
-        },
-        event: (event, _, attributes) => {
-          events.push([event, attributes])
-        },
-        addLinks: () => undefined,
-        end: (endTime, exit) => {
-          status = { _tag: "Ended", startTime, endTime, exit }
-          seen.exit = exit
-        }
-      }
-    },
-    context: (f) => f()
+    }
   })
 
   const write = (line: unknown): void => {
@@ -90,7 +67,7 @@ export const makeWatcher = (): Watcher => {
   }
   const writeAll = (...parts: ReadonlyArray<unknown>): void => parts.forEach(write)
   const silent = () => undefined
-  const unsafe = {
+  const withConsole = Observers.withConsole({
     assert: silent,
     clear: silent,
     count: silent,
@@ -110,20 +87,14 @@ export const makeWatcher = (): Watcher => {
     timeLog: writeAll,
     trace: writeAll,
     warn: writeAll
-  }
-  // The pretty logger writes to the console of the fiber; nothing here goes by the effects of a `Console`.
-  const console = { [Console.TypeId]: Console.TypeId, unsafe } as unknown as Console.Console
+  })
 
-  const all = [
-    Logger.make(({ annotations, logLevel, message }) => {
-      logs.push({ level: logLevel, message, annotations: Object.fromEntries(annotations) })
+  const withLoggers = Observers.withLoggers(
+    Observers.logger(({ annotations, level, message }) => {
+      logs.push({ level, message, annotations })
     }),
-    Logger.map(Logger.stringLogger, write),
-    Logger.map(Logger.logfmtLogger, write),
-    Logger.map(Logger.jsonLogger, write),
-    Logger.map(Logger.structuredLogger, write),
-    Logger.prettyLogger({ mode: "tty", colors: false })
-  ].reduce((left, right) => Logger.zipLeft(left as Logger.Logger<unknown, void>, right))
+    ...Observers.builtInLoggers(write)
+  )
 
   return {
     spans,
@@ -131,10 +102,10 @@ export const makeWatcher = (): Watcher => {
     lines,
     watch: (effect) =>
       effect.pipe(
-        Effect.provide(Logger.replace(Logger.defaultLogger, all)),
+        withLoggers,
         Logger.withMinimumLogLevel(LogLevel.All),
         Effect.withTracer(tracer),
-        Effect.withConsole(console)
+        withConsole
       ),
     text: () =>
       [

@@ -9,7 +9,6 @@ import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationSto
 import type { Processes } from "effect-slack-oauth/testing/InstallationStoreSuite"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -18,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { inPages } from "../../src/internal/effect/streams.js"
 import { credentialRowId, installationRowId } from "../../src/internal/rowId.js"
 import { bundled, root } from "./bundle.js"
 import { connect } from "./databases.js"
@@ -57,17 +57,17 @@ const rowsPerPage = 1000
 export const rowsIn = (url: string) =>
   Stream.unwrap(
     Effect.map(SqlClient.SqlClient, (sql) =>
-      Stream.paginateChunkEffect({ installation: "", subject: "" }, (after) =>
+      inPages({ installation: "", subject: "" }, (after) =>
         Effect.map(
           sql<StoredRow>`SELECT installation, subject, CAST(stored AS TEXT) AS text
           FROM slack_oauth_installations AS stored
           WHERE (installation, subject) > (${after.installation}, ${after.subject})
           ORDER BY installation, subject LIMIT ${rowsPerPage}`,
-          (rows) => [
-            Chunk.map(Chunk.unsafeFromArray(rows), ({ text }) =>
-              text),
-            rows.length < rowsPerPage ? Option.none() : Option.fromNullable(rows.at(-1))
-          ]
+          (rows) =>
+            [
+              rows.map(({ text }) => text),
+              Option.filter(Option.fromNullable(rows.at(-1)), () => rows.length === rowsPerPage)
+            ] as const
         )))
   ).pipe(Stream.provideLayer(connect(url, { maxConnections: 1 })))
 
@@ -75,6 +75,8 @@ export const sql = (url: string) =>
   SqlInstallationStore.layer.pipe(Layer.provide(connect(url, { maxConnections: 10 })), Layer.provide(cipher))
 
 const encodeTarget = Schema.encodeSync(Schema.Union(TokenResponse.Workspace, TokenResponse.Organization))
+
+type Rows = readonly [Record<string, any>, ...Array<Record<string, any>>]
 
 /** Rows as `save` writes them, some hundred in a statement: each installation has a bot and nobody else. */
 const fill = (url: string) => (installations: Stream.Stream<Installation.Installation>) =>
@@ -113,7 +115,9 @@ const fill = (url: string) => (installations: Stream.Stream<Installation.Install
     yield* installations.pipe(
       Stream.grouped(200),
       Stream.mapEffect((some) => Effect.forEach(some, rowsOf)),
-      Stream.runForEach((rows) => sql`INSERT INTO slack_oauth_installations ${sql.insert(rows.flat())}`)
+      Stream.runForEach((rows) =>
+        sql`INSERT INTO slack_oauth_installations ${sql.insert(rows.flat() as unknown as Rows)}`
+      )
     )
   }).pipe(Effect.provide(connect(url)), Effect.provide(cipher))
 

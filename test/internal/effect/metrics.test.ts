@@ -2,11 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import { histogram, type Tagged, updateAll, withTags } from "../../../src/internal/effect/metrics.js"
+import * as Observers from "../../utils/effect/observers.js"
 
-/** The sum and the lists of labels that reach a metric. */
+const newCounter = () => Metric.counter(`test_${Math.random()}`)
+
+/** The lists of labels that reach a metric. */
+// Effect 3 only
 const watched = () => {
   const lists: Array<unknown> = []
-  const counter = Metric.counter(`test_${Math.random()}`)
+  const counter = newCounter()
   const metric = Metric.make(
     counter.keyType,
     (input: number, labels) => {
@@ -16,7 +20,7 @@ const watched = () => {
     counter.unsafeValue,
     counter.unsafeModify
   )
-  return { counter, lists, metric }
+  return { lists, metric }
 }
 
 const add = (metric: Tagged<number>, n: number) => updateAll((update) => update(metric, n))
@@ -24,23 +28,24 @@ const add = (metric: Tagged<number>, n: number) => updateAll((update) => update(
 describe("metrics with fixed tags", () => {
   it.effect("are the metrics that Metric.tagged makes of the same tags", () =>
     Effect.gen(function*() {
-      const { counter, metric } = watched()
-      yield* add(withTags(metric, { method: "access", result: "ok" }), 2)
-      yield* add(withTags(metric, { method: "access", result: "no" }), 1)
+      const counter = newCounter()
+      yield* add(withTags(counter, { method: "access", result: "ok" }), 2)
+      yield* add(withTags(counter, { method: "access", result: "no" }), 1)
       const tagged = counter.pipe(Metric.tagged("method", "access"), Metric.tagged("result", "ok"))
       assert.strictEqual((yield* Metric.value(tagged)).count, 2)
     }))
 
   it.effect("have the tags of the application too", () =>
     Effect.gen(function*() {
-      const { counter, metric } = watched()
+      const counter = newCounter()
       const tagged = counter.pipe(Metric.tagged("method", "access"), Metric.tagged("result", "ok"))
-      const application = Effect.tagMetrics("service", "test")
-      yield* application(add(withTags(metric, { method: "access", result: "ok" }), 2))
+      const application = Observers.withMetricTag("service", "test")
+      yield* application(add(withTags(counter, { method: "access", result: "ok" }), 2))
       assert.strictEqual((yield* application(Metric.value(tagged))).count, 2)
       assert.strictEqual((yield* Metric.value(tagged)).count, 0)
     }))
 
+  // Effect 3 only: a metric of Effect 4 keeps its state for the tags of a fiber by itself
   it.effect("give a metric the same list of labels at each update, by which it finds its state", () =>
     Effect.gen(function*() {
       const { lists, metric } = watched()
@@ -55,10 +60,10 @@ describe("metrics with fixed tags", () => {
 
   it.effect("are updated all at once", () =>
     Effect.gen(function*() {
-      const { counter, metric } = watched()
+      const counter = newCounter()
       const sizes = histogram(`test_${Math.random()}`, "Sizes", { start: 1, factor: 2, count: 4 })
       yield* updateAll((update) => {
-        update(withTags(metric, {}), 3)
+        update(withTags(counter, {}), 3)
         update(withTags(sizes, {}), 5)
       })
       assert.strictEqual((yield* Metric.value(counter)).count, 3)

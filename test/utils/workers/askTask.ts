@@ -78,11 +78,17 @@ const makeWatch = () => {
     store: (store: InstallationStore.Service): InstallationStore.Service => ({
       ...store,
       credential: (key) =>
-        Effect.tap(store.credential(key), (credential) => note(key, Option.getOrUndefined(credential))),
+        Effect.tap(
+          store.credential(key),
+          (credential) => Effect.sync(() => note(key, Option.getOrUndefined(credential)))
+        ),
       compareAndSet: (key, generation, change) =>
         Effect.tap(
           store.compareAndSet(key, generation, change),
-          (swap) => note(key, swap._tag === "Swapped" ? swap.credential : Option.getOrUndefined(swap.current))
+          (swap) =>
+            Effect.sync(() =>
+              note(key, swap._tag === "Swapped" ? swap.credential : Option.getOrUndefined(swap.current))
+            )
         )
     }),
     slack: (slack: OAuthV2.Service): OAuthV2.Service => ({

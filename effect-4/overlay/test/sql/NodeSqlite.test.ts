@@ -115,7 +115,7 @@ const codeOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         ? `${error.reason} ${error.code}`
         : error instanceof SqlError
         ? `${error.reason._tag}: ${error.message}`
-        : error
+        : String(error)
   })
 
 const isWaiting = (fiber: Fiber.Fiber<unknown, unknown>) => fiber.pollUnsafe() === undefined
@@ -230,7 +230,7 @@ describe("while another process writes to a SQLite file", () => {
       const insert = (n: number) => sql`INSERT INTO t (n) VALUES (${n})`
       const writing = yield* Effect.forkChild(Effect.forEach(
         Array.from({ length: 50 }, (_, n) => n),
-        (n) =>
+        (n): Effect.Effect<unknown, SqlError> =>
           n % 10 === 9
             ? sql.withTransaction(insert(n))
             // Some give up while they wait, and nobody else has to wait for them.

@@ -15,7 +15,7 @@ const turn = Effect.promise(() =>
 )
 
 /** Lets run what can run. */
-const settle = Effect.forEach(Array.from({ length: 10 }), () => turn, { discard: true })
+export const settle = Effect.forEach(Array.from({ length: 10 }), () => turn, { discard: true })
 
 export const adjust = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.andThen(settle, Effect.andThen(TestClock.adjust(duration), settle))

@@ -1,0 +1,26 @@
+/** Platform's `KeyValueStore`s of a test's own. */
+import * as PlatformError from "@effect/platform/Error"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { KeyValueStoreError } from "../../../src/internal/effect/kv.js"
+
+export interface Calls {
+  readonly get: (key: string) => Effect.Effect<string | undefined, KeyValueStoreError>
+  readonly set: (key: string, text: string) => Effect.Effect<unknown, KeyValueStoreError>
+  readonly remove: (key: string) => Effect.Effect<unknown, KeyValueStoreError>
+}
+
+/** A store of which this package makes three calls. */
+export const make = ({ get, remove, set }: Calls): KeyValueStore.KeyValueStore =>
+  KeyValueStore.makeStringOnly({
+    get: (key) => Effect.map(get(key), Option.fromNullable),
+    set: (key, text) => Effect.asVoid(set(key, text)),
+    remove: (key) => Effect.asVoid(remove(key)),
+    clear: Effect.void,
+    size: Effect.succeed(0)
+  })
+
+/** A failure of the file system. */
+export const failure = (reason: "PermissionDenied" | "TimedOut", description?: string): KeyValueStoreError =>
+  new PlatformError.SystemError({ reason, module: "KeyValueStore", method: "get", description })

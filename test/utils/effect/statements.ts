@@ -1,0 +1,11 @@
+/** The statements that an `SqlClient` runs. */
+import * as Statement from "@effect/sql/Statement"
+import * as Effect from "effect/Effect"
+
+/** Runs an effect, and tells of each of its statements. */
+export const onEach = <A, E, R>(effect: Effect.Effect<A, E, R>, f: (text: string) => void): Effect.Effect<A, E, R> =>
+  Statement.withTransformer(effect, (statement) =>
+    Effect.sync(() => {
+      f(statement.compile()[0])
+      return statement
+    }))

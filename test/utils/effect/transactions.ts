@@ -1,0 +1,37 @@
+/** Transactions whose steps a test gives. */
+import { makeWithTransaction, type SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+
+export interface Steps {
+  readonly connect: Effect.Effect<void, SqlError>
+  readonly begin: Effect.Effect<void, SqlError>
+  readonly savepoint: Effect.Effect<void, SqlError>
+  readonly commit: Effect.Effect<void, SqlError>
+  readonly rollback: Effect.Effect<void, SqlError>
+  readonly rollbackSavepoint: Effect.Effect<void, SqlError>
+}
+
+const Transaction = Context.GenericTag<"test/Transaction", readonly [conn: undefined, counter: number]>(
+  "test/Transaction"
+)
+
+/** Runs an effect as if it were in a transaction. */
+export const inTransaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.provideService(
+  TransactionConnection,
+  [{} as never, 0]
+)
+
+/** `withTransaction` of a client. A step that is not given does nothing. */
+export const withSteps = (steps: Partial<Steps>): SqlClient["withTransaction"] =>
+  makeWithTransaction({
+    transactionTag: Transaction,
+    spanAttributes: [],
+    acquireConnection: Effect.as(steps.connect ?? Effect.void, [undefined, undefined]),
+    begin: () => steps.begin ?? Effect.void,
+    savepoint: () => steps.savepoint ?? Effect.void,
+    commit: () => steps.commit ?? Effect.void,
+    rollback: () => steps.rollback ?? Effect.void,
+    rollbackSavepoint: () => steps.rollbackSavepoint ?? Effect.void
+  })
