@@ -19,6 +19,7 @@ import type * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as AuthorizeUrl from "./AuthorizeUrl.js"
+import type * as Installation from "./Installation.js"
 import type * as InstallError from "./InstallError.js"
 import { type Html, html } from "./internal/html.js"
 import * as Flow from "./internal/install/flow.js"
@@ -68,6 +69,11 @@ export interface ScopeReport {
  */
 export interface Installed<M> {
   readonly response: TokenResponse.TokenResponse
+  /**
+   * The installation to store, with the metadata that `begin` gave: `InstallationStore.save(installation)`. Later,
+   * `Installation.metadataOf` reads them.
+   */
+  readonly installation: Installation.Installation
   /** When the request for the tokens was sent. This is the time of the installation. */
   readonly requestedAt: DateTime.Utc
   /** The metadata that `begin` gave. */
@@ -118,7 +124,7 @@ export interface BeginOptions {
  * @category options
  */
 export interface BeginWithMetadata<M> extends BeginOptions {
-  /** `onInstalled` gets it. The browser never sees it. */
+  /** `onInstalled` gets it, and the installation that it stores has it. The browser never sees it. */
   readonly metadata: M
 }
 

@@ -12,10 +12,11 @@
  */
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { nonNegativeInt } from "./internal/effect/schemas.js"
+import { decoder, nonNegativeInt, optional } from "./internal/effect/schemas.js"
 import { credentialRowId, installationRowId, userSubject } from "./internal/rowId.js"
 import { unchecked } from "./internal/unchecked.js"
 import {
@@ -371,7 +372,12 @@ export class Installation extends Schema.Class<Installation>("effect-slack-oauth
   /** The person who installed last. */
   installedBy: Schema.OptionFromNullOr(Schema.String),
   /** When the request of the latest install was sent. Older events do not apply to this installation. */
-  installedAt: Schema.DateTimeUtc
+  installedAt: Schema.DateTimeUtc,
+  /**
+   * What the application knows about the installation, as JSON, such as whose customer the workspace is: that of the latest
+   * install that had any. {@link metadataOf} reads it. Stores encrypt it like a token.
+   */
+  metadata: optional(Schema.Redacted(Schema.String))
 }) {
   /** The identity of the installation. */
   get key(): InstallationKey {
@@ -442,9 +448,72 @@ export const fromTokenResponse = (response: TokenResponse, at: DateTime.Utc): In
       ))),
     incomingWebhook: response.incomingWebhook,
     installedBy: response.authedUserId,
-    installedAt: at
+    installedAt: at,
+    metadata: Option.none()
   }, unchecked)
 }
+
+/**
+ * The metadata of an installation do not fit their schema. `paths` says where, and never contains a value.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InstallationMetadataError
+  extends Schema.TaggedError<InstallationMetadataError>()("InstallationMetadataError", {
+    key: InstallationKey,
+    paths: Schema.Array(Schema.String)
+  })
+{
+  override get message(): string {
+    return `${installationRowId(this.key)}: the metadata do not fit their schema${
+      this.paths.length === 0 ? "" : ` at ${this.paths.join(", ")}`
+    }. A schema for stored metadata has to accept what earlier versions have stored.`
+  }
+}
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The metadata of an installation; none if it was installed without any. Use the schema of the install flow.
+ *
+ * @since 0.1.0
+ * @category metadata
+ */
+export const metadataOf = <M, I>(
+  installation: Installation,
+  schema: Schema.Schema<M, I>
+): Either.Either<Option.Option<M>, InstallationMetadataError> =>
+  Option.match(installation.metadata, {
+    onNone: () => Either.right(Option.none()),
+    onSome: (text) =>
+      Either.mapBoth(decoder(schema)(jsonOf(Redacted.value(text))), {
+        onLeft: (paths) => new InstallationMetadataError({ key: installation.key, paths }),
+        onRight: Option.some
+      })
+  })
+
+/**
+ * The same installation with other metadata. It throws if they do not fit the schema.
+ *
+ * @since 0.1.0
+ * @category metadata
+ */
+export const withMetadata = <M, I>(
+  installation: Installation,
+  schema: Schema.Schema<M, I>,
+  metadata: M
+): Installation =>
+  new Installation({
+    ...installation,
+    metadata: Option.some(Redacted.make(JSON.stringify(Schema.encodeSync(schema)(metadata))))
+  }, unchecked)
 
 /**
  * The same installation with other credentials.

@@ -19,7 +19,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as AuthorizeUrl from "./AuthorizeUrl.js"
-import * as Installation from "./Installation.js"
+import type * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as InstallFlow from "./InstallFlow.js"
 import * as InstallRouter from "./InstallRouter.js"
@@ -203,7 +203,7 @@ const flowOptions = ({ botScopes, install, publicUrl, userScopes }: Options<any,
 /** Stores an install, and then tells the application. */
 const stored = <R>(onInstalled: Options<never, R>["onInstalled"]) => (installed: InstallFlow.Installed<void>) =>
   Effect.zipRight(
-    InstallationStore.save(Installation.fromTokenResponse(installed.response, installed.requestedAt)),
+    InstallationStore.save(installed.installation),
     onInstalled === undefined ? Effect.void : onInstalled(installed)
   )
 

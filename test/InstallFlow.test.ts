@@ -1,5 +1,6 @@
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import { assert, describe, it } from "@effect/vitest"
+import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
@@ -357,12 +358,15 @@ describe("callback", () => {
         botScopes: ["chat:write"],
         metadata: Metadata,
         begin: () => Effect.succeed({ metadata }),
-        onInstalled: (installed) => Effect.sync(() => given.push(installed.metadata))
+        onInstalled: ({ installation, metadata }) =>
+          Effect.map(Installation.metadataOf(installation, Metadata), (stored) => {
+            given.push(metadata, ...Option.toArray(stored))
+          })
       })
       const browser = makeBrowser(flow.handle)
       const url = yield* allowed(browser)
       yield* browser.get(url)
-      assert.deepStrictEqual(given, [metadata])
+      assert.deepStrictEqual(given, [metadata, metadata])
       const seen = [url, ...browser.setCookies].join()
       assert.notInclude(seen, "canary")
       assert.notInclude(seen, Buffer.from("canary").toString("base64url").slice(0, 6))

@@ -180,12 +180,13 @@ const installation = install({
     channel: "#general",
     channelId: Option.none(),
     configurationUrl: "https://example.slack.com"
-  })
+  }),
+  metadata: "planted-metadata"
 })
 
 const other = install({ appId: "A1", teamId: "T2", bot: botToken("planted-other") })
 
-const planted = ["xoxb-test-planted", "xoxp-test-planted", "xoxe-test-planted", "services/planted"]
+const planted = ["xoxb-test-planted", "xoxp-test-planted", "xoxe-test-planted", "services/planted", "planted-metadata"]
 
 const bot = Installation.botKey(installation.key)
 
@@ -229,6 +230,7 @@ const behaviour = (
       "https://hooks.slack.com/services/planted"
     )
     assert.strictEqual(Option.getOrThrow(found.bot).generation, 1)
+    assert.deepStrictEqual(Option.map(found.metadata, Redacted.value), Option.some("planted-metadata"))
 
     // another key of the same id, and none
     for (const [keys, reason] of [[{ current: otherA }, "notAuthentic"], [{ current: b }, "keyMissing"]] as const) {

@@ -125,7 +125,7 @@ export const count = (
 const removedBefore = (removedAt: Option.Option<DateTime.Utc>, at: DateTime.Utc): boolean =>
   Option.isNone(removedAt) || DateTime.lessThan(removedAt.value, at)
 
-/** The installation that is stored when `incoming` comes. An install without a webhook does not remove the stored one. */
+/** The installation that is stored when `incoming` comes. What it does not have of webhook and metadata stays. */
 const merged = (
   stored: Option.Option<Installation.Installation>,
   incoming: Installation.Installation
@@ -133,10 +133,11 @@ const merged = (
   Installation.withCredentials(
     Option.match(stored, {
       onNone: () => incoming,
-      onSome: ({ incomingWebhook, installedAt }) =>
+      onSome: ({ incomingWebhook, installedAt, metadata }) =>
         new Installation.Installation({
           ...incoming,
           incomingWebhook: Option.orElse(incoming.incomingWebhook, () => incomingWebhook),
+          metadata: Option.orElse(incoming.metadata, () => metadata),
           installedAt: DateTime.max(installedAt, incoming.installedAt)
         }, unchecked)
     }),

@@ -65,3 +65,6 @@ export const credentialRowId = (key: Key, subject: string): string => rowIdIn(in
 
 /** The same, for an installation whose id is known. */
 export const rowIdIn = (installation: string, subject: string): string => `${installation}/${part(subject)}`
+
+/** `A0APP/workspace/T0TEAM#metadata`. No other row has a text with a `#`. */
+export const metadataRowId = (installation: string): string => `${installation}#metadata`

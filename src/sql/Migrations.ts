@@ -69,7 +69,9 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
       expires_at BIGINT NOT NULL
     )`,
     sql`CREATE INDEX slack_oauth_pending_installs_expiry ON slack_oauth_pending_installs (expires_at)`
-  ])
+  ]),
+  // The application's metadata of an installation, encrypted, in the row of the installation itself.
+  "3_metadata": statements((sql) => [sql`ALTER TABLE slack_oauth_installations ADD COLUMN metadata TEXT`])
 }
 
 // -------------------------------------------------------------------------------------

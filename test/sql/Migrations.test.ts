@@ -1,12 +1,17 @@
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
+import * as Migrator from "@effect/sql/Migrator"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Installation from "effect-slack-oauth/Installation"
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as Libsql from "effect-slack-oauth/sql/Libsql"
 import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { bundled, root } from "../utils/bundle.js"
@@ -35,6 +40,26 @@ describe("migrations", () => {
           const rows = yield* sql<{ name: string }>`SELECT name FROM slack_oauth_migrations ORDER BY migration_id`
           assert.deepStrictEqual(rows.map(({ name }) => name), names.map((name) => name.replace(/^\d+_/, "")))
         }).pipe(Effect.provide(connect(url)))
+      }))
+
+    it.scopedLive(`keep rows in ${name} that were written before`, () =>
+      Effect.gen(function*() {
+        const url = yield* fresh
+        yield* Effect.gen(function*() {
+          const { "3_metadata": _, ...before } = Migrations.migrations
+          yield* Migrator.make({})({ loader: Migrator.fromRecord(before), table: "slack_oauth_migrations" })
+          const sql = yield* SqlClient.SqlClient
+          const at = 1_700_000_000_000
+          const target = { team: { id: "T1" }, _tag: "Workspace" }
+          yield* sql`INSERT INTO slack_oauth_installations (installation, subject, generation, issued_at, details)
+            VALUES ('A1/workspace/T1', '', 1, ${at}, ${JSON.stringify({ target, installedBy: "U1" })})`
+          const store = yield* Effect.map(
+            Layer.build(SqlInstallationStore.layer),
+            Context.get(InstallationStore.InstallationStore)
+          )
+          const found = Option.getOrThrow(yield* store.get(Installation.workspace("A1", "T1")))
+          assert.deepStrictEqual([found.metadata, found.installedBy], [Option.none(), Option.some("U1")])
+        }).pipe(Effect.provide(Layer.merge(connect(url), cipher)))
       }))
 
     it.scopedLive(`run once in ${name} when several processes start at the same moment`, () =>

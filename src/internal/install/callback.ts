@@ -7,7 +7,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Installation from "../../Installation.js"
 import * as InstallError from "../../InstallError.js"
 import type * as InstallFlow from "../../InstallFlow.js"
 import type * as PendingInstall from "../../PendingInstall.js"
@@ -200,5 +202,10 @@ const exchange = <M>(
     )
     const requested = { bot: pending.botScopes, user: pending.userScopes }
     const scopes = Scopes.report(requested, Scopes.granted(response), { flowScopes, installUrl })
-    return { response, requestedAt, metadata: decoded, scopes }
+    const json = Redacted.value(pending.metadata)
+    const installation = new Installation.Installation({
+      ...Installation.fromTokenResponse(response, requestedAt),
+      metadata: json === "" ? Option.none() : Option.some(pending.metadata)
+    }, unchecked)
+    return { response, installation, requestedAt, metadata: decoded, scopes }
   })

@@ -16,6 +16,7 @@ import {
 import { inPages } from "../effect/streams.js"
 import { keyOfRow } from "../installationKey.js"
 import { openAny } from "../plainText.js"
+import { metadataRowId } from "../rowId.js"
 import { run, unreadable } from "./failure.js"
 import { toInstallation } from "./reading.js"
 import {
@@ -29,7 +30,7 @@ import {
   type RowKey,
   timeOf
 } from "./rows.js"
-import { rowIdOf, type SecretRow, type Table } from "./table.js"
+import { rowIdOf, type Table } from "./table.js"
 
 // -------------------------------------------------------------------------------------
 // pages
@@ -155,35 +156,49 @@ const counts = ({ sql }: Table): Service["counts"] => (options) => {
 // new keys
 // -------------------------------------------------------------------------------------
 
-/** Seals a row under the current key, if nobody has changed it since it was read. */
-const reencryptRow = (
+/** A column with sealed texts, and what each is bound to. */
+const sealedColumns = {
+  secret: rowIdOf,
+  metadata: ({ installation }: RowKey) => metadataRowId(installation)
+} as const
+
+/** What one column of a row has. */
+type SealedText = RowKey & { readonly sealed: string }
+
+/** Seals a text under the current key, if nobody has changed it since it was read. */
+const reencryptText = (
   { at, cipher, sql }: Table,
-  row: SecretRow
+  column: keyof typeof sealedColumns,
+  row: SealedText
 ): Effect.Effect<Option.Option<Reencrypted>, InstallationStoreError> =>
   Effect.gen(function*() {
-    const id = rowIdOf(row)
-    if (row.secret === null) return Option.none()
-    const opened = yield* Effect.either(openAny(cipher, row.secret, id))
+    const id = sealedColumns[column](row)
+    const opened = yield* Effect.either(openAny(cipher, row.sealed, id))
     if (opened._tag === "Left") {
       return Option.some({ row: id, error: Option.some(fromCipherError("reencrypt", id)(opened.left)) })
     }
     const written = yield* run(
       "reencrypt",
-      sql`UPDATE slack_oauth_installations SET secret = ${yield* cipher.seal(opened.right, id)}
-        WHERE ${at(row.installation, row.subject)} AND secret = ${row.secret} RETURNING subject`,
+      sql`UPDATE slack_oauth_installations SET ${sql.literal(column)} = ${yield* cipher.seal(opened.right, id)}
+        WHERE ${at(row.installation, row.subject)} AND ${sql.literal(column)} = ${row.sealed} RETURNING subject`,
       id
     )
     return written.length === 0 ? Option.none() : Option.some({ row: id, error: Option.none() })
   })
 
-const reencrypt = (table: Table): Service["reencrypt"] => {
-  const { cipher: { prefix }, secretColumns, sql } = table
-  const outdated = sql`secret IS NOT NULL AND substr(secret, 1, ${sql.literal(String(prefix.length))}) <> ${prefix}`
-  return byKey<SecretRow>(table, "reencrypt", secretColumns, outdated).pipe(
-    Stream.mapEffect((row) => reencryptRow(table, row)),
+const reencryptColumn = (table: Table, column: keyof typeof sealedColumns): Service["reencrypt"] => {
+  const { cipher: { prefix }, sql } = table
+  const length = String(prefix.length)
+  const outdated = sql`${sql.literal(`${column} IS NOT NULL AND substr(${column}, 1, ${length})`)} <> ${prefix}`
+  const columns = sql.literal(`installation, subject, ${column} AS sealed`)
+  return byKey<SealedText>(table, "reencrypt", columns, outdated).pipe(
+    Stream.mapEffect((row) => reencryptText(table, column, row)),
     Stream.filterMap((reported) => reported)
   )
 }
+
+const reencrypt = (table: Table): Service["reencrypt"] =>
+  Stream.concat(reencryptColumn(table, "secret"), reencryptColumn(table, "metadata"))
 
 export const listing = (table: Table): Pick<Service, "stream" | "credentials" | "counts" | "reencrypt"> => ({
   stream: installations(table),

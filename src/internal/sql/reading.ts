@@ -2,6 +2,7 @@
 import type { Fragment } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Installation from "../../Installation.js"
 import type { InstallationStoreError, Service } from "../../InstallationStore.js"
 import { choose } from "../derivedStore.js"
@@ -63,6 +64,9 @@ export const toInstallation = (
     const incomingWebhook = own.secret === null
       ? Option.none()
       : Option.some(yield* table.read(operation, own, Rows.decodeWebhook))
+    const metadata = own.metadata === null
+      ? Option.none()
+      : Option.some(Redacted.make(yield* table.openMetadata(operation, own.installation, own.metadata)))
     return Option.some(
       new Installation.Installation({
         appId: key.value.appId,
@@ -71,7 +75,8 @@ export const toInstallation = (
         users: credentials.filter((credential) => credential._tag === "UserCredential"),
         incomingWebhook,
         installedBy: details.value.installedBy,
-        installedAt: Rows.timeOf(own.issued_at)
+        installedAt: Rows.timeOf(own.issued_at),
+        metadata
       }, unchecked)
     )
   })

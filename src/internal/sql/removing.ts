@@ -11,7 +11,9 @@ import { rowIdOf, type Table } from "./table.js"
 
 const emptied = ({ now, sql }: Table, removedAt: DateTime.Utc | undefined): Fragment =>
   sql`removed_at = ${removedAt === undefined ? now : sql`${millisOf(removedAt)}`}, details = NULL, scopes = NULL,
-    bot_user_id = NULL, secret = NULL, expires_at = NULL, dead_code = NULL, dead_since = NULL, ${sql.literal(noLease)},
+    bot_user_id = NULL, secret = NULL, metadata = NULL, expires_at = NULL, dead_code = NULL, dead_since = NULL, ${
+    sql.literal(noLease)
+  },
     previous_holder = NULL, previous_intent = NULL, previous_since = NULL, previous_until = NULL`
 
 /** The row is not removed, and it is older than a time, if one is given. */

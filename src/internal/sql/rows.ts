@@ -48,6 +48,7 @@ export interface CredentialRow extends InfoRow {
 export interface Row extends CredentialRow {
   readonly details: string | null
   readonly secret: string | null
+  readonly metadata: string | null
 }
 
 /** The columns of a {@link Row}, and their types. Postgres does not infer the types of values in a `SELECT`. */
@@ -60,6 +61,7 @@ export const columnTypes: Readonly<Record<keyof Row, "TEXT" | "BIGINT">> = {
   scopes: "TEXT",
   bot_user_id: "TEXT",
   secret: "TEXT",
+  metadata: "TEXT",
   expires_at: "BIGINT",
   dead_code: "TEXT",
   dead_since: "BIGINT"
@@ -162,7 +164,7 @@ export const credentialOf = (row: CredentialRow, { accessToken, refreshToken }: 
 export const ownRow = (
   installation: string,
   { installedAt, installedBy, target }: Installation.Installation,
-  secret: string | null
+  { metadata, secret }: Pick<Row, "metadata" | "secret">
 ): Row => ({
   installation,
   subject: itself,
@@ -172,6 +174,7 @@ export const ownRow = (
   scopes: null,
   bot_user_id: null,
   secret,
+  metadata,
   expires_at: null,
   dead_code: null,
   dead_since: null
@@ -194,6 +197,7 @@ export const credentialRow = (
     scopes: token.scopes.join(","),
     bot_user_id: credential._tag === "BotCredential" ? Option.getOrNull(credential.token.botUserId) : null,
     secret,
+    metadata: null,
     expires_at: Option.isNone(token.expiry) ? null : millisOf(token.expiry.value.expiresAt),
     dead_code: Option.isNone(reauthorization) ? null : reauthorization.value.code,
     dead_since: Option.isNone(reauthorization) ? null : millisOf(reauthorization.value.since)

@@ -10,9 +10,10 @@ import type { Fragment, Statement } from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Installation from "../../Installation.js"
 import type { InstallationStoreError, Service } from "../../InstallationStore.js"
-import { installationRowId } from "../rowId.js"
+import { installationRowId, metadataRowId } from "../rowId.js"
 import { inTransaction, run } from "./failure.js"
 import { readCredential } from "./reading.js"
 import { columnNames, columnTypes, credentialRow, encodeWebhook, type Int, itself, ownRow, type Row } from "./rows.js"
@@ -33,14 +34,15 @@ const toRows = (
   installation: Installation.Installation
 ): Effect.Effect<InstallationRows> =>
   Effect.gen(function*() {
-    const webhook = installation.incomingWebhook
-    const own = ownRow(
-      id,
-      installation,
-      Option.isNone(webhook)
+    const { incomingWebhook: webhook, metadata } = installation
+    const own = ownRow(id, installation, {
+      secret: Option.isNone(webhook)
         ? null
-        : yield* cipher.seal(encodeWebhook(webhook.value), rowIdOf({ installation: id, subject: itself }))
-    )
+        : yield* cipher.seal(encodeWebhook(webhook.value), rowIdOf({ installation: id, subject: itself })),
+      metadata: Option.isNone(metadata)
+        ? null
+        : yield* cipher.seal(Redacted.value(metadata.value), metadataRowId(id))
+    })
     const credentials: Array<Row> = []
     for (const credential of installation.credentials) {
       const subject = Installation.subjectOf(credential)
@@ -102,6 +104,7 @@ const upsert = (
       scopes = excluded.scopes,
       bot_user_id = excluded.bot_user_id,
       secret = COALESCE(excluded.secret, stored.secret),
+      metadata = COALESCE(excluded.metadata, stored.metadata),
       expires_at = excluded.expires_at,
       dead_code = excluded.dead_code,
       dead_since = excluded.dead_since,

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { fromCipherError, InstallationStoreError } from "../../InstallationStore.js"
 import type * as TokenCipher from "../../TokenCipher.js"
-import { rowIdIn } from "../rowId.js"
+import { metadataRowId, rowIdIn } from "../rowId.js"
 import { unreadable } from "./failure.js"
 import { columnNames, hasTimes, type Row, type RowKey } from "./rows.js"
 
@@ -47,6 +47,15 @@ const make = (sql: SqlClient, cipher: TokenCipher.Service, now: Fragment) => {
     at: (installation: string, subject: string): Fragment =>
       sql`installation = ${installation} AND subject = ${subject}`,
     open,
+    /** Opens the metadata of an installation. */
+    openMetadata: (
+      operation: string,
+      installation: string,
+      stored: string
+    ): Effect.Effect<string, InstallationStoreError> => {
+      const id = metadataRowId(installation)
+      return Effect.mapError(cipher.open(stored, id), fromCipherError(operation, id))
+    },
     /** Opens the secret of a row, and decodes it. */
     read: <A>(
       operation: string,

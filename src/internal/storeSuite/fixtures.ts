@@ -41,6 +41,7 @@ export const install = (options: {
   readonly bot?: BotToken
   readonly user?: readonly [id: string, token: UserToken]
   readonly webhook?: IncomingWebhook
+  readonly metadata?: string
   readonly by?: string
   readonly at?: DateTime.Utc
 }): Installation.Installation => {
@@ -68,6 +69,7 @@ export const install = (options: {
     )),
     incomingWebhook: Option.fromNullable(options.webhook),
     installedBy: Option.fromNullable(options.by ?? options.user?.[0]),
-    installedAt
+    installedAt,
+    metadata: Option.map(Option.fromNullable(options.metadata), Redacted.make)
   })
 }

@@ -33,6 +33,8 @@ export const installing: ReadonlyArray<Case> = [
         install({ appId, teamId: "T2", bot: botToken("b") }),
         install({ appId, teamId: "T3", user: ["U1", userToken("u", after("12 hours"))] }),
         install({ appId, teamId: "T4", enterpriseId: "E9", bot: botToken("b"), webhook }),
+        install({ appId, teamId: "T5", bot: botToken("b"), metadata: "{\"customer\":\"Größe 💚\"}" }),
+        install({ appId, teamId: "T6", bot: botToken("b"), webhook, metadata: "null" }),
         install({ appId, enterpriseId: "E1", bot: botToken("b") })
       ]
       for (const shape of shapes) {
@@ -95,6 +97,29 @@ export const installing: ReadonlyArray<Case> = [
         Option.exists(found.incomingWebhook, ({ url }) => Redacted.value(url) === Redacted.value(webhook.url))
       )
     })],
+
+  [
+    "keeps the metadata when an install has none, replaces them when it has some, and removes them",
+    (store, appId) =>
+      Effect.gen(function*() {
+        const of = (metadata?: string) =>
+          install({ appId, teamId: "T1", bot: botToken("bot"), ...metadata === undefined ? undefined : { metadata } })
+        const { key } = yield* store.save(of("1"))
+        const stored = Effect.map(
+          store.get(key),
+          (found) => Option.map(Option.flatMap(found, ({ metadata }) => metadata), Redacted.value)
+        )
+        yield* store.save(of())
+        assert.deepStrictEqual(yield* stored, Option.some("1"))
+        yield* store.save(of("2"))
+        assert.deepStrictEqual(yield* stored, Option.some("2"))
+        yield* store.save(of("3"), { existing: "keep" })
+        assert.deepStrictEqual(yield* stored, Option.some("2"))
+        yield* store.remove(key)
+        yield* store.save(of())
+        assert.deepStrictEqual(yield* stored, Option.none())
+      })
+  ],
 
   ["keeps the later time of two installs that are saved in reverse order", (store, appId) =>
     Effect.gen(function*() {

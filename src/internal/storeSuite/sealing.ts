@@ -19,14 +19,15 @@ export const sealing = (store: Store, appId: string, contents: Stream.Stream<str
         teamId: `T${n % 10}`,
         bot: botToken(`${n}`, after("12 hours")),
         user: [`U${n}`, userToken(`${n}`)],
-        webhook
+        webhook,
+        metadata: "{\"customer\":\"secret-test-customer\"}"
       }))
       const bot = yield* store.credential(Installation.botKey(key))
       yield* store.compareAndSet(Installation.botKey(key), generationOf(bot)!, renewed(`${n} refreshed`))
       if (n % 3 === 0) yield* store.remove(key)
     }
 
-    const plain = /xox\w-test-|hooks\.slack\.com/
+    const plain = /xox\w-test-|hooks\.slack\.com|secret-test-customer/
     let bytes = 0
     let rowsSeen = false
     yield* Stream.runForEach(contents, (part) =>
