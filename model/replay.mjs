@@ -17,6 +17,9 @@ const names = new Map(
   )
 )
 
+/** How many of the different traces are replayed, the shortest ones. */
+const mostReplayed = 1500
+
 /** The model with room for everything that a trace can have. */
 const bounds = {
   PROCESSES: 4,
@@ -69,7 +72,8 @@ export const replay = (file) => {
   const startedAt = performance.now()
   build()
   const { all, episodes, outside } = JSON.parse(readFileSync(file, "utf8"))
-  const traces = Object.entries(episodes).sort(([a], [b]) => a.length - b.length)
+  const different = Object.entries(episodes).sort(([a], [b]) => a.length - b.length)
+  const traces = different.slice(0, mostReplayed)
   let refused = 0
   for (const [trace, seed] of traces) {
     const seen = accepted(trace)
@@ -85,7 +89,10 @@ export const replay = (file) => {
     `${all.toLocaleString("en")} episodes of a credential, ${
       outside.toLocaleString("en")
     } of them outside the model. ` +
-      `Of ${traces.length.toLocaleString("en")} different ones, the model does not accept ${refused} (${seconds} s)`
+      `Of the ${traces.length.toLocaleString("en")} shortest of ${
+        different.length.toLocaleString("en")
+      } different ones, ` +
+      `the model does not accept ${refused} (${seconds} s)`
   )
   return refused === 0 && traces.length > 0
 }

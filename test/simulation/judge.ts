@@ -393,7 +393,7 @@ export const make = (
       if (one.doubt?.pair !== sending.pair || result === "unknown") return
       const isSettled = result !== "rejected" ||
         !one.sendings.some((other) =>
-          other !== sending && other.pair === sending.pair &&
+          other !== sending && other.pair === sending.pair && other.holder === sending.holder &&
           (other.result === "unknown" || other.result === "none yet")
         )
       if (isSettled) one.doubt = undefined

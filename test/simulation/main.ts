@@ -33,8 +33,8 @@ interface Result {
   readonly allEpisodes: number
   /** Episodes that the model has no room for. */
   readonly outside: number
-  /** The first seed that failed. */
-  readonly failed: number | undefined
+  /** The first seeds that failed. */
+  readonly failed: ReadonlyArray<number>
 }
 
 const { values } = parseArgs({
@@ -64,12 +64,15 @@ const number = (value: number) => value.toLocaleString("en")
 // a worker
 // -------------------------------------------------------------------------------------
 
-/** Lives each seed of this worker, until one fails. */
+/** A worker that has seen so many lives fail stops. */
+const mostFailed = values.brief ? 1 : 5
+
+/** Lives each seed of this worker. */
 const work = async (part: number): Promise<Result> => {
   const until = performance.now() + seconds * 1000
   let counts = Judge.noCounts()
   let lived = 0
-  let failed: number | undefined
+  const failed: Array<number> = []
   let allEpisodes = 0
   let outside = 0
   const episodes = new Map<string, number>()
@@ -85,10 +88,8 @@ const work = async (part: number): Promise<Result> => {
       if (episode === undefined) outside++
       else if (!episodes.has(episode)) episodes.set(episode, first + index)
     }
-    if (life.violation !== undefined) {
-      failed = first + index
-      break
-    }
+    if (life.violation !== undefined) failed.push(first + index)
+    if (failed.length === mostFailed) break
   }
   return { lives: lived, counts, failed, allEpisodes, outside, episodes: Array.from(episodes) }
 }
@@ -174,9 +175,10 @@ const run = async (): Promise<boolean> => {
       })
     )
   }
-  const failed = results.flatMap(({ failed }) => failed ?? []).sort((a, b) => a - b)[0]
-  if (failed === undefined) return true
-  report(Plan.make(failed), failed)
+  const failed = results.flatMap(({ failed }) => failed).sort((a, b) => a - b)
+  if (failed.length === 0) return true
+  print(`Seeds that break a promise: ${failed.join(", ")}`)
+  report(Plan.make(failed[0]!), failed[0]!)
   return false
 }
 

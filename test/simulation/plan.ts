@@ -117,8 +117,8 @@ export interface Plan {
   readonly isShared: boolean
   /** How often each process asks for each credential on average, in hours. */
   readonly readEvery: number
-  /** How often each process sweeps, in minutes; never, if there is none. */
-  readonly sweepEvery: ReadonlyArray<number | undefined>
+  /** How often each process sweeps, in minutes; never, if it is 0. */
+  readonly sweepEvery: ReadonlyArray<number>
   readonly storms: ReadonlyArray<Storm>
 }
 
@@ -264,7 +264,7 @@ export const make = (seed: number): Plan => {
     cacheMinutes: dice.weigh([[6, 10], [2, 0], [2, 120]]),
     isShared: dice.chance(0.85),
     readEvery: dice.weigh([[1, 6], [3, 24], [3, 72]]),
-    sweepEvery: Array.from({ length: processes }, () => dice.chance(0.1) ? dice.pick([120, 240, 360]) : undefined),
+    sweepEvery: Array.from({ length: processes }, () => dice.chance(0.1) ? dice.pick([120, 240, 360]) : 0),
     storms
   }
 }

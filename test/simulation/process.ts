@@ -197,7 +197,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
               act()
               return reply(failed(), latency(world))
             case "hang":
-              return judge.onStoreFailure(machine, name)
+              return void failed()
             case "hang after":
               act()
               return judge.onStoreFailure(machine, name)
@@ -532,7 +532,7 @@ const boot = (
       Scope.Scope,
       scope
     )
-    if (sweepEvery !== undefined) {
+    if (sweepEvery !== undefined && sweepEvery > 0) {
       const sweeping = Layer.provide(
         TokenSweep.layer({ interval: Duration.minutes(sweepEvery) }),
         Layer.merge(
@@ -648,7 +648,7 @@ export const make = (world: World, slot: number, machine: Machine): Process => {
         const installing = Effect.gen(function*() {
           const at = yield* DateTime.now
           const response = yield* OAuthV2.access({ code: codeFor(workspace, subjects) })
-          const saving = store.save(Installation.fromTokenResponse(response, at))
+          const saving = InstallationStore.bounded(store).save(Installation.fromTokenResponse(response, at))
           return yield* Effect.retry(saving, { times: 5 })
         })
         fork(installing, () => {})

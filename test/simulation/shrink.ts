@@ -22,8 +22,8 @@ const simpler = function*(plan: Plan, days: number): Generator<Plan> {
   }
   for (const fewer of without(storms)) yield { ...plan, storms: fewer }
   if (plan.readEvery < 1e6) yield { ...plan, readEvery: 1e6 }
-  if (plan.sweepEvery.some((every) => every !== undefined)) {
-    yield { ...plan, sweepEvery: plan.clocks.map(() => undefined) }
+  if (plan.sweepEvery.some((every) => every > 0)) {
+    yield { ...plan, sweepEvery: plan.clocks.map(() => 0) }
   }
   for (const [index, { mishaps, visits }] of storms.entries()) {
     for (const fewer of without(mishaps)) yield withStorm(plan, index, { mishaps: fewer })

@@ -83,6 +83,7 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
     read: number | undefined
     mustRead: boolean
     hasAnswer: boolean
+    isRejected: boolean
   }>()
   events.forEach((event, index) => {
     const { machine, step } = event
@@ -91,7 +92,7 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
       return
     }
     const known = machines.get(machine) ??
-      { rotation: undefined, read: undefined, mustRead: false, hasAnswer: false }
+      { rotation: undefined, read: undefined, mustRead: false, hasAnswer: false, isRejected: false }
     machines.set(machine, known)
     const keep = (place: number) => {
       kept.add(place)
@@ -121,7 +122,8 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
       if (known.rotation === undefined) return
     } else if (step === "give") known.hasAnswer = true
     else if (step === "lose" || step === "saved") known.hasAnswer = false
-    else if (step === "send" || isRelease(event)) keepRead()
+    else if (known.isRejected && (step === "send" || isRelease(event))) keepRead()
+    known.isRejected = step === "reject"
     keep(index)
   })
   return { kept, rotations }
@@ -155,7 +157,7 @@ const write = (events: ReadonlyArray<Event>, start: Between): string | undefined
     }
     const number = typeof about === "object"
       ? pairs.get(about)!
-      : about === undefined
+      : about === undefined || step === "readFails"
       ? 0
       : about - start.generation + 1
     lines.push(`${who} ${steps[step]} ${number}\n`)
