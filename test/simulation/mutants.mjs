@@ -16,7 +16,7 @@ const mutant = (name, rule, ...edits) => ({
 export const mutants = [
   mutant("NO_LEASE", "`Lease`: one process at a time", [
     `return Effect.fail({ _tag: "Busy", remaining: result.remaining })`,
-    "return Effect.void"
+    "takenAt = asked; return Effect.void"
   ]),
   mutant("NO_SECOND_LOOK", "`rotateUnderLease`: a second look, under the lease", [
     "const credential = yield* look(rotation)",
@@ -38,10 +38,12 @@ export const mutants = [
     `Effect.map(rotation.lease.isPast("beforeCommit"), (isPast) => !isPast)`,
     "Effect.succeed(true)"
   ]),
-  mutant("RESEND_WITHOUT_LEASE", "`resend`: only under a renewed lease", [
-    "rotation.lease.take(credential.generation).pipe(",
-    "Effect.void.pipe("
-  ]),
+  mutant(
+    "RESEND_WITHOUT_LEASE",
+    "`resend`: only under a renewed lease",
+    ["rotation.lease.take(credential.generation).pipe(", "Effect.void.pipe("],
+    ["(isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)", "() => send(rotation, credential)"]
+  ),
   mutant("NO_LOOK_BEFORE_RESEND", "`resend`: only after another look", [
     "    Effect.zipRight(lookAgain(rotation, credential)),\n",
     ""

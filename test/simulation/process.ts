@@ -168,12 +168,15 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         result = told
         resume(told)
       }
+      let isAtOnce = true
       const reply = (told: Result, after: number) => {
         const deliver = () => {
           pass(world, slot, machine, `after ${operation}`)
           machine.run(() => tell(told))
         }
-        if (after > 0 || machine.isFrozen()) return agenda.at(agenda.now() + after, () => machine.run(deliver))
+        if (after > 0 || !isAtOnce || machine.isFrozen()) {
+          return agenda.at(agenda.now() + after, () => machine.run(deliver))
+        }
         // The call is answered at once.
         pass(world, slot, machine, `after ${operation}`)
         if (machine.isFrozen()) machine.run(() => tell(told))
@@ -213,6 +216,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       pass(world, slot, machine, `before ${operation}`)
       if (machine.isFrozen()) machine.first(leave)
       else leave()
+      isAtOnce = false
       return result ?? Effect.async<A, InstallationStore.InstallationStoreError>((resumed) => {
         resume = resumed
         if (result !== undefined) resumed(result)

@@ -4,7 +4,7 @@
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 
@@ -24,9 +24,12 @@ export interface Caller<R> {
 
 const forkIn = <R>(context: Context.Context<R>): Fork<R> => {
   const fork = Effect.runForkWith(context)
-  const run = Effect.runSyncWith(context)
-  return (effect, scope) =>
-    scope === undefined ? fork(effect) : run(Effect.forkIn(effect, scope, { startImmediately: true }))
+  return (effect, scope) => {
+    if (scope === undefined) return fork(effect)
+    // Not by `runSync`: the new fiber would have its scheduler, which never lets the event loop read.
+    const started = fork(Effect.forkIn(effect, scope, { startImmediately: true })).pollUnsafe()
+    return Exit.isSuccess(started!) ? started.value : fork(Effect.interrupt)
+  }
 }
 
 export const callerOf = <R>(fiber: Fiber.Fiber<any, any>): Caller<R> => {
