@@ -1,6 +1,6 @@
 // Bundles the simulation of `test/simulation` and runs it: `npm run simulate -- --lives 2000 --seed 1`.
 //
-//   --effect 4          runs the generated source of Effect 4 (after `node effect-4/codemod.mjs src test`)
+//   --effect 4          runs the generated source of Effect 4 (after `npm run effect-4`)
 //   --replay            replays what was done to each credential against the model (needs spin and gcc)
 //   --mutants           removes one rule of the code at a time, and expects a broken promise within a minute
 //   --mutant NAME       runs the code without one rule
