@@ -28,7 +28,7 @@ const forkIn = <R>(context: Context.Context<R>): Fork<R> => {
     if (scope === undefined) return fork(effect)
     // Not by `runSync`: the new fiber would have its scheduler, which never lets the event loop read.
     const started = fork(Effect.forkIn(effect, scope, { startImmediately: true })).pollUnsafe()
-    return Exit.isSuccess(started!) ? started.value : fork(Effect.interrupt)
+    return started !== undefined && Exit.isSuccess(started) ? started.value : fork(Effect.interrupt)
   }
 }
 
