@@ -69,9 +69,20 @@ const steps = {
   }
 }
 
+/** Steps that take minutes, and run only if they are named. */
+const long = {
+  stress: () =>
+    run(
+      join(here, "node_modules", "node24", "bin", "node"),
+      [join(root, "node_modules", "tsx", "dist", "cli.mjs"), "test/stress/main.ts", "store"],
+      { cwd: here }
+    )
+}
+
+const all = { ...steps, ...long }
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(steps)
 for (const name of names) {
   const start = performance.now()
-  steps[name]()
+  all[name]()
   console.log(`effect-4: ${name}, ${((performance.now() - start) / 1000).toFixed(1)} s`)
 }
