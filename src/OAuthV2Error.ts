@@ -299,7 +299,7 @@ export class SlackEnterpriseIsRestricted
 {}
 
 /**
- * `fatal_error`: Slack failed during the call and may have done a part of it.
+ * `fatal_error`: Slack failed halfway and may have done a part of the call.
  *
  * @since 0.1.0
  * @category documented errors

@@ -50,7 +50,5 @@ export const readFailure = (body: Record<string, unknown>, scrub: (text: string)
 }
 
 /** The media type without its parameters, if it is one. */
-export const mediaType = (header: string | undefined): string | undefined => {
-  const type = header?.split(";")[0].trim().toLowerCase()
-  return type !== undefined && /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(type) ? type : undefined
-}
+export const mediaType = (header = ""): string | undefined =>
+  /^\s*([\w.+-]{1,60}\/[\w.+-]{1,60})\s*(;|$)/.exec(header)?.[1]?.toLowerCase()

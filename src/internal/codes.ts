@@ -108,7 +108,7 @@ export const cannotInstallAnOrgInstalledApp = slackCode(
   access,
   "askAdmin",
   "rejected",
-  "The organization has the app already, so a workspace cannot install it. Ask an administrator of the organization to grant it to the workspace."
+  "The organization has the app already, so a workspace cannot install it. Ask an administrator of the organization to grant it."
 )
 
 export const deprecatedEndpoint = slackCode(
@@ -140,7 +140,7 @@ export const fatalError = slackCode(
   both,
   "retry",
   "unknown",
-  "Slack failed during the call and may have done a part of it. A single-use grant may be spent: do not send it again on a guess."
+  "Slack failed halfway and may have done a part of the call. A single-use grant may be spent: do not send it again on a guess."
 )
 
 export const internalError = slackCode(
@@ -308,7 +308,7 @@ export const notAllowedTokenType = slackCode(
   both,
   "configure",
   "rejected",
-  "Slack does not accept this kind of token. Check whether it wants a bot, user or app-level token."
+  "Slack does not accept this kind of token. Check which kind it accepts."
 )
 
 export const notAuthed = slackCode(
@@ -341,7 +341,7 @@ export const pkceNotAllowed = slackCode(
   access,
   "configure",
   "rejected",
-  "The request uses PKCE and the app has not opted in. Turn PKCE on in the app's settings; that cannot be undone."
+  "The app does not use PKCE. Turn PKCE on in the app's settings; that cannot be undone."
 )
 
 export const previewFeatureNotAvailable = slackCode(
@@ -430,7 +430,7 @@ export const twoFactorSetupRequired = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The workspace demands two-factor authentication and the person has none. They have to set it up first."
+  "The workspace demands two-factor authentication and the person has none. They have to do that first."
 )
 
 export const unknownMethod = slackCode(

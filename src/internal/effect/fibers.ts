@@ -42,7 +42,7 @@ export const callerOf = <R>(
         context: change(context),
         runtimeFlags: RuntimeFlags.enable(runtimeFlags, RuntimeFlags.Interruption),
         // A fiber that begins its life inherits an interruption of the fiber that started it.
-        fiberRefs: Cause.isEmpty(FiberRefs.getOrDefault(fiberRefs, FiberRef.interruptedCause))
+        fiberRefs: Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))
           ? fiberRefs
           : FiberRefs.delete(fiberRefs, FiberRef.interruptedCause)
       })
