@@ -202,7 +202,7 @@ export interface Reencrypted {
 export class Lease extends Schema.Class<Lease>("effect-slack-oauth/Lease")({
   /** The id of the caller. One process may have several. */
   holder: Schema.String,
-  /** What the holder does, such as `refreshing generation 7`. The next holder reads it after a crash. Never a secret. */
+  /** What the holder does, such as `refreshing generation 7`. For people who look at the store: nothing is decided by it. Never a secret. */
   intent: Schema.String,
   since: Schema.DateTimeUtc,
   until: Schema.DateTimeUtc

@@ -67,7 +67,8 @@ export class NotInstalled extends Schema.TaggedError<NotInstalled>("effect-slack
 }
 
 /**
- * The credential is dead, and only a new install helps. `error` is Slack's answer.
+ * The credential is dead, and only a new install helps. `error` has the code for which it was marked dead: Slack's, the one
+ * that was given to `invalidate`, or `token_expired` if the token has ended and there is no refresh token.
  *
  * @since 0.1.0
  * @category errors
@@ -338,8 +339,8 @@ export interface Service {
   readonly forget: (key: Installation.InstallationKey | Installation.CredentialKey) => Effect.Effect<void>
   /**
    * Reports that Slack refused a token, with a code such as `token_expired` or `token_revoked`. The token is not served
-   * again: the next caller gets another one, or the error that the credential is dead. If the token has been replaced
-   * since, nothing happens.
+   * again: the next caller gets another one, the error that the credential is dead, or `TokenUnavailable` if it cannot be
+   * replaced now. If the token has been replaced since, nothing happens.
    */
   readonly invalidate: (
     key: Installation.CredentialKey,
@@ -515,9 +516,9 @@ export const health: Effect.Effect<Health, InstallationStore.InstallationStoreEr
 /**
  * Gives each request of an `HttpClient` a fresh bearer token: of the bot in an installation or at a place, or of one
  * person. If Slack refuses it as `token_expired` or `token_revoked`, the token is replaced and the request repeated once.
- * That is safe, because Slack did nothing. A request whose body is a stream is not repeated. The response can be read in every way, also as a
- * stream: a JSON body of more than 8 kB is not a refusal, and is not held in memory. Use it for Slack's URLs only: the
- * token is sent wherever the request is sent.
+ * That is safe, because Slack did nothing. A request whose body is a stream is not repeated. The response can be read in
+ * every way, also as a stream: a JSON body of more than 8 kB is not a refusal, and is not held in memory. Use it for
+ * Slack's URLs only: the token is sent wherever the request is sent.
  *
  * @example
  * ```ts
@@ -567,6 +568,9 @@ export const layer = (
  * the store has not saved. Then it interrupts the callers that still wait. Fails if an option cannot be used; the error names
  * the option.
  *
+ * A `SlackApp` in the context is optional. It gives the app id of places that name none, and says whether refresh tokens
+ * expire (`refreshTokenLifetime`).
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -604,12 +608,16 @@ export const make = (
     })
     const cache = CredentialCache.make(settings.cacheSize, changes)
     yield* Effect.addFinalizer((exit) => FreshTokens.close(tokens, Scope.close(scope, exit)))
+    // Everything that was read before such a change is outdated: its version is older.
     yield* unbounded.onChange(({ generation, key }) => {
       const id = String(key)
       if (!CredentialCache.isKnownChange(cache.peek(id), generation)) changes.record(id)
     })
 
-    /** `key` is made only if the token is not served from memory. */
+    /**
+     * There is one entry for each id, and it stays in the cache while it is in use. `key` is made only if the token is not
+     * served from memory.
+     */
     const read = (
       id: string,
       key: () => Installation.CredentialKey

@@ -27,11 +27,12 @@ const drawn = Object.values(states).flatMap(({ gives, name, x, y }) => [
 
 export const credentialStates = draw({
   width: 810,
-  height: 310,
+  height: 330,
   title: "The states of a credential",
   description:
     "An install makes a credential fresh. Two hours before its end it is due, and a refresh makes it fresh again. If no refresh " +
-    "succeeds, it expires. If Slack refuses the refresh token, it is dead, until the app is installed again.",
+    "succeeds, it expires. If Slack refuses the refresh token, it is dead, until the app is installed again. " +
+    "After invalid_refresh_token, its last token is served until it ends.",
   body: [
     ...drawn,
     line([[230, 88], [298, 88]], true),
@@ -56,6 +57,12 @@ export const credentialStates = draw({
       20,
       290,
       "Below each name: what botToken and userToken give. A transient failure never makes a credential dead.",
+      "small"
+    ),
+    text(
+      20,
+      312,
+      "After invalid_refresh_token, the last token of a dead credential is served until it ends.",
       "small"
     )
   ]

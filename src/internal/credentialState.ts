@@ -139,7 +139,10 @@ export const isDue = <E>(state: State<E>, now: number, isForced: boolean): boole
     (isForced || now >= refreshAt || isRefused(state, credential.token.accessToken))
 }
 
-/** Whether a credential needs no refresh yet: it cannot be refreshed, or the latest time for its refresh has not come. */
+/**
+ * Whether a credential needs no refresh yet: it is dead, or the latest time for its refresh has not come. The random delay
+ * of its refresh may not be known, so the longest one counts.
+ */
 export const isEarly = (rules: Rules, credential: Installation.Credential, now: number): boolean =>
   Option.isSome(credential.reauthorization) || now < refreshAtOf(rules, credential, 1)
 
@@ -178,7 +181,7 @@ export const decide = <E>(
     return serve ??
       { _tag: "Refuse", refusal: { _tag: "Unavailable", error: failure.error, retryAfter: failure.retryAt - now } }
   }
-  // A caller without a valid token looks again too: the refresh has read the stored one by then.
+  // Also without a known token: after `patience` the refresh has read the stored one, which may be valid.
   if (runningFor === undefined) return { _tag: "Refresh", atMost: rules.patience }
   const patienceLeft = rules.patience - runningFor
   if (patienceLeft > 0) return { _tag: "Wait", atMost: patienceLeft }
@@ -217,9 +220,9 @@ export const onRead = <E>(
   const expiresAt = endOfToken(credential.token)
   const refreshAt = isSame && state.known !== undefined ? state.known.refreshAt : refreshAtOf(rules, credential, chance)
   const isDead = Option.isSome(credential.reauthorization)
-  // Without shared refreshes, nothing runs in the background: each caller has to try to save the token.
-  const isServedByCallers = !rules.sharedRefresh && state.unsaved !== undefined
-  const freshUntil = isServedByCallers || !isValid(state, credential, now)
+  // Without shared refreshes, nothing runs in the background: each caller has to try to save the token first.
+  const isSavedByCallers = !rules.sharedRefresh && state.unsaved !== undefined
+  const freshUntil = isSavedByCallers || !isValid(state, credential, now)
     ? now
     : Math.min(isDead ? expiresAt : refreshAt, now + rules.cacheTime)
   return {
@@ -247,6 +250,7 @@ export const onFailure = <E>(
   const attempts = state.failure?.attempts ?? 0
   const pause = Math.max(pauseAfter(attempts, chance), hint)
   const validUntil = validOf(state, now)?.expiresAt ?? now
+  // A long hint ends with the token, or after the longest pause if that is later.
   const retryAt = Math.min(now + pause, Math.max(validUntil, now + longestPause))
   return { ...state, failure: { error, attempts: attempts + 1, at: now, retryAt } }
 }

@@ -27,7 +27,7 @@ const longestTimeout = 2 ** 31 - 1
  *
  * When a paused process continues, all its timers fire at once, before it has read anything. So a timer that is late waits
  * for the time by which it is late, up to a second: until then the event loop reads what has arrived. If the process is
- * paused again before it has read, the timer waits again, twice at most.
+ * paused again before it has read, the timer waits again: three times in all, at most.
  *
  * Each call to Slack and to a store has a deadline, and a fiber that sleeps costs several times what `setTimeout` does. So
  * with the system's clock, which `Effect.sleep` implements by `setTimeout` too, there is no fiber. Every other clock needs

@@ -67,7 +67,7 @@ export interface Parts {
   readonly context: LayerContext.LayerContext<never>
   /** Shared refreshes live in it. */
   readonly scope: Scope.Scope
-  /** The error of a refresh that has waited too long for another process. */
+  /** The error of a refresh that has waited too long for another holder of the lease. */
   readonly makeBusy: (waited: Duration.Duration) => CredentialBusy
   /** The error of a refresh for which this process was too slow. */
   readonly makeTooShort: (waited: Duration.Duration) => LeaseTooShort
@@ -96,16 +96,17 @@ export const make = (parts: Parts): FreshTokens => ({
 const method = "oauth.v2.access"
 
 type Refusal = CredentialState.Refusal<Obstacle>
-type Token = Effect.Effect<Redacted.Redacted, Refusal>
-type Served = Effect.Effect<CredentialState.Served, Refusal>
+type GetToken = Effect.Effect<Redacted.Redacted, Refusal>
+type Serve = Effect.Effect<CredentialState.Served, Refusal>
 
 // -------------------------------------------------------------------------------------
 // 1. serving callers
 // -------------------------------------------------------------------------------------
 
 /** Serves a caller whose token is not served from memory at once. */
-export const read = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): Token =>
+export const read = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): GetToken =>
   Effect.suspend(() => {
+    // The entry may be older than a change of its rows that this process has heard of.
     forgetOutdated(tokens.changes, String(key), entry)
     const outdated = outdatedRefresh(tokens.changes, String(key), entry)
     if (outdated !== undefined) return readBeside(tokens, key, entry, outdated)
@@ -116,7 +117,7 @@ export const read = (tokens: FreshTokens, key: Installation.CredentialKey, entry
   })
 
 /** Serves a caller outside of a transaction. */
-const readOutside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): Token =>
+const readOutside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): GetToken =>
   Effect.flatMap(Effect.zip(Clock.currentTimeMillis, uptime), ([now, up]) => {
     entry.wasAsked = true
     const runningFor = entry.running && up - entry.running.startedAt
@@ -139,7 +140,7 @@ const awaitRefresh = (
   entry: Entry,
   up: number,
   atMost: number
-): Token => {
+): GetToken => {
   const refreshed = Effect.flatMap(join(tokens, key, entry, up), ({ token }) =>
     // Slack may have refused it since the refresh ended.
     CredentialState.isRefused(entry.state, token) ? readOutside(tokens, key, entry) : Effect.succeed(token))
@@ -156,17 +157,17 @@ const awaitRefresh = (
  * for. So it first reads inside the transaction, and gets that token unless there is a newer one in time. That token is
  * not remembered: the transaction may be rolled back.
  */
-const readInside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): Token =>
+const readInside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): GetToken =>
   Effect.gen(function*() {
     const { rules, store } = tokens
     const seen = yield* Effect.orElseSucceed(store.credential(key), Option.none)
     const now = yield* Clock.currentTimeMillis
-    const read = readOutside(tokens, key, entry)
-    if (Option.isNone(seen) || !CredentialState.isValid(entry.state, seen.value, now)) return yield* read
+    const outside = readOutside(tokens, key, entry)
+    if (Option.isNone(seen) || !CredentialState.isValid(entry.state, seen.value, now)) return yield* outside
     const { accessToken } = seen.value.token
     if (CredentialState.isEarly(rules, seen.value, now)) return accessToken
     return yield* Effect.catchAll(
-      rules.sharedRefresh ? withDeadline(read, Duration.millis(rules.patience), () => "late" as const) : read,
+      rules.sharedRefresh ? withDeadline(outside, Duration.millis(rules.patience), () => "late" as const) : outside,
       (error) => error === "late" || error._tag === "Unavailable" ? Effect.succeed(accessToken) : Effect.fail(error)
     )
   })
@@ -176,7 +177,7 @@ const readInside = (tokens: FreshTokens, key: Installation.CredentialKey, entry:
  * stored token, which is not remembered. If that is not valid, or cannot be read, the caller waits for that refresh, and
  * is served after it.
  */
-const readBeside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, outdated: Running): Token =>
+const readBeside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, outdated: Running): GetToken =>
   Effect.gen(function*() {
     const stored = yield* Effect.option(tokens.store.credential(key))
     const now = yield* Clock.currentTimeMillis
@@ -190,7 +191,7 @@ const readBeside = (tokens: FreshTokens, key: Installation.CredentialKey, entry:
   })
 
 /** Refreshes by force. A refresh that is under way and was not forced is waited for first. */
-export const refresh = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, force: Force): Served =>
+export const refresh = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, force: Force): Serve =>
   Effect.flatMap(uptime, (up) => {
     forgetOutdated(tokens.changes, String(key), entry)
     const { running } = entry
@@ -208,7 +209,7 @@ export const refresh = (tokens: FreshTokens, key: Installation.CredentialKey, en
  * interrupted caller does not stop it. Where refreshes are not shared, each caller runs its own, in the context of the
  * layer too, and the lease in the store lets one of them refresh.
  */
-const join = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, up: number, force?: Force): Served =>
+const join = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, up: number, force?: Force): Serve =>
   Effect.uninterruptibleMask((restore) => {
     const { context, rules, scope } = tokens
     if (tokens.isStopped) return Effect.interrupt
@@ -252,7 +253,10 @@ interface Update {
   waits: number
 }
 
-/** What a step gives the caller; `undefined` if the refresh begins again. */
+/**
+ * What a step gives the caller. With `undefined` there is nothing for the caller yet: the next step follows, and after the
+ * last step the refresh begins again.
+ */
 type Step = Effect.Effect<CredentialState.Served | undefined, Refusal>
 
 /**
@@ -263,9 +267,9 @@ const update = (
   key: Installation.CredentialKey,
   entry: Entry,
   force: Force | undefined
-): Served =>
+): Serve =>
   Effect.gen(function*() {
-    const update: Update = {
+    const underWay: Update = {
       tokens,
       key,
       entry,
@@ -276,12 +280,12 @@ const update = (
       rotations: 0,
       waits: 0
     }
-    const rotateOnce = Effect.matchEffect(rotateIfDue(update), {
-      onFailure: (error) => fail(update, error),
-      onSuccess: (outcome) => conclude(update, outcome)
+    const rotateOnce = Effect.matchEffect(rotateIfDue(underWay), {
+      onFailure: (error) => fail(underWay, error),
+      onSuccess: (outcome) => conclude(underWay, outcome)
     })
     while (true) {
-      const result = (yield* serveUnsaved(update)) ?? (yield* rotateOnce)
+      const result = (yield* serveUnsaved(underWay)) ?? (yield* rotateOnce)
       if (result !== undefined) return result
     }
   })
@@ -322,6 +326,7 @@ const rotateIfDue = (
     const { entry, key, tokens } = update
     const chance = yield* Random.next
     const clock = yield* Effect.clock
+    // What is read from here on has the number of the last change before it: see `heardChanges`.
     const version = tokens.changes.version()
     const rotated = yield* Rotation.rotate<OAuthV2Error.AccessError>(tokens.unbounded, {
       key,
@@ -343,6 +348,7 @@ const rotateIfDue = (
       isDeath: (error) => error.remedy === "reauthorize",
       repeatLost: true
     })
+    // A caller may have brought the entry up to date meanwhile. The result of this rotation is older.
     entry.version = version
     return rotated
   })

@@ -4,7 +4,7 @@
  * which is a function below:
  *
  * 1. {@link look}: only a credential that is due is rotated. This is asked before the lease is taken, and again under it
- * 2. {@link Lease}: one process at a time. The lease also tells the next holder what a crashed one was doing
+ * 2. {@link Lease}: one holder at a time. The lease also says what its holder does, for people who look at the store
  * 3. {@link send}: nothing interrupts from the call to the commit
  * 4. {@link send}: a call that Slack rejected is repeated only after another look: the stored generation has to be the
  *    one that was sent
@@ -41,7 +41,7 @@ import { uptime } from "./uptime.js"
 /** What to rotate, and how. */
 export interface Options<E extends OAuthV2Error> {
   readonly key: Installation.CredentialKey
-  /** What the holder of the lease is doing, for the next holder after a crash: `refresh` or `exchange`. */
+  /** What the holder of the lease is doing, for people who look at the store: `refresh` or `exchange`. */
   readonly verb: string
   /** The holder of the lease: unique to this process and to this rotation. */
   readonly holder: string
@@ -53,7 +53,8 @@ export interface Options<E extends OAuthV2Error> {
   readonly isDue: (credential: Installation.Credential) => boolean
   /**
    * Asks Slack, in at most half of the lease time. Before a call that Slack rejected is repeated, `mayRepeat` has to be
-   * asked: it reads the credential again, and is `false` if somebody has changed it or the lease is nearly over.
+   * asked: it reads the credential again, and is `false` if somebody has changed it or the lease is nearly over. `retry`
+   * asks it, as part of the retry policy. A call that is never repeated does not need it.
    */
   readonly call: (
     credential: Installation.Credential,
@@ -68,7 +69,7 @@ export interface Options<E extends OAuthV2Error> {
   readonly repeatLost: boolean
 }
 
-/** Why there is no lease: the credential is gone, or another process holds it. */
+/** Why there is no lease: the credential is gone, or another holder has it. */
 type NotTaken = { readonly _tag: "Missing" } | { readonly _tag: "Busy"; readonly remaining: Duration.Duration }
 
 /** Why nothing was sent, or sent again. */
@@ -79,13 +80,13 @@ type Stopped = NotTaken | { readonly _tag: "Current"; readonly credential: Insta
  *
  * - `Missing`: there is no such credential
  * - `Current`: there is nothing to do, because it was not due, or somebody else has done it
- * - `Busy`: another process holds the lease, for `remaining` at the longest
+ * - `Busy`: another holder has the lease, for `remaining` at the longest. It may be an earlier rotation of this process
  * - `Late`: this process was so slow that the rest of its lease was too short for a call. Nothing was sent
  * - `Renewed`: the next token is stored
  * - `Unsaved`: Slack gave the next token, and the store did not save it. `credential` has it; `save` tries again
  * - `Dead`: Slack says that the credential is dead, and that is stored
- * - `Failed`: Slack gave no token, and the stored credential is unchanged. With the `outcome` `unknown` its refresh
- *   token may be spent
+ * - `Failed`: Slack gave no token. As far as is known, the stored credential is unchanged: the store may have marked it
+ *   dead without an answer. With the `outcome` `unknown`, its refresh token may be spent
  */
 export type Outcome<E extends OAuthV2Error> =
   | Stopped
@@ -156,7 +157,7 @@ const rotateUnderLease = <E extends OAuthV2Error>(
 ): Effect.Effect<Outcome<E>, Stopped | InstallationStore.InstallationStoreError> =>
   Effect.gen(function*() {
     const credential = yield* look(rotation)
-    // The lease names the generation that is sent, for the next holder after a crash. Under a new lease comes a new look.
+    // The lease has to name the generation that is sent, for people who look at the store. After a new lease, look again.
     if (credential.generation !== seen.generation) {
       yield* rotation.lease.take(credential.generation)
       return yield* rotateUnderLease(rotation, credential)
@@ -211,7 +212,8 @@ const send = <E extends OAuthV2Error>(
 ): Effect.Effect<Outcome<E>> =>
   Effect.gen(function*() {
     let stopped: Stopped | undefined
-    // The clock comes after the store: a process that slept while it read does not send.
+    // The clock comes after the store: a process that slept while it read does not send. The budget of the call limits
+    // its repetitions. So only the part of the lease that is for the commit has to be left.
     const mayRepeat = Effect.matchEffect(lookAgain(rotation, credential), {
       onSuccess: () => Effect.map(rotation.lease.isPast("beforeCommit"), (isPast) => !isPast),
       onFailure: (reason) => {
@@ -359,6 +361,7 @@ const save = (
       // An earlier try stored it, and its reply was lost. If the credential is dead now, it died after that.
       return Effect.succeed(isAlive ? Saved.Renewed({ credential: current }) : Saved.Current({ credential: current }))
     }
+    // The `Dead` mark counts as a generation.
     return !isAlive && current.generation === generation + 1
       ? save(store, key, current.generation, change)
       : Effect.succeed(Saved.Current({ credential: current }))

@@ -1,6 +1,6 @@
 /**
- * How a sweep spreads its work: plain arithmetic over the times at which credentials are due. `docs/token-rotation.md`
- * explains it. Times are in milliseconds.
+ * How a sweep spreads its work: arithmetic over the times at which credentials are due. `docs/token-rotation.md` explains
+ * it. Times are in milliseconds. Only a {@link Draft} and {@link takeEarly} change what they work with.
  *
  * A pass over the whole fleet makes a {@link Plan}: how many credentials are due by when, and how many refreshes a
  * millisecond the fleet may take. The pressure is the most by which the credentials that are due by some time exceed what
@@ -48,7 +48,7 @@ export interface Plan {
   readonly madeAt: number
   /** How long it takes on average from one refresh of a credential to the next. */
   readonly period: number
-  /** Refreshes a millisecond that the fleet may take: a quarter more than it needs on average. */
+  /** Refreshes per millisecond that the fleet may take: a quarter more than it needs on average. */
   readonly rate: number
   /** The credentials that are due first, in that order. Those that a pass takes leave the list. */
   readonly candidates: Array<Candidate>

@@ -1,5 +1,5 @@
 /**
- * A result that is known already, used as an effect.
+ * Gives an `Either` the type of an `Effect`.
  */
 import type * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"

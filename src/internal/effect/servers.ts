@@ -1,5 +1,5 @@
 /**
- * Servers.
+ * Where a server listens.
  */
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as Effect from "effect/Effect"

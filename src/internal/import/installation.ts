@@ -133,11 +133,11 @@ const toInstallation = (
   })
 
 /** A text that is not empty. */
-export const present = (value: string | null | undefined): Option.Option<string> =>
+export const nonEmpty = (value: string | null | undefined): Option.Option<string> =>
   Option.filter(Option.fromNullable(value), (text) => text !== "")
 
 export const toParty = (id: Option.Option<string>, name: string | null | undefined): Option.Option<Party> =>
-  Option.map(id, (id) => ({ id, name: present(name) }))
+  Option.map(id, (id) => ({ id, name: nonEmpty(name) }))
 
 /** Reads a value. The problem of a value with another shape lists the paths that do not fit. */
 export const reader = <A, I>(schema: Schema.Schema<A, I>, toPieces: (value: A) => Pieces) => {

@@ -8,7 +8,7 @@ import * as Installation from "../../Installation.js"
 import { IncomingWebhook } from "../../TokenResponse.js"
 import { commaList } from "../commaList.js"
 import { between, maybe } from "../effect/schemas.js"
-import { type Pieces, present, reader, toParty } from "./installation.js"
+import { nonEmpty, type Pieces, reader, toParty } from "./installation.js"
 
 /**
  * SQLite stores times as seconds or text. SQLAlchemy writes text, and timestamps in Postgres. None has a time zone: all
@@ -56,30 +56,30 @@ const PythonRow = Schema.Struct({
 })
 
 export const read = reader(PythonRow, (value): Pieces => ({
-  appId: present(value.app_id),
-  team: toParty(present(value.team_id), value.team_name),
-  enterprise: toParty(present(value.enterprise_id), value.enterprise_name),
+  appId: nonEmpty(value.app_id),
+  team: toParty(nonEmpty(value.team_id), value.team_name),
+  enterprise: toParty(nonEmpty(value.enterprise_id), value.enterprise_name),
   isEnterpriseInstall: [true, 1, "1", "t", "true"].includes(value.is_enterprise_install ?? false),
   installedAt: Option.fromNullable(value.installed_at),
-  userId: present(value.user_id),
-  bot: Option.map(present(value.bot_token), (token) => ({
+  userId: nonEmpty(value.user_id),
+  bot: Option.map(nonEmpty(value.bot_token), (token) => ({
     token,
     scopes: commaList(value.bot_scopes ?? ""),
-    refreshToken: present(value.bot_refresh_token),
+    refreshToken: nonEmpty(value.bot_refresh_token),
     expiresAt: Option.fromNullable(value.bot_token_expires_at),
-    botUserId: present(value.bot_user_id)
+    botUserId: nonEmpty(value.bot_user_id)
   })),
-  user: Option.map(present(value.user_token), (token) => ({
+  user: Option.map(nonEmpty(value.user_token), (token) => ({
     token,
     scopes: commaList(value.user_scopes ?? ""),
-    refreshToken: present(value.user_refresh_token),
+    refreshToken: nonEmpty(value.user_refresh_token),
     expiresAt: Option.fromNullable(value.user_token_expires_at)
   })),
-  incomingWebhook: Option.map(present(value.incoming_webhook_url), (url) =>
+  incomingWebhook: Option.map(nonEmpty(value.incoming_webhook_url), (url) =>
     new IncomingWebhook({
       url: Redacted.make(url),
       channel: value.incoming_webhook_channel ?? "",
-      channelId: present(value.incoming_webhook_channel_id),
+      channelId: nonEmpty(value.incoming_webhook_channel_id),
       configurationUrl: value.incoming_webhook_configuration_url ?? ""
     }))
 }))

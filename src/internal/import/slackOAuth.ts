@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { IncomingWebhook } from "../../TokenResponse.js"
 import { maybe, where } from "../effect/schemas.js"
-import { type Pieces, type PlainToken, present, reader, toParty } from "./installation.js"
+import { nonEmpty, type Pieces, type PlainToken, reader, toParty } from "./installation.js"
 
 const Scopes = maybe(Schema.Array(Schema.String))
 
@@ -42,30 +42,30 @@ const fromSeconds = (seconds: number | null | undefined): Option.Option<DateTime
 const fromNodeToken = (
   wire: NonNullable<(typeof NodeInstallation.Type)["user"]> | NonNullable<(typeof NodeInstallation.Type)["bot"]>
 ): Option.Option<PlainToken> =>
-  Option.map(present(wire.token), (token) => ({
+  Option.map(nonEmpty(wire.token), (token) => ({
     token,
     scopes: wire.scopes ?? [],
-    refreshToken: present(wire.refreshToken),
+    refreshToken: nonEmpty(wire.refreshToken),
     expiresAt: fromSeconds(wire.expiresAt)
   }))
 
 export const read = reader(NodeInstallation, (value): Pieces => ({
-  appId: present(value.appId),
-  team: toParty(present(value.team?.id), value.team?.name),
-  enterprise: toParty(present(value.enterprise?.id), value.enterprise?.name),
+  appId: nonEmpty(value.appId),
+  team: toParty(nonEmpty(value.team?.id), value.team?.name),
+  enterprise: toParty(nonEmpty(value.enterprise?.id), value.enterprise?.name),
   isEnterpriseInstall: value.isEnterpriseInstall === true,
   installedAt: Option.none(),
-  userId: present(value.user?.id),
+  userId: nonEmpty(value.user?.id),
   bot: Option.flatMap(
     Option.fromNullable(value.bot),
-    (bot) => Option.map(fromNodeToken(bot), (token) => ({ ...token, botUserId: present(bot.userId) }))
+    (bot) => Option.map(fromNodeToken(bot), (token) => ({ ...token, botUserId: nonEmpty(bot.userId) }))
   ),
   user: Option.flatMap(Option.fromNullable(value.user), fromNodeToken),
   incomingWebhook: Option.map(Option.fromNullable(value.incomingWebhook), (webhook) =>
     new IncomingWebhook({
       url: Redacted.make(webhook.url),
       channel: webhook.channel ?? "",
-      channelId: present(webhook.channelId),
+      channelId: nonEmpty(webhook.channelId),
       configurationUrl: webhook.configurationUrl ?? ""
     }))
 }))

@@ -1,4 +1,4 @@
 /**
- * A result that is known already, used as an effect.
+ * Gives an `Either` the type of an `Effect`.
  */
 export { fromResult as toEffect } from "effect/Effect"

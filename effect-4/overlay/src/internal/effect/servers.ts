@@ -1,5 +1,5 @@
 /**
- * Servers.
+ * Where a server listens.
  */
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
