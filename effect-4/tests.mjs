@@ -26,7 +26,6 @@ export const pending = [
   "test/internal/deadline.test.ts",
   "test/processes.test.ts",
   "test/readme.test.ts",
-  "test/simulation.test.ts",
   "test/sql/Migrations.test.ts",
   "test/sql/transactions.test.ts",
   "test/utils/cli.ts"
