@@ -84,6 +84,7 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
     mustRead: boolean
     hasAnswer: boolean
     isRejected: boolean
+    isReleased: boolean
   }>()
   events.forEach((event, index) => {
     const { machine, step } = event
@@ -92,7 +93,7 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
       return
     }
     const known = machines.get(machine) ??
-      { rotation: undefined, read: undefined, mustRead: false, hasAnswer: false, isRejected: false }
+      { rotation: undefined, read: undefined, mustRead: false, hasAnswer: false, isRejected: false, isReleased: false }
     machines.set(machine, known)
     const keep = (place: number) => {
       kept.add(place)
@@ -124,6 +125,9 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
     else if (step === "lose" || step === "saved") known.hasAnswer = false
     else if (known.isRejected && (step === "send" || isRelease(event))) keepRead()
     known.isRejected = step === "reject"
+    // Two saves of one process may end with two releases. The second one changes nothing.
+    if (isRelease(event) && known.isReleased && step !== "released") return
+    known.isReleased = isRelease(event)
     keep(index)
   })
   return { kept, rotations }
