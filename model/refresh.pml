@@ -517,6 +517,8 @@ end: do
   :: atomic { at == RELEASING && !holds && see(NOT_HELD, 0) -> seen; reset() }
   :: atomic { at == RELEASING && holds && see(RELEASE_UNTOLD, 0) -> seen; holder = 0; reset() }
   :: atomic { at == RELEASING && see(RELEASE_FAILS, 0) -> seen; if :: holds -> holder = LEFT :: else fi; reset() }
+  /* Two saves of one process may be under way, a caller's and that in the background. The second changes nothing. */
+  :: atomic { (at == RELEASING || at == IDLE) && (see(NOT_SAVED, 0) || see(SAVE_FAILS, 0)) -> seen }
   :: atomic { (at == IDLE || at == LOOKED) && see(DIE, 0) -> seen; reset() }
 #endif
   :: atomic { deaths < DEATHS && at != IDLE && at != LOOKED && see(DIE, 0) -> seen;
