@@ -11,6 +11,7 @@ export const pending = [
   "test/SlackApp.test.ts",
   "test/SlackEmulator.control.test.ts",
   "test/SlackEmulator.events.test.ts",
+  "test/SlackEmulator.foreign.test.ts",
   "test/SlackOAuth.test.ts",
   "test/TokenCipher.test.ts",
   "test/TokenManager.test.ts",
