@@ -59,7 +59,7 @@ export const accessDenied = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "Slack refused access to something in the request. Ask an administrator to allow the app."
+  "Slack refused access to something in the request. Ask an administrator to allow it."
 )
 
 export const accessLimited = slackCode(
@@ -67,7 +67,7 @@ export const accessLimited = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The workspace does not accept calls from this network. Ask an administrator which networks are allowed.",
+  "The workspace does not accept calls from this network. Ask an administrator to allow it.",
   "SlackAccessLimited"
 )
 
@@ -124,7 +124,7 @@ export const ekmAccessDenied = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The organization has withdrawn its encryption keys. Ask an administrator to restore access."
+  "The organization has withdrawn its encryption keys. Ask an administrator to restore them."
 )
 
 export const enterpriseIsRestricted = slackCode(
@@ -132,7 +132,7 @@ export const enterpriseIsRestricted = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The organization may not use this call. Ask an administrator, or install into one workspace."
+  "The organization may not use this call. Ask an administrator to allow it."
 )
 
 export const fatalError = slackCode(
@@ -333,7 +333,7 @@ export const orgLoginRequired = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The workspace is moving into an organization, and is closed until then. Ask an administrator when."
+  "The workspace is moving into an organization and is closed until then. Ask an administrator."
 )
 
 export const pkceNotAllowed = slackCode(
@@ -366,7 +366,7 @@ export const requestTimeout = slackCode(
   both,
   "retry",
   "rejected",
-  "Slack did not get the whole request. Nothing happened: send the same call again."
+  "Slack did not get the whole request. Nothing happened: wait, then send the same call again."
 )
 
 export const serviceUnavailable = slackCode(
@@ -430,7 +430,7 @@ export const twoFactorSetupRequired = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The workspace demands two-factor authentication and the person has none. They have to do that first."
+  "The person has no two-factor authentication, which the workspace demands. They have to do that first."
 )
 
 export const unknownMethod = slackCode(
