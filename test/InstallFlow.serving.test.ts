@@ -17,15 +17,15 @@ import * as TestClock from "effect/TestClock"
 import * as Http from "node:http"
 import * as Http2 from "node:http2"
 import { address } from "../src/internal/effect/servers.js"
-import { allowed, counted, makeBrowser, origin, world } from "./utils/flowInBrowser.js"
+import { allowed, counted, installed, makeBrowser, origin, world } from "./utils/flowInBrowser.js"
 
 const text = (response: Response) => Effect.promise(() => response.text())
 
 /** The answer to a whole install. */
 const install = (options: Partial<InstallFlow.Options<void>>) =>
   Effect.gen(function*() {
-    const { browser } = yield* counted(options)
-    return yield* browser.get(yield* allowed(browser))
+    const { flow } = yield* counted(options)
+    return yield* installed(flow)
   })
 
 // -------------------------------------------------------------------------------------
@@ -33,11 +33,11 @@ const install = (options: Partial<InstallFlow.Options<void>>) =>
 describe("a response as a page", () => {
   it.scoped("works for every install, although a response can be read only once", () =>
     Effect.gen(function*() {
-      const { browser, installs } = yield* counted({
+      const { flow, installs } = yield* counted({
         success: new Response("<p>Welcome</p>", { headers: { "content-type": "text/html" } })
       })
       for (let time = 1; time <= 3; time++) {
-        const response = yield* browser.get(yield* allowed(browser))
+        const response = yield* installed(flow)
         assert.strictEqual(yield* text(response), "<p>Welcome</p>")
         assert.strictEqual(response.headers.get("content-type"), "text/html")
         assert.strictEqual(installs.length, time)

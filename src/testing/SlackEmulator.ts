@@ -17,10 +17,14 @@ import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as InstallationStore from "../InstallationStore.js"
+import type * as InstallFlow from "../InstallFlow.js"
 import { heard } from "../internal/effect/streams.js"
+import * as Browser from "../internal/emulator/browser.js"
 import * as Client from "../internal/emulator/client.js"
 import * as Control from "../internal/emulator/control.js"
 import * as Sending from "../internal/emulator/delivery.js"
@@ -48,6 +52,7 @@ import type {
   EventRequest,
   Injection,
   InstallationQuery,
+  Installed,
   LegacyTokenRequest,
   Options,
   OrganizationOptions,
@@ -345,6 +350,64 @@ export const cancel = (
   request?: AuthorizeRequest
 ): Effect.Effect<{ readonly url: string }, AuthorizeRefused, SlackEmulator> =>
   Effect.flatMap(SlackEmulator, (emulator) => emulator.cancel(request))
+
+/**
+ * Installs an app like a person in a browser, in memory: "Add to Slack", Allow, back to the app. The browser keeps cookies,
+ * and follows redirects to Slack and to the flow. Returns the flow's last response, and what is now in the store for the
+ * workspace or the organization. Fails with `AuthorizeRefused` if Slack would show an error page.
+ *
+ * The first request is to the flow's install address. Give another one for a query, or for the headers of a person who is
+ * signed in: the browser sends them each time. `consent` says who clicks, and where.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Option } from "effect"
+ * import { Installation, InstallationStore, InstallFlow, OAuthV2, PendingInstall } from "effect-slack-oauth"
+ * import { SlackEmulator } from "effect-slack-oauth/testing"
+ *
+ * const program = Effect.gen(function*() {
+ *   const flow = yield* InstallFlow.make({
+ *     publicUrl: "https://example.com",
+ *     botScopes: ["chat:write"],
+ *     onInstalled: ({ requestedAt, response }) =>
+ *       InstallationStore.save(Installation.fromTokenResponse(response, requestedAt))
+ *   })
+ *   const { installation, response } = yield* SlackEmulator.install(flow)
+ *   return [response.status, Option.isSome(installation)]
+ * })
+ *
+ * const TestLive = OAuthV2.layer.pipe(
+ *   Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
+ *   Layer.provideMerge(SlackEmulator.layer()),
+ *   Layer.merge(PendingInstall.layerMemory()),
+ *   Layer.merge(InstallationStore.layerMemory)
+ * )
+ *
+ * program.pipe(Effect.scoped, Effect.provide(TestLive), Effect.runPromise).then(console.log) // [ 303, true ]
+ * ```
+ *
+ * @since 0.1.0
+ * @category people
+ */
+export const install = (
+  flow: Pick<InstallFlow.Service, "handle" | "installUrl" | "redirectUri">,
+  request: globalThis.Request = Browser.beginning(flow),
+  consent?: Pick<AuthorizeRequest, "workspace" | "organization" | "person" | "withhold" | "channel">
+): Effect.Effect<
+  Installed,
+  AuthorizeRefused | InstallationStore.InstallationStoreError,
+  SlackEmulator | InstallationStore.InstallationStore
+> =>
+  Effect.gen(function*() {
+    const emulator = yield* SlackEmulator
+    const { allowed, response } = yield* Browser.visit(
+      flow,
+      request,
+      (url) => emulator.authorize({ ...consent, url })
+    )
+    const installation = allowed === undefined ? Option.none() : yield* InstallationStore.get(allowed.installation)
+    return { response, installation }
+  })
 
 /**
  * Issues a long-lived token, as Slack did before the app turned token rotation on. It can be exchanged.

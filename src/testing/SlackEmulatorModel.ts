@@ -9,7 +9,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { InstallationKey } from "../Installation.js"
+import type { Installation, InstallationKey } from "../Installation.js"
 import type * as Methods from "../internal/emulator/methods.js"
 import type { Fault } from "./SlackEmulatorFault.js"
 
@@ -327,6 +327,21 @@ export interface Callback {
   readonly code: string
   /** The redirect URI with `code` and `state`. */
   readonly url: string
+  /** The key of the installation that the person allowed. */
+  readonly installation: InstallationKey
+}
+
+/**
+ * What a person sees at the end of an install, and what the app has stored.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Installed {
+  /** The flow's last response: a redirect that leaves the flow, or a page. */
+  readonly response: Response
+  /** The installation in the store. `None` if the flow ended with an error, or with a page of the app's `begin`. */
+  readonly installation: Option.Option<Installation>
 }
 
 /**

@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as AuthorizeUrl from "../AuthorizeUrl.js"
 import * as InstallationStore from "../InstallationStore.js"
+import * as Browser from "../internal/emulator/browser.js"
 import * as Address from "../internal/events/address.js"
 import * as SlackOAuth from "../SlackOAuth.js"
 import * as TokenCipher from "../TokenCipher.js"
@@ -87,8 +88,12 @@ export const install = (
 ): Effect.Effect<Response, SlackEmulator.AuthorizeRefused, SlackOAuth.SlackOAuth | SlackEmulator.SlackEmulator> =>
   Effect.gen(function*() {
     const app = yield* SlackOAuth.SlackOAuth
-    const begun = yield* app.handle(new Request(app.install.installUrl))
-    const { url } = yield* SlackEmulator.authorize({ ...request, url: begun.headers.get("location") ?? "" })
-    const cookie = begun.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ")
-    return yield* app.handle(new Request(url, { headers: { cookie } }))
+    const flow = { ...app.install, handle: app.handle }
+    const emulator = yield* SlackEmulator.SlackEmulator
+    const { response } = yield* Browser.visit(
+      flow,
+      Browser.beginning(flow),
+      (url) => emulator.authorize({ ...request, url })
+    )
+    return response
   })

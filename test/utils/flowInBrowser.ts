@@ -1,6 +1,7 @@
 /**
  * An install flow, the emulator, and a simple browser that goes through the flow. All of it is in memory.
  */
+import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as PendingInstall from "effect-slack-oauth/PendingInstall"
@@ -71,6 +72,13 @@ export const allowed = (
   Effect.flatMap(
     browser.begin(),
     (url) => Effect.map(SlackEmulator.authorize({ ...consent, url }), ({ url }) => url)
+  )
+
+/** Installs, as a person in a browser does: the last response of a flow that stores nothing. */
+export const installed = (flow: InstallFlow.Service) =>
+  SlackEmulator.install(flow).pipe(
+    Effect.map(({ response }) => response),
+    Effect.provide(InstallationStore.layerMemory)
   )
 
 /** A flow that records its installs and failures, and a browser for it. */

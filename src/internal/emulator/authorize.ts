@@ -228,7 +228,10 @@ export const allow = (
   request: Request,
   consent: Consent,
   value?: string
-): { readonly ok: true; readonly callback: Callback } | { readonly ok: false; readonly refusal: Refusal } => {
+):
+  | { readonly ok: true; readonly callback: Callback; readonly target: World.Target }
+  | { readonly ok: false; readonly refusal: Refusal } =>
+{
   const chosen = choose(world, request, consent)
   if (!chosen.ok) return chosen
   const { app, challenge, namedRedirectUri, page, redirectUri } = request
@@ -254,7 +257,7 @@ export const allow = (
       [...code.scopes, ...code.userScopes.map((scope) => `user ${scope}`)].join(",")
     }`
   })
-  return { ok: true, callback: callback(request, { code: code.value }) }
+  return { ok: true, callback: callback(request, { code: code.value }), target: chosen.target }
 }
 
 /** The person clicks Cancel. */

@@ -2,6 +2,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Installation from "../../Installation.js"
 import {
   AuthorizeRefused,
   type AuthorizeRequest,
@@ -62,18 +63,23 @@ export const allow = (
   world: World.World,
   request: AuthorizeRequest = {}
 ): Effect.Effect<Callback, AuthorizeRefused> =>
-  Effect.zipWith(
-    judge(world, request),
-    Turn.next,
-    (judged, turn) =>
-      Authorize.allow(world, turn, judged, { ...request, target: request.organization ?? request.workspace })
-  ).pipe(
-    Effect.flatMap((allowed) =>
-      allowed.ok && allowed.callback.code !== undefined
-        ? Effect.succeed({ url: allowed.callback.url, code: allowed.callback.code })
-        : refuse(allowed.ok ? { code: "access_denied", message: "There is no code" } : allowed.refusal)
-    )
-  )
+  Effect.gen(function*() {
+    const judged = yield* judge(world, request)
+    const turn = yield* Turn.next
+    const consent = { ...request, target: request.organization ?? request.workspace }
+    const allowed = Authorize.allow(world, turn, judged, consent)
+    if (!allowed.ok) return yield* refuse(allowed.refusal)
+    const { callback: { code, url }, target } = allowed
+    if (code === undefined) return yield* refuse({ code: "access_denied", message: "There is no code" })
+    const { id } = judged.app
+    return {
+      url,
+      code,
+      installation: target._tag === "Workspace"
+        ? Installation.workspace(id, target.workspace.id)
+        : Installation.organization(id, target.organization.id)
+    }
+  })
 
 /** A person clicks Cancel. */
 export const cancel = (
