@@ -258,7 +258,7 @@ describe("the application's handler", () => {
         Effect.suspend(() => {
           calls++
           return calls === 1
-            ? Effect.fail(new Error("refused: xoxb-test-canary https://hooks.slack.com/services/T/B/canary"))
+            ? Effect.fail("refused: xoxb-test-canary https://hooks.slack.com/services/T/B/canary")
             : calls === 2
             ? Effect.die(secret)
             : Effect.void

@@ -45,7 +45,10 @@ export const layer = <R = never>(
 ): Layer.Layer<
   SlackOAuth.SlackOAuth | SlackOAuth.Services | SlackEmulator.SlackEmulator | MovableClock.MovableClock,
   SlackOAuth.SlackSettingsError | ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError,
-  Exclude<R, SlackOAuth.Services | Scope.Scope>
+  Exclude<
+    Exclude<Exclude<R, SlackOAuth.Services | Scope.Scope>, SlackEmulator.SlackEmulator>,
+    MovableClock.MovableClock
+  >
 > =>
   Layer.unwrapEffect(Effect.sync(() => {
     const { publicUrl = "http://localhost:3000", slack, ...app } = options

@@ -88,6 +88,7 @@ export const serve = ({ description, endpoints, openApi, title }: Definition): E
     Layer.provideMerge(Layer.merge(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer))
   )
   return Effect.gen(function*() {
+    // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off -- the types of a list of endpoints are erased
     const context = yield* Layer.build(layer as Layer.Layer<any>)
     const app = yield* Effect.provide(HttpApiBuilder.httpApp, context)
     return Effect.provide(app, context) as Server
