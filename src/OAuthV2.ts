@@ -411,34 +411,36 @@ export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackAp
     policy: Option.getOrElse(yield* Effect.serviceOption(RetryPolicy.RetryPolicy), () => RetryPolicy.defaultPolicy)
   }
   return {
-    access: (request) => {
-      const grant = {
-        code: reveal(request.code),
-        redirectUri: request.redirectUri,
-        codeVerifier: reveal(request.codeVerifier),
-        refreshToken: reveal(request.refreshToken),
-        grantType: request.grantType,
-        extra: revealAll(request.extra)
-      }
-      const { code, codeVerifier, extra, refreshToken } = grant
-      return call(
-        environment,
-        "oauth.v2.access",
-        request,
-        () => [code, codeVerifier, refreshToken, ...Object.values(extra)],
-        (client) => Request.access(client, grant)
-      )
-    },
-    exchange: (request) => {
-      const legacy = { token: reveal(request.token), extra: revealAll(request.extra) }
-      return call(
-        environment,
-        "oauth.v2.exchange",
-        request,
-        () => [legacy.token, ...Object.values(legacy.extra)],
-        (client) => Request.exchange(client, legacy)
-      )
-    }
+    access: (request) =>
+      Effect.suspend(() => {
+        const grant = {
+          code: reveal(request.code),
+          redirectUri: request.redirectUri,
+          codeVerifier: reveal(request.codeVerifier),
+          refreshToken: reveal(request.refreshToken),
+          grantType: request.grantType,
+          extra: revealAll(request.extra)
+        }
+        const { code, codeVerifier, extra, refreshToken } = grant
+        return call(
+          environment,
+          "oauth.v2.access",
+          request,
+          () => [code, codeVerifier, refreshToken, ...Object.values(extra)],
+          (client) => Request.access(client, grant)
+        )
+      }),
+    exchange: (request) =>
+      Effect.suspend(() => {
+        const legacy = { token: reveal(request.token), extra: revealAll(request.extra) }
+        return call(
+          environment,
+          "oauth.v2.exchange",
+          request,
+          () => [legacy.token, ...Object.values(legacy.extra)],
+          (client) => Request.exchange(client, legacy)
+        )
+      })
   }
 })
 

@@ -597,7 +597,6 @@ export const make = (
       leaseDuration,
       slack,
       apps,
-      unbounded,
       store,
       changes,
       events,

@@ -261,6 +261,7 @@ export const stream = (
     const pacer = makePacer(60_000 / (yield* checkRate("ratePerMinute", options.ratePerMinute ?? 50)))
     const concurrency = yield* checkCount("concurrency", options.concurrency ?? 8)
     const holder = randomToken()
+    const bounded = InstallationStore.bounded(store, LeaseTime.millisOf("storeCall", leaseDuration))
     const misconfigured = new Map<string, OAuthV2Error.ExchangeError>()
 
     const isOurs = (key: Installation.CredentialKey): boolean =>
@@ -287,7 +288,7 @@ export const stream = (
     ): Effect.Effect<Result, InstallationStore.InstallationStoreError> =>
       context.run(Effect.uninterruptible(
         Effect.flatMap(
-          Rotation.rotate<OAuthV2Error.ExchangeError>(store, {
+          Rotation.rotate<OAuthV2Error.ExchangeError>(bounded, {
             key,
             verb: "exchange",
             holder: `${holder}-${key}`,

@@ -687,6 +687,31 @@ describe("OAuthV2", () => {
   // the scripted double
   // -------------------------------------------------------------------------------------
 
+  it.effect("reads the secrets of a request when the effect runs, not when it is made", () =>
+    Effect.gen(function*() {
+      const service = yield* OAuthV2.OAuthV2
+      let reads = 0
+      const secret = () => {
+        reads++
+        return "xoxe-1-test-secret"
+      }
+      service.access({
+        get refreshToken() {
+          return secret()
+        }
+      })
+      service.exchange({
+        get token() {
+          return secret()
+        }
+      })
+      assert.strictEqual(reads, 0)
+    }).pipe(
+      Effect.provide(OAuthV2.layer),
+      Effect.provide(FetchHttpClient.layer),
+      Effect.provide(confidential("http://127.0.0.1:1"))
+    ))
+
   describe("layerTest", () => {
     const response = Schema.decodeSync(TokenResponse.TokenResponse)(accessResponses[0]!.model)
     const invalidCode = new OAuthV2Error.SlackInvalidCode({ method: "oauth.v2.access" })

@@ -1030,6 +1030,23 @@ describe("several apps in one store", () => {
       assert.strictEqual(yield* refreshes, 0)
       assert.strictEqual((yield* manager.health).dead, 0)
     }).pipe(Effect.scoped, Effect.provide(live({}, { apps }))))
+
+  it.effect("leave no lease behind if the function that finds an app throws", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install({ clientId: "1.1" })
+      const manager = yield* TokenManager.make({
+        apps: () => {
+          throw new Error("a mistake in apps")
+        }
+      })
+      yield* manager.botToken(key)
+      yield* TestClock.adjust("12 hours")
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(manager.botToken(key))))
+      const store = yield* InstallationStore.InstallationStore
+      const request = { holder: "another", intent: "refresh", duration: "1 minute" } as const
+      assert.propertyVal(yield* store.acquireLease(Installation.botKey(key), request), "_tag", "Acquired")
+      assert.strictEqual(yield* refreshes, 0)
+    }).pipe(Effect.scoped, Effect.provide(live({}, { apps }))))
 })
 
 describe("the refresh token of an app without a secret", () => {

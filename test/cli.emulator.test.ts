@@ -112,6 +112,18 @@ describe("the command effect-slack-oauth", () => {
     })
   }
 
+  it("ends with 143 when it is terminated", async () => {
+    const child = spawn(process.execPath, [file, "emulator", "--port", "0"], { env: { PATH: process.env.PATH } })
+    try {
+      const ended = once(child, "close")
+      await Promise.race([once(child.stdout, "data"), ended])
+      child.kill("SIGTERM")
+      assert.strictEqual((await ended)[0], 143)
+    } finally {
+      child.kill("SIGKILL")
+    }
+  })
+
   describe("with a seed and options", () => {
     const seed = ".tmp/cli-seed/seed.json"
 

@@ -58,9 +58,7 @@ export interface Parts {
   readonly leaseDuration: Duration.Duration
   readonly slack: OAuthV2.Service
   readonly apps: ((appId: string) => SlackApp.Service | undefined) | undefined
-  /** The store, without deadlines. A rotation sets its own. */
-  readonly unbounded: InstallationStore.Service
-  /** The store, with deadlines. */
+  /** The store, with a deadline for each call: the part `storeCall` of the lease time. */
   readonly store: InstallationStore.Service
   readonly changes: HeardChanges
   readonly events: TokenEvents
@@ -328,7 +326,8 @@ const rotateIfDue = (
     const clock = yield* Effect.clock
     // What is read from here on has the number of the last change before it: see `heardChanges`.
     const version = tokens.changes.version()
-    const rotated = yield* Rotation.rotate<OAuthV2Error.AccessError>(tokens.unbounded, {
+    let app: SlackApp.Service | undefined
+    const rotated = yield* Rotation.rotate<OAuthV2Error.AccessError>(tokens.store, {
       key,
       verb: "refresh",
       holder: `${update.holder}-${update.rotations++}`,
@@ -342,9 +341,12 @@ const rotateIfDue = (
       },
       isDue: ({ generation }) => {
         const isForced = update.isForced && update.forcedFrom === generation
-        return CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
+        const isDue = CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
+        // The user's function is called before the lease is taken: if it throws, no lease is left behind.
+        if (isDue) app ??= tokens.apps?.(key.installation.appId)
+        return isDue
       },
-      call: (credential, mayRepeat) => callSlack(tokens, key, credential, mayRepeat),
+      call: (credential, mayRepeat) => callSlack(tokens, key, app, credential, mayRepeat),
       isDeath: (error) => error.remedy === "reauthorize",
       repeatLost: true
     })
@@ -360,10 +362,10 @@ const rotateIfDue = (
 const callSlack = (
   { apps, leaseDuration, slack }: FreshTokens,
   key: Installation.CredentialKey,
+  app: SlackApp.Service | undefined,
   credential: Installation.Credential,
   mayRepeat: Effect.Effect<boolean>
 ): Effect.Effect<TokenResponse, OAuthV2Error.AccessError> => {
-  const app = apps?.(key.installation.appId)
   if (apps !== undefined && app === undefined) {
     return Effect.fail(OAuthV2Error.fromCode("invalid_client_id", { method }))
   }

@@ -14,7 +14,8 @@
  * 8. {@link givingBack}: the lease is given back, unless it is unknown whether Slack acted. Then it runs out by itself,
  *    which delays the next try
  *
- * Each call to the store gets a sixth of the lease, so it ends in time even if the store never answers.
+ * Each call to the store gets a sixth of the lease (`storeCall` in `leaseTime`), so it ends in time even if the store never
+ * answers. The caller gives a store with that deadline.
  * `docs/token-rotation.md` has the states of a credential, and what a crash in each of them leaves behind.
  */
 import * as Clock from "effect/Clock"
@@ -129,11 +130,10 @@ interface Rotation<E extends OAuthV2Error> extends Options<E> {
  * token with it.
  */
 export const rotate = <E extends OAuthV2Error>(
-  unbounded: InstallationStore.Service,
+  store: InstallationStore.Service,
   options: Options<E>
 ): Effect.Effect<Outcome<E>, InstallationStore.InstallationStoreError> =>
   Effect.suspend(() => {
-    const store = InstallationStore.bounded(unbounded, LeaseTime.millisOf("storeCall", options.leaseDuration))
     const lease = makeLease(store, options)
     const rotation: Rotation<E> = { ...options, store, lease }
     return look(rotation).pipe(

@@ -176,7 +176,7 @@ export const earlyShare = (
   // A small pressure is random.
   const tolerated = Math.max(10, rate * interval)
   return {
-    wanted: pressure > tolerated ? Math.floor(Math.min(share, pressure)) : 0,
+    wanted: pressure > tolerated ? Math.max(0, Math.floor(Math.min(share, pressure))) : 0,
     left: Math.max(0, allowed - due)
   }
 }
