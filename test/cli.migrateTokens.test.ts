@@ -141,7 +141,7 @@ describe("the command migrate-tokens", () => {
 
   const plain = (url: string) => ({ PATH: process.env.PATH, DATABASE_URL: url, SLACK_TOKEN_KEYS: "plain" })
 
-  /** A store with one long-lived token, as an older version left it: without the second migration. */
+  /** A store with one long-lived token, as an older version left it: with the first migration only. */
   const oldStore = (url: string) =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
@@ -178,6 +178,7 @@ describe("the command migrate-tokens", () => {
         )
       )
       yield* sql`DROP TABLE slack_oauth_pending_installs`
+      yield* sql`ALTER TABLE slack_oauth_installations DROP COLUMN metadata`
       yield* sql`DELETE FROM slack_oauth_migrations WHERE migration_id > 1`
     }).pipe(Effect.scoped, Effect.provide(connect(url)))
 
