@@ -8,7 +8,7 @@ import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { createServer } from "node:http"
+import { createServer, get } from "node:http"
 import { browserForTests } from "./utils/chromium.js"
 import * as Consent from "./utils/consentPage.js"
 import { inMemory, send } from "./utils/emulator.js"
@@ -92,6 +92,22 @@ describe("the pages of the emulator", () => {
     })
     return { contrast: Math.min(...contrasts), width: document.documentElement.scrollWidth, back: back(document.body) }
   })()`
+
+  it.scopedLive("answer every address of a request, also one that is none", () =>
+    Effect.gen(function*() {
+      const { address } = yield* HttpServer.HttpServer
+      const port = address._tag === "TcpAddress" ? address.port : assert.fail("no port")
+      const statusOf = (path: string) =>
+        Effect.async<number | undefined>((resume) => {
+          get({ host: "127.0.0.1", port, path }, (response) => {
+            response.resume()
+            resume(Effect.succeed(response.statusCode))
+          })
+        })
+      for (const path of ["//", "//x:y", "//example.com/oauth/v2/authorize", "http://x:99999/", "*", "/%E0%A4%A"]) {
+        assert.strictEqual(yield* statusOf(path), 404, path)
+      }
+    }).pipe(Effect.provide(live)))
 
   it.scopedLive("fit a phone, and can be read by day and in the dark", () =>
     withBrowser(({ newTab }) =>

@@ -175,6 +175,11 @@ describe("a seed", () => {
   const contradictions: ReadonlyArray<readonly [string, SlackEmulator.Options, string]> = [
     ["an unknown organization", { workspaces: [{ organization: "E1" }] }, "workspaces[0]"],
     ["an id that exists twice", { workspaces: [{ id: "T1" }, { id: "T1" }] }, "workspaces[1]"],
+    ["an app id that exists twice", { apps: [{ id: "A1" }, { id: "A1" }] }, "apps[1]"],
+    ["a workspace with the id of an organization", {
+      organizations: [{ id: "T1" }],
+      workspaces: [{ id: "T1" }]
+    }, "workspaces[0]"],
     ["a client id that exists twice", { apps: [{ clientId: "1.1" }, { clientId: "1.1" }] }, "apps[1]"],
     ["a token that exists twice", { tokens: [{ accessToken: "x" }, { next: [{ accessToken: "x" }] }] }, "tokens[1]"],
     ["a token of an unknown app", { tokens: [{ clientId: "1.1", accessToken: "x" }] }, "there is no app 1.1"],

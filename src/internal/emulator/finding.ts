@@ -18,8 +18,8 @@ export const found = <A>(value: A | undefined, what: string): A => {
 }
 
 /** Ids exist once. */
-export const checkNew = (map: ReadonlyMap<string, unknown>, id: string, what: string): void => {
-  if (map.has(id)) throw new Mistake(`SlackEmulator: the ${what} ${id} exists twice. Choose another id.`)
+export const checkNew = (ids: { readonly has: (id: string) => boolean }, id: string, what: string): void => {
+  if (ids.has(id)) throw new Mistake(`SlackEmulator: the ${what} ${id} exists twice. Choose another id.`)
 }
 
 /** An app by its client id, or the first app. */

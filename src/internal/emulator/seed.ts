@@ -28,8 +28,10 @@ export const addApp = (world: World.World, options: AppOptions = {}): World.App 
   const number = world.apps.size + 1
   const clientId = options.clientId ?? `1000000000.${1000000000 + number}`
   checkNew(world.apps, clientId, "client id")
+  const id = options.id ?? nth("A0EMULATED", world.apps)
+  checkNew(new Set(Array.from(world.apps.values(), (app) => app.id)), id, "app")
   const app: World.App = {
-    id: options.id ?? nth("A0EMULATED", world.apps),
+    id,
     name: options.name ?? nth("Emulated App", world.apps),
     clientId,
     clientSecret: reveal(options.clientSecret ?? `emulated-client-secret-${number}`),
@@ -56,6 +58,7 @@ export const addOrganization = (world: World.World, options: OrganizationOptions
     active: true
   }
   checkNew(world.organizations, organization.id, "organization")
+  checkNew(world.workspaces, organization.id, "id")
   world.organizations.set(organization.id, organization)
   return organization
 }
@@ -63,6 +66,7 @@ export const addOrganization = (world: World.World, options: OrganizationOptions
 export const addWorkspace = (world: World.World, options: WorkspaceOptions = {}): World.Workspace => {
   const id = options.id ?? nth("T0EMULATED", world.workspaces)
   checkNew(world.workspaces, id, "workspace")
+  checkNew(world.organizations, id, "id")
   const organization = options.organization === undefined ? undefined : world.organizations.get(options.organization)
   if (options.organization !== undefined && organization === undefined) {
     throw new Mistake(

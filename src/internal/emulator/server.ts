@@ -94,6 +94,16 @@ const mayControl = (request: HttpServerRequest.HttpServerRequest): boolean => {
     (origin === undefined || origin === `http://${host}`)
 }
 
+/** The address of a request. A path that begins with two slashes names no host; a target that is no address is unknown. */
+const targetOf = (target: string): URL => {
+  const base = "http://emulator"
+  try {
+    return new URL(target.startsWith("/") ? `${base}${target}` : target, base)
+  } catch {
+    return new URL("/unknown", base)
+  }
+}
+
 /** Unless `anyone` is true, the app answers only clients on this machine. The control API never answers others. */
 export const app = (
   handle: <E, R>(request: Request<E, R>) => Effect.Effect<Outcome, E, R>,
@@ -106,7 +116,7 @@ export const app = (
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     if (!anyone && !isFromHere(request)) return forbidden("The emulator answers only clients on this machine")
-    const url = new URL(request.url, "http://emulator")
+    const url = targetOf(request.url)
     if (control !== undefined && /^\/control(\/|$)/.test(url.pathname)) {
       if (!mayControl(request)) return forbidden("The control API answers only programs on this machine")
       return yield* url.pathname === "/control" ? Effect.map(control.overview, respondHtml) : control.api
