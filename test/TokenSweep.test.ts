@@ -246,7 +246,7 @@ describe("a pass", () => {
       const store = yield* InstallationStore.InstallationStore
       let isDown = true
       const broken = new InstallationStore.InstallationStoreError({ operation: "counts", reason: "unavailable" })
-      const sweeping = yield* Layer.launch(TokenSweep.layer()).pipe(
+      const sweeping = yield* Layer.launch(TokenSweep.layer({ interval: "10 minutes" })).pipe(
         Effect.provideService(InstallationStore.InstallationStore, {
           ...store,
           credentials: (selection) => isDown ? Stream.fail(broken) : store.credentials(selection)
@@ -256,7 +256,7 @@ describe("a pass", () => {
       yield* TestClock.adjust("11 hours")
       assert.strictEqual(fleet.refreshes(), 0)
       isDown = false
-      yield* TestClock.adjust("2 minutes")
+      yield* TestClock.adjust("20 minutes")
       assert.strictEqual(fleet.refreshes(), 1)
       yield* Fiber.interrupt(sweeping)
     }).pipe(Effect.provide(live(fleet)))
