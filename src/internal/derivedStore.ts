@@ -81,11 +81,13 @@ export const withChanges = (store: Omit<Service, "changes" | "onChange">): Servi
     write: Effect.Effect<A, E>,
     key: InstallationStore.Change["key"],
     /** What a write that succeeded changed; `undefined` for nothing. */
-    changed: (result: A) => { readonly generation?: number } | undefined
+    changed: (result: A) => { readonly generation?: number } | undefined,
+    /** What a write that failed may have changed. */
+    inDoubt: { readonly generation?: number } = {}
   ): Effect.Effect<A, E> =>
     Effect.onExit(write, (exit) =>
       Effect.sync(() => {
-        const change = Exit.isSuccess(exit) ? changed(exit.value) : {}
+        const change = Exit.isSuccess(exit) ? changed(exit.value) : inDoubt
         if (change !== undefined) { for (const listener of listeners) listener({ key, ...change }) }
       }))
 
@@ -98,7 +100,8 @@ export const withChanges = (store: Omit<Service, "changes" | "onChange">): Servi
       telling(
         store.compareAndSet(key, generation, change),
         key,
-        (swap) => swap._tag === "Swapped" ? { generation: swap.credential.generation } : undefined
+        (swap) => swap._tag === "Swapped" ? { generation: swap.credential.generation } : undefined,
+        { generation: generation + 1 }
       ),
     remove: (key, options) => telling(store.remove(key, options), key, ifRemoved),
     removeCredential: (key, options) => telling(store.removeCredential(key, options), key, ifRemoved),

@@ -51,14 +51,16 @@ export const makeFaultyStore = (): FaultyStore => {
     after: (operation, action) => void afters.set(operation, action),
     layer: Layer.effect(
       InstallationStore.InstallationStore,
-      Effect.map(InstallationStore.InstallationStore, (store): InstallationStore.Service => ({
-        ...store,
-        credential: (key) => around("credential", store.credential(key)),
-        compareAndSet: (key, generation, change) =>
-          around("compareAndSet", store.compareAndSet(key, generation, change)),
-        acquireLease: (key, request) => around("acquireLease", store.acquireLease(key, request)),
-        releaseLease: (key, holder) => around("releaseLease", store.releaseLease(key, holder))
-      }))
+      // The faults are inside: listeners to changes hear of them, as from a store whose database fails.
+      Effect.map(InstallationStore.InstallationStore, (store) =>
+        InstallationStore.make({
+          ...store,
+          credential: (key) => around("credential", store.credential(key)),
+          compareAndSet: (key, generation, change) =>
+            around("compareAndSet", store.compareAndSet(key, generation, change)),
+          acquireLease: (key, request) => around("acquireLease", store.acquireLease(key, request)),
+          releaseLease: (key, holder) => around("releaseLease", store.releaseLease(key, holder))
+        }))
     )
   }
 }
