@@ -127,6 +127,7 @@ const step: FastCheck.Arbitrary<Step> = FastCheck.oneof(
 // -------------------------------------------------------------------------------------
 
 const leaseMillis = 30_000
+const callMillis = leaseMillis / 2
 
 /** One sending of a refresh token, and what its sender knows of the result. */
 interface Sending {
@@ -208,7 +209,14 @@ const makeProcess = (name: string, record: (process: Process, token: string, at:
               Redacted.value(request.refreshToken as Redacted.Redacted),
               yield* Clock.currentTimeMillis
             )
-            const answer = yield* Effect.exit(slack.access(request))
+            const answer = yield* Effect.exit(slack.access(request)).pipe(
+              // The manager's deadline for the call may come first, in the same millisecond as the call's own.
+              Effect.onInterrupt(() =>
+                Effect.map(Clock.currentTimeMillis, (now) => {
+                  if (now - sending.at >= callMillis) sending.outcome = "unknown"
+                })
+              )
+            )
             sending.sleptOver ||= doom.get("after call") === "freeze"
             yield* pass("after call")
             const error = Exit.isFailure(answer) ? Option.getOrUndefined(Cause.failureOption(answer.cause)) : undefined
