@@ -8,7 +8,6 @@ export const pending = [
   "test/KeyValueInstallationStore.test.ts",
   "test/Lifecycle.events.test.ts",
   "test/MovableClock.test.ts",
-  "test/OAuthV2.test.ts",
   "test/SlackApp.test.ts",
   "test/SlackEmulator.control.test.ts",
   "test/SlackEmulator.events.test.ts",

@@ -40,9 +40,13 @@ export const requestContext =
       )
     )
 
-/** Runs a request without spans of its own, and without a trace header. */
+/**
+ * Runs a request without spans of its own, and without a trace header. A client may have an opinion of its own on the other
+ * two, and would send the header of a span that does not exist.
+ */
 export const untraced = <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   request.pipe(
+    Effect.provideService(Tracer.DisablePropagation, true),
     Effect.provideService(References.TracerEnabled, false),
     Effect.provideService(HttpClient.TracerDisabledWhen, constTrue)
   )
