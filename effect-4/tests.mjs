@@ -24,7 +24,6 @@ export const pending = [
   "test/cli.migrateTokens.test.ts",
   "test/doctor.test.ts",
   "test/httpGrid.test.ts",
-  "test/internal/deadline.test.ts",
   "test/processes.test.ts",
   "test/readme.test.ts",
   "test/sql/Migrations.test.ts",

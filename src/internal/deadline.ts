@@ -89,7 +89,8 @@ export const withDeadline = <A, E, R, E2>(
 
       let isLate = false
       let onLate = constVoid
-      const callOff = after(start, clock, Duration.toMillis(duration), () => {
+      // Effect 4 has durations below zero.
+      const callOff = after(start, clock, Math.max(0, Duration.toMillis(duration)), () => {
         isLate = true
         // First, since a fiber that is told to stop may end at once, and its exit is then not what the caller gets.
         onLate()
