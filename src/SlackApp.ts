@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { parseBaseUrl } from "./internal/baseUrl.js"
-import { invalid, mapOrFail } from "./internal/effect/config.js"
+import * as Configs from "./internal/effect/config.js"
 import { toEffect } from "./internal/effect/either.js"
 import { looksRounded, type Mistakes, problemOf } from "./internal/settings.js"
 
@@ -98,7 +98,7 @@ const check = (
 ): Either.Either<Service, ConfigError.ConfigError> => {
   const { appId, clientId, clientSecret, signingSecret } = options
   const refuse = (setting: keyof Service, problem: string) =>
-    Either.left(invalid(name(setting), `The ${words(setting, " ").toLowerCase()} ${problem}`))
+    Either.left(Configs.invalid(name(setting), `The ${words(setting, " ").toLowerCase()} ${problem}`))
 
   for (const setting of ["clientId", "clientSecret", "appId", "signingSecret"] as const) {
     const value = options[setting]
@@ -160,7 +160,7 @@ const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
 
 // Secrets are read as strings, because `Config.redacted` also redacts the message for a missing one.
 const publicSettings = {
-  clientId: Config.string(variable("clientId")),
+  clientId: Configs.string(variable("clientId")),
   appId: optional(Config.string(variable("appId"))),
   signingSecret: optional(Config.string(variable("signingSecret"))),
   baseUrl: optional(Config.string(variable("baseUrl")))
@@ -174,10 +174,10 @@ const publicSettings = {
  * @since 0.1.0
  * @category config
  */
-export const config: Config.Config<Service> = Config.all({
+export const config: Config.Config<Service> = Configs.all({
   ...publicSettings,
-  clientSecret: Config.string(variable("clientSecret"))
-}).pipe(mapOrFail((options) => check(options, variable)))
+  clientSecret: Configs.string(variable("clientSecret"))
+}).pipe(Configs.mapOrFail((options) => check(options, variable)))
 
 /**
  * The settings of a public client as a `Config`: those of {@link config} without the client secret.
@@ -186,8 +186,8 @@ export const config: Config.Config<Service> = Config.all({
  * @since 0.1.0
  * @category config
  */
-export const configPublic: Config.Config<Service> = Config.all(publicSettings).pipe(
-  mapOrFail((options) => check(options, variable))
+export const configPublic: Config.Config<Service> = Configs.all(publicSettings).pipe(
+  Configs.mapOrFail((options) => check(options, variable))
 )
 
 /**

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
 import { invalidPath, missingPath } from "./utils/effect/configErrors.js"
@@ -352,6 +354,15 @@ describe("SlackApp", () => {
         assert.include(String(error), "Expected SLACK_CLIENT_SECRET to exist")
       }))
 
+    it.effect("names all that are missing, and an application may do without them", () =>
+      Effect.gen(function*() {
+        const text = String(yield* Effect.flip(fromEnv({})))
+        assert.include(text, "SLACK_CLIENT_ID")
+        assert.include(text, "SLACK_CLIENT_SECRET")
+        const app = yield* Effect.withConfigProvider(Config.option(SlackApp.config), ConfigProvider.fromMap(new Map()))
+        assert.isTrue(Option.isNone(app))
+      }))
+
     const wrong: ReadonlyArray<readonly [promise: string, variable: string, env: Record<string, string>]> = [
       ["a missing id", "SLACK_CLIENT_ID", { SLACK_CLIENT_SECRET: clientSecret }],
       ["an empty id", "SLACK_CLIENT_ID", { SLACK_CLIENT_ID: "", SLACK_CLIENT_SECRET: clientSecret }],
@@ -406,9 +417,7 @@ describe("SlackApp", () => {
         const app = yield* SlackApp.SlackApp.pipe(
           Effect.provide(SlackApp.layerConfig),
           Effect.withConfigProvider(
-            ConfigProvider.fromMap(
-              new Map([["APP.SLACK_CLIENT_ID", clientId], ["APP.SLACK_CLIENT_SECRET", clientSecret]])
-            ).pipe(
+            ConfigProvider.fromJson({ APP: { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } }).pipe(
               ConfigProvider.nested("APP")
             )
           )

@@ -316,7 +316,7 @@ describe("a store with a cipher", () => {
             run,
             Effect.orDie(Effect.map(
               sql`SELECT * FROM slack_oauth_installations ORDER BY installation, subject`,
-              (rows) => JSON.stringify(rows)
+              (rows) => JSON.stringify(rows, (_, value) => typeof value === "bigint" ? String(value) : value)
             )),
             (change) =>
               Effect.orDie(Effect.gen(function*() {

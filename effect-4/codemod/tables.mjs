@@ -60,6 +60,7 @@ export const modules = {
 /** Members of modules that have another name, by Effect 3's module. */
 export const members = {
   "effect/Chunk": { unsafeFromArray: "fromArrayUnsafe" },
+  "effect/ConfigProvider": { fromJson: "fromUnknown" },
   "effect/Config": { boolean: "Boolean", integer: "Int", redacted: "Redacted", string: "String" },
   "@effect/platform-node/NodeHttpClient": { layer: "layerNodeHttp" },
   "@effect/platform/Command": { env: "setEnv", workingDirectory: "setCwd" },
