@@ -2,7 +2,6 @@
 export const pending = [
   "cli",
   "test/AppManifest.test.ts",
-  "test/Installation.metadata.test.ts",
   "test/InstallRouter.test.ts",
   "test/InstallServer.browser.test.ts",
   "test/KeyValueInstallationStore.test.ts",

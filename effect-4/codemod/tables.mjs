@@ -125,10 +125,12 @@ export const members = {
   "effect/Queue": { unsafeOffer: "offerUnsafe" },
   "effect/Random": { nextRange: "nextBetween" },
   "effect/Schema": {
+    Date: "DateFromString",
     DateFromSelf: "Date",
     DateTimeUtc: "DateTimeUtcFromString",
     DateTimeUtcFromSelf: "DateTimeUtc",
     DurationFromSelf: "Duration",
+    NumberFromString: "FiniteFromString",
     Redacted: "RedactedFromValue",
     RedactedFromSelf: "Redacted",
     decode: "decodeEffect",
