@@ -695,16 +695,19 @@ describe("OAuthV2", () => {
         reads++
         return "xoxe-1-test-secret"
       }
-      service.access({
-        get refreshToken() {
-          return secret()
-        }
-      })
-      service.exchange({
-        get token() {
-          return secret()
-        }
-      })
+      const calls = [
+        service.access({
+          get refreshToken() {
+            return secret()
+          }
+        }),
+        service.exchange({
+          get token() {
+            return secret()
+          }
+        })
+      ]
+      assert.strictEqual(calls.length, 2)
       assert.strictEqual(reads, 0)
     }).pipe(
       Effect.provide(OAuthV2.layer),
