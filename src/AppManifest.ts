@@ -28,6 +28,8 @@ import { parsePath, parsePublicUrl, type PublicUrl } from "./internal/publicUrl.
 export const Manifest = Format.Manifest
 
 /**
+ * A manifest, as far as this package and most apps use it.
+ *
  * @since 0.1.0
  * @category models
  */
