@@ -259,33 +259,19 @@ export const make = (rules: Rules, historySize: number): World => ({
 
 /** Removes everything but the counter, so that no token of before comes again. */
 export const clear = (world: World): void => {
-  const {
-    accessTokens,
-    apps,
-    byTarget,
-    chains,
-    codes,
-    current,
-    literals,
-    next,
-    organizations,
-    people,
-    refreshTokens,
-    workspaces
-  } = world
   const all = [
-    accessTokens,
-    apps,
-    byTarget,
-    chains,
-    codes,
-    current,
-    literals,
-    next,
-    organizations,
-    people,
-    refreshTokens,
-    workspaces
+    world.accessTokens,
+    world.apps,
+    world.byTarget,
+    world.chains,
+    world.codes,
+    world.current,
+    world.literals,
+    world.next,
+    world.organizations,
+    world.people,
+    world.refreshTokens,
+    world.workspaces
   ]
   for (const each of all) each.clear()
   for (const ring of [world.retired, world.endedChains]) Ring.clear(ring)
