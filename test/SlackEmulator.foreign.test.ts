@@ -14,6 +14,7 @@ import { resolve } from "node:path"
 import { promisify } from "node:util"
 import * as OAuth from "oauth4webapi"
 import { afterAll, assert, beforeAll, beforeEach, describe, it } from "vitest"
+import { silent } from "../bench/support/peer.js"
 import { bundled } from "./utils/bundle.js"
 import * as Cli from "./utils/cli.js"
 import { acquire } from "./utils/resources.js"
@@ -131,16 +132,6 @@ const authorizeUrl = (parameters: Record<string, string> = {}) =>
 
 const newCode = async (parameters?: Record<string, string>, fields?: Record<string, string>) =>
   (await decide(authorizeUrl(parameters), fields)).searchParams.get("code") ?? ""
-
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  setLevel: () => undefined,
-  getLevel: () => LogLevel.ERROR,
-  setName: () => undefined
-}
 
 const makeStore = () => {
   const rows = new Map<string, Installation>()
