@@ -10,6 +10,7 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as Clock from "effect/Clock"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -26,6 +27,7 @@ import * as InstallRouter from "./InstallRouter.js"
 import * as Address from "./internal/events/address.js"
 import * as FlowSettings from "./internal/install/settings.js"
 import { canonicalPath, parsePath, routePath } from "./internal/publicUrl.js"
+import { parseRetryAfter } from "./internal/retryAfter.js"
 import * as Routes from "./internal/routes.js"
 import * as WebHandler from "./internal/webHandler.js"
 import * as Lifecycle from "./Lifecycle.js"
@@ -367,8 +369,8 @@ export const call = (
       Effect.mapError((error) => isOurs(error) ? error : failed("no_answer"))
     )
     if (status === 429) {
-      const seconds = Number(headers["retry-after"] ?? Number.NaN)
-      return yield* failed("ratelimited", Number.isFinite(seconds) ? Duration.seconds(seconds) : undefined)
+      const millis = parseRetryAfter(headers["retry-after"], yield* Clock.currentTimeMillis)
+      return yield* failed("ratelimited", millis === undefined ? undefined : Duration.millis(millis))
     }
     if (!isAnswer(body)) return yield* failed("bad_answer")
     return body.ok ? body as unknown as Readonly<Record<string, unknown>> : yield* failed(body.error ?? "bad_answer")

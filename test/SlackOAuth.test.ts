@@ -6,6 +6,7 @@ import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as SlackOAuthTest from "effect-slack-oauth/testing/SlackOAuthTest"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { requestOf } from "./stress/requestRounds.js"
@@ -212,6 +213,12 @@ describe("call", () => {
       assert.strictEqual(yield* code("no.such"), "unknown_method")
       yield* SlackEmulator.inject({ method: "chat.postMessage", fault: SlackEmulator.rateLimited({ retryAfter: 7 }) })
       assert.strictEqual(yield* code("chat.postMessage"), "ratelimited")
+      yield* SlackEmulator.inject({
+        method: "chat.postMessage",
+        fault: SlackEmulator.rateLimited({ retryAfter: "7 seconds" })
+      })
+      const limited = yield* Effect.flip(SlackOAuth.call({ ...place, appId: app?.id }, "chat.postMessage"))
+      assert.isTrue(limited._tag === "SlackCallError" && Duration.equals(limited.retryAfter ?? 0, "7 seconds"))
       assert.strictEqual(
         (yield* Effect.flip(SlackOAuth.call({ teamId: "T0OTHER" }, "chat.postMessage")))._tag,
         "NotInstalled"
