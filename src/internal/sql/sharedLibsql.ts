@@ -17,29 +17,24 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Statement from "@effect/sql/Statement"
 import type { Client, InArgs, ResultSet, Transaction } from "@libsql/client"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { codeOf } from "../driverCode.js"
+import { uptime } from "../uptime.js"
+import { deadlineAfter, isRead, makePersist, type Restore } from "./fileLock.js"
 
 /** How long the driver may block the calling thread, in milliseconds. */
 const millisInThread = 10
-
-/** Between two attempts, in milliseconds. */
-const longestPause = 80
 
 /** How long a caller waits for other writers by default: much longer than a transaction should take. */
 const standardBusyTimeout: Duration.DurationInput = "5 seconds"
 
 const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error) ?? "")
-
-const isRead = (statement: string): boolean => /^\s*SELECT\b/i.test(statement)
 
 // -------------------------------------------------------------------------------------
 // the connection
@@ -102,27 +97,7 @@ const call = <A>(message: string, promise: () => Promise<A>): Effect.Effect<A, S
 // waiting
 // -------------------------------------------------------------------------------------
 
-type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-
-const pause = (n: number): Effect.Effect<void> => {
-  const millis = Math.min(longestPause, 5 * 2 ** n)
-  return Effect.flatMap(Random.nextRange(millis / 2, millis), (millis) => Effect.sleep(millis))
-}
-
-/** Retries a statement while it fails as busy, until the deadline. Only the pauses can be interrupted. */
-const persist = <A>(
-  effect: Effect.Effect<A, SqlError>,
-  until: number,
-  restore: Restore,
-  pauses = 0
-): Effect.Effect<A, SqlError> =>
-  Effect.catchAll(effect, (error) =>
-    isBusy(error)
-      ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        now >= until
-          ? Effect.fail(error)
-          : Effect.zipRight(restore(pause(pauses)), persist(effect, until, restore, pauses + 1)))
-      : Effect.fail(error))
+const persist = makePersist<SqlError>({ isBusy, firstPause: 5, longestPause: 80 })
 
 /** Admits one transaction of this process, or one statement that waits for another process, at a time. */
 const makeTurn = () => {
@@ -135,7 +110,7 @@ const makeTurn = () => {
         free.unsafeClose()
         return Effect.void
       }
-      const wait = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      const wait = Effect.flatMap(uptime, (now) =>
         // Interruptible, so that the deadline ends the wait even if the caller cannot be interrupted.
         Effect.timeoutFail(Effect.interruptible(free.await), {
           duration: Math.max(0, until - now),
@@ -168,8 +143,7 @@ export interface Options extends LibsqlClient.LibsqlClientConfig.Base {
 const make = (driver: LibsqlClient.LibsqlClient, client: Client, options: Options): LibsqlClient.LibsqlClient => {
   const calls = oneByOne(client)
   const turn = makeTurn()
-  const busyTimeout = Duration.toMillis(options.busyTimeout ?? standardBusyTimeout)
-  const deadline = Effect.map(Clock.currentTimeMillis, (now) => now + busyTimeout)
+  const deadline = deadlineAfter(Duration.toMillis(options.busyTimeout ?? standardBusyTimeout))
 
   const inTurn = <A>(statement: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> =>
     Effect.flatMap(deadline, (until) =>

@@ -12,41 +12,20 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
 import { LockTimeoutError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import type { DatabaseSync } from "node:sqlite"
 import { uptime } from "../uptime.js"
+import { deadlineAfter, isRead, makePersist, type Restore } from "./fileLock.js"
 import { connection, exec, isBusy, open, type Way } from "./sqliteFile.js"
-
-/** Between two attempts, in milliseconds. */
-const longestPause = 40
-
-type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 // -------------------------------------------------------------------------------------
 // waiting
 // -------------------------------------------------------------------------------------
 
-const pause = (n: number): Effect.Effect<void> => {
-  const millis = Math.min(longestPause, 2 ** n)
-  return Effect.flatMap(Random.nextBetween(millis / 2, millis), Effect.sleep)
-}
-
-/** Repeats a statement while it finds the file locked, until the deadline. Only the pauses can be interrupted. */
-const persist = <A>(
-  statement: Effect.Effect<A, SqlError>,
-  until: number,
-  restore: Restore,
-  pauses = 0
-): Effect.Effect<A, SqlError> =>
-  Effect.catchIf(statement, isBusy, (error) =>
-    Effect.flatMap(uptime, (now) =>
-      now >= until
-        ? Effect.fail(error)
-        : Effect.andThen(restore(pause(pauses)), persist(statement, until, restore, pauses + 1))))
+const persist = makePersist<SqlError>({ isBusy, firstPause: 1, longestPause: 40 })
 
 const isLate = () =>
   new SqlError({
@@ -120,8 +99,6 @@ export interface Options {
   readonly transformResultNames?: ((name: string) => string) | undefined
 }
 
-const isRead = (sql: string): boolean => /^\s*SELECT\b/i.test(sql)
-
 /** The key tells where a transaction is from; Effect's own clients have a number there. */
 const Transaction = (key: string) =>
   Context.Service<SqlClient.TransactionConnection, SqlClient.TransactionConnection.Service>(
@@ -133,8 +110,7 @@ let clients = 0
 const make = (reader: DatabaseSync, writer: DatabaseSync, options: Options) =>
   Effect.gen(function*() {
     const turn = makeTurn()
-    const busyTimeout = Duration.toMillis(options.busyTimeout)
-    const deadline = Effect.map(uptime, (now) => now + busyTimeout)
+    const deadline = deadlineAfter(Duration.toMillis(options.busyTimeout))
 
     const patiently = <A, R>(use: (until: number, restore: Restore) => Effect.Effect<A, SqlError, R>) =>
       Effect.flatMap(deadline, (until) => Effect.uninterruptibleMask((restore) => use(until, restore)))
@@ -221,7 +197,7 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
     Effect.gen(function*() {
       const writer = yield* open(options.url)
       const reader = yield* open(options.url)
-      const until = (yield* uptime) + Duration.toMillis(options.busyTimeout)
+      const until = yield* deadlineAfter(Duration.toMillis(options.busyTimeout))
       yield* persist(prepare(reader, writer), until, (wait) => wait)
       return yield* make(reader, writer, options)
     })
