@@ -31,7 +31,8 @@ import { version } from "../src/internal/version.js"
 import { accessResponses, exchangeResponses } from "./fixtures/tokenResponses.js"
 import * as Propagation from "./utils/effect/propagation.js"
 import * as Randoms from "./utils/effect/random.js"
-import { answer, freePort, headerOf, json, makeRawServer, type RawRequest } from "./utils/rawServer.js"
+import { freePort } from "./utils/freePort.js"
+import { answer, headerOf, json, makeRawServer, type RawRequest } from "./utils/rawServer.js"
 
 const clients: ReadonlyArray<readonly [name: string, layer: Layer.Layer<HttpClient.HttpClient>]> = [
   ["FetchHttpClient", FetchHttpClient.layer],
@@ -282,7 +283,7 @@ describe("OAuthV2", () => {
       describe("when the connection breaks", () => {
         it.scopedLive("before the connection is made: nothing was sent", () =>
           Effect.gen(function*() {
-            const port = yield* freePort
+            const port = yield* Effect.promise(freePort)
             for (const host of ["127.0.0.1", "localhost"]) {
               const error = yield* OAuthV2.access({ code: "test-code" }).pipe(
                 once,

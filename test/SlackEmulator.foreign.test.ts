@@ -8,8 +8,6 @@ import SlackOAuth from "@slack/oauth"
 import { LogLevel, WebClient } from "@slack/web-api"
 import { execFile } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { resolve } from "node:path"
 import { promisify } from "node:util"
 import * as OAuth from "oauth4webapi"
@@ -17,6 +15,7 @@ import { afterAll, assert, beforeAll, beforeEach, describe, it } from "vitest"
 import { silent } from "../bench/support/peer.js"
 import { bundled } from "./utils/bundle.js"
 import * as Cli from "./utils/cli.js"
+import { freePort } from "./utils/freePort.js"
 import { acquire } from "./utils/resources.js"
 import type { Settings } from "./utils/workers/arcticWorker.js"
 
@@ -24,15 +23,6 @@ const arctic = await acquire(bundled("test/utils/workers/arcticWorker.ts"))
 
 const file = resolve(".tmp/cli-foreign/main.js")
 const seedFile = resolve(".tmp/cli-foreign/seed.json")
-
-/** A port that is free now. */
-const freePort = async () => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const client = { id: "111.222", secret: "a+secret%2B/of=100%" }
 const publicClient = { id: "111.333", secret: "unused" }

