@@ -116,7 +116,7 @@ export const deprecatedEndpoint = slackCode(
   both,
   "report",
   "rejected",
-  "Slack has retired this endpoint. Look for a newer version of this package, and report it if there is none."
+  "Slack has retired this endpoint. Update this package, or report it."
 )
 
 export const ekmAccessDenied = slackCode(
@@ -188,7 +188,7 @@ export const invalidCharset = slackCode(
   both,
   "report",
   "rejected",
-  "The request has a character set other than UTF-8. Look for a proxy or client that rewrites headers."
+  "The request is not in UTF-8. Look for a proxy or client that rewrites headers."
 )
 
 export const invalidClientId = slackCode(
@@ -268,7 +268,7 @@ export const methodDeprecated = slackCode(
   both,
   "report",
   "rejected",
-  "Slack has retired this method. Look for a newer version of this package, and report it if there is none."
+  "Slack has retired this method. Update this package, or report it."
 )
 
 export const missingPostType = slackCode(
@@ -300,7 +300,7 @@ export const noScopes = slackCode(
   access,
   "configure",
   "rejected",
-  "The authorize step named no scope. Name a bot or user scope in the authorize URL."
+  "The authorize URL names no scope. Add a bot or user scope to it."
 )
 
 export const notAllowedTokenType = slackCode(
@@ -430,7 +430,7 @@ export const twoFactorSetupRequired = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The person has no two-factor authentication, which the workspace demands. They have to do that first."
+  "The workspace demands two-factor authentication of the person. They have to do that first."
 )
 
 export const unknownMethod = slackCode(
@@ -438,7 +438,7 @@ export const unknownMethod = slackCode(
   both,
   "report",
   "rejected",
-  "Slack does not know the method. Check the base URL, or look for a newer version of this package."
+  "Slack does not know the method. Check the base URL, or update this package."
 )
 
 export const userEmailUnverified = slackCode(

@@ -5,7 +5,6 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { constVoid, identity } from "effect/Function"
 import { systemClock } from "./effect/clock.js"
 import { exitOf, type Fork, stop, withCaller } from "./effect/fibers.js"
 import { flatten } from "./flatten.js"
@@ -49,7 +48,7 @@ export const after = (
     const fiber = fork(Effect.map(clock.sleep(Duration.millis(millis)), then))
     return () => stop(fiber)
   }
-  let cancel = constVoid
+  let cancel = (): void => {}
   let waits = 0
   const wait = (millis: number): void => {
     const due = clock.unsafeCurrentTimeMillis() + millis
@@ -81,14 +80,14 @@ export const withDeadline = <A, E, R, E2>(
 ): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
     withCaller<A, E | E2, R>(({ clock, fork }) => {
-      const start = fork(identity)
+      const start = fork((context) => context)
       // The exit is a value, because a fiber that fails logs its cause, which may contain a secret.
       const call = start(Effect.exit(effect))
       const ended = exitOf(call)
       if (ended !== undefined) return flatten(ended)
 
       let isLate = false
-      let onLate = constVoid
+      let onLate = (): void => {}
       // Effect 4 has durations below zero.
       const callOff = after(start, clock, Math.max(0, Duration.toMillis(duration)), () => {
         isLate = true
