@@ -1,21 +1,12 @@
-/** This process, while another process writes to the same SQLite file. */
+/** A SQLite file of Node, while others write to it, and the client of one. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Installation from "effect-slack-oauth/Installation"
-import * as InstallationStore from "effect-slack-oauth/InstallationStore"
-import * as Migrations from "effect-slack-oauth/sql/Migrations"
 import * as NodeSqlite from "effect-slack-oauth/sql/NodeSqlite"
-import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
-import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
-import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { SqlError } from "effect/sql/SqlError"
@@ -28,21 +19,7 @@ import * as Path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { pathToFileURL } from "node:url"
 import * as LayerContext from "../../src/internal/layerContext.js"
-import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
-
-const at = DateTime.makeUnsafe(1_700_000_000_000)
-const one = install({ appId: "A1", teamId: "T1", bot: botToken("one") })
-const bot = Installation.botKey(one.key)
-const renewed = Installation.Change.Renewed({ token: botToken("two"), issuedAt: at })
-
-/** More rows than one statement takes. */
-const large = Installation.withCredentials(one, [
-  ...one.credentials,
-  ...Array.from(
-    { length: 2100 },
-    (_, n) => install({ appId: "A1", teamId: "T1", user: [`U${n}`, userToken(`${n}`)] }).users
-  ).flat()
-])
+import * as LockedFile from "./lockedFile.js"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-slack-oauth-"))),
@@ -83,143 +60,20 @@ const holdLock = (url: string) =>
       })
   )
 
-const cipher = TokenCipher.layer({
-  current: { id: "test", key: Redacted.make(Buffer.alloc(32, 7).toString("base64")) }
-})
-
-const open = (url: `file:${string}`, busyTimeout: Duration.Input = "100 millis") =>
-  Effect.map(
-    Layer.build(
-      SqlInstallationStore.layer.pipe(Layer.provideMerge(NodeSqlite.layer({ url, busyTimeout })), Layer.provide(cipher))
-    ),
-    (context) => ({
-      context,
-      sql: Context.get(context, SqlClient.SqlClient),
-      store: Context.get(context, InstallationStore.InstallationStore)
-    })
-  )
-
-/** The client alone. */
 const client = (url: `file:${string}`, busyTimeout: Duration.Input = "100 millis") =>
   Effect.map(Layer.build(NodeSqlite.layer({ url, busyTimeout })), Context.get(SqlClient.SqlClient))
 
-/** Fails if an effect does not end, before the test itself times out. */
-const answer = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.timeoutOrElse(effect, { duration: "10 seconds", orElse: () => Effect.fail("no answer" as const) })
-
 const codeOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.match(answer(effect), {
+  Effect.match(LockedFile.answer(effect), {
     onSuccess: () => "done",
-    onFailure: (error) =>
-      error instanceof InstallationStore.InstallationStoreError
-        ? `${error.reason} ${error.code}`
-        : error instanceof SqlError
-        ? `${error.reason._tag}: ${error.message}`
-        : String(error)
+    onFailure: (error) => error instanceof SqlError ? `${error.reason._tag}: ${error.message}` : String(error)
   })
 
 const isWaiting = (fiber: Fiber.Fiber<unknown, unknown>) => fiber.pollUnsafe() === undefined
 
+LockedFile.test({ file: "a SQLite file", newUrl: fileUrl, layer: NodeSqlite.layer, holdLock })
+
 describe("while another process writes to a SQLite file", () => {
-  const writes: Readonly<
-    Record<
-      string,
-      (store: InstallationStore.Service) => Effect.Effect<unknown, InstallationStore.InstallationStoreError>
-    >
-  > = {
-    "an install": (store) => store.save(one),
-    "an install of thousands of people": (store) => store.save(large),
-    "an import": (store) => store.save(one, { existing: "keep" }),
-    "a refresh": (store) => store.compareAndSet(bot, 1, renewed),
-    "a removal": (store) => store.remove(one.key),
-    "a removal of one credential": (store) => store.removeCredential(bot),
-    "a lease": (store) => store.acquireLease(bot, { holder: "h", intent: "i", duration: "1 minute" })
-  }
-
-  for (const [name, write] of Object.entries(writes)) {
-    it.live(`${name} fails in time, reads still work, and afterwards everything works`, () =>
-      Effect.gen(function*() {
-        const url = yield* fileUrl
-        const { store } = yield* open(url)
-        yield* store.save(one)
-        yield* Effect.scoped(Effect.gen(function*() {
-          yield* holdLock(url)
-          assert.strictEqual(yield* codeOf(write(store)), "unavailable SQLITE_BUSY")
-          assert.isTrue(Option.isSome(yield* answer(store.get(one.key))))
-          assert.strictEqual(yield* codeOf(store.remove(one.key)), "unavailable SQLITE_BUSY")
-        }))
-        assert.strictEqual(yield* codeOf(store.credential(bot)), "done")
-        assert.strictEqual(yield* codeOf(write(store)), "done")
-        // Other clients see the same.
-        const other = yield* open(url)
-        assert.strictEqual(yield* codeOf(store.save(one)), "done")
-        assert.deepStrictEqual(yield* store.credential(bot), yield* other.store.credential(bot))
-        assert.isTrue(yield* answer(store.remove(one.key)))
-        assert.isTrue(Option.isNone(yield* other.store.get(one.key)))
-      }), 60_000)
-  }
-
-  for (const [name, before] of [["a first start", 0], ["a start", 1]] as const) {
-    it.live(`${name} fails in time, and the next one succeeds`, () =>
-      Effect.gen(function*() {
-        const url = yield* fileUrl
-        const context = yield* Layer.build(NodeSqlite.layer({ url, busyTimeout: "100 millis" }))
-        const migrate = Effect.provide(Migrations.run, context)
-        yield* Effect.replicateEffect(migrate, before)
-        yield* Effect.scoped(Effect.gen(function*() {
-          yield* holdLock(url)
-          assert.strictEqual(yield* codeOf(migrate), "unavailable SQLITE_BUSY")
-        }))
-        assert.strictEqual(yield* codeOf(migrate), "done")
-      }), 60_000)
-  }
-
-  it.live("the event loop runs on, and a write waits", () =>
-    Effect.gen(function*() {
-      const url = yield* fileUrl
-      const { store } = yield* open(url, "20 seconds")
-      yield* store.save(one)
-      const lock = yield* Scope.make()
-      yield* Scope.provide(holdLock(url), lock)
-      const writing = yield* Effect.forkChild(Effect.all([store.save(one), store.remove(one.key)], { concurrency: 2 }))
-      let ticks = 0
-      let longest = 0
-      while (ticks < 100 && isWaiting(writing)) {
-        const before = performance.now()
-        yield* Effect.sleep("1 millis")
-        longest = Math.max(longest, performance.now() - before)
-        ticks++
-      }
-      assert.strictEqual(ticks, 100)
-      assert.isTrue(isWaiting(writing))
-      // No statement waits in the thread, so only a busy machine delays a tick.
-      assert.isBelow(longest, 200)
-      yield* Scope.close(lock, Exit.void)
-      assert.isTrue((yield* Fiber.join(writing))[1])
-    }), 60_000)
-
-  it.live("a wait can be interrupted, and then nothing is written", () =>
-    Effect.gen(function*() {
-      const url = yield* fileUrl
-      const { store } = yield* open(url, "1 hour")
-      yield* store.save(one)
-      yield* Effect.scoped(Effect.gen(function*() {
-        yield* holdLock(url)
-        for (const write of Object.values(writes)) {
-          const writing = yield* Effect.forkChild(write(store))
-          // One waits for the other process, the other waits for the first.
-          const next = yield* Effect.forkChild(write(store))
-          yield* Effect.sleep("30 millis")
-          yield* answer(Fiber.interrupt(writing))
-          yield* answer(Fiber.interrupt(next))
-          assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(writing)))
-          assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(next)))
-        }
-      }))
-      assert.strictEqual(Option.getOrThrow(yield* store.credential(bot)).generation, 1)
-      assert.strictEqual(yield* codeOf(store.remove(one.key)), "done")
-    }), 60_000)
-
   it.live("many waiting writes run in the order in which they came, and all succeed", () =>
     Effect.gen(function*() {
       const url = yield* fileUrl
@@ -241,7 +95,7 @@ describe("while another process writes to a SQLite file", () => {
       ))
       yield* Effect.sleep("100 millis")
       yield* Scope.close(lock, Exit.void)
-      yield* answer(Fiber.join(writing))
+      yield* LockedFile.answer(Fiber.join(writing))
       const stored = (yield* sql<{ n: number }>`SELECT n FROM t ORDER BY id`).map(({ n }) => n)
       assert.deepStrictEqual(stored, Array.from({ length: 50 }, (_, n) => n).filter((n) => n % 10 !== 5))
     }), 60_000)
@@ -259,64 +113,13 @@ describe("while another process writes to a SQLite file", () => {
       yield* Effect.sleep("30 millis")
       assert.isTrue(isWaiting(opening))
       yield* Scope.close(lock, Exit.void)
-      const sql = yield* answer(Fiber.join(opening))
+      const sql = yield* LockedFile.answer(Fiber.join(opening))
       assert.deepStrictEqual((yield* sql`PRAGMA journal_mode`.values).flat(), ["wal"])
       assert.deepStrictEqual((yield* sql`PRAGMA synchronous`.values).flat(), [2])
     }), 60_000)
 })
 
 describe("a transaction on a SQLite file", () => {
-  it.live(
-    "makes other writes of its process wait, but not for ever, and does not stop reads",
-    () =>
-      Effect.gen(function*() {
-        const { sql, store } = yield* open(yield* fileUrl)
-        yield* store.save(one)
-        const begun = yield* Deferred.make<void>()
-        const change = store.compareAndSet(bot, 1, renewed)
-        const others = yield* Effect.forkChild(Effect.andThen(
-          Deferred.await(begun),
-          Effect.all([
-            codeOf(change),
-            codeOf(store.remove(one.key)),
-            codeOf(Effect.uninterruptible(change)),
-            codeOf(Effect.map(store.credential(bot), Option.getOrThrow))
-          ])
-        ))
-        // The transaction ends after them.
-        const told = yield* sql.withTransaction(
-          sql`UPDATE slack_oauth_installations SET scopes = 'mine'`.pipe(
-            Effect.andThen(Deferred.succeed(begun, undefined)),
-            Effect.andThen(Fiber.join(others))
-          )
-        )
-        assert.deepStrictEqual<ReadonlyArray<unknown>>(told, [
-          "unavailable SQLITE_BUSY",
-          "unavailable SQLITE_BUSY",
-          "unavailable SQLITE_BUSY",
-          "done"
-        ])
-        assert.deepStrictEqual(Option.getOrThrow(yield* store.credential(bot)).token.scopes, ["mine"])
-        assert.strictEqual((yield* change)._tag, "Swapped")
-      }),
-    60_000
-  )
-
-  it.live("rolls back what failed in it, and no more", () =>
-    Effect.gen(function*() {
-      const sql = yield* client(yield* fileUrl)
-      yield* sql`CREATE TABLE t (n INTEGER)`
-      const insert = (n: number) => sql`INSERT INTO t VALUES (${n})`
-      const undone = (n: number) => Effect.ignore(sql.withTransaction(Effect.andThen(insert(n), Effect.fail("no"))))
-      yield* undone(1)
-      yield* sql.withTransaction(Effect.all([insert(2), undone(3), sql.withTransaction(insert(4))]))
-      const waiting = yield* Effect.forkChild(sql.withTransaction(Effect.andThen(insert(5), Effect.never)))
-      yield* Effect.sleep("20 millis")
-      yield* Fiber.interrupt(waiting)
-      yield* answer(insert(6))
-      assert.deepStrictEqual((yield* sql<{ n: number }>`SELECT n FROM t ORDER BY n`).map(({ n }) => n), [2, 4, 6])
-    }))
-
   it.live("is gone after it could not begin, and the next one begins", () =>
     Effect.gen(function*() {
       const url = yield* fileUrl
