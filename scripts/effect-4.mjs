@@ -81,6 +81,11 @@ const long = {
 
 const all = { ...steps, ...long }
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(steps)
+const unknown = names.filter((name) => !Object.hasOwn(all, name))
+if (unknown.length > 0) {
+  console.error(`No step is called ${unknown.join(", ")}. There are: ${Object.keys(all).join(", ")}`)
+  process.exit(1)
+}
 for (const name of names) {
   const start = performance.now()
   all[name]()

@@ -2,13 +2,12 @@
  * Requests that do not reach beyond their call, and how they fail.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import { constTrue } from "effect/Function"
+import type * as Effect from "effect/Effect"
+import { constTrue, identity } from "effect/Function"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 
@@ -28,25 +27,22 @@ export const failureOf = ({ reason, response }: HttpClientError.HttpClientError)
   answer: reason._tag === "StatusCodeError" ? response : undefined
 })
 
-/** The context of a request: its parent span, and the `RequestInit` of the application as `change` leaves it. */
+/**
+ * The context of a request: its parent span, and the `RequestInit` of the application as `change` leaves it. It has no spans
+ * of its own and sends no trace header. A client may have an opinion of its own on two of the three settings for that, and
+ * would send the header of a span that does not exist.
+ */
 export const requestContext =
   (span: Tracer.Span, change: (init: RequestInit | undefined) => RequestInit) =>
-  <R>(context: Context.Context<R>): Context.Context<R> =>
-    context.pipe(
-      Context.add(Tracer.ParentSpan, span),
-      Context.add(
-        FetchHttpClient.RequestInit,
-        change(Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)))
-      )
+  <R>({ mapUnsafe }: Context.Context<R>): Context.Context<R> =>
+    Context.makeUnsafe(
+      new Map(mapUnsafe)
+        .set(Tracer.ParentSpan.key, span)
+        .set(Tracer.DisablePropagation.key, true)
+        .set(References.TracerEnabled.key, false)
+        .set(HttpClient.TracerDisabledWhen.key, constTrue)
+        .set(FetchHttpClient.RequestInit.key, change(mapUnsafe.get(FetchHttpClient.RequestInit.key)))
     )
 
-/**
- * Runs a request without spans of its own, and without a trace header. A client may have an opinion of its own on the other
- * two, and would send the header of a span that does not exist.
- */
-export const untraced = <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  request.pipe(
-    Effect.provideService(Tracer.DisablePropagation, true),
-    Effect.provideService(References.TracerEnabled, false),
-    Effect.provideService(HttpClient.TracerDisabledWhen, constTrue)
-  )
+/** Runs a request without spans of its own. Here `requestContext` has seen to it. */
+export const untraced: <A, E, R>(request: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = identity
