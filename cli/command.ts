@@ -10,13 +10,14 @@ import { emulator } from "./emulator.js"
 import { importCommand } from "./import.js"
 import { manifest } from "./manifest.js"
 import { migrateTokens } from "./migrateTokens.js"
+import { reencrypt } from "./reencrypt.js"
 
 const main = Command.make("effect-slack-oauth").pipe(
   Command.withDescription(
-    "Tools for Slack OAuth: find out what is wrong, make the manifest of an app, emulate Slack, import installations of other SDKs, exchange " +
-      "long-lived tokens."
+    "Tools for Slack OAuth: find out what is wrong, make the manifest of an app, emulate Slack, import installations of " +
+      "other SDKs, exchange long-lived tokens, change the keys of a store."
   ),
-  Command.withSubcommands([doctor, manifest, emulator, importCommand, migrateTokens])
+  Command.withSubcommands([doctor, manifest, emulator, importCommand, migrateTokens, reencrypt])
 )
 
 const runMain = Command.run(main, { name: "effect-slack-oauth", version })

@@ -1,9 +1,11 @@
 /** Databases by URL. A command loads the driver that it needs, because the drivers are optional. */
+import * as Options from "@effect/cli/Options"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
+import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -14,6 +16,15 @@ import { codeOf } from "../src/internal/driverCode.js"
 import * as SharedLibsql from "../src/internal/sql/sharedLibsql.js"
 import { CommandFailed } from "./CommandFailed.js"
 import * as SqliteFile from "./sqliteFile.js"
+
+/** The option of commands that work on one store. */
+export const databaseOption = Options.text("database").pipe(
+  Options.withFallbackConfig(Config.string("DATABASE_URL")),
+  Options.withDefault("file:slack.db"),
+  Options.withDescription(
+    "The database with the installations: file:slack.db, or postgres://… The default is DATABASE_URL."
+  )
+)
 
 const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, CommandFailed> =>
   Effect.tryPromise({
@@ -111,13 +122,13 @@ type Store = Layer.Layer<
   FileSystem.FileSystem
 >
 
-interface Options {
+interface StoreOptions {
   /** Whether to create, migrate and write nothing. */
   readonly dryRun: boolean
 }
 
 /** A dry run does not create or migrate tables. */
-const storeIn = (url: string, { dryRun }: Options) =>
+const storeIn = (url: string, { dryRun }: StoreOptions) =>
   dryRun
     ? Layer.effect(InstallationStore.InstallationStore, SqlInstallationStore.make).pipe(
       Layer.provide(databaseToRead(url, table))
@@ -125,7 +136,7 @@ const storeIn = (url: string, { dryRun }: Options) =>
     : Layer.provide(SqlInstallationStore.layer, databaseToWrite(url))
 
 /** An existing store, with the keys of `SLACK_TOKEN_KEYS`. */
-export const store = (url: string, options: Options): Store =>
+export const store = (url: string, options: StoreOptions): Store =>
   Layer.unwrapEffect(Effect.map(
     Effect.filterOrFail(
       hasStore(url),
@@ -137,7 +148,7 @@ export const store = (url: string, options: Options): Store =>
   )).pipe(Layer.provide(TokenCipher.layerConfig))
 
 /** A store, created if it does not exist. A dry run uses an empty store in memory instead. */
-export const storeOrNew = (url: string, options: Options): Store =>
+export const storeOrNew = (url: string, options: StoreOptions): Store =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const isNew = url.startsWith("file:") && Option.isNone(yield* SqliteFile.find(url))
     if (!options.dryRun) return storeIn(url, options)

@@ -8,7 +8,6 @@ import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as TokenMigration from "effect-slack-oauth/TokenMigration"
-import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -17,17 +16,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { CommandFailed, exitCodes, exitCodesInWords, settingFailed } from "./CommandFailed.js"
-import { store } from "./database.js"
+import { databaseOption, store } from "./database.js"
 import * as Progress from "./progress.js"
 
 const options = {
-  database: Options.text("database").pipe(
-    Options.withFallbackConfig(Config.string("DATABASE_URL")),
-    Options.withDefault("file:slack.db"),
-    Options.withDescription(
-      "The database with the installations: file:slack.db, or postgres://… The default is DATABASE_URL."
-    )
-  ),
+  database: databaseOption,
   dryRun: Options.boolean("dry-run").pipe(
     Options.withDescription("Change nothing. Count the tokens that would be exchanged.")
   ),

@@ -17,6 +17,7 @@ export const pending = [
   "test/cli.import.test.ts",
   "test/cli.manifest.test.ts",
   "test/cli.migrateTokens.test.ts",
+  "test/cli.reencrypt.test.ts",
   "test/doctor.test.ts",
   "test/httpGrid.test.ts",
   "test/processes.test.ts",

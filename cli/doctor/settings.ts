@@ -157,7 +157,7 @@ export const keys = ({ keys }: Settings): Effect.Effect<Finding> => {
           ? warning(
             id,
             "SLACK_TOKEN_KEYS still permits tokens in plain text.",
-            "Run InstallationStore.reencrypt, and remove `plain` from the end."
+            "Run `effect-slack-oauth reencrypt`, and remove `plain` from the end."
           )
           : ok(id, "SLACK_TOKEN_KEYS has keys that can be used.")
     })

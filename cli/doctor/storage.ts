@@ -77,7 +77,7 @@ export const decryption = (
     return error(
       id,
       `${words}: they are stored as plain text.`,
-      "Put `plain` at the end of SLACK_TOKEN_KEYS, run InstallationStore.reencrypt, and remove it."
+      "Put `plain` at the end of SLACK_TOKEN_KEYS, run `effect-slack-oauth reencrypt`, and remove it."
     )
   }
   return error(id, `${words}.`, "Restore the database, or remove these rows and install again.")
