@@ -1,7 +1,7 @@
-// Makes the README and the docs of the package for Effect 4 from this project's: `npm run effect-4 docs`. See
-// docs/effect-4.md.
+// Makes the README and the docs of the package for Effect 4 from this project's, and the examples in the comments of its
+// source: `npm run effect-4 docs`. See docs/effect-4.md.
 //
-// Code goes through the generator. Text stays, but for names that are others and for parts that are for one major:
+// Code goes through the generator. Text stays, except names that are others and parts that are for one major:
 //
 //   <!-- Effect 3 only -->        what the 1.x pages leave out
 //   <!-- end -->
@@ -10,11 +10,11 @@
 //   what only the 1.x pages show
 //   -->
 import { execFileSync } from "node:child_process"
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
-import { readExports, translateFile } from "./codemod/translate.mjs"
+import { readExports, translateFile, withReplaced } from "./codemod/translate.mjs"
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = dirname(here)
@@ -34,7 +34,7 @@ const words = [
 const only3 = /^\|.*(`@effect\/sql-sqlite-node`|`@effect\/sql-libsql`).*\n/gm
 
 /** Pages about this project, for both majors. */
-const common = ["architecture.md", "architecture.svg", "effect-4.md", "performance.md"]
+const common = ["architecture.md", "decisions.md", "effect-4.md", "performance.md"]
 
 /** The pages that the package for Effect 4 carries. */
 const pages = [
@@ -42,6 +42,12 @@ const pages = [
   ...readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && !common.includes(name))
     .map((name) => `docs/${name}`)
 ]
+
+/** The generated modules that may have examples in their comments. */
+const sources = ["src", "src/sql", "src/testing"].flatMap((folder) =>
+  readdirSync(join(here, folder)).filter((name) => name.endsWith(".ts") && existsSync(join(root, folder, name)))
+    .map((name) => `${folder}/${name}`)
+)
 
 // -------------------------------------------------------------------------------------
 // text
@@ -61,6 +67,9 @@ const prose = (text) =>
 
 /** A page as text and blocks in turn. */
 const pieces = (page) => page.split(/^( *```[^]*?^ *```$)/m)
+
+/** A module as code and the blocks of its comments in turn. Lines of a block begin with an asterisk. */
+const commentPieces = (module) => module.split(/^( *\* ```ts$[^]*?^ *\* ```$)/m)
 
 // -------------------------------------------------------------------------------------
 // code
@@ -83,18 +92,20 @@ const byBarrel = (code) => {
 
 const blocks = []
 const texts = new Map(pages.map((path) => [path, pieces(parts(readFileSync(join(root, path), "utf8")))]))
-for (const [path, text] of texts) {
+const modules = new Map(sources.map((path) => [path, commentPieces(readFileSync(join(root, path), "utf8"))]))
+for (const [path, text] of [...texts, ...modules]) {
   for (let index = 1; index < text.length; index += 2) {
-    if (!/^ *```ts\b/.test(text[index])) continue
-    const [, fence, code, end] = /^( *```[^\n]*\n)([^]*?)( *```)$/.exec(text[index])
+    if (!/^[ *]*```ts\b/.test(text[index])) continue
+    const [, fence, code, end] = /^([ *]*```[^\n]*\n)([^]*?)([ *]*```)$/.exec(text[index])
     const name = `${path.replaceAll("/", "__")}-${index}.ts`
-    const [indent] = /^ */.exec(fence)
+    const [indent] = /^[ *]*/.exec(fence)
     blocks.push({
       path,
       index,
       fence,
       indent,
-      code: code.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+      // An empty line of a comment has no space after its asterisk.
+      code: code.split("\n").map((line) => line.slice(indent.length)).join("\n"),
       end,
       file: join(work, name),
       output: join(here, "docs", name)
@@ -135,8 +146,16 @@ execFileSync(
 // -------------------------------------------------------------------------------------
 
 for (const { end, fence, indent, index, output, path } of blocks) {
-  const code = readFileSync(output, "utf8").replaceAll(/^(?=.)/gm, indent)
-  texts.get(path)[index] = `${fence}${code}${end}`
+  const lines = readFileSync(output, "utf8").trimEnd().split("\n")
+  const code = lines.map((line) => `${(indent + line).trimEnd()}\n`).join("")
+  const translated = `${fence}${code}${end}`
+  if (texts.has(path)) texts.get(path)[index] = translated
+  else {
+    // The generated module has the example as it was, except names of modules.
+    const original = withReplaced(modules.get(path)[index])
+    const module = readFileSync(join(here, path), "utf8")
+    writeFileSync(join(here, path), module.replace(original, () => translated))
+  }
   rmSync(output)
 }
 for (const [path, text] of texts) {
@@ -148,4 +167,4 @@ for (const name of [...common, "pictures"]) {
 for (const name of ["LICENSE", "SECURITY.md", "emulator-seed.schema.json", "llms.txt"]) {
   cpSync(join(root, name), join(here, name))
 }
-console.log(`${blocks.length} blocks on ${pages.length} pages translated`)
+console.log(`${blocks.length} blocks on ${pages.length} pages and in ${sources.length} modules translated`)

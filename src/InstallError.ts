@@ -361,6 +361,15 @@ export class InstallUnexpected extends installError<InstallUnexpected>()(
 /**
  * Why an install failed.
  *
+ * @example
+ * ```ts
+ * import type { InstallError } from "effect-slack-oauth"
+ *
+ * // What a page of the application tells a person.
+ * const advice = (error: InstallError.InstallError): string =>
+ *   error.nextStep === "reload" ? "Load this page again." : "Please install the app again."
+ * ```
+ *
  * @since 0.1.0
  * @category unions
  */

@@ -58,6 +58,20 @@ const routesOf = (flow: InstallFlow.Service) =>
 /**
  * Adds the two routes of the flow in the context to the `HttpLayerRouter` in the context.
  *
+ * @example
+ * ```ts
+ * import { HttpLayerRouter } from "@effect/platform"
+ * import { NodeHttpServer } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { InstallRouter } from "effect-slack-oauth"
+ * import { createServer } from "node:http"
+ *
+ * // It needs an `InstallFlow.layer`, and serves its two addresses.
+ * const ServerLive = HttpLayerRouter.serve(InstallRouter.layerRoutes).pipe(
+ *   Layer.provide(NodeHttpServer.layer(createServer, { port: 3000 }))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -343,6 +343,18 @@ export const make: Effect.Effect<
  *
  * It is for one process, with one instance of this layer.
  *
+ * @example
+ * ```ts
+ * import { KeyValueStore } from "@effect/platform"
+ * import { Layer } from "effect"
+ * import { KeyValueInstallationStore, TokenCipher } from "effect-slack-oauth"
+ *
+ * // On Node, `KeyValueStore.layerFileSystem("slack")` with `NodeContext.layer` keeps the installations in a folder.
+ * const StoreLive = KeyValueInstallationStore.layer.pipe(
+ *   Layer.provide([KeyValueStore.layerMemory, TokenCipher.layerConfig])
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -10,6 +10,19 @@ import { histogram } from "./internal/effect/metrics.js"
 /**
  * Finished calls. Tags: `method`, and `result`, which is `ok`, the tag of the error, or `interrupted`.
  *
+ * @example
+ * ```ts
+ * import { Effect, Metric } from "effect"
+ * import { Telemetry } from "effect-slack-oauth"
+ *
+ * const rateLimited = Telemetry.calls.pipe(
+ *   Metric.tagged("method", "oauth.v2.access"),
+ *   Metric.tagged("result", "SlackRateLimited")
+ * )
+ *
+ * Effect.runPromise(Metric.value(rateLimited)).then(({ count }) => console.log(count)) // 0
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */

@@ -175,6 +175,22 @@ export const make = (options: Options): Either.Either<Service, ConfigError.Confi
 /**
  * A cipher from keys that the program has.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { TokenCipher } from "effect-slack-oauth"
+ *
+ * const program = Effect.gen(function*() {
+ *   const { open, seal } = yield* TokenCipher.TokenCipher
+ *   const stored = yield* seal("xoxb-test", "the row")
+ *   return yield* open(stored, "the row")
+ * })
+ *
+ * const keys = TokenCipher.layer({ current: { id: "2026", key: Buffer.alloc(32).toString("base64") } })
+ *
+ * Effect.runPromise(Effect.provide(program, keys)).then(console.log) // xoxb-test
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

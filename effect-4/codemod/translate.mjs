@@ -278,7 +278,7 @@ export const translateFile = (source, checker, isExported) => {
 }
 
 /** Modules of this package that are others, wherever a file names them. */
-const withReplaced = (text) =>
+export const withReplaced = (text) =>
   Object.entries(replaced).reduce((result, [from, to]) => {
     const path = `effect-slack-oauth/${from}`
     return result.includes(path)

@@ -133,6 +133,18 @@ export const run: Effect.Effect<ReadonlyArray<string>, InstallationStoreError, S
 /**
  * Runs the migrations when the program starts.
  *
+ * @example
+ * ```ts
+ * import * as Libsql from "effect-slack-oauth/sql/Libsql"
+ * import * as Migrations from "effect-slack-oauth/sql/Migrations"
+ * import { Effect } from "effect"
+ *
+ * // `SqlInstallationStore.layer` does this itself.
+ * const migrate = Effect.provide(Migrations.run, Libsql.layer({ url: "file::memory:" }))
+ *
+ * Effect.runPromise(migrate).then(console.log) // [ "1_installations", "2_pending_installs", "3_metadata" ]
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

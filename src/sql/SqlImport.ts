@@ -114,6 +114,18 @@ const position = [
  * The rows of both tables; those of one workspace follow each other. They are read in pages, and each page begins after
  * the last row of the page before. Stop the other app first: a row that it adds during the import can be missed.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { InstallationImport } from "effect-slack-oauth"
+ * import * as SqlImport from "effect-slack-oauth/sql/SqlImport"
+ *
+ * // It reads from the `SqlClient` in the context, and stores in the `InstallationStore`.
+ * const program = InstallationImport.run(InstallationImport.fromPython(SqlImport.rows({ clientId: "123456.7890" }))).pipe(
+ *   Effect.tap(({ imported, unreadable }) => Effect.log(`${imported} imported, ${unreadable.length} unreadable`))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category reading
  */

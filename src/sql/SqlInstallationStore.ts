@@ -74,6 +74,19 @@ export const make: Effect.Effect<
 /**
  * The store in the database of the `SqlClient` in the context. It runs `Migrations.run` first.
  *
+ * @example
+ * ```ts
+ * import { TokenCipher } from "effect-slack-oauth"
+ * import * as Libsql from "effect-slack-oauth/sql/Libsql"
+ * import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
+ * import { Layer } from "effect"
+ *
+ * // For Postgres, provide `PgClient.layerConfig` of `@effect/sql-pg` instead.
+ * const StoreLive = SqlInstallationStore.layer.pipe(
+ *   Layer.provide([Libsql.layer({ url: "file:slack.db" }), TokenCipher.layerConfig])
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

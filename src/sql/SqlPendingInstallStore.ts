@@ -90,6 +90,19 @@ export const make: Effect.Effect<PendingInstall.Service, never, SqlClient.SqlCli
 /**
  * Pending installs in the database of the `SqlClient` in the context.
  *
+ * @example
+ * ```ts
+ * import * as Libsql from "effect-slack-oauth/sql/Libsql"
+ * import * as Migrations from "effect-slack-oauth/sql/Migrations"
+ * import * as SqlPendingInstallStore from "effect-slack-oauth/sql/SqlPendingInstallStore"
+ * import { Layer } from "effect"
+ *
+ * const PendingLive = SqlPendingInstallStore.layer.pipe(
+ *   Layer.provide(Migrations.layer),
+ *   Layer.provide(Libsql.layer({ url: "file:slack.db" }))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

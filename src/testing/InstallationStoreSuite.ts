@@ -4,17 +4,6 @@
  * The suite needs `vitest` and `@effect/vitest`, which are optional peers. It runs on the real clock, because a store may
  * use its database's clock, and takes some seconds.
  *
- * In a test file:
- *
- * ```ts
- * // MyStore.test.ts
- * import { InstallationStore } from "effect-slack-oauth"
- * import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
- *
- * export const test = () =>
- *   InstallationStoreSuite.register({ name: "my store", layer: InstallationStore.layerMemory })
- * ```
- *
  * @since 0.1.0
  */
 import type * as Command from "@effect/platform/Command"
@@ -94,6 +83,15 @@ const groups = { installing, resolving, removing, "compare-and-set": comparing, 
 
 /**
  * Registers the suite's tests with vitest under the given name.
+ *
+ * @example
+ * ```ts
+ * import { InstallationStore } from "effect-slack-oauth"
+ * import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
+ *
+ * // In a test file, without the function around it.
+ * export const tests = () => InstallationStoreSuite.register({ name: "my store", layer: InstallationStore.layerMemory })
+ * ```
  *
  * @since 0.1.0
  * @category testing

@@ -6,7 +6,8 @@
  * {@link serve} answers on an `HttpServer`. Time is Effect's `Clock` and randomness Effect's `Random`: with `TestClock`
  * twelve hours pass at once, and two runs with the same seed give the same tokens.
  *
- * `docs/emulator.md` has a guide, the emulator's rules, and what it does not do.
+ * `docs/emulator.md` is its guide for tests, `docs/emulator-server.md` for servers. `docs/emulator-rules.md` has its rules,
+ * and what it does not do.
  *
  * @since 0.1.0
  */
@@ -292,7 +293,7 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, SlackEmu
  * `anyone` is true: then every client that reaches it can take tokens from it.
  *
  * With `control`, programs on this machine can do over HTTP what the functions of this module do, in JSON: see
- * `/control/openapi.json` and `docs/emulator.md`. `/control` is an overview for people. Only this machine can reach them,
+ * `/control/openapi.json` and `docs/emulator-server.md`. `/control` is an overview for people. Only this machine can reach them,
  * also if `anyone` is true. Moving the clock needs a `MovableClock`, under which the server and the emulator run.
  *
  * @since 0.1.0

@@ -103,6 +103,20 @@ export const cutInBody: Fault = { _tag: "CutInBody" }
 /**
  * Delays another fault until the state has changed, such as an `internal_error` after a refresh that has rotated the tokens.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { SlackEmulator } from "effect-slack-oauth/testing"
+ *
+ * // The next refresh succeeds at Slack, and its answer says that Slack failed.
+ * const program = SlackEmulator.inject({
+ *   method: "oauth.v2.access",
+ *   fault: SlackEmulator.afterStateChange(SlackEmulator.code("internal_error"))
+ * })
+ *
+ * Effect.runPromise(Effect.provide(program, SlackEmulator.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category faults
  */

@@ -202,6 +202,19 @@ export interface TokenOptions extends InstallationQuery, TokenPair {
 /**
  * What an emulator starts with, and how long its codes and tokens live.
  *
+ * @example
+ * ```ts
+ * import { SlackEmulator } from "effect-slack-oauth/testing"
+ *
+ * const options: SlackEmulator.Options = {
+ *   organizations: [{ id: "E0BIG" }],
+ *   workspaces: [{ id: "T0TEA", name: "Tea Room", organization: "E0BIG" }],
+ *   accessTokenLifetime: "2 minutes"
+ * }
+ *
+ * const Slack = SlackEmulator.layer(options)
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

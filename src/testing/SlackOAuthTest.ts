@@ -83,6 +83,19 @@ export const layer = <R = never>(
 /**
  * Installs the app like a person in a browser: "Add to Slack", Allow, back to the app. Returns the app's last response.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { SlackOAuthTest } from "effect-slack-oauth/testing"
+ *
+ * const test = Effect.gen(function*() {
+ *   const response = yield* SlackOAuthTest.install()
+ *   console.log(response.status) // 303
+ * })
+ *
+ * Effect.runPromise(Effect.provide(test, SlackOAuthTest.layer({ botScopes: ["chat:write"] })))
+ * ```
+ *
  * @since 0.1.0
  * @category people
  */

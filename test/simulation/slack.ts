@@ -1,6 +1,6 @@
 /**
  * Slack, as far as tokens go: installs, refreshes, what each ends, and the grace period of a refresh token. By
- * `docs/emulator.md`, and written apart from the emulator, so that a mistake there does not hide one here.
+ * `docs/emulator-rules.md`, and written apart from the emulator, so that a mistake there does not hide one here.
  */
 import type { Agenda } from "./agenda.js"
 
