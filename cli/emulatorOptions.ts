@@ -116,7 +116,7 @@ export const options = {
   seed: Options.file("seed", { exists: "yes" }).pipe(
     Options.optional,
     Options.withDescription(
-      "A file with what the emulator starts with, as JSON: see docs/emulator.md. Other options add to it."
+      "A file with what the emulator starts with, as JSON: see docs/emulator-server.md. Other options add to it."
     )
   ),
   noRotation: Options.boolean("no-rotation").pipe(

@@ -27,7 +27,11 @@ const rowsUnder = (page, heading) => {
 }
 
 const readme = read("README.md")
-const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md")).sort()
+/** In the order in which the README names them. */
+const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"))
+  .map((name) => ({ name, place: readme.indexOf(`](docs/${name}`, readme.indexOf("\n## Documentation\n")) }))
+  .sort((a, b) => a.place - b.place)
+  .map(({ name }) => name)
 
 const summary = paragraphs(readme).find((text) => text.startsWith("Slack OAuth V2 as"))
 const installs = Array.from(readme.matchAll(/^With (Effect \d)[^]*?```sh\n(npm install [^\n]+)\n/gm))
