@@ -4,6 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { modulesPicture } from "./pictures/modules.js"
+import { performancePicture } from "./pictures/performance.js"
 import { credentialStates } from "./pictures/states.js"
 import { stormPicture } from "./pictures/storm.js"
 import { sweep } from "./pictures/sweep.js"
@@ -13,6 +15,8 @@ import { tokenLife } from "./pictures/tokenLife.js"
 /** The pictures by the names of their files. */
 export const pictures: Readonly<Record<string, string>> = {
   "credential-states.svg": credentialStates,
+  "modules.svg": modulesPicture,
+  "performance.svg": performancePicture,
   "storm.svg": stormPicture,
   "sweep.svg": sweep,
   "token-life.svg": tokenLife,

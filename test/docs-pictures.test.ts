@@ -6,6 +6,26 @@ const root = Path.resolve(import.meta.dirname, "..")
 const folder = Path.join(root, "docs/pictures")
 const files = Fs.readdirSync(folder).sort()
 
+describe("docs/performance.md", () => {
+  const page = Fs.readFileSync(Path.join(root, "docs/performance.md"), "utf8")
+
+  it("begins with ten lines that say what its tables say", async () => {
+    const { withSummary } = await import("../scripts/performance.js")
+    assert.strictEqual(page, withSummary(page), "run npm run docs:pictures")
+    const [, summary = ""] = /<!-- summary -->\n([^]*?)<!-- \/summary -->/.exec(page) ?? []
+    assert.strictEqual(summary.trim().split("\n").length, 10)
+    assert.isBelow(page.indexOf("<!-- summary -->"), page.indexOf("<!-- bench:"))
+  })
+
+  it("says which number is missing when a benchmark has other rows", async () => {
+    const { reader } = await import("../scripts/performance/tables.js")
+    assert.throws(
+      () => reader(page)("call", "oauth.v2.access, one at a time", "OAuthV2 on paper", "wall ×"),
+      /one at a time", OAuthV2 on paper, wall ×: there is no such number/
+    )
+  })
+})
+
 describe("docs/pictures", () => {
   let drawn: Readonly<Record<string, string>> = {}
 

@@ -29,6 +29,7 @@ const style = `
     .soon { fill: #f2d58a; }
     .bad { fill: #eeb0a8; }
     .box { fill: #f1f4f9; stroke: #57606a; stroke-width: 1.5; }
+    .outside { fill: none; stroke: #57606a; stroke-width: 1.5; stroke-dasharray: 5 4; }
     #arrow path { fill: #57606a; }
     @media (prefers-color-scheme: dark) {
       .ground { fill: #0d1117; }
@@ -38,6 +39,7 @@ const style = `
       .soon { fill: #6a5212; }
       .bad { fill: #7a2d25; }
       .box { fill: #1c2432; stroke: #9198a1; }
+      .outside { stroke: #9198a1; }
       #arrow path { fill: #9198a1; }
     }`
 
