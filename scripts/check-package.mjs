@@ -4,7 +4,7 @@
 //   npm run effect-4 && node scripts/check-package.mjs effect-4
 //
 // There is a project with the README's install line, one with the oldest peers that package.json permits, one with the
-// newest, and one with as little as possible, for the README's first program. npm has to refuse Effect's other major.
+// newest, and one with the README's smaller install line, for its first program. npm has to refuse Effect's other major.
 import { build } from "esbuild"
 import { execFile, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -65,17 +65,20 @@ const imported = () => {
   return new Set(names.filter((name) => name !== manifest.name && !name.startsWith("node")))
 }
 
-/** The peers in the README's install line. */
-const readmePeers = () => {
+/** The peers in the README's install lines: the one for everything that the guides use, and the one for the calls alone. */
+const readmeLines = () => {
   const command = `npm install ${manifest.name}@${major} `
-  const line = readme.split("\n").find((line) => line.startsWith(command))
-  if (line === undefined) fail(`README.md has no line "${command}…"`)
-  const peers = line.slice(command.length).split(" ")
-  const named = peers.map(nameOf)
+  const lines = readme.split("\n").filter((line) => line.startsWith(command))
+  if (lines.length !== 2) fail(`README.md has ${lines.length} lines "${command}…" and not two`)
+  const [whole, small] = lines.map((line) => line.slice(command.length).split(" "))
+  const lacks = (line, needed) => {
+    const named = line.map(nameOf)
+    for (const name of needed) if (!named.includes(name)) fail(`README.md: "${line.join(" ")}" has no ${name}`)
+  }
   // Slack's own client is there for those who have it.
-  const needed = [...Object.keys(manifest.peerDependencies), ...imported()].filter((name) => name !== "@slack/web-api")
-  for (const name of needed) if (!named.includes(name)) fail(`README.md: the install line names no version of ${name}`)
-  return peers
+  lacks(whole, [...Object.keys(manifest.peerDependencies), ...imported()].filter((name) => name !== "@slack/web-api"))
+  lacks(small, requiredPeers.map(([name]) => name))
+  return { whole, small }
 }
 
 const floorPeers = () => requiredPeers.map(([name, range]) => `${name}@${/^(?:\^|>=)(\S+)/.exec(range)[1]}`)
@@ -262,15 +265,15 @@ const checkApp = async (tarball) => {
   for (const file of readdirSync("examples/app")) copyFileSync(join("examples/app", file), join(project, file))
   const options = { ...compilerOptions, types: ["node"], skipLibCheck: true, noEmit: true }
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: options }))
-  await install(project, tarball, ...readmePeers(), "@types/node@20")
+  await install(project, tarball, ...readmeLines().whole, "@types/node@20")
   await run(project, process.execPath, [resolve("node_modules/typescript/bin/tsc"), "-p", "."])
   console.log("examples/app: installed and type-checked")
 }
 
-/** Installs what the first program imports, and nothing else. With Effect 4, not even `effect` needs a version. */
+/** Installs what the README says is enough, and nothing else. */
 const checkFirstProgram = async (tarball) => {
   const project = newProject("first")
-  const peers = major === "0" ? newestPeers() : requiredPeers.map(([name]) => name)
+  const peers = readmeLines().small
   await install(project, tarball, ...peers)
   const [, program] = /^```ts\n([^]*?)^```$/m.exec(readme)
   writeFileSync(join(project, "main.mjs"), program)
@@ -304,7 +307,7 @@ try {
   await checkTypes(tarball)
   console.log("the types of all entry points resolve")
   await Promise.all([
-    checkPrograms("readme", tarball, readmePeers()),
+    checkPrograms("readme", tarball, readmeLines().whole),
     checkApp(tarball),
     checkPrograms("floor", tarball, floorPeers())
   ])
