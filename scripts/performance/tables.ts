@@ -24,6 +24,10 @@ const tablesOf = (text: string): ReadonlyArray<Table> =>
 /** The first number of a cell: the median in `1,034 (951–1,144)`. */
 const numberOf = (cell: string): number => Number(/^-?[\d,.]+/.exec(cell)?.[0].replaceAll(",", ""))
 
+/** A number with two digits that count. */
+export const digits = (value: number): string =>
+  value < 10 ? value.toPrecision(2) : Number(value.toPrecision(2)).toLocaleString("en")
+
 /**
  * One number of one table: of the benchmark between the markers, in the row that begins with these cells. It throws an
  * error that says what is missing, because a benchmark may have got other rows.

@@ -44,6 +44,7 @@ const usesOf = (module: string): ReadonlySet<string> => {
 
 interface Box {
   readonly modules: ReadonlyArray<string>
+  readonly about?: string
   readonly x: number
   readonly y: number
   readonly width: number
@@ -53,14 +54,14 @@ const height = 78
 const row = (index: number): number => 96 + index * 122
 
 const boxes: ReadonlyArray<Box> = [
-  { modules: ["SlackOAuth"], x: 20, y: row(0), width: 860 },
+  { modules: ["SlackOAuth"], about: "a whole app in one layer", x: 20, y: row(0), width: 860 },
   { modules: ["InstallFlow", "InstallRouter", "InstallError"], x: 20, y: row(1), width: 260 },
   { modules: ["TokenManager", "TokenSweep", "TokenMigration"], x: 320, y: row(1), width: 260 },
   { modules: ["Lifecycle", "SlackRequest"], x: 620, y: row(1), width: 260 },
   { modules: ["PendingInstall", "sql/SqlPendingInstallStore"], x: 20, y: row(2), width: 260 },
   { modules: ["OAuthV2", "RetryPolicy", "Telemetry"], x: 320, y: row(2), width: 260 },
   {
-    modules: ["InstallationStore", "KeyValueInstallationStore", "sql/SqlInstallationStore", "InstallationImport"],
+    modules: ["InstallationStore", "InstallationImport", "KeyValueInstallationStore", "sql/SqlInstallationStore"],
     x: 620,
     y: row(2),
     width: 260
@@ -140,18 +141,23 @@ const drawArrow = ({ from, to }: { readonly from: Box; readonly to: Box }): stri
 }
 
 const drawBox = (box: Box): ReadonlyArray<string> => {
-  const [name = "", ...others] = box === foundation ? ["", ...box.modules] : box.modules
-  const perLine = box === foundation ? 4 : 2
-  const lines = Array.from(
-    { length: Math.ceil(others.length / perLine) },
-    (_, index) => others.slice(index * perLine, (index + 1) * perLine).join(", ")
-  )
-  const first = box.y + (name === "" ? 36 : others.length === 0 ? 44 : 28)
+  const [name = "", ...others] = box === foundation
+    ? ["", ...box.modules]
+    : [...box.modules, ...box.about === undefined ? [] : [box.about]]
+  const widest = box.width / 7.5
+  const lines = others.reduce<ReadonlyArray<string>>((lines, word) => {
+    const last = lines.at(-1) ?? ""
+    if (last === "") return [word]
+    return last.length + word.length + 2 <= widest
+      ? [...lines.slice(0, -1), `${last}, ${word}`]
+      : [...lines.slice(0, -1), `${last},`, word]
+  }, [])
+  const first = box.y + (height - lines.length * 16) / 2 + (name === "" ? 12 : 4)
   return [
     rect(box.x, box.y, box.width, height, "box", 6),
     ...(name === "" ? [] : [text(middle(box), first, name, "middle strong")]),
     ...lines.map((words, index) =>
-      text(middle(box), first + (name === "" ? 0 : 20) + index * (name === "" ? 22 : 16), words, "middle small")
+      text(middle(box), first + (name === "" ? 0 : 18) + index * 16, words, "middle small")
     )
   ]
 }

@@ -1,5 +1,5 @@
 /** How many times as fast as Slack's packages, by the tables of docs/performance.md. */
-import { look } from "../performance/tables.js"
+import { digits, look } from "../performance/tables.js"
 import { draw, line, rect, text } from "./svg.js"
 
 interface Comparison {
@@ -38,11 +38,11 @@ const comparisons: ReadonlyArray<Comparison> = [
   { what: "the import, with Effect", ratio: start("@slack/web-api") / start("effect-slack-oauth/OAuthV2") }
 ]
 
-const digits = (value: number): string => Number(value.toPrecision(2)).toLocaleString("en")
+const isEqual = (ratio: number): boolean => Math.abs(Math.log(ratio)) < Math.log(1.05)
 
 /** "6.8 × as fast", or "1.2 × the time". */
 const words = (ratio: number): string =>
-  Math.abs(Math.log(ratio)) < Math.log(1.05)
+  isEqual(ratio)
     ? "as fast"
     : ratio > 1
     ? `${digits(ratio)} × as fast`
@@ -71,7 +71,7 @@ export const performancePicture = draw({
   body: [
     text(20, 28, "How many times as fast as Slack's packages", "strong"),
     ...Array.from({ length: most - least + 1 }, (_, index) => least + index).flatMap((exponent) => [
-      line([[x(exponent), top - 8], [x(exponent), bottom]]),
+      line([[x(exponent), top - 8], [x(exponent), bottom]], false, exponent === 0 ? "line" : "line faint"),
       text(x(exponent), bottom + 20, factor(exponent), exponent === 0 ? "middle strong" : "middle small")
     ]),
     ...comparisons.flatMap(({ ratio, what }, index) => {
@@ -80,7 +80,7 @@ export const performancePicture = draw({
       const from = Math.min(x(0), end)
       return [
         text(left - 14, y + 15, what, "end small"),
-        rect(from, y, Math.max(3, Math.abs(end - x(0))), 20, ratio >= 1 ? "good" : "bad"),
+        rect(from, y, Math.max(3, Math.abs(end - x(0))), 20, isEqual(ratio) ? "soon" : ratio > 1 ? "good" : "bad"),
         text(Math.max(x(0), end) + 8, y + 15, words(ratio), "small")
       ]
     }),

@@ -25,6 +25,7 @@ const style = `
     .middle { text-anchor: middle; }
     .end { text-anchor: end; }
     .line { stroke: #57606a; stroke-width: 1.5; fill: none; }
+    .faint { stroke-opacity: 0.25; }
     .good { fill: #9ad0b5; }
     .soon { fill: #f2d58a; }
     .bad { fill: #eeb0a8; }
@@ -65,7 +66,11 @@ export const rect = (x: number, y: number, width: number, height: number, classe
     radius === 0 ? "" : ` rx="${radius}"`
   }/>`
 
-export const line = (points: ReadonlyArray<readonly [x: number, y: number]>, arrow = false): string =>
-  `<path class="line" d="M${points.map(([x, y]) => `${n(x)} ${n(y)}`).join(" L")}"${
+export const line = (
+  points: ReadonlyArray<readonly [x: number, y: number]>,
+  arrow = false,
+  classes = "line"
+): string =>
+  `<path class="${classes}" d="M${points.map(([x, y]) => `${n(x)} ${n(y)}`).join(" L")}"${
     arrow ? " marker-end=\"url(#arrow)\"" : ""
   }/>`

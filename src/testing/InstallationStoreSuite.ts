@@ -87,10 +87,12 @@ const groups = { installing, resolving, removing, "compare-and-set": comparing, 
  * @example
  * ```ts
  * import { InstallationStore } from "effect-slack-oauth"
- * import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
+ * import type * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
  *
- * // In a test file, without the function around it.
- * export const tests = () => InstallationStoreSuite.register({ name: "my store", layer: InstallationStore.layerMemory })
+ * const myStore: InstallationStoreSuite.Options = { name: "my store", layer: InstallationStore.layerMemory }
+ *
+ * // In a test file, with the import of the module and not only of its types:
+ * // InstallationStoreSuite.register(myStore)
  * ```
  *
  * @since 0.1.0
