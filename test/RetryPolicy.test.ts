@@ -19,11 +19,12 @@ import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
-import { identity } from "effect/Function"
+import { constVoid, identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
 import { type Caller, exitOf, withCaller } from "../src/internal/effect/fibers.js"
+import { observeInSpan } from "../src/internal/effect/spans.js"
 import * as Retry from "../src/internal/retry.js"
 import { table } from "./fixtures/codes.js"
 import { accessResponses } from "./fixtures/tokenResponses.js"
@@ -441,14 +442,15 @@ describe("RetryPolicy", () => {
 
   describe("run", () => {
     const run = <A>(attempt: Effect.Effect<A, OAuthV2Error.OAuthV2Error>) =>
-      withCaller((caller: Caller<never>) =>
-        Retry.run(RetryPolicy.defaultPolicy, attempt, {
+      observeInSpan("run", {}, (_, caller: Caller<never>) => ({
+        effect: Retry.run(RetryPolicy.defaultPolicy, attempt, {
           clock: caller.clock,
           fork: caller.fork(identity),
           onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method: "oauth.v2.access", timeout }),
           onFailure: () => Effect.void
-        })
-      )
+        }),
+        onEnd: constVoid
+      }))
 
     // Effect 3 only: a fiber of Effect 4 has no values that it changes
     it.scoped("changes of a FiberRef in an attempt end with the attempt", () =>

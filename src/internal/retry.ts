@@ -5,7 +5,6 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import type * as Schedule from "effect/Schedule"
 import type { OAuthV2Error } from "../OAuthV2Error.js"
 import type * as RetryPolicy from "../RetryPolicy.js"
@@ -54,15 +53,15 @@ const cutOff = <A, E, R>(
       const ended = flatten(exit)
       resume(isLate && Exit.isInterrupted(ended) ? Effect.failSync(() => onTimeout(Duration.millis(millis))) : ended)
     })
-    return Fiber.interrupt(fiber)
   })
 
 /**
  * Runs an attempt under a policy: each attempt is cut off at its timeout or at the end of the budget, whichever comes
  * first. Only a repeatable error leads to another, and only if `mayRepeat` allows it.
  *
- * `fork` starts a fiber for each attempt: what an attempt does to a `FiberRef` ends with it. `clock` is the caller's.
- * `onFailure` runs after each attempt that failed.
+ * `fork` starts a fiber for each attempt: what an attempt does to a `FiberRef` ends with it. If the caller is interrupted,
+ * it has to interrupt that fiber, as `observeInSpan` does. `clock` is the caller's. `onFailure` runs after each attempt that
+ * failed.
  */
 export const run = <A, E extends OAuthV2Error, R>(
   policy: RetryPolicy.Service,

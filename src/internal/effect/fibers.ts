@@ -28,9 +28,11 @@ export interface Caller<R> {
   readonly fork: (change: (context: Context.Context<R>) => Context.Context<R>) => Fork<R>
 }
 
+/** `forked` gets each fiber that the caller starts. */
 export const callerOf = <R>(
   fiber: Fiber.RuntimeFiber<any, any>,
-  { runtimeFlags }: FiberStatus.Running
+  { runtimeFlags }: FiberStatus.Running,
+  forked?: Array<Fiber.RuntimeFiber<any, any>>
 ): Caller<R> => {
   const context = fiber.getFiberRef(FiberRef.currentContext) as Context.Context<R>
   const fiberRefs = fiber.getFiberRefs()
@@ -46,7 +48,11 @@ export const callerOf = <R>(
           ? fiberRefs
           : FiberRefs.delete(fiberRefs, FiberRef.interruptedCause)
       })
-      return (effect, scope) => Runtime.runFork(runtime, effect, scope && { scope })
+      return (effect, scope) => {
+        const fiber = Runtime.runFork(runtime, effect, scope && { scope })
+        forked?.push(fiber)
+        return fiber
+      }
     }
   }
 }

@@ -2,7 +2,8 @@
  * Spans around effects that are counted and timed.
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import type * as Tracer from "effect/Tracer"
 import { type Caller, callerOf } from "./fibers.js"
@@ -16,8 +17,11 @@ export interface Observed<A, E, R> {
 }
 
 /**
- * Runs an effect in a span of its own. `Effect.useSpan` and `Metric.update` do the same in three steps, each of which
- * costs as much as this one.
+ * Runs an effect in a span of its own. If the effect is interrupted, the fibers that its caller has started are interrupted
+ * too, and the span ends after them.
+ *
+ * `Effect.useSpan`, `Effect.onInterrupt` and `Metric.update` do the same in three steps, each of which costs as much as
+ * this one.
  */
 export const observeInSpan = <A, E, R>(
   name: string,
@@ -28,14 +32,18 @@ export const observeInSpan = <A, E, R>(
     Effect.makeSpan(name, { ...options, captureStackTrace: false }),
     (span) =>
       Effect.withFiberRuntime<A, E, R>((fiber, status) => {
-        const caller = callerOf<R>(fiber, status)
+        const forked: Array<Fiber.RuntimeFiber<any, any>> = []
+        const caller = callerOf<R>(fiber, status, forked)
         const { effect, onEnd } = observe(span, caller)
-        return Effect.onExit(effect, (exit) => {
+        const end = (exit: Exit.Exit<A, E>) => {
           const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
           onEnd(exit, (metric, input) => metric(input, labels))
           const isTimed = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
           span.end(isTimed ? caller.clock.unsafeCurrentTimeNanos() : 0n, exit)
-          return Effect.void
-        })
+        }
+        return Effect.onExit(effect, (exit) =>
+          Exit.isInterrupted(exit)
+            ? Effect.map(Fiber.interruptAll(forked), () => end(exit))
+            : Effect.succeed(end(exit)))
       })
   )

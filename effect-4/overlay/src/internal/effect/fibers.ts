@@ -22,8 +22,12 @@ export interface Caller<R> {
   readonly fork: (change: (context: Context.Context<R>) => Context.Context<R>) => Fork<R>
 }
 
-const forkIn = <R>(context: Context.Context<R>): Fork<R> => {
-  const fork = Effect.runForkWith(context)
+const forkIn = <R>(context: Context.Context<R>, forked?: Array<Fiber.Fiber<any, any>>): Fork<R> => {
+  const fork: Fork<R> = (effect) => {
+    const fiber = Effect.runForkWith(context)(effect)
+    forked?.push(fiber)
+    return fiber
+  }
   return (effect, scope) => {
     if (scope === undefined) return fork(effect)
     // Not by `runSync`: the new fiber would have its scheduler, which never lets the event loop read.
@@ -32,9 +36,10 @@ const forkIn = <R>(context: Context.Context<R>): Fork<R> => {
   }
 }
 
-export const callerOf = <R>(fiber: Fiber.Fiber<any, any>): Caller<R> => {
+/** `forked` gets each fiber that the caller starts without a scope. */
+export const callerOf = <R>(fiber: Fiber.Fiber<any, any>, forked?: Array<Fiber.Fiber<any, any>>): Caller<R> => {
   const context = fiber.context as Context.Context<R>
-  return { clock: fiber.getRef(Clock.Clock), context, fork: (change) => forkIn(change(context)) }
+  return { clock: fiber.getRef(Clock.Clock), context, fork: (change) => forkIn(change(context), forked) }
 }
 
 /** Gives `f` the fiber that runs it. */

@@ -2,7 +2,8 @@
  * Spans around effects that are counted and timed.
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Tracer from "effect/Tracer"
 import { type Caller, callerOf } from "./fibers.js"
 import type { Update } from "./metrics.js"
@@ -14,7 +15,10 @@ export interface Observed<A, E, R> {
   readonly onEnd: (exit: Exit.Exit<A, E>, update: Update) => void
 }
 
-/** Runs an effect in a span of its own. */
+/**
+ * Runs an effect in a span of its own. If the effect is interrupted, the fibers that its caller has started are interrupted
+ * too, and the span ends after them.
+ */
 export const observeInSpan = <A, E, R>(
   name: string,
   options: Tracer.SpanOptionsNoTrace,
@@ -22,10 +26,12 @@ export const observeInSpan = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.useSpan(name, options, (span) =>
     Effect.withFiber((fiber) => {
-      const caller = callerOf<R>(fiber)
+      const forked: Array<Fiber.Fiber<any, any>> = []
+      const caller = callerOf<R>(fiber, forked)
       const { effect, onEnd } = observe(span, caller)
-      return Effect.onExitPrimitive(effect, (exit) => {
-        onEnd(exit, (metric, input) => metric(input, caller.context))
-        return undefined
-      })
+      const end = (exit: Exit.Exit<A, E>) => onEnd(exit, (metric, input) => metric(input, caller.context))
+      return Effect.onExitPrimitive(effect, (exit) =>
+        Exit.hasInterrupts(exit)
+          ? Effect.map(Fiber.interruptAll(forked), () => end(exit))
+          : void end(exit))
     }))
