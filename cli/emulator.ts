@@ -65,10 +65,22 @@ const reasonOf = (error: HttpServerError.ServeError, { host, port }: Settings): 
   }
 }
 
+/** A server that cuts its connections when it closes: the command ends at once, whatever it has not answered yet. */
+const makeServer = () => {
+  const server = createServer()
+  const close = server.close.bind(server)
+  server.close = (callback) => {
+    close(callback)
+    server.closeAllConnections()
+    return server
+  }
+  return server
+}
+
 const run = (settings: Settings) =>
   Effect.gen(function*() {
     const emulatorOptions = toEmulatorOptions(settings, yield* readSeed(settings.seed))
-    const server = NodeHttpServer.layer(createServer, { port: settings.port, host: settings.host }).pipe(
+    const server = NodeHttpServer.layer(makeServer, { port: settings.port, host: settings.host }).pipe(
       Layer.catchAll((error) => Layer.fail(new CommandFailed({ message: reasonOf(error, settings) })))
     )
     const served = Layer.effectDiscard(announce(settings.control)).pipe(

@@ -151,10 +151,13 @@ export type Settings = Command.Command.ParseConfig<typeof options>
 // what they mean
 // -------------------------------------------------------------------------------------
 
-/** An id, a name, or both. */
-const toNamed = (text: string): { readonly id?: string; readonly name?: string } => {
-  const [, id, , name] = /^([ATEUW][A-Z0-9]{2,})?(=)?(.*)$/s.exec(text) ?? []
-  return { ...(id ? { id } : undefined), ...(name ? { name } : undefined) }
+/** An id, which begins with one of these letters; a name; or both. */
+const toNamed = (letters: string) => {
+  const idAndName = new RegExp(`^([${letters}][A-Z0-9]{2,})(?:=(.*))?$`, "s")
+  return (text: string): { readonly id?: string; readonly name?: string } => {
+    const [, id, name] = idAndName.exec(text) ?? []
+    return id === undefined ? { name: text } : { id, ...(name ? { name } : undefined) }
+  }
 }
 
 /** Options add to what the seed has. Without either there is the emulator's default. */
@@ -181,16 +184,13 @@ export const readSeed = (file: Option.Option<string>) =>
 export const toEmulatorOptions = (settings: Settings, seed: SlackEmulator.Options): SlackEmulator.Options => {
   const [first = {}, ...others]: ReadonlyArray<SlackEmulator.AppOptions> = [
     ...seed.apps ?? [],
-    ...settings.apps.map(toNamed)
+    ...settings.apps.map(toNamed("A"))
   ]
-  const organizations = settings.organizations.map((text, index) => ({
-    id: `E0EMULATED${index + 1}`,
-    ...toNamed(text)
-  }))
-  const people = added<SlackEmulator.PersonOptions>(
-    seed.people,
-    settings.people.map((text, index) => ({ id: `U0EMULATED${index === 0 ? "" : index + 1}`, ...toNamed(text) }))
+  // The first one has an id, which the workspaces name.
+  const organizations = settings.organizations.map(toNamed("E")).map((organization, index) =>
+    index === 0 ? { id: "E0EMULATED1", ...organization } : organization
   )
+  const people = added<SlackEmulator.PersonOptions>(seed.people, settings.people.map(toNamed("UW")))
   const person = people?.[0]?.id ?? "U0EMULATED"
   return {
     ...seed,
@@ -206,7 +206,7 @@ export const toEmulatorOptions = (settings: Settings, seed: SlackEmulator.Option
     organizations: added(seed.organizations, organizations),
     workspaces: added(
       seed.workspaces,
-      settings.workspaces.map((text) => ({ ...toNamed(text), organization: organizations[0]?.id }))
+      settings.workspaces.map(toNamed("T")).map((workspace) => ({ ...workspace, organization: organizations[0]?.id }))
     ),
     people,
     tokens: added(

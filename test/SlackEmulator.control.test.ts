@@ -78,6 +78,12 @@ describe("control over HTTP", () => {
       const { now } = yield* post("clock", { by: "13 hours" })
       assert.isAtLeast(Date.parse(now) - before, 13 * 3_600_000)
       assert.strictEqual((yield* api("auth.test", { token: installed.access_token })).error, "token_expired")
+      const tooFar = yield* send("POST", "/control/clock", { by: "4000000 days" })
+      assert.deepStrictEqual([tooFar.status, tooFar.json.message], [
+        400,
+        "The clock cannot be moved past the year 9999."
+      ])
+      assert.strictEqual((yield* send("POST", "/control/clock", { by: "-1 hour" })).status, 400)
 
       yield* post("faults", { faults: [{ type: "code", code: "fatal_error" }], methods: ["oauth.v2.access"], times: 2 })
       assert.deepStrictEqual(yield* get("faults"), [
@@ -113,9 +119,11 @@ describe("control over HTTP", () => {
         return Response.json(body.challenge ?? "thank you")
       })
     return Effect.gen(function*() {
-      const sent = yield* post("events", { event: { type: "app_home_opened", user: "U1" }, id: "Ev1" })
+      const at = "2026-01-01T00:00:00Z"
+      const sent = yield* post("events", { event: { type: "app_home_opened", user: "U1" }, id: "Ev1", at })
       assert.deepInclude(sent, { id: "Ev1", state: "delivered", type: "app_home_opened" })
       assert.deepInclude(JSON.parse(sent.body).event, { user: "U1" })
+      assert.strictEqual(JSON.parse(sent.body).event_time, Date.parse(at) / 1000)
       assert.deepStrictEqual(
         (yield* get("events")).map(({ attempts, type }: any) => [type, attempts[0].answer]),
         [["url_verification", attemptedChallenge(yield* get("events"))], ["app_home_opened", "\"thank you\""]]
@@ -136,6 +144,13 @@ describe("control over HTTP", () => {
           ["clock", { by: "1 hour" }, 400, "clock that cannot be moved"],
           ["faults", { faults: [{ type: "code" }] }, 400, "The fault has no code"],
           ["faults", { faults: [{ type: "flood" }] }, 400, ""],
+          ["faults", { faults: [] }, 400, "the list of faults is empty"],
+          ["faults", { faults: [{ type: "serverError", status: 99_999 }] }, 400, "Take 500 to 599"],
+          ["faults", { faults: [{ type: "text" }], times: 0 }, 400, "times has to be"],
+          ["faults", { faults: [{ type: "text" }], share: 2 }, 400, "share has to be"],
+          ["authorize", { url: "nope" }, 400, "the url is not an absolute URL"],
+          ["legacy-tokens", { scopes: ["chat:write,users:read"] }, 400, "is not a scope"],
+          ["events", { event: { type: "app_home_opened" }, at: "soon" }, 400, "at"],
           ["events", { event: { type: "app_home_opened" } }, 400, "set the option"],
           ["events", { event: {} }, 400, "The event has no type"],
           ["revoke", {}, 400, "token"],

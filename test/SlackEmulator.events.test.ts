@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
@@ -208,6 +209,37 @@ describe("events of SlackEmulator", () => {
     }).pipe(Effect.provide(inMemory({ apps: [{ events }] })))
   })
 
+  it.effect("that come together wait for one challenge", () => {
+    const heard: Array<string> = []
+    const events = (request: Request) =>
+      Effect.promise(async () => {
+        heard.push((await request.json()).type)
+        return new Response("no")
+      })
+    return Effect.gen(function*() {
+      yield* redeem()
+      yield* SlackEmulator.uninstall()
+      assert.deepStrictEqual(heard, ["url_verification"])
+      assert.deepStrictEqual((yield* SlackEmulator.events).map(({ state, type }) => [type, state]), [
+        ["url_verification", "failed"],
+        ["tokens_revoked", "failed"],
+        ["app_uninstalled", "failed"]
+      ])
+    }).pipe(Effect.provide(inMemory({ apps: [{ events }] })))
+  })
+
+  it.effect("end with a restart: nobody waits for them, and the app is told", () => {
+    const app = makeApp([() => new Promise<Response>(() => {})])
+    return Effect.gen(function*() {
+      const sent = yield* Effect.fork(SlackEmulator.send({ event: { type: "app_home_opened" } }))
+      yield* untilHeard(app, 1)
+      yield* SlackEmulator.restart
+      assert.strictEqual((yield* Fiber.join(sent)).attempts.length, 0)
+      assert.isTrue(app.heard[0]?.request.signal.aborted)
+      assert.deepStrictEqual(yield* SlackEmulator.events, [])
+    }).pipe(Effect.provide(live(app)))
+  })
+
   it.effect("can be sent twice and late, as Slack may do", () => {
     const app = makeApp()
     return Effect.gen(function*() {
@@ -247,7 +279,10 @@ describe("events of SlackEmulator", () => {
       const events = `http://127.0.0.1:${port}/slack/events`
       const sent = yield* SlackEmulator.send({ event: { type: "app_home_opened" } }).pipe(
         Effect.provide(SlackEmulator.layer({ apps: [{ events }] })),
-        Effect.ensuring(Effect.sync(() => server.close()))
+        Effect.ensuring(Effect.sync(() => {
+          server.close()
+          server.closeAllConnections()
+        }))
       )
       assert.strictEqual(sent.state, "delivered")
       assert.deepStrictEqual(heard, ["url_verification", "app_home_opened"])

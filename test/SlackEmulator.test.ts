@@ -1166,6 +1166,20 @@ describe("the history of SlackEmulator", () => {
       assert.strictEqual(lines.join("\n"), yield* SlackEmulator.timeline)
     }).pipe(Effect.provide(inMemory())))
 
+  it.effect("keeps the beginning of long parameters, and not all of many", () =>
+    Effect.gen(function*() {
+      const long = "long".repeat(1000)
+      yield* call("oauth.v2.access", { code: "a-code", client_id: long, grant_type: long, redirect_uri: long })
+      yield* call("chat.postMessage", Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`p${index}`, ""])))
+      yield* call("oauth.v2.access", { grant_type: "xoxe-1-test", client_id: "xoxb-test" })
+      const [first, second, third] = yield* SlackEmulator.calls
+      const beginning = long.slice(0, 200)
+      assert.deepInclude(first, { clientId: beginning, grantType: beginning })
+      assert.strictEqual(first?.parameters.redirect_uri, beginning)
+      assert.strictEqual(Object.keys(second?.parameters ?? {}).length, 50)
+      assert.deepInclude(third, { clientId: "<redacted>", grantType: "<redacted>" })
+    }).pipe(Effect.provide(inMemory())))
+
   it.effect("keeps as many events as the options say", () =>
     Effect.gen(function*() {
       yield* Effect.replicateEffect(Effect.flip(OAuthV2.access({ code: "a-code" })), 21)

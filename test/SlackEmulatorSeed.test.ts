@@ -61,6 +61,24 @@ const seed = {
 
 const options = Either.getOrThrow(SlackEmulatorSeed.parse(JSON.stringify(seed)))
 
+type Difference<A, B> = Exclude<keyof A, keyof B> | Exclude<keyof B, keyof A>
+
+type Item<A> = NonNullable<A> extends ReadonlyArray<infer Element> ? Element : never
+
+type Seed = SlackEmulatorSeed.Seed
+
+/** The fields that only a seed has, or only the typed options. */
+type Differences = readonly [
+  Difference<Omit<Seed, "$schema">, SlackEmulator.Options>,
+  Difference<Item<Seed["apps"]>, SlackEmulator.AppOptions>,
+  Difference<Item<Seed["organizations"]>, SlackEmulator.OrganizationOptions>,
+  Difference<Item<Seed["workspaces"]>, SlackEmulator.WorkspaceOptions>,
+  Difference<Item<Seed["people"]>, SlackEmulator.PersonOptions>,
+  Difference<Item<Seed["codes"]>, SlackEmulator.CodeOptions>,
+  Difference<Item<Seed["tokens"]>, SlackEmulator.TokenOptions>,
+  Difference<Item<Item<Seed["tokens"]>["next"]>, SlackEmulator.TokenPair>
+]
+
 const secret = (token: string) => Redacted.make(token)
 
 const codeOf = <A, R>(effect: Effect.Effect<A, OAuthV2Error.OAuthV2Error, R>) =>
@@ -104,6 +122,12 @@ const useAll = Effect.gen(function*() {
 })
 
 describe("a seed", () => {
+  it("has the fields of the typed options, and no others", () => {
+    // This compiles if there is no difference.
+    const isSame: Differences extends ReadonlyArray<never> ? true : never = true
+    assert.isTrue(isSame)
+  })
+
   it.effect("has apps, places, people, codes, tokens, ids and the next pairs of a chain", () =>
     useAll.pipe(Effect.provide(inMemory(options))))
 
@@ -151,6 +175,42 @@ describe("a seed", () => {
       for (const { code } of options.codes ?? []) assert.notInclude(told, code)
     }).pipe(Effect.provide(inMemory(options))))
 
+  it.effect("gets ids that nothing in it has", () =>
+    Effect.gen(function*() {
+      const ids = (yield* SlackEmulator.apps).map(({ clientId, id }) => [id, clientId])
+      assert.deepStrictEqual(ids, [["A0EMULATED2", "1000000000.1000000002"], ["A0EMULATED3", "1000000000.1000000003"]])
+      assert.strictEqual((yield* SlackEmulator.addWorkspace()).id, "T0EMULATED3")
+    }).pipe(Effect.provide(SlackEmulator.layer({
+      apps: [{ id: "A0EMULATED2", clientId: "1000000000.1000000002" }, {}],
+      workspaces: [{ id: "T0EMULATED2" }]
+    }))))
+
+  it("may begin with a byte order mark, as editors on Windows write it", () => {
+    assert.isTrue(Either.isRight(SlackEmulatorSeed.parse("\uFEFF{}")))
+  })
+
+  // Effect 3 only: both packages carry the file that Effect 3 writes
+  it("has a JSON Schema that refuses what the emulator refuses", () => {
+    const { properties } = JSON.parse(readFileSync("emulator-seed.schema.json", "utf8"))
+    const { events, id, redirectUris, scopes } = properties.apps.items.properties
+    for (
+      const [schema, right, wrong] of [
+        [
+          redirectUris.items,
+          ["https://example.com", "http://localhost:3000/slack", "myapp://callback", "com.example.app:/callback"],
+          ["nope", "localhost:3000", "localhost:3000/slack", "https://a.b#c", ""]
+        ],
+        [events, ["http://localhost:3000/slack/events", "https://a.b"], ["ftp://x", "slack/events", ""]],
+        [scopes.items, ["chat:write", "identity.basic", "commands"], ["chat:write,users:read", "tea ☕", ""]],
+        [id, ["A0TEA", "the app"], ["", "A0\nTEA"]]
+      ] as const
+    ) {
+      assert.strictEqual(schema.type, "string")
+      for (const text of right) assert.match(text, new RegExp(schema.pattern, "u"))
+      for (const text of wrong) assert.notMatch(text, new RegExp(schema.pattern, "u"))
+    }
+  })
+
   // Effect 3 only: both packages carry the file that Effect 3 writes
   it("has the form of its JSON Schema, which the package has as a file", () => {
     assert.strictEqual(readFileSync("emulator-seed.schema.json", "utf8"), seedSchema(), "run npm run docs:seed")
@@ -185,6 +245,33 @@ describe("a seed", () => {
     ["a token of an unknown app", { tokens: [{ clientId: "1.1", accessToken: "x" }] }, "there is no app 1.1"],
     ["a token of an unknown person", { tokens: [{ person: "U1", accessToken: "x" }] }, "there is no person U1"],
     ["an empty token", { tokens: [{ accessToken: "" }] }, "a token is empty"],
+    ["a token with a line break", { tokens: [{ refreshToken: "xoxe-1-test\n" }] }, "has white space"],
+    [
+      "a redirect URL that is none",
+      { apps: [{}, { redirectUris: ["https://a.b", "nope"] }] },
+      "apps[1].redirectUris[1]"
+    ],
+    ["a redirect URL without a scheme", { apps: [{ redirectUris: ["localhost:3000"] }] }, "\"localhost:3000\" is not"],
+    ["a redirect URL with a fragment", { apps: [{ redirectUris: ["https://a.b#c"] }] }, "without a fragment"],
+    ["events for another protocol", { apps: [{ events: "ftp://x" }] }, "apps[0].events"],
+    ["events for no address", { apps: [{ events: "slack/events" }] }, "not an http or https URL"],
+    ["events for an address with a password", { apps: [{ events: "http://a:b@localhost" }] }, "and a password"],
+    ["an empty client id", { apps: [{ clientId: "" }] }, "apps[0].clientId"],
+    ["an empty client secret", { apps: [{ clientSecret: "" }] }, "apps[0].clientSecret"],
+    ["an empty signing secret", { apps: [{ signingSecret: "" }] }, "apps[0].signingSecret"],
+    ["an empty id", { workspaces: [{ id: "" }] }, "workspaces[0].id"],
+    ["an id of two lines", { organizations: [{ id: "E0BIG\nCompany" }] }, "organizations[0].id"],
+    ["a person with the id of the bot", { people: [{ id: "bot" }] }, "people[0].id"],
+    ["a person with the id of a workspace", { people: [{ id: "T0EMULATED" }] }, "people[0]"],
+    [
+      "a person in an unknown workspace",
+      { people: [{ workspaces: ["T0NOWHERE"] }] },
+      "there is no workspace T0NOWHERE"
+    ],
+    ["scopes in one text", { apps: [{ scopes: ["chat:write,users:read"] }] }, "apps[0].scopes[0]"],
+    ["a token whose scope is none", { tokens: [{ accessToken: "x", scopes: ["tea ☕"] }] }, "tokens[0].scopes[0]"],
+    ["a method that is a path", { methods: { "/api/chat.postMessage": {} } }, "is not the name of a method"],
+    ["a method whose scope is none", { methods: { "api.test": { scopes: ["a,b"] } } }, "methods.api.test"],
     ["a negative lifetime", { tokens: [{ accessToken: "x", expiresIn: -1 }] }, "tokens[0].expiresIn"],
     ["a code in an unknown workspace", { codes: [{ code: "c", workspace: "T1" }] }, "codes[0]"],
     ["a code for a URL that is not listed", { codes: [{ code: "c", redirectUri: "https://a.b" }] }, "bad_redirect_uri"],

@@ -24,10 +24,15 @@ describe("the command effect-slack-oauth", () => {
       const option of [
         "--port",
         "--host",
+        "--client-id",
+        "--client-secret",
         "--redirect-uri",
         "--no-rotation",
         "--pkce",
         "--access-token-lifetime",
+        "--refresh-grace-period",
+        "--control",
+        "--quiet",
         "--seed",
         "--app",
         "--organization",
@@ -88,7 +93,7 @@ describe("the command effect-slack-oauth", () => {
       ["a port out of range", ["--port", "70000"], "--port has to be a number from 0 to 65535"],
       ["a lifetime that is not a duration", ["--access-token-lifetime", "soon"], "has to be a duration"],
       ["an address of another machine", ["--host", "192.0.2.1"], "This machine has no address 192.0.2.1"],
-      ["an empty client id", ["--client-id", "", "--port", "0"], "The client id is empty"],
+      ["an empty client id", ["--client-id", "", "--port", "0"], "the client id is empty"],
       [
         "a client id that Slack cannot have issued",
         ["--client-id", "6.2e+11", "--port", "0"],
@@ -122,6 +127,23 @@ describe("the command effect-slack-oauth", () => {
     } finally {
       child.kill("SIGKILL")
     }
+  })
+
+  it("ends at once, whatever it has not answered yet", async () => {
+    const emulator = await Cli.startEmulator(file, ["--control"])
+    const inject = await fetch(`${emulator.url}/control/faults`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ faults: [{ type: "delay", duration: "1 hour" }] })
+    })
+    assert.strictEqual(inject.status, 200)
+    const answer = fetch(`${emulator.url}/api/auth.test`).then(() => "answered", () => "cut")
+    // The fault is taken when the call has begun.
+    for (let left = [""]; left.length > 0;) {
+      left = await fetch(`${emulator.url}/control/faults`).then((response) => response.json())
+    }
+    await emulator.stop()
+    assert.strictEqual(await answer, "cut")
   })
 
   describe("with a seed and options", () => {
@@ -221,7 +243,7 @@ describe("the command effect-slack-oauth", () => {
     const setting = async (name: string) => (await line(new RegExp(`^ *${name}=`))).split("=")[1] ?? ""
 
     beforeAll(() => {
-      const args = ["emulator", "--port", "0", "--workspace", "Tea Room", "--workspace", "Attic"]
+      const args = ["emulator", "--port", "0", "--workspace", "Tea Room", "--workspace", "TEA Attic"]
       child = spawn(process.execPath, [file, ...args], {
         env: { PATH: process.env.PATH },
         stdio: ["ignore", "pipe", "inherit"]
@@ -244,7 +266,7 @@ describe("the command effect-slack-oauth", () => {
       const authorizeUrl = (await line(/oauth\/v2\/authorize\?/)).trim()
       const page = await fetch(authorizeUrl).then((response) => response.text())
       assert.include(Consent.textOf(page), "Tea Room")
-      assert.include(Consent.textOf(page), "Attic")
+      assert.include(Consent.textOf(page), "TEA Attic")
 
       const allowed = await fetch(authorizeUrl, {
         method: "POST",

@@ -24,8 +24,10 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as InstallationStore from "../InstallationStore.js"
 import type * as InstallFlow from "../InstallFlow.js"
+import { address, withoutSpans } from "../internal/effect/servers.js"
 import { heard } from "../internal/effect/streams.js"
 import * as Browser from "../internal/emulator/browser.js"
+import { checkInjection } from "../internal/emulator/checks.js"
 import * as Client from "../internal/emulator/client.js"
 import * as Control from "../internal/emulator/control.js"
 import * as Sending from "../internal/emulator/delivery.js"
@@ -37,6 +39,7 @@ import * as History from "../internal/emulator/history.js"
 import * as People from "../internal/emulator/people.js"
 import * as Seed from "../internal/emulator/seed.js"
 import * as Server from "../internal/emulator/server.js"
+import * as Turn from "../internal/emulator/turn.js"
 import * as Views from "../internal/emulator/views.js"
 import * as SlackApp from "../SlackApp.js"
 import { MovableClock } from "./MovableClock.js"
@@ -172,12 +175,18 @@ export const make = (options: Options = {}): Effect.Effect<Service, ConfigError.
       addPerson: (options) => Effect.sync(() => ({ id: Seed.addPerson(world, options).id })),
       send: (request) => Effect.map(People.send(state, request), Views.delivery),
 
-      restart: Effect.suspend(() => {
+      restart: Effect.flatMap(Turn.next, (turn) => {
         injections.splice(0)
-        return Effect.zipRight(sender.clear, Seed.restart(world, options))
+        Seed.restart(world, turn, options)
+        return sender.clear()
       }),
 
-      inject: (injection) => Effect.sync(() => void injections.push(toInjection(injection))),
+      inject: (injection) =>
+        Effect.sync(() => {
+          const added = toInjection(injection)
+          checkInjection(added)
+          injections.push(added)
+        }),
       clearFaults: Effect.sync(() => void injections.splice(0)),
       faults: Effect.sync(() => injections.map(Views.fault)),
 
@@ -306,8 +315,9 @@ export const serve = (
     const emulator = yield* SlackEmulator
     const clock = yield* Effect.serviceOption(MovableClock)
     const control = options.control === true ? yield* Control.make(emulator, clock) : undefined
-    return HttpServer.serve(Server.app(emulator.handle, { anyone: options.anyone ?? false, control }))
-  }))
+    const unixSocket = (yield* address) === undefined
+    return HttpServer.serve(Server.app(emulator.handle, { anyone: options.anyone ?? false, unixSocket, control }))
+  })).pipe(withoutSpans)
 
 // -------------------------------------------------------------------------------------
 // the service's functions

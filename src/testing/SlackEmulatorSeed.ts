@@ -10,14 +10,36 @@
 import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { decoder, described } from "../internal/effect/schemas.js"
+import { decoder, described, patterned } from "../internal/effect/schemas.js"
+import {
+  eventsPattern,
+  idPattern,
+  redirectUriPattern,
+  scopePattern,
+  tokenPattern
+} from "../internal/emulator/checks.js"
 import type { Options } from "./SlackEmulatorModel.js"
 
 const text = (description: string) => Schema.optional(described(Schema.String, description))
 
 const flag = (description: string) => Schema.optional(described(Schema.Boolean, description))
 
-const texts = (description: string) => Schema.optional(described(Schema.Array(Schema.String), description))
+/** A text in a form that the emulator checks, and the JSON Schema has too. */
+const formed = (pattern: string, description: string) => Schema.optional(described(patterned(pattern), description))
+
+const id = (description: string) => formed(idPattern, description)
+
+const token = (description: string) => formed(tokenPattern, description)
+
+/** A text that is not empty. */
+const secret = (description: string) => formed(".", description)
+
+const formedTexts = (pattern: string, description: string) =>
+  Schema.optional(described(Schema.Array(patterned(pattern)), description))
+
+const ids = (description: string) => formedTexts(idPattern, description)
+
+const scopes = (description: string) => formedTexts(scopePattern, description)
 
 const duration = (description: string) =>
   Schema.optional(
@@ -25,81 +47,82 @@ const duration = (description: string) =>
   )
 
 const App = Schema.Struct({
-  id: text("A…"),
+  id: id("A…"),
   name: text("The name on the consent page."),
-  clientId: text("By default the emulator chooses one."),
-  clientSecret: text("By default the emulator chooses one."),
-  signingSecret: text("The key of the signature on events."),
-  redirectUris: texts(
+  clientId: id("By default the emulator chooses one."),
+  clientSecret: secret("By default the emulator chooses one."),
+  signingSecret: secret("The key of the signature on events."),
+  redirectUris: formedTexts(
+    redirectUriPattern,
     "The redirect URLs that the app lists, with their ports. By default https://example.com, http://localhost:3000 and http://127.0.0.1:3000."
   ),
-  scopes: texts("The bot scopes that the app may ask for; any by default."),
-  userScopes: texts("The user scopes that the app may ask for; any by default."),
-  optionalScopes: texts("Scopes that a person may refuse."),
+  scopes: scopes("The bot scopes that the app may ask for; any by default."),
+  userScopes: scopes("The user scopes that the app may ask for; any by default."),
+  optionalScopes: scopes("Scopes that a person may refuse."),
   rotation: flag("Whether tokens rotate; true by default."),
   pkce: flag("Whether the app uses PKCE, which makes it a public client; false by default."),
   desktopLocalhost: flag("Whether http://localhost is a desktop redirect, which needs PKCE; false by default."),
   organizationReady: flag("Whether an organization can install the app; true by default."),
-  events: text("The address for events; by default the app gets none.")
+  events: formed(eventsPattern, "The address for events; by default the app gets none.")
 })
 
 const Organization = Schema.Struct({
-  id: text("E…"),
+  id: id("E…"),
   name: text("The name of the organization.")
 })
 
 const Workspace = Schema.Struct({
-  id: text("T…"),
+  id: id("T…"),
   name: text("The name of the workspace."),
   domain: text("The workspace's URL is https://<domain>.slack.com."),
-  organization: text("The id of the organization that the workspace belongs to; none by default."),
+  organization: id("The id of the organization that the workspace belongs to; none by default."),
   requiresTwoFactor: flag("Whether people need two-factor authentication to install an app.")
 })
 
 const Person = Schema.Struct({
-  id: text("U…"),
+  id: id("U…"),
   name: text("The name of the person."),
-  workspaces: texts("The ids of the workspaces that the person is in; all by default."),
+  workspaces: ids("The ids of the workspaces that the person is in; all by default."),
   emailVerified: flag("true by default."),
   twoFactor: flag("true by default.")
 })
 
 const place = {
-  clientId: text("The client id of the app; the first app by default."),
-  workspace: text("The id of the workspace; the first one by default."),
-  organization: text("The id of the organization, if the app is installed there."),
-  person: text("The id of the person.")
+  clientId: id("The client id of the app; the first app by default."),
+  workspace: id("The id of the workspace; the first one by default."),
+  organization: id("The id of the organization, if the app is installed there."),
+  person: id("The id of the person.")
 }
 
 const Code = Schema.Struct({
   code: described(Schema.String, "The code that the app redeems with oauth.v2.access."),
   ...place,
-  scopes: texts("Bot scopes; chat:write by default if there are no user scopes either."),
-  userScopes: texts("User scopes."),
+  scopes: scopes("Bot scopes; chat:write by default if there are no user scopes either."),
+  userScopes: scopes("User scopes."),
   redirectUri: text("The redirect_uri of the authorize URL."),
   codeChallenge: text("The PKCE challenge, by S256."),
   channel: text("The channel of an incoming webhook.")
 })
 
 const pair = {
-  accessToken: text("The text of the access token."),
-  refreshToken: text("The text of the refresh token.")
+  accessToken: token("The text of the access token."),
+  refreshToken: token("The text of the refresh token.")
 }
 
 const Tokens = Schema.Struct({
   ...place,
   ...pair,
-  scopes: texts("chat:write by default."),
+  scopes: scopes("chat:write by default."),
   expiresIn: duration("How long the access token works from the start; 0 for an expired one."),
   next: Schema.optional(
     described(Schema.Array(Schema.Struct(pair)), "The pairs that the next installs, refreshes and exchanges give.")
   ),
-  botUserId: text("The id of the app's bot user there, U…"),
-  botId: text("The id of the app's bot there, B…")
+  botUserId: id("The id of the app's bot user there, U…"),
+  botId: id("The id of the app's bot there, B…")
 })
 
 const Method = Schema.Struct({
-  scopes: texts("The scopes that the token needs."),
+  scopes: scopes("The scopes that the token needs."),
   answer: Schema.optional(
     described(Schema.Record({ key: Schema.String, value: Schema.Unknown }), "The answer. \"ok\": true is added.")
   )
@@ -192,7 +215,8 @@ const asDuration = (value: number | string | undefined) => value as Duration.Dur
  * @category constructors
  */
 export const parse = (json: string): Either.Either<Options, SlackEmulatorSeedRefused> => {
-  const decoded = decode(parseJson(json))
+  // Editors on Windows write a byte order mark.
+  const decoded = decode(parseJson(json.replace(/^\uFEFF/, "")))
   if (Either.isLeft(decoded)) return Either.left(new SlackEmulatorSeedRefused({ paths: decoded.left }))
   const { $schema: _, ...seed } = decoded.right
   return Either.right({

@@ -69,6 +69,9 @@ export const nonNegativeInt = Schema.NonNegativeInt
 export const described = <S extends Schema.Annotable.All>(schema: S, description: string) =>
   schema.annotations({ description }) as Schema.Annotable.Self<S>
 
+/** Texts whose JSON Schema has a pattern. Decoding does not check it: whoever decodes can say more about a wrong text. */
+export const patterned = (pattern: string) => Schema.String.annotations({ jsonSchema: { pattern } })
+
 /** A union of members that are not known when the types are checked. */
 export const union = (members: ReadonlyArray<Schema.Schema.All>): Schema.Schema<any> => Schema.Union(...members) as any
 

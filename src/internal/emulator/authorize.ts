@@ -2,6 +2,7 @@
  * The authorize step: the app's request, the person's decision, and the redirect back to the app.
  */
 import { commaList } from "../commaList.js"
+import { isScope } from "./checks.js"
 import * as History from "./history.js"
 import { isCustomScheme } from "./methods.js"
 import * as World from "./world.js"
@@ -82,7 +83,7 @@ const scopeProblem = (
   scopes: ReadonlyArray<string>,
   permitted: ReadonlyArray<string> | undefined
 ): string | undefined => {
-  const strange = scopes.find((scope) => !/^[a-z][\w.-]*(:[\w.:-]+)?$/i.test(scope))
+  const strange = scopes.find((scope) => !isScope(scope))
   if (strange !== undefined) return `${strange} is not a scope`
   const foreign = scopes.find((scope) => permitted !== undefined && !permitted.includes(scope))
   return foreign === undefined ? undefined : `The app is not configured for the ${kind} scope ${foreign}`

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import { sha256 } from "../random.js"
 import { makeScrubber } from "../secrets.js"
 import * as Answers from "./answers.js"
+import { excerpt } from "./excerpt.js"
 import * as Handlers from "./handlers.js"
 import * as History from "./history.js"
 import * as Methods from "./methods.js"
@@ -50,18 +51,24 @@ export const read = <Name extends string>(method: Name, request: Wire.Request): 
     }
   })
 
+/** As much of a call as the history keeps. */
+const mostParameters = 50
+const longestText = 200
+
 /** Masks what looks like a token, in text that an app sends. */
 const scrub = makeScrubber(() => [])
+
+const shown = (text: string): string => scrub(excerpt(text, longestText))
 
 /** The parameters for the history: each secret is replaced by a description of it. */
 const describe = (world: World.World, { method, parsed }: Call): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(parsed.ok ? parsed.fields : {}).map(([name, value]) => {
+    Object.entries(parsed.ok ? parsed.fields : {}).slice(0, mostParameters).map(([name, value]) => {
       const text = typeof value === "string" ? value : JSON.stringify(value) ?? ""
       const label = World.label(world, text)
       return label !== undefined || isSecret(method, name)
-        ? [name, `<${label ?? "redacted"}>`]
-        : [name, scrub(text.slice(0, 200))]
+        ? [shown(name), `<${label ?? "redacted"}>`]
+        : [shown(name), shown(text)]
     })
   )
 
@@ -91,12 +98,14 @@ const entryOf = (
   fault: string | undefined
 ): { result: string } & Omit<History.Call, "result"> => {
   const { authorization, parameters } = call.input
+  const grantType = parameters.get("grant_type") ?? (parameters.has("code") ? "authorization_code" : undefined)
+  const clientId = authorization._tag === "Basic" ? authorization.readings[0].clientId : parameters.get("client_id")
   return {
     _tag: "Call",
     at: turn.now,
-    method: call.method,
-    grantType: parameters.get("grant_type") ?? (parameters.has("code") ? "authorization_code" : undefined),
-    clientId: authorization._tag === "Basic" ? authorization.readings[0].clientId : parameters.get("client_id"),
+    method: shown(call.method),
+    grantType: grantType && shown(grantType),
+    clientId: clientId && shown(clientId),
     authentication: authenticationOf(call.input),
     parameters: describe(world, call),
     secretInUrl: call.secretInUrl,

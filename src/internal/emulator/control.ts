@@ -1,7 +1,9 @@
 /**
  * Control over HTTP: what the functions of `SlackEmulator` do, for programs in any language.
  */
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -23,11 +25,14 @@ export interface Control {
 
 type Refusal = typeof HttpApi.Refusal.Type
 
-/** What a request names does not exist. */
+/** The end of the year 9999, in milliseconds since the epoch. Many programs cannot read a later date. */
+const lastInstant = 253_402_300_799_999
+
+/** What a request names does not exist, or is wrong. */
 const mistaken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Refusal, R> =>
   Effect.catchAllDefect(effect, (defect) =>
     defect instanceof Mistake
-      ? Effect.fail({ error: "not_found", message: defect.message })
+      ? Effect.fail({ error: defect.place === "" ? "not_found" : "invalid_arguments", message: defect.message })
       : Effect.die(defect))
 
 const endpointsOf = (
@@ -53,13 +58,20 @@ const endpointsOf = (
     run: Effect.Effect<unknown, Refusal>
   ): HttpApi.Endpoint => ({ name, method: "GET", path: `/control/${name}`, description, success, run: () => run })
 
-  const move = ({ by }: typeof S.Move.Type): Effect.Effect<unknown, Refusal> => {
-    const duration = Durations.parse(by)
-    if (Option.isNone(duration)) return S.invalid("by has to be a duration, such as \"12 hours\", or milliseconds.")
-    return Option.isNone(clock)
-      ? S.invalid("This server runs on a clock that cannot be moved. Provide MovableClock.layer to it.")
-      : Effect.zipRight(clock.value.move(duration.value), Effect.map(DateTime.now, (now) => ({ now })))
-  }
+  const move = ({ by }: typeof S.Move.Type): Effect.Effect<unknown, Refusal> =>
+    Effect.gen(function*() {
+      const duration = Durations.parse(by)
+      if (Option.isNone(duration)) {
+        return yield* S.invalid("by has to be a duration that is not negative, such as \"12 hours\", or milliseconds.")
+      }
+      if (Option.isNone(clock)) {
+        return yield* S.invalid("This server runs on a clock that cannot be moved. Provide MovableClock.layer to it.")
+      }
+      const then = (yield* Clock.currentTimeMillis) + Duration.toMillis(duration.value)
+      if (then > lastInstant) return yield* S.invalid("The clock cannot be moved past the year 9999.")
+      yield* clock.value.move(duration.value)
+      return { now: yield* DateTime.now }
+    })
   const send = ({ event, ...request }: typeof S.Event.Type): Effect.Effect<unknown, Refusal> =>
     typeof event["type"] === "string"
       ? emulator.send({ ...request, event: { ...event, type: event["type"] } })

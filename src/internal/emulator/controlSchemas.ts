@@ -44,7 +44,9 @@ export const Move = Schema.Struct({ by: durationInput })
 export const Event = Schema.Struct({
   ...Query.fields,
   event: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
-  id: text
+  id: text,
+  /** When it happened; now by default. */
+  at: Schema.optional(Schema.DateTimeUtc)
 })
 
 /** A fault; `afterStateChange` delays it until Slack has done what was asked. */

@@ -15,6 +15,7 @@ import type { DeliveryProblem, EventsHandler } from "../../testing/SlackEmulator
 import { withDeadline } from "../deadline.js"
 import * as LayerContext from "../layerContext.js"
 import { sign, signatureHeader, timestampHeader, version } from "../signature.js"
+import { excerpt } from "./excerpt.js"
 import * as History from "./history.js"
 import * as World from "./world.js"
 
@@ -82,9 +83,19 @@ interface Reply {
 
 const noReply = (problem: DeliveryProblem, answer = ""): Reply => ({ problem, status: undefined, answer, again: true })
 
-/** Sends a request to an app, once. */
+/** As much of an answer as is remembered. */
+const longestAnswer = 10_000
+
+/** A signal for a request, and what aborts it. */
+const aborting = () => {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: Effect.sync(() => controller.abort()) }
+}
+
+/** Sends a request to an app, once. It is aborted when nobody waits for it any more. */
 const post = (app: World.App, body: string, headers: Readonly<Record<string, string>>): Effect.Effect<Reply> => {
   const { handle, url } = handlerOf(app)
+  const { abort, signal } = aborting()
   const exchange = Effect.gen(function*() {
     const timestamp = String(Math.floor((yield* Clock.currentTimeMillis) / 1000))
     const signature = yield* Effect.promise(() => sign(app.signingSecret, timestamp, encoder.encode(body)))
@@ -96,17 +107,17 @@ const post = (app: World.App, body: string, headers: Readonly<Record<string, str
       ...headers
     }
     const response = yield* Effect.suspend(() => {
-      const answer = handle(new Request(url, { method: "POST", headers: signed, body }))
+      const answer = handle(new Request(url, { method: "POST", headers: signed, body, signal }))
       return Effect.isEffect(answer) ? answer : Effect.promise(() => answer)
     })
     const { ok, status } = response
     return {
       status,
-      answer: yield* Effect.promise(() => response.text()),
+      answer: excerpt(yield* Effect.promise(() => response.text()), longestAnswer),
       problem: ok ? undefined : "http_error" as const,
       again: response.headers.get("x-slack-no-retry") !== "1"
     }
-  })
+  }).pipe(Effect.onInterrupt(() => abort))
   const contained = Effect.catchAllCause(
     exchange,
     (cause) => Effect.succeed(noReply("connection_failed", String(Cause.squash(cause))))
@@ -173,8 +184,8 @@ export interface Sender {
   readonly deliveries: Array<Delivery>
   /** Starts the delivery of events. The result waits for the first attempt of each. */
   readonly start: (notices: ReadonlyArray<World.Notice>) => Effect.Effect<Effect.Effect<ReadonlyArray<Delivery>>>
-  /** Stops every delivery, and forgets all of them. */
-  readonly clear: Effect.Effect<void>
+  /** Forgets all deliveries at once. The result waits until those in progress have stopped. */
+  readonly clear: () => Effect.Effect<void>
 }
 
 export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Scope> =>
@@ -185,24 +196,23 @@ export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Sco
     const most = world.history.events.size
     const verified = new Set<World.App>()
     const running = new Set<Fiber.RuntimeFiber<void>>()
-    const exclusively = (yield* Effect.makeSemaphore(1)).withPermits(1)
+    const verifying = new Map<World.App, Deferred.Deferred<boolean>>()
 
     /** Adds a delivery at the end, or before another one. */
     const begin = (app: World.App, type: string, id: string, content: object, before?: Delivery): Delivery => {
       const body = JSON.stringify(content)
       const delivery: Delivery = { id, app, type, body, attempts: [], state: "pending" }
-      const index = before === undefined ? -1 : deliveries.indexOf(before)
+      const index = before === undefined ? -1 : deliveries.lastIndexOf(before)
       deliveries.splice(index === -1 ? deliveries.length : index, 0, delivery)
       // Halves the list at once, because removing one delivery costs as much as copying the list.
       if (deliveries.length > 2 * most) deliveries.splice(0, deliveries.length - most)
       return delivery
     }
 
-    /** Slack sends events only to an address that has returned a challenge. */
-    const verify = (event: Delivery): Effect.Effect<boolean> =>
-      exclusively(Effect.gen(function*() {
+    /** Sends a challenge to the address of an app, before an event. */
+    const challengeFor = (event: Delivery): Effect.Effect<boolean> =>
+      Effect.gen(function*() {
         const { app } = event
-        if (verified.has(app)) return true
         const type = "url_verification"
         const challenge = `emulated-challenge-${++world.serial}`
         const content = { token: verificationToken, challenge, type }
@@ -211,7 +221,25 @@ export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Sco
         delivery.state = problem === undefined ? "delivered" : "failed"
         if (problem === undefined) verified.add(app)
         return problem === undefined
-      }))
+      })
+
+    /** Slack sends events only to an address that has returned a challenge. Events that come meanwhile wait for it too. */
+    const verify = (event: Delivery): Effect.Effect<boolean> =>
+      Effect.flatMap(Deferred.make<boolean>(), (result) =>
+        Effect.suspend(() => {
+          const { app } = event
+          if (verified.has(app)) return Effect.succeed(true)
+          const other = verifying.get(app)
+          if (other !== undefined) return Deferred.await(other)
+          verifying.set(app, result)
+          return challengeFor(event).pipe(
+            Effect.tap((isVerified) => Deferred.succeed(result, isVerified)),
+            Effect.ensuring(Effect.suspend(() => {
+              verifying.delete(app)
+              return Deferred.succeed(result, false)
+            }))
+          )
+        }))
 
     const run = (delivery: Delivery, tried: Deferred.Deferred<void>): Effect.Effect<void> =>
       Effect.flatMap(verify(delivery), (isVerified) =>
@@ -219,7 +247,7 @@ export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Sco
           ? deliver(world, delivery, Deferred.succeed(tried, undefined))
           : Effect.sync(() => {
             delivery.state = "failed"
-          })).pipe(Effect.ensuring(Deferred.succeed(tried, undefined)))
+          }))
 
     return {
       deliveries,
@@ -232,16 +260,19 @@ export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Sco
               const tried = yield* Deferred.make<void>()
               const fiber = yield* fork(run(delivery, tried), scope)
               running.add(fiber)
-              fiber.addObserver(() => running.delete(fiber))
+              fiber.addObserver(() => {
+                running.delete(fiber)
+                Deferred.unsafeDone(tried, Effect.void)
+              })
               return Effect.as(Deferred.await(tried), delivery)
             })),
           (waiting) => Effect.all(waiting)
         ),
-      clear: Effect.suspend(() =>
-        Effect.map(Fiber.interruptAll(Array.from(running)), () => {
-          deliveries.splice(0)
-          verified.clear()
-        })
-      )
+      clear: () => {
+        const stopped = Array.from(running)
+        for (const each of [running, verified, verifying]) each.clear()
+        deliveries.splice(0)
+        return Fiber.interruptAll(stopped)
+      }
     }
   })

@@ -2,9 +2,9 @@
 import type { InstallationQuery } from "../../testing/SlackEmulatorModel.js"
 import type * as World from "./world.js"
 
-/** A test or a seed contradicts itself; `option` is the part of the options that does. */
+/** A test or a seed contradicts itself; `place` is the part of the description that does, such as `.redirectUris[0]`. */
 export class Mistake extends Error {
-  constructor(message: string, readonly option = "SlackEmulator") {
+  constructor(message: string, readonly place = "") {
     super(message)
   }
 }

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import type { CodeOptions, TokenOptions, TokenPair } from "../../testing/SlackEmulatorModel.js"
 import { reveal } from "../reveal.js"
 import * as Authorize from "./authorize.js"
+import { checkId, checkScopes, isToken } from "./checks.js"
 import { findApp, findPerson, findTarget, Mistake } from "./finding.js"
 import { describedQuery } from "./people.js"
 import * as World from "./world.js"
@@ -30,6 +31,9 @@ export const addTokens = (world: World.World, turn: World.Turn, options: TokenOp
   const target = findTarget(world, options)
   const person = findPerson(world, options.person)
   const { botId, botUserId, expiresIn, next = [], scopes = ["chat:write"] } = options
+  checkScopes(scopes)
+  if (botId !== undefined) checkId(botId, ".botId")
+  if (botUserId !== undefined) checkId(botUserId, ".botUserId")
 
   if (botId !== undefined || botUserId !== undefined) {
     const known = app.bots.get(World.idOf(target))
@@ -41,7 +45,9 @@ export const addTokens = (world: World.World, turn: World.Turn, options: TokenOp
   const texts = [pair, ...later].flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken])
   for (const text of texts) {
     if (text === undefined) continue
-    if (text === "" || world.literals.has(text)) throw new Mistake("SlackEmulator: a token is empty, or exists twice.")
+    if (!isToken(text) || world.literals.has(text)) {
+      throw new Mistake("SlackEmulator: a token is empty, has white space, or exists twice.")
+    }
     world.literals.add(text)
   }
 

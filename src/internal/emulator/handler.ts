@@ -9,7 +9,7 @@ import * as Faults from "./faults.js"
 import * as Pages from "./pages.js"
 import type { State } from "./state.js"
 import * as Turn from "./turn.js"
-import type * as Wire from "./wire.js"
+import * as Wire from "./wire.js"
 import * as World from "./world.js"
 
 const answered = (response: Wire.Response, cutInBody = false): Outcome => ({
@@ -59,6 +59,11 @@ export const handle = (state: State) => <E, R>(request: Request<E, R>): Effect.E
   const { pathname } = request.url
   const read = Effect.map(request.body, (body): Wire.Request => ({ ...request, body }))
 
+  // `HEAD` and `OPTIONS` must not spend a code, and nobody knows what the others do at Slack.
+  const isApi = pathname.startsWith("/api/")
+  const allowed = isApi ? ["GET", "POST"] : ["GET", "HEAD", "POST"]
+  if (!allowed.includes(request.method)) return Effect.succeed(answered(Wire.notAllowed(allowed)))
+
   const page = Authorize.pageAt(pathname)
   if (page !== undefined) {
     return withFault(state, "authorize", {
@@ -70,7 +75,7 @@ export const handle = (state: State) => <E, R>(request: Request<E, R>): Effect.E
     })
   }
 
-  if (!pathname.startsWith("/api/")) return Effect.sync(() => answered(Pages.answer(world, request.url)))
+  if (!isApi) return Effect.sync(() => answered(Pages.answer(world, request.url)))
   const method = pathname.slice("/api/".length)
   return withFault(state, method, {
     answer: (fault) =>

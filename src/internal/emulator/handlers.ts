@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import * as Installation from "../../Installation.js"
 import type { MethodCall, MethodHandler, Options } from "../../testing/SlackEmulatorModel.js"
 import { refuse } from "../options.js"
+import { isScope } from "./checks.js"
 import * as Methods from "./methods.js"
 import type * as World from "./world.js"
 
@@ -29,10 +30,21 @@ const fromOption = (option: MethodHandler): Handler => {
 export const make = (
   { methods = {} }: Pick<Options, "methods">
 ): Either.Either<ReadonlyMap<string, Handler>, ConfigError.ConfigError> => {
-  const taken = Object.keys(methods).find(Methods.isName)
-  return taken === undefined
-    ? Either.right(new Map(Object.entries(methods).map(([name, option]) => [name, fromOption(option)])))
-    : refuse("methods", `methods cannot have ${taken}: the emulator answers this method itself`)
+  const names = Object.keys(methods)
+  const taken = names.find(Methods.isName)
+  if (taken !== undefined) {
+    return refuse("methods", `methods cannot have ${taken}: the emulator answers this method itself`)
+  }
+  const strange = names.find((name) => !/^[\w.]+$/.test(name))
+  if (strange !== undefined) {
+    return refuse("methods", `${JSON.stringify(strange)} is not the name of a method, such as chat.postMessage`)
+  }
+  const handlers = new Map(Object.entries(methods).map(([name, option]) => [name, fromOption(option)]))
+  for (const [name, { scopes }] of handlers) {
+    const other = scopes.find((scope) => !isScope(scope))
+    if (other !== undefined) return refuse(`methods.${name}`, `${JSON.stringify(other)} is not a scope`)
+  }
+  return Either.right(handlers)
 }
 
 const keyOf = ({ app, target }: World.Chain): Installation.InstallationKey =>

@@ -99,9 +99,12 @@ const describe = (event: Event): string => {
 
 const two = (n: number): string => String(Math.floor(n)).padStart(2, "0")
 
-const clock = (millis: number): string => {
+const clock = (time: number): string => {
+  const millis = Math.abs(time)
   const rest = String(Math.floor(millis % 1000)).padStart(3, "0")
-  return `+${two(millis / 3_600_000)}:${two(millis / 60_000 % 60)}:${two(millis / 1000 % 60)}.${rest}`
+  // A clock can be set back.
+  const sign = time < 0 ? "-" : "+"
+  return `${sign}${two(millis / 3_600_000)}:${two(millis / 60_000 % 60)}:${two(millis / 1000 % 60)}.${rest}`
 }
 
 /** One line for an event, with the time since the first event. */

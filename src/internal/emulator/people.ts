@@ -13,8 +13,9 @@ import {
 } from "../../testing/SlackEmulatorModel.js"
 import { reveal } from "../reveal.js"
 import * as Authorize from "./authorize.js"
+import { checkScopes } from "./checks.js"
 import type { Delivery } from "./delivery.js"
-import { findApp, findPerson, findTarget, found } from "./finding.js"
+import { findApp, findPerson, findTarget, found, Mistake } from "./finding.js"
 import type { State } from "./state.js"
 import * as Turn from "./turn.js"
 import * as World from "./world.js"
@@ -23,9 +24,14 @@ import * as World from "./world.js"
 // the consent page
 // -------------------------------------------------------------------------------------
 
-/** The query of the app's own authorize URL, or of the one that the request describes. */
-const queryOf = (world: World.World, request: AuthorizeRequest): URLSearchParams =>
-  request.url === undefined ? describedQuery(world, request) : new URL(request.url).searchParams
+/** The app's own authorize URL. */
+const urlOf = ({ url }: AuthorizeRequest): URL | undefined => {
+  try {
+    return url === undefined ? undefined : new URL(url)
+  } catch {
+    throw new Mistake("SlackEmulator: the url is not an absolute URL. Give the authorize URL of your app.", ".url")
+  }
+}
 
 /** The query of an authorize URL that is described. */
 export const describedQuery = (
@@ -53,8 +59,9 @@ const judge = (
   request: AuthorizeRequest
 ): Effect.Effect<Authorize.Request, AuthorizeRefused> =>
   Effect.suspend(() => {
-    const page = request.url === undefined ? "v2" : Authorize.pageAt(new URL(request.url).pathname) ?? "v2"
-    const judged = Authorize.judge(world, page, queryOf(world, request))
+    const url = urlOf(request)
+    const page = url === undefined ? "v2" : Authorize.pageAt(url.pathname) ?? "v2"
+    const judged = Authorize.judge(world, page, url?.searchParams ?? describedQuery(world, request))
     return judged.ok ? Effect.succeed(judged.request) : refuse(judged.refusal)
   })
 
@@ -101,6 +108,7 @@ export const issueLegacyToken = (
   Effect.map(Turn.next, (turn) => {
     const app = findApp(world, request.clientId)
     const person = findPerson(world, request.person)
+    checkScopes(request.scopes)
     const chain = World.chainFor(world, app, findTarget(world, request), person, request.scopes ?? ["chat:write"])
     return Redacted.make(World.issueLegacy(world, turn, chain).accessToken)
   })

@@ -13,7 +13,8 @@ import type {
 } from "../../testing/SlackEmulatorModel.js"
 import { checkCount, checkDuration, refuse } from "../options.js"
 import { reveal } from "../reveal.js"
-import { checkNew, Mistake } from "./finding.js"
+import { checkEvents, checkId, checkRedirectUris, checkScopes, checkSecret } from "./checks.js"
+import { checkNew, found, Mistake } from "./finding.js"
 import * as Grants from "./grants.js"
 import * as Turn from "./turn.js"
 import * as World from "./world.js"
@@ -22,14 +23,26 @@ import * as World from "./world.js"
 const defaultRedirectUris = ["https://example.com", "http://localhost:3000", "http://127.0.0.1:3000"]
 
 /** The first has no number and the others have one, which reads well in the output of a test. */
-const nth = <A>(stem: string, map: ReadonlyMap<string, A>): string => `${stem}${map.size === 0 ? "" : map.size + 1}`
+const nth = (stem: string, { size }: { readonly size: number }): string => `${stem}${size === 0 ? "" : size + 1}`
+
+/** The same for ids, which exist once. */
+const newId = (stem: string, ids: { readonly size: number; readonly has: (id: string) => boolean }): string => {
+  for (let size = ids.size;; size++) {
+    const id = nth(stem, { size })
+    if (!ids.has(id)) return id
+  }
+}
 
 export const addApp = (world: World.World, options: AppOptions = {}): World.App => {
-  const number = world.apps.size + 1
+  let number = world.apps.size + 1
+  while (options.clientId === undefined && world.apps.has(`1000000000.${1000000000 + number}`)) number++
   const clientId = options.clientId ?? `1000000000.${1000000000 + number}`
+  checkId(clientId, ".clientId", "client id")
   checkNew(world.apps, clientId, "client id")
-  const id = options.id ?? nth("A0EMULATED", world.apps)
-  checkNew(new Set(Array.from(world.apps.values(), (app) => app.id)), id, "app")
+  const ids = new Set(Array.from(world.apps.values(), (app) => app.id))
+  const id = options.id ?? newId("A0EMULATED", ids)
+  checkId(id, ".id")
+  checkNew(ids, id, "app")
   const app: World.App = {
     id,
     name: options.name ?? nth("Emulated App", world.apps),
@@ -47,16 +60,22 @@ export const addApp = (world: World.World, options: AppOptions = {}): World.App 
     desktopLocalhost: options.desktopLocalhost ?? false,
     organizationReady: options.organizationReady ?? true
   }
+  checkSecret(app.clientSecret, ".clientSecret")
+  checkSecret(app.signingSecret, ".signingSecret")
+  checkRedirectUris(app.redirectUris)
+  for (const kind of ["scopes", "userScopes", "optionalScopes"] as const) checkScopes(app[kind], kind)
+  if (typeof app.events === "string" || app.events instanceof URL) checkEvents(app.events)
   world.apps.set(app.clientId, app)
   return app
 }
 
 export const addOrganization = (world: World.World, options: OrganizationOptions = {}): World.Organization => {
   const organization: World.Organization = {
-    id: options.id ?? nth("E0EMULATED", world.organizations),
+    id: options.id ?? newId("E0EMULATED", world.organizations),
     name: options.name ?? nth("Emulated Organization", world.organizations),
     active: true
   }
+  checkId(organization.id, ".id")
   checkNew(world.organizations, organization.id, "organization")
   checkNew(world.workspaces, organization.id, "id")
   world.organizations.set(organization.id, organization)
@@ -64,7 +83,8 @@ export const addOrganization = (world: World.World, options: OrganizationOptions
 }
 
 export const addWorkspace = (world: World.World, options: WorkspaceOptions = {}): World.Workspace => {
-  const id = options.id ?? nth("T0EMULATED", world.workspaces)
+  const id = options.id ?? newId("T0EMULATED", world.workspaces)
+  checkId(id, ".id")
   checkNew(world.workspaces, id, "workspace")
   checkNew(world.organizations, id, "id")
   const organization = options.organization === undefined ? undefined : world.organizations.get(options.organization)
@@ -88,14 +108,18 @@ export const addWorkspace = (world: World.World, options: WorkspaceOptions = {})
 
 export const addPerson = (world: World.World, options: PersonOptions = {}): World.Person => {
   const person: World.Person = {
-    id: options.id ?? nth("U0EMULATED", world.people),
+    id: options.id ?? newId("U0EMULATED", world.people),
     name: options.name ?? nth("Ada", world.people),
     workspaces: options.workspaces,
     emailVerified: options.emailVerified ?? true,
     twoFactor: options.twoFactor ?? true,
     active: true
   }
+  checkId(person.id, ".id")
+  if (person.id === "bot") throw new Mistake("SlackEmulator: the user id \"bot\" is reserved.", ".id")
   checkNew(world.people, person.id, "person")
+  for (const ids of [world.workspaces, world.organizations]) checkNew(ids, person.id, "id")
+  for (const id of person.workspaces ?? []) found(world.workspaces.get(id), `workspace ${id}`)
   world.people.set(person.id, person)
   return person
 }
@@ -120,7 +144,7 @@ const addAll = <A>(name: string, options: ReadonlyArray<A>, add: (option: A) => 
     try {
       add(option)
     } catch (error) {
-      throw error instanceof Mistake ? new Mistake(error.message, `${name}[${index}]`) : error
+      throw error instanceof Mistake ? new Mistake(error.message, `${name}[${index}]${error.place}`) : error
     }
   }
 }
@@ -150,7 +174,7 @@ const tryFill = (
   try {
     return Either.right(fill(world, turn, options))
   } catch (error) {
-    if (error instanceof Mistake) return refuse(error.option, error.message.replace(/\.$/, ""))
+    if (error instanceof Mistake) return refuse(error.place, error.message.replace(/\.$/, ""))
     throw error
   }
 }
@@ -166,8 +190,7 @@ export const make = (options: Options): Effect.Effect<World.World, ConfigError.C
   })
 
 /** Empties a world, and creates again what the options describe. */
-export const restart = (world: World.World, options: Options): Effect.Effect<void> =>
-  Effect.map(Turn.next, (turn) => {
-    World.clear(world)
-    fill(world, turn, options)
-  })
+export const restart = (world: World.World, turn: World.Turn, options: Options): void => {
+  World.clear(world)
+  fill(world, turn, options)
+}

@@ -8,7 +8,8 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Outcome, Request } from "../../testing/SlackEmulatorModel.js"
-import { address } from "../effect/servers.js"
+import { concat } from "../bytes.js"
+import { address, withLargestBody } from "../effect/servers.js"
 import { isLoopback } from "../loopback.js"
 import type { Control } from "./control.js"
 import type * as Wire from "./wire.js"
@@ -73,8 +74,19 @@ const respond = (
 
 const forbidden = (text: string) => HttpServerResponse.text(text, { status: 403 })
 
-const isFromHere = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): boolean =>
-  Option.match(remoteAddress, { onNone: () => true, onSome: isLoopback })
+/** Who may ask, and where the server listens. */
+export interface Access {
+  /** Whether clients on other machines are answered. */
+  readonly anyone: boolean
+  /** Whether the server listens on a Unix socket, which only this machine can reach. */
+  readonly unixSocket: boolean
+}
+
+/** Whether the client is on this machine. A connection that is gone has no address, and can have come from anywhere. */
+const isFromHere = (
+  { remoteAddress }: HttpServerRequest.HttpServerRequest,
+  { unixSocket }: Access
+): boolean => Option.match(remoteAddress, { onNone: () => unixSocket, onSome: isLoopback })
 
 const hostnameOf = (origin: string): string | undefined => {
   try {
@@ -88,9 +100,9 @@ const hostnameOf = (origin: string): string | undefined => {
  * Whether a program on this machine may have sent a request to the control API. A page in a browser may not: its requests
  * have an origin, or reach this address under the name of another host.
  */
-const mayControl = (request: HttpServerRequest.HttpServerRequest): boolean => {
+const mayControl = (request: HttpServerRequest.HttpServerRequest, access: Access): boolean => {
   const { host = "", origin } = request.headers
-  return isFromHere(request) && isLoopback(hostnameOf(`http://${host}`) ?? "") &&
+  return isFromHere(request, access) && isLoopback(hostnameOf(`http://${host}`) ?? "") &&
     (origin === undefined || origin === `http://${host}`)
 }
 
@@ -104,10 +116,47 @@ const targetOf = (target: string): URL => {
   }
 }
 
+// -------------------------------------------------------------------------------------
+// bodies
+// -------------------------------------------------------------------------------------
+
+/** In bytes. No method needs as much. */
+const largestBody = 1_048_576
+
+const tooLarge = HttpServerResponse.text(`The body is larger than ${largestBody} bytes`, { status: 413 })
+
+/**
+ * Reads a body that comes in chunks, and does not say its length. One that is too large is read to its end and forgotten, because a server that
+ * stops reading closes the connection before it answers.
+ */
+const readToEnd = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<string, HttpServerError.RequestError | "too large"> => {
+  const start: { readonly size: number; readonly chunks: ReadonlyArray<Uint8Array> } = { size: 0, chunks: [] }
+  return Effect.flatMap(
+    Stream.runFold(request.stream, start, ({ chunks, size }, bytes) => ({
+      size: size + bytes.length,
+      chunks: size + bytes.length > largestBody ? [] : [...chunks, bytes]
+    })),
+    ({ chunks, size }) =>
+      size > largestBody ? Effect.fail("too large") : Effect.succeed(new TextDecoder().decode(concat(chunks, size)))
+  )
+}
+
+/** The body of a request whose `Content-Length`, if it has one, is not too large. */
+const bodyOf = (request: HttpServerRequest.HttpServerRequest) =>
+  request.headers["transfer-encoding"] === undefined
+    ? withLargestBody(request.text, largestBody)
+    : readToEnd(request)
+
+// -------------------------------------------------------------------------------------
+// the app
+// -------------------------------------------------------------------------------------
+
 /** Unless `anyone` is true, the app answers only clients on this machine. The control API never answers others. */
 export const app = (
   handle: <E, R>(request: Request<E, R>) => Effect.Effect<Outcome, E, R>,
-  { anyone, control }: { readonly anyone: boolean; readonly control: Control | undefined }
+  { control, ...access }: Access & { readonly control: Control | undefined }
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
   HttpServerError.RequestError,
@@ -115,14 +164,22 @@ export const app = (
 > =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
-    if (!anyone && !isFromHere(request)) return forbidden("The emulator answers only clients on this machine")
+    if (!access.anyone && !isFromHere(request, access)) {
+      return forbidden("The emulator answers only clients on this machine")
+    }
+    if (Number(request.headers["content-length"] ?? 0) > largestBody) return tooLarge
     const url = targetOf(request.url)
     if (control !== undefined && /^\/control(\/|$)/.test(url.pathname)) {
-      if (!mayControl(request)) return forbidden("The control API answers only programs on this machine")
-      return yield* url.pathname === "/control" ? Effect.map(control.overview, respondHtml) : control.api
+      if (!mayControl(request, access)) return forbidden("The control API answers only programs on this machine")
+      return yield* url.pathname === "/control"
+        ? Effect.map(control.overview, respondHtml)
+        : withLargestBody(control.api, largestBody)
     }
-    const outcome = yield* handle({ method: request.method, url, headers: request.headers, body: request.text })
-    return yield* respond(request, outcome)
+    const { headers, method } = request
+    return yield* Effect.matchEffect(handle({ method, url, headers, body: bodyOf(request) }), {
+      onFailure: (error) => error === "too large" ? Effect.succeed(tooLarge) : Effect.fail(error),
+      onSuccess: (outcome) => respond(request, outcome)
+    })
   })
 
 const respondHtml = ({ body, headers, status }: Wire.Response) => HttpServerResponse.text(body, { status, headers })

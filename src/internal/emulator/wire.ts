@@ -43,7 +43,7 @@ const parseMultipart = (contentType: string, body: string): ReadonlyArray<readon
   const fields: Array<readonly [string, string]> = []
   for (const part of parts) {
     const [head, ...rest] = part.split("\r\n\r\n")
-    const name = /name="([^"]*)"/i.exec(head ?? "")?.[1]
+    const name = /\bname="([^"]*)"/i.exec(head ?? "")?.[1]
     if (name === undefined || rest.length === 0) return undefined
     fields.push([name, rest.join("\r\n\r\n").replace(/\r\n$/, "")])
   }
@@ -173,6 +173,13 @@ export const html = (status: number, body: string): Response => ({
     "x-content-type-options": "nosniff"
   },
   body
+})
+
+/** Refuses an HTTP method, before anything has changed. */
+export const notAllowed = (methods: ReadonlyArray<string>): Response => ({
+  status: 405,
+  headers: { ...noStore, "content-type": "text/plain; charset=utf-8", allow: methods.join(", ") },
+  body: `This address takes ${methods.join(" and ")}`
 })
 
 export const redirect = (location: string): Response => ({

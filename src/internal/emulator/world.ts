@@ -321,7 +321,7 @@ const forgetCodes = (world: World, turn: Turn): void => {
 // -------------------------------------------------------------------------------------
 
 export const keyOf = (app: App, target: Target, person: Person | undefined): string =>
-  `${app.clientId} ${idOf(target)} ${person?.id ?? "bot"}`
+  `${app.clientId}\n${idOf(target)}\n${person?.id ?? "bot"}`
 
 const union = (some: ReadonlyArray<string>, more: ReadonlyArray<string>): ReadonlyArray<string> =>
   Array.from(new Set([...some, ...more]))

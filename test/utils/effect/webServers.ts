@@ -7,8 +7,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** A server whose requests come from an address. */
-export const make = (remoteAddress: string) =>
+/** A server whose requests come from an address, or from none that is known. */
+export const make = (remoteAddress: string | undefined) =>
   Effect.gen(function*() {
     const served = yield* Deferred.make<HttpApp.Default<unknown>>()
     return {
@@ -19,9 +19,11 @@ export const make = (remoteAddress: string) =>
           serve: (app) => Effect.asVoid(Deferred.succeed(served, app))
         })
       ),
-      get: (path: string): Effect.Effect<Response> =>
+      get: (path: string, headers: Readonly<Record<string, string>> = {}): Effect.Effect<Response> =>
         Effect.gen(function*() {
-          const request = HttpServerRequest.fromWeb(new Request(`http://127.0.0.1${path}`)).modify({ remoteAddress })
+          const request = HttpServerRequest.fromWeb(new Request(`http://127.0.0.1${path}`, { headers })).modify(
+            remoteAddress === undefined ? {} : { remoteAddress }
+          )
           const response = yield* Effect.scoped(Effect.provideService(
             Effect.orDie(yield* Deferred.await(served)),
             HttpServerRequest.HttpServerRequest,

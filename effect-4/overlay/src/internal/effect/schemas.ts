@@ -67,6 +67,9 @@ export const nonNegativeInt = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 /** A schema with a description, which its JSON Schema has too. */
 export const described = <S extends Schema.Top>(schema: S, description: string) => schema.annotate({ description })
 
+/** Texts whose JSON Schema, which Effect 3 writes, has a pattern. */
+export const patterned = (_pattern: string) => Schema.String
+
 /** A union of members that are not known when the types are checked. */
 export const union = (members: ReadonlyArray<Schema.Constraint>): Schema.Codec<any> => Schema.Union(members) as any
 

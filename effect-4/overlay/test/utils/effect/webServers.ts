@@ -15,8 +15,8 @@ type App = Effect.Effect<
   HttpServerRequest.HttpServerRequest | Scope.Scope
 >
 
-/** A server whose requests come from an address. */
-export const make = (remoteAddress: string) =>
+/** A server whose requests come from an address, or from none that is known. */
+export const make = (remoteAddress: string | undefined) =>
   Effect.gen(function*() {
     const served = yield* Deferred.make<App>()
     return {
@@ -27,10 +27,10 @@ export const make = (remoteAddress: string) =>
           serve: (app) => Effect.asVoid(Deferred.succeed(served, app))
         })
       ),
-      get: (path: string): Effect.Effect<Response> =>
+      get: (path: string, headers: Readonly<Record<string, string>> = {}): Effect.Effect<Response> =>
         Effect.gen(function*() {
-          const request = HttpServerRequest.fromWeb(new Request(`http://127.0.0.1${path}`)).modify({
-            remoteAddress: Option.some(remoteAddress)
+          const request = HttpServerRequest.fromWeb(new Request(`http://127.0.0.1${path}`, { headers })).modify({
+            remoteAddress: Option.fromNullishOr(remoteAddress)
           })
           const response = yield* Effect.scoped(Effect.provideService(
             Effect.orDie(yield* Deferred.await(served)),
