@@ -24,6 +24,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
 import { type Caller, exitOf, withCaller } from "../src/internal/effect/fibers.js"
+import { waits } from "../src/internal/effect/schedules.js"
 import { observeInSpan } from "../src/internal/effect/spans.js"
 import * as Retry from "../src/internal/retry.js"
 import { table } from "./fixtures/codes.js"
@@ -419,6 +420,18 @@ describe("RetryPolicy", () => {
         assert.strictEqual((yield* watch([silent], { policy: short })).endedAt, 2000)
         const layers = RetryPolicy.layer(RetryPolicy.interactive, { attemptTimeout: "2 seconds" })
         assert.strictEqual((yield* watch([silent], { layers })).endedAt, 2000)
+      }))
+
+    it.effect("makes no attempt after its budget, even if `mayRepeat` or the wait took longer", () =>
+      Effect.gen(function*() {
+        const asking = (duration: Duration.DurationInput) =>
+          RetryPolicy.provide(RetryPolicy.interactive, { mayRepeat: Effect.as(Effect.sleep(duration), true) }) as Wrap
+        const times = (policy: Wrap) => Effect.map(watch([unavailable, success], { policy }), ({ times }) => times)
+        assert.deepStrictEqual(yield* times(asking("9 seconds")), [0, 9300])
+        assert.deepStrictEqual(yield* times(asking("9700 millis")), [0])
+        assert.deepStrictEqual(yield* times(asking("1 minute")), [0])
+        const paused = waits(() => Effect.as(Effect.sleep("1 minute"), 0))
+        assert.deepStrictEqual(yield* times(RetryPolicy.provide(paused, { budget: "10 seconds" }) as Wrap), [0])
       }))
 
     it.effect("a plain schedule gets ten seconds an attempt and no budget", () =>

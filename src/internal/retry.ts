@@ -83,14 +83,13 @@ export const run = <A, E extends OAuthV2Error, R>(
     const wait = driver(() => withinBudget(policy.schedule, policy.budget, startedAt))
     const mayRepeat = (error: E): Effect.Effect<boolean> =>
       isRepeatable(error)
-        ? Effect.flatMap(wait(error), (goesOn) =>
-          // A process that was paused during the wait may wake up when its time is over.
-          goesOn && now() <= latest ? policy.mayRepeat ?? Effect.succeed(true) : Effect.succeed(false))
+        ? Effect.flatMap(wait(error), (goesOn) => goesOn && policy.mayRepeat || Effect.succeed(goesOn))
         : Effect.succeed(false)
     const attempts: Effect.Effect<A, E> = Effect.catchAll(once, (error) =>
       Effect.flatMap(
         Effect.zipRight(onFailure(error), mayRepeat(error)),
-        (again) => again ? attempts : Effect.fail(error)
+        // The process may have been paused during the wait, and `policy.mayRepeat` may have taken long.
+        (again) => again && now() < latest ? attempts : Effect.fail(error)
       ))
     return attempts
   })
