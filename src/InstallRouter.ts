@@ -14,26 +14,10 @@ import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as InstallFlow from "./InstallFlow.js"
+import { hideQuery } from "./internal/effect/servers.js"
 import { routePath } from "./internal/publicUrl.js"
 import { fromWebResponse, toWebRequest } from "./internal/routes.js"
-
-/**
- * Platform's tracer writes the whole URL into the span of a request. The code in it works once and expires soon, but it
- * does not belong in a trace.
- */
-const hideQuery = Effect.map(Effect.option(Effect.currentParentSpan), (parent) => {
-  for (
-    let span = Option.getOrUndefined(parent);
-    span !== undefined && span._tag === "Span";
-    span = Option.getOrUndefined(span.parent)
-  ) {
-    const url = span.attributes.get("url.full")
-    if (typeof url === "string") span.attribute("url.full", url.split("?")[0])
-    if (span.attributes.has("url.query")) span.attribute("url.query", "REDACTED")
-  }
-})
 
 const route = (url: string, handle: (request: Request) => Effect.Effect<Response>) =>
   Effect.gen(function*() {

@@ -1,5 +1,5 @@
 /**
- * Servers: where one listens, and the settings of what it serves.
+ * Servers: where one listens, the settings of what it serves, and what the spans of its requests show.
  */
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
@@ -23,3 +23,19 @@ export const withLargestBody = <A, E, R>(effect: Effect.Effect<A, E, R>, bytes: 
 /** Serves without a span for each request. */
 export const withoutSpans: <A, E, R>(served: Layer.Layer<A, E, R>) => Layer.Layer<A, E, R> = HttpMiddleware
   .withTracerDisabledWhen(constTrue)
+
+/**
+ * Removes the query from the span of the request. Platform's tracer writes the whole URL into it. The code in a query works
+ * once and expires soon, but it does not belong in a trace.
+ */
+export const hideQuery: Effect.Effect<void> = Effect.map(Effect.option(Effect.currentParentSpan), (parent) => {
+  for (
+    let span = Option.getOrUndefined(parent);
+    span !== undefined && span._tag === "Span";
+    span = Option.getOrUndefined(span.parent)
+  ) {
+    const url = span.attributes.get("url.full")
+    if (typeof url === "string") span.attribute("url.full", url.split("?")[0])
+    if (span.attributes.has("url.query")) span.attribute("url.query", "REDACTED")
+  }
+})
