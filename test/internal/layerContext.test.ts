@@ -20,7 +20,7 @@ import { isInTransaction } from "../../src/internal/effect/transactions.js"
 import * as LayerContext from "../../src/internal/layerContext.js"
 import * as FiberRefs from "../utils/effect/fiberRefs.js"
 import * as Observers from "../utils/effect/observers.js"
-import { inTransaction } from "../utils/effect/transactions.js"
+import { hasConnection, inTransaction } from "../utils/effect/transactions.js"
 
 class Name extends Context.Tag("test/Name")<Name, string>() {}
 
@@ -40,6 +40,7 @@ const surroundings = Effect.all({
   span: Effect.map(Effect.serviceOption(Tracer.ParentSpan), Option.isSome),
   scope: Effect.map(Effect.serviceOption(Scope.Scope), Option.isSome),
   transaction: Effect.map(Effect.context<never>(), isInTransaction),
+  connection: hasConnection,
   requestInit: Effect.map(Effect.serviceOption(FetchHttpClient.RequestInit), Option.isSome)
 })
 
@@ -49,6 +50,7 @@ const ofTheLayer = {
   span: false,
   scope: false,
   transaction: false,
+  connection: false,
   requestInit: false
 }
 

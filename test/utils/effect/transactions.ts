@@ -3,6 +3,7 @@ import { makeWithTransaction, type SqlClient, TransactionConnection } from "@eff
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 
 export interface Steps {
   readonly connect: Effect.Effect<void, SqlError>
@@ -21,6 +22,12 @@ const Transaction = Context.GenericTag<"test/Transaction", readonly [conn: undef
 export const inTransaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.provideService(
   TransactionConnection,
   [{} as never, 0]
+)
+
+/** Whether statements would go to the connection of such a transaction. */
+export const hasConnection: Effect.Effect<boolean> = Effect.map(
+  Effect.serviceOption(TransactionConnection),
+  Option.isSome
 )
 
 /** `withTransaction` of a client. A step that is not given does nothing. */

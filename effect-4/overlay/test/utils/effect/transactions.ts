@@ -1,6 +1,7 @@
 /** Transactions whose steps a test gives. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { makeWithTransaction, type SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 
@@ -31,3 +32,6 @@ export const withSteps = (steps: Partial<Steps>): SqlClient["withTransaction"] =
 /** Runs an effect as if it were in a transaction. */
 export const inTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   withSteps({})(effect) as Effect.Effect<A, E, R>
+
+/** Whether statements would go to the connection of such a transaction. */
+export const hasConnection: Effect.Effect<boolean> = Effect.map(Effect.serviceOption(Transaction), Option.isSome)
