@@ -16,7 +16,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { decoder, nonNegativeInt, optional } from "./internal/effect/schemas.js"
+import { decoder, jsonText, nonNegativeInt, optional } from "./internal/effect/schemas.js"
 import { credentialRowId, installationRowId, userSubject } from "./internal/rowId.js"
 import { unchecked } from "./internal/unchecked.js"
 import {
@@ -472,14 +472,6 @@ export class InstallationMetadataError
   }
 }
 
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * The metadata of an installation; none if it was installed without any. Use the schema of the install flow.
  *
@@ -493,7 +485,7 @@ export const metadataOf = <M, I>(
   Option.match(installation.metadata, {
     onNone: () => Either.right(Option.none()),
     onSome: (text) =>
-      Either.mapBoth(decoder(schema)(jsonOf(Redacted.value(text))), {
+      Either.mapBoth(decoder(jsonText(schema))(Redacted.value(text)), {
         onLeft: (paths) => new InstallationMetadataError({ key: installation.key, paths }),
         onRight: Option.some
       })
@@ -512,7 +504,7 @@ export const withMetadata = <M, I>(
 ): Installation =>
   new Installation({
     ...installation,
-    metadata: Option.some(Redacted.make(JSON.stringify(Schema.encodeSync(schema)(metadata))))
+    metadata: Option.some(Redacted.make(Schema.encodeSync(jsonText(schema))(metadata)))
   }, unchecked)
 
 /**

@@ -104,6 +104,9 @@ export const between = <A, I, B, J>(from: Schema.Schema<A, I>, to: Schema.Schema
     encode: (value) => ParseResult.succeed(encode(value))
   })
 
+/** The values of an application's schema as JSON text, for a store. Both majors write and read the same text. */
+export const jsonText = <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, string> => Schema.parseJson(schema)
+
 // -------------------------------------------------------------------------------------
 // decoding
 // -------------------------------------------------------------------------------------

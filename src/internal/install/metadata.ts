@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { jsonText } from "../effect/schemas.js"
 import type { Begun } from "./application.js"
 
 export interface Metadata<M> {
@@ -20,9 +21,9 @@ const none: Metadata<any> = {
 
 export const make = <M>(schema: Schema.Schema<M, any> | undefined): Metadata<M> => {
   if (schema === undefined) return none
-  const json = Schema.parseJson(schema)
-  const encode = Schema.encode(json)
-  const decode = Schema.decode(json)
+  const text = jsonText(schema)
+  const encode = Schema.encode(text)
+  const decode = Schema.decode(text)
   return {
     encode: (begun) =>
       "metadata" in begun ? Effect.map(encode(begun.metadata), Redacted.make) : Effect.succeed(Redacted.make("")),

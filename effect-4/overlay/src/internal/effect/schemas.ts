@@ -110,6 +110,39 @@ export const between = <A, I, B, J>(from: Schema.Codec<A, I>, to: Schema.Codec<B
     }) as any
   )) as any
 
+/**
+ * What a codec for JSON gives, without the fields that `encoded`, the schema's own encoding, has as `undefined`. The codec
+ * writes `null` for them; `JSON.stringify` and Effect 3 leave them out.
+ */
+const withoutUndefined = (json: unknown, encoded: unknown): unknown => {
+  if (typeof json !== "object" || json === null || typeof encoded !== "object" || encoded === null) return json
+  const own = (key: PropertyKey): unknown => Reflect.get(encoded, key)
+  if (Array.isArray(json)) return json.map((item, index) => withoutUndefined(item, own(index)))
+  return Object.fromEntries(
+    Object.entries(json)
+      .filter(([key]) => !Object.hasOwn(encoded, key) || own(key) !== undefined)
+      .map(([key, value]) => [key, withoutUndefined(value, own(key))])
+  )
+}
+
+/**
+ * The values of an application's schema as JSON text, for a store. Both majors write and read the same text. The encoding
+ * of a schema need not be JSON in Effect 4: that of `Schema.Date` is a `Date`. So a codec for JSON is derived from it.
+ */
+export const jsonText = <A, I>(schema: Schema.Codec<A, I>): Schema.Codec<A, string> => {
+  const codec = Schema.toCodecJson(schema)
+  const decode = SchemaParser.decodeUnknownEffect(codec)
+  const encode = SchemaParser.encodeEffect(codec)
+  const encodeOwn = SchemaParser.encodeEffect(schema)
+  return Schema.fromJsonString(Schema.Unknown).pipe(Schema.decodeTo(
+    Schema.toType(schema),
+    SchemaTransformation.transformEffect<A, unknown>({
+      decode,
+      encode: (value, options) => Effect.zipWith(encode(value, options), encodeOwn(value, options), withoutUndefined)
+    })
+  ))
+}
+
 // -------------------------------------------------------------------------------------
 // decoding
 // -------------------------------------------------------------------------------------
