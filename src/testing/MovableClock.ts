@@ -83,7 +83,8 @@ const over = (base: Clock.Clock): Service => {
         if (Option.isNone(nanos)) {
           return Effect.dieMessage("MovableClock: the duration is infinite. Move the clock by a finite one.")
         }
-        ahead += nanos.value
+        // Effect 4 has durations below zero.
+        if (nanos.value > 0n) ahead += nanos.value
         for (const { moved } of Array.from(sleepers).sort((a, b) => a.until - b.until)) {
           Deferred.unsafeDone(moved, Effect.void)
         }

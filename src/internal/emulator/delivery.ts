@@ -161,18 +161,18 @@ const attempt = (
 const returns = (challenge: string) => ({ answer }: Reply): boolean =>
   answer.trim() === challenge || answer.includes(`"${challenge}"`) || answer.trim() === `challenge=${challenge}`
 
-/** Makes all attempts, and calls `tried` after the first. */
+/** Makes all attempts, and calls `tried` after each that is not the last. */
 const deliver = (world: World.World, delivery: Delivery, tried: Effect.Effect<unknown>): Effect.Effect<void> =>
   Effect.gen(function*() {
     for (const [retry, wait] of waits.entries()) {
       if (wait > 0) yield* Effect.sleep(wait)
       const { again, problem } = yield* attempt(world, delivery, retry, () => true)
-      if (problem === undefined) delivery.state = "delivered"
+      if (problem === undefined || !again || retry === waits.length - 1) {
+        delivery.state = problem === undefined ? "delivered" : "failed"
+        return
+      }
       yield* tried
-      if (problem === undefined) return
-      if (!again) break
     }
-    delivery.state = "failed"
   })
 
 // -------------------------------------------------------------------------------------

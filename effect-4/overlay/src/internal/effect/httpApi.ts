@@ -1,17 +1,18 @@
 /**
  * An `HttpApi` whose endpoints are data.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -58,6 +59,14 @@ const described = ({ description, method, name, path, payload, success }: Endpoi
     error: Refusal.pipe(HttpApiSchema.status(400))
   }).annotate(OpenApi.Description, description)
 
+/** A body that does not fit is a defect, which would be answered without a word. Its message has no value of the body. */
+const refuse = (defect: unknown): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  HttpApiError.HttpApiSchemaError.is(defect)
+    ? Effect.succeed(
+      HttpServerResponse.jsonUnsafe({ error: "invalid_request", message: defect.cause.message }, { status: 400 })
+    )
+    : Effect.die(defect)
+
 /** Builds the server of an API. The types of its endpoints are in their schemas alone. */
 export const serve = ({ description, endpoints, openApi, title }: Definition): Effect.Effect<
   Server,
@@ -83,5 +92,5 @@ export const serve = ({ description, endpoints, openApi, title }: Definition): E
   )
   const built: any = HttpApiBuilder.layer(api, { openapiPath: openApi })
   const layer: any = Layer.provide(Layer.provide(built, handlers), HttpServer.layerServices)
-  return HttpRouter.toHttpEffect(layer) as any
+  return Effect.map(HttpRouter.toHttpEffect(layer) as any, (server: Server) => Effect.catchDefect(server, refuse))
 }
