@@ -1,5 +1,6 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { assert, describe, it } from "@effect/vitest"
@@ -22,6 +23,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { Readable } from "node:stream"
+import { failureOf } from "../src/internal/effect/http.js"
 import {
   botToken as sampleBotToken,
   install as sampleInstall,
@@ -1213,6 +1215,7 @@ describe("authorized", () => {
     Effect.gen(function*() {
       const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) })
       const error = yield* Effect.flip(answered(() => new Response(broken, { headers: json })))
-      assert.strictEqual(error._tag, "ResponseError")
+      assert(HttpClientError.isHttpClientError(error))
+      assert.isDefined(failureOf(error).response)
     }).pipe(Effect.provide(live())))
 })

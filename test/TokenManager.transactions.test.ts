@@ -17,7 +17,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
-import { yieldToEventLoop } from "./utils/eventLoop.js"
+import { runEventLoop, yieldToEventLoop } from "./utils/eventLoop.js"
 import * as Installations from "./utils/installations.js"
 import { acquire, postgres } from "./utils/resources.js"
 import { cipher } from "./utils/stores.js"
@@ -50,18 +50,22 @@ const storedToken = (key: Installation.InstallationKey) =>
     (installation) => Redacted.value(Option.getOrThrow(Option.getOrThrow(installation).bot).token.accessToken)
   )
 
-/** Runs an effect to its end. The clock of the test moves, and the database works in real time. */
+/** Runs an effect to its end. The clock of the test moves, at most ten times as fast as the database's. */
 const finish = <A, E, R>(effect: Effect.Effect<A, E, R>, seconds: number) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)
     for (let tick = 0; tick < seconds * 10; tick++) {
-      for (let turn = 0; turn < 5; turn++) yield* yieldToEventLoop
+      yield* runEventLoop(10)
       const exit = yield* Fiber.poll(fiber)
       if (Option.isSome(exit)) return yield* exit.value
       yield* TestClock.adjust("100 millis")
     }
     return assert.fail(`it did not end in ${seconds} seconds`)
   })
+
+/** Asks until there is a token that is not the old one. A refresh may take longer than callers wait for it. */
+const newToken = (key: Installation.InstallationKey, old: string) =>
+  finish(Effect.repeat(Effect.delay(botToken(key), "1 second"), { until: (token) => token !== old }), 40)
 
 const inTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(effect))
@@ -107,8 +111,7 @@ for (const [name, url] of Object.entries(urls)) {
         const token = yield* ask
         assert.isTrue(token === old || name === "Postgres")
         yield* TestClock.adjust("1 minute")
-        const fresh = yield* finish(botToken(key), 40)
-        assert.notStrictEqual(fresh, old)
+        const fresh = yield* newToken(key, old)
         assert.strictEqual(yield* storedToken(key), fresh)
       }).pipe(Effect.provide(live(url))))
 
@@ -165,8 +168,7 @@ describe("a caller inside a transaction on Postgres", () => {
       assert.strictEqual(yield* finish(inTransaction(botToken(key)), 30), old)
       // The answer arrives while another caller uses that connection for a transaction that is rolled back.
       yield* finish(Effect.ignore(inTransaction(Effect.zipRight(Effect.sleep("3 seconds"), Effect.fail("no")))), 30)
-      const token = yield* finish(botToken(key), 30)
-      assert.notStrictEqual(token, old)
+      const token = yield* newToken(key, old)
       assert.strictEqual(yield* storedToken(key), token)
     }).pipe(Effect.provide(live(urls.Postgres))))
 
@@ -175,10 +177,14 @@ describe("a caller inside a transaction on Postgres", () => {
       const key = yield* install
       yield* TestClock.adjust("12 hours")
       const sql = yield* SqlClient.SqlClient
-      const inside = yield* finish(
-        sql.withTransaction(Effect.zipRight(Effect.ignore(sql`SELECT * FROM nowhere`), botToken(key))),
+      let inside: string | undefined
+      const asking = Effect.map(botToken(key), (token) => inside = token)
+      // Postgres rolls such a transaction back when it is committed. Some clients fail then.
+      yield* finish(
+        Effect.exit(sql.withTransaction(Effect.zipRight(Effect.ignore(sql`SELECT * FROM nowhere`), asking))),
         20
       )
+      assert.isDefined(inside)
       assert.strictEqual(yield* botToken(key), inside)
       assert.strictEqual(yield* storedToken(key), inside)
     }).pipe(Effect.provide(live(urls.Postgres))))
@@ -191,8 +197,7 @@ describe("a caller inside a transaction on Postgres", () => {
       yield* TestClock.adjust("11 hours")
       assert.strictEqual(yield* finish(inTransaction(botToken(key)), 30), old)
       yield* TestClock.adjust("1 minute")
-      const fresh = yield* finish(botToken(key), 40)
-      assert.notStrictEqual(fresh, old)
+      yield* newToken(key, old)
       yield* TestClock.adjust("12 hours")
       const expired = yield* finish(inTransaction(Effect.either(botToken(key))), 30)
       assert.strictEqual(expired._tag === "Left" && expired.left._tag, "TokenUnavailable")
@@ -215,7 +220,8 @@ describe("a caller inside a transaction on Postgres", () => {
 
 describe("a refresh", () => {
   it.effect("uses the HTTP client's settings of its layer, and not those of its first caller", () => {
-    const seen: Array<unknown> = []
+    const seen: Array<boolean> = []
+    const ofTheCaller: typeof fetch = (...request) => fetch(...request)
     const fetching = Layer.effect(
       HttpClient.HttpClient,
       Effect.map(HttpClient.HttpClient, (client) =>
@@ -223,7 +229,7 @@ describe("a refresh", () => {
           Effect.zipRight(
             Effect.flatMap(
               Effect.serviceOption(FetchHttpClient.Fetch),
-              (own) => Effect.sync(() => seen.push(Option.isSome(own)))
+              (own) => Effect.sync(() => seen.push(Option.isSome(own) && own.value === ofTheCaller))
             ),
             effect
           )))
@@ -232,7 +238,7 @@ describe("a refresh", () => {
       const key = yield* install
       yield* TestClock.adjust("12 hours")
       seen.length = 0
-      yield* Effect.provideService(botToken(key), FetchHttpClient.Fetch, fetch)
+      yield* Effect.provideService(botToken(key), FetchHttpClient.Fetch, ofTheCaller)
       assert.deepStrictEqual(seen, [false])
     }).pipe(Effect.provide(
       TokenManager.layer().pipe(

@@ -9,6 +9,10 @@ export const yieldToEventLoop: Effect.Effect<void> = Effect.promise(() =>
   new Promise((resolve) => setImmediate(resolve))
 )
 
+/** Lets the event loop run for some milliseconds of real time, for a program with a test clock and a real database. */
+export const runEventLoop = (millis: number): Effect.Effect<void> =>
+  Effect.promise(() => new Promise((resolve) => setTimeout(resolve, millis)))
+
 /** An answer that arrives after 60 ms. Nothing reads it before 100 ms, because the event loop is blocked until then. */
 export const answerWhileBlocked: Effect.Effect<string> = Effect.async<string>((resume) => {
   const until = performance.now() + 100
