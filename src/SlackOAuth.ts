@@ -91,13 +91,27 @@ export type Services =
   | SlackApp.SlackApp
   | HttpClient.HttpClient
 
+/** The options of a flow that an app has as options of its own. */
+type OfApp = "publicUrl" | "botScopes" | "userScopes" | "onInstalled" | "app"
+
+/**
+ * Options of the install flow, with its metadata: a Schema, and `begin`, which gives them. They are stored with the
+ * installation; see `Installation.metadataOf`.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export type InstallOptions<M = void, R = never> =
+  | Omit<InstallFlow.WithoutMetadata<M, R, R, R>, OfApp>
+  | Omit<InstallFlow.WithMetadata<M, any, R, R, R>, OfApp>
+
 /**
  * The options of {@link layer}.
  *
  * @since 0.1.0
  * @category options
  */
-export interface Options<E = never, R = never, RStore = never> {
+export interface Options<E = never, R = never, RStore = never, M = void, EPending = never, RPending = never> {
   /** Where browsers and Slack reach this server; see `InstallFlow.Options`. */
   readonly publicUrl: string | URL
   readonly botScopes?: ReadonlyArray<string> | undefined
@@ -107,16 +121,13 @@ export interface Options<E = never, R = never, RStore = never> {
   /** Handles every event but Slack's own; see `Lifecycle.EventOptions`. */
   readonly onEvent?: ((event: Lifecycle.Event) => Effect.Effect<unknown, unknown, R>) | undefined
   /** Runs after an install was stored. If it fails, the person sees a failure, and can load the page again. */
-  readonly onInstalled?: ((installed: InstallFlow.Installed<void>) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onInstalled?:
+    | ((installed: InstallFlow.Installed<NoInfer<M>>) => Effect.Effect<unknown, unknown, R>)
+    | undefined
   /** Where Slack sends events; `/slack/events` by default. */
   readonly eventsPath?: `/${string}` | undefined
   /** More options of the install flow. */
-  readonly install?:
-    | Omit<
-      InstallFlow.WithoutMetadata<void, R, R, R>,
-      "publicUrl" | "botScopes" | "userScopes" | "onInstalled" | "app" | "metadata"
-    >
-    | undefined
+  readonly install?: InstallOptions<M, R> | undefined
   /** More options of the event address. */
   readonly events?: Omit<Lifecycle.EventOptions, "onEvent"> | undefined
   /** Options of the `TokenManager`. */
@@ -130,7 +141,7 @@ export interface Options<E = never, R = never, RStore = never> {
   /** The client for calls to Slack; `FetchHttpClient.layer` by default. */
   readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
   /** Where installs are kept while a person is at Slack; `PendingInstall.layerMemory()` by default, for one server. */
-  readonly pendingInstalls?: Layer.Layer<PendingInstall.PendingInstallStore> | undefined
+  readonly pendingInstalls?: Layer.Layer<PendingInstall.PendingInstallStore, EPending, RPending> | undefined
 }
 
 // -------------------------------------------------------------------------------------
@@ -165,7 +176,7 @@ export class SlackOAuth extends Context.Tag("effect-slack-oauth/SlackOAuth")<Sla
 // -------------------------------------------------------------------------------------
 
 /** The app and the cipher, and all that is wrong with the settings and options. */
-const check = (options: Options<any, any, any>) =>
+const check = (options: Options<any, any, any, any, any, any>) =>
   Effect.gen(function*() {
     const app = yield* Effect.either(Layer.build(options.app ?? SlackApp.layerConfig))
     const cipher = yield* Effect.either(Layer.build(options.cipher ?? TokenCipher.layerConfig))
@@ -191,7 +202,7 @@ const check = (options: Options<any, any, any>) =>
     return { app: app.right, cipher: cipher.right, eventsPaths }
   })
 
-const flowOptions = ({ botScopes, install, publicUrl, userScopes }: Options<any, any, any>) => ({
+const flowOptions = ({ botScopes, install, publicUrl, userScopes }: Options<any, any, any, any, any, any>) => ({
   ...install,
   publicUrl,
   botScopes,
@@ -203,15 +214,16 @@ const flowOptions = ({ botScopes, install, publicUrl, userScopes }: Options<any,
 // -------------------------------------------------------------------------------------
 
 /** Stores an install, and then tells the application. */
-const stored = <R>(onInstalled: Options<never, R>["onInstalled"]) => (installed: InstallFlow.Installed<void>) =>
-  Effect.zipRight(
-    InstallationStore.save(installed.installation),
-    onInstalled === undefined ? Effect.void : onInstalled(installed)
-  )
+const stored =
+  <R, M>(onInstalled: Options<never, R, never, M>["onInstalled"]) => (installed: InstallFlow.Installed<M>) =>
+    Effect.zipRight(
+      InstallationStore.save(installed.installation),
+      onInstalled === undefined ? Effect.void : onInstalled(installed)
+    )
 
-const makeService = <R>(options: Options<any, R, any>, eventsPaths: Service["eventsPaths"]) =>
+const makeService = <R, M>(options: Options<any, R, any, M, any, any>, eventsPaths: Service["eventsPaths"]) =>
   Effect.gen(function*() {
-    const install = yield* InstallFlow.make<void, never, R | InstallationStore.InstallationStore, R, R>({
+    const install = yield* InstallFlow.make<M, any, R | InstallationStore.InstallationStore, R, R>({
       ...flowOptions(options),
       onInstalled: stored(options.onInstalled)
     })
@@ -250,12 +262,12 @@ const makeService = <R>(options: Options<any, R, any>, eventsPaths: Service["eve
  * @since 0.1.0
  * @category layers
  */
-export const layer = <E = never, R = never, RStore = never>(
-  options: Options<E, R, RStore>
+export const layer = <E = never, R = never, RStore = never, M = void, EPending = never, RPending = never>(
+  options: Options<E, R, RStore, M, EPending, RPending>
 ): Layer.Layer<
   SlackOAuth | Services,
-  SlackSettingsError | ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError | E,
-  Exclude<R, Services | Scope.Scope> | Exclude<RStore, TokenCipher.TokenCipher>
+  SlackSettingsError | ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError | E | EPending,
+  Exclude<R, Services | Scope.Scope> | Exclude<RStore, TokenCipher.TokenCipher> | RPending
 > =>
   Layer.unwrapScoped(Effect.map(check(options), ({ app, cipher, eventsPaths }) => {
     const oauth = OAuthV2.layer.pipe(
@@ -264,9 +276,9 @@ export const layer = <E = never, R = never, RStore = never>(
     const store = Layer.provide(options.store, Layer.succeedContext(cipher))
     const tokens = Layer.provideMerge(TokenManager.layer(options.tokens), Layer.merge(oauth, store))
     const sweep = options.sweep === false ? Layer.empty : TokenSweep.layer(options.sweep)
-    const addresses = Layer.scoped(SlackOAuth, makeService(options, eventsPaths)).pipe(
-      Layer.provide(options.pendingInstalls ?? PendingInstall.layerMemory())
-    )
+    const pending: Layer.Layer<PendingInstall.PendingInstallStore, EPending | ConfigError.ConfigError, RPending> =
+      options.pendingInstalls ?? PendingInstall.layerMemory()
+    const addresses = Layer.provide(Layer.scoped(SlackOAuth, makeService(options, eventsPaths)), pending)
     return Layer.provideMerge(Layer.merge(addresses, sweep), tokens)
   })) as never
 

@@ -1,14 +1,19 @@
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import { assert, describe, it } from "@effect/vitest"
+import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as SlackOAuth from "effect-slack-oauth/SlackOAuth"
 import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as SlackOAuthTest from "effect-slack-oauth/testing/SlackOAuthTest"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { requestOf } from "./stress/requestRounds.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
@@ -225,5 +230,31 @@ describe("call", () => {
         "NotInstalled"
       )
     }).pipe(Effect.provide(SlackOAuthTest.layer({ botScopes: ["chat:write"], slack: { methods } })))
+  })
+})
+
+describe("metadata", () => {
+  it.effect("that `begin` gives are told to the application, and stored with the installation by their Schema", () => {
+    const Customer = Schema.Struct({ customer: Schema.NumberFromString })
+    const told: Array<number> = []
+    return Effect.gen(function*() {
+      const [app] = yield* SlackEmulator.apps
+      yield* SlackOAuthTest.install()
+      const place = { appId: app?.id, teamId: "T0EMULATED" }
+      const stored = () =>
+        Effect.map(
+          InstallationStore.find(place),
+          (found) => Installation.metadataOf(Option.getOrThrow(found), Customer)
+        )
+      assert.deepStrictEqual(told, [7])
+      assert.deepStrictEqual(yield* stored(), Either.right(Option.some({ customer: 7 })))
+      yield* MovableClock.move("13 hours")
+      yield* TokenManager.botTokenFor(place)
+      assert.deepStrictEqual(yield* stored(), Either.right(Option.some({ customer: 7 })), "a refresh keeps it")
+    }).pipe(Effect.provide(SlackOAuthTest.layer({
+      botScopes: ["chat:write"],
+      install: { metadata: Customer, begin: () => Effect.succeed({ metadata: { customer: 7 } }) },
+      onInstalled: ({ metadata }) => Effect.sync(() => told.push(metadata.customer))
+    })))
   })
 })

@@ -25,8 +25,8 @@ import type * as Model from "./SlackEmulatorModel.js"
  * @since 0.1.0
  * @category options
  */
-export interface Options<R = never>
-  extends Omit<SlackOAuth.Options<never, R>, "publicUrl" | "store" | "app" | "cipher" | "httpClient">
+export interface Options<R = never, M = void>
+  extends Omit<SlackOAuth.Options<never, R, never, M>, "publicUrl" | "store" | "app" | "cipher" | "httpClient">
 {
   /** `http://localhost:3000` by default. */
   readonly publicUrl?: string | URL | undefined
@@ -40,8 +40,8 @@ export interface Options<R = never>
  * @since 0.1.0
  * @category layers
  */
-export const layer = <R = never>(
-  options: Options<R> = {}
+export const layer = <R = never, M = void>(
+  options: Options<R, M> = {}
 ): Layer.Layer<
   SlackOAuth.SlackOAuth | SlackOAuth.Services | SlackEmulator.SlackEmulator | MovableClock.MovableClock,
   SlackOAuth.SlackSettingsError | ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError,
@@ -60,7 +60,7 @@ export const layer = <R = never>(
     })
     const whole = Layer.unwrapEffect(Effect.map(Effect.context<SlackEmulator.SlackEmulator>(), (context) => {
       const emulator = Layer.succeedContext(context)
-      return SlackOAuth.layer<never, R>({
+      return SlackOAuth.layer<never, R, never, M>({
         ...app,
         publicUrl,
         store: InstallationStore.layerMemory,
