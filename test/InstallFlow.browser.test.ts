@@ -1,92 +1,13 @@
-/**
- * The flow in a real browser: an application and an emulated Slack, each on a port of its own and on different sites
- * (`localhost` and `127.0.0.1`), and Chromium between them.
- */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+/** The flow in a real browser. */
 import { assert, describe, it } from "@effect/vitest"
-import * as InstallFlow from "effect-slack-oauth/InstallFlow"
-import * as InstallRouter from "effect-slack-oauth/InstallRouter"
-import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
-import * as PendingInstall from "effect-slack-oauth/PendingInstall"
-import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import { createServer } from "node:http"
-import type { Page } from "playwright-core"
-import { address } from "../src/internal/effect/servers.js"
 import { browserForTests, click, heading } from "./utils/chromium.js"
 import { answer, makeRawServer } from "./utils/rawServer.js"
 import { acquire } from "./utils/resources.js"
+import { begin, go, startSite } from "./utils/siteInBrowser.js"
 
 const withBrowser = await acquire(browserForTests)
-
-const Server = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
-
-/** An application with an install flow, and its Slack. They run until the scope closes. */
-const startSite = (
-  options: Partial<InstallFlow.Options<void>> = {},
-  emulated: SlackEmulator.Options = {}
-) =>
-  Effect.gen(function*() {
-    const installs: Array<InstallFlow.Installed<void>> = []
-    const server = yield* Layer.build(Layer.fresh(Server))
-    const url = `http://localhost:${(yield* Effect.provide(address, server))?.port}`
-    const apps = (emulated.apps ?? [{}]).map((app) => ({ redirectUris: [url], ...app }))
-    const slack = yield* Layer.build(
-      Layer.merge(SlackEmulator.layerSlackAppServed(), SlackEmulator.serve()).pipe(
-        Layer.provideMerge(SlackEmulator.layer({ ...emulated, apps })),
-        Layer.provide(Layer.fresh(Server))
-      )
-    )
-    const flow = InstallFlow.layer({
-      publicUrl: url,
-      botScopes: ["chat:write"],
-      landing: true,
-      success: "page",
-      onInstalled: (installed) => Effect.sync(() => installs.push(installed)),
-      ...options
-    })
-    yield* Layer.build(
-      HttpLayerRouter.serve(
-        Layer.merge(
-          InstallRouter.layerRoutes,
-          HttpLayerRouter.add("GET", "/", HttpServerResponse.html("<title>home</title>"))
-        ),
-        { disableListenLog: true, disableLogger: true }
-      ).pipe(
-        Layer.provide(flow),
-        Layer.provide(OAuthV2.layer),
-        Layer.provide([PendingInstall.layerMemory(), FetchHttpClient.layer]),
-        Layer.provide(Layer.succeedContext(Context.merge(slack, server))),
-        Layer.provide(Logger.remove(Logger.defaultLogger))
-      )
-    )
-    const emulator = Context.get(slack, SlackEmulator.SlackEmulator)
-    return {
-      url,
-      installUrl: `${url}/slack/install`,
-      callbackUrl: `${url}/slack/oauth_redirect`,
-      installs,
-      emulator,
-      tokenRequests: Effect.map(emulator.calls, (calls) => calls.length)
-    }
-  })
-
-const go = (page: Page, url: string) => Effect.promise(() => page.goto(url))
-
-/** From "Add to Slack" to the consent page. */
-const begin = (page: Page, installUrl: string) =>
-  Effect.gen(function*() {
-    yield* go(page, installUrl)
-    yield* click(page, "link", "Add to Slack")
-    assert.include(yield* heading(page), "is requesting permission")
-  })
 
 describe("in Chromium", () => {
   for (const pkce of [false, true]) {

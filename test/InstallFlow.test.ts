@@ -172,7 +172,7 @@ describe("begin", () => {
       assert.strictEqual(response.status, 200)
       assertSecure(response)
       assert.strictEqual(browser.jar.size, 0)
-      const [, href = ""] = /href="([^"]+)"/.exec(yield* text(response)) ?? []
+      const [, href = ""] = /<a [^>]*href="([^"]+)"/.exec(yield* text(response)) ?? []
       const begun = yield* browser.get(href)
       assert.include(begun.headers.get("location"), "/oauth/v2/authorize?")
     }).pipe(Effect.provide(world())))

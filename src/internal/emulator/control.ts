@@ -20,6 +20,8 @@ import type * as Wire from "./wire.js"
 
 export interface Control {
   readonly api: HttpApi.Server
+  /** The paths that a browser can open. */
+  readonly readable: ReadonlySet<string>
   readonly overview: Effect.Effect<Wire.Response>
 }
 
@@ -211,14 +213,20 @@ export const make = (
 ): Effect.Effect<Control, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { run } = yield* LayerContext.make()
+    const openApi = "/control/openapi.json"
+    const endpoints = endpointsOf(emulator, clock).map((endpoint): HttpApi.Endpoint => ({
+      ...endpoint,
+      run: (payload) => run(mistaken(endpoint.run(payload)))
+    }))
     const api = yield* HttpApi.serve({
       title: "Control of the Slack emulator",
       description: "For programs on this machine. The names are those of the functions of SlackEmulator.",
-      openApi: "/control/openapi.json",
-      endpoints: endpointsOf(emulator, clock).map((endpoint) => ({
-        ...endpoint,
-        run: (payload) => run(mistaken(endpoint.run(payload)))
-      }))
+      openApi,
+      endpoints
     })
-    return { api, overview: Overview.make(emulator) }
+    const readable = new Set([
+      openApi,
+      ...endpoints.filter(({ method }) => method === "GET").map(({ path }) => path as string)
+    ])
+    return { api, readable, overview: Overview.make(emulator) }
   })

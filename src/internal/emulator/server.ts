@@ -12,7 +12,8 @@ import { concat } from "../bytes.js"
 import { address, withLargestBody } from "../effect/servers.js"
 import { isLoopback } from "../loopback.js"
 import type { Control } from "./control.js"
-import type * as Wire from "./wire.js"
+import * as Page from "./page.js"
+import * as Wire from "./wire.js"
 
 /** A URL at which clients on this machine reach the server. A server on all addresses also has the loopback address. */
 export const url: Effect.Effect<string, never, HttpServer.HttpServer> = Effect.map(address, (address) => {
@@ -171,9 +172,10 @@ export const app = (
     const url = targetOf(request.url)
     if (control !== undefined && /^\/control(\/|$)/.test(url.pathname)) {
       if (!mayControl(request, access)) return forbidden("The control API answers only programs on this machine")
-      return yield* url.pathname === "/control"
-        ? Effect.map(control.overview, respondHtml)
-        : withLargestBody(control.api, largestBody)
+      if (url.pathname === "/control") return respondHtml(yield* control.overview)
+      return request.method !== "GET" || control.readable.has(url.pathname)
+        ? yield* withLargestBody(control.api, largestBody)
+        : respondHtml(Wire.html(404, Page.unknown(url.pathname)))
     }
     const { headers, method } = request
     return yield* Effect.matchEffect(handle({ method, url, headers, body: bodyOf(request) }), {

@@ -75,6 +75,11 @@ const respond = (
 /** Slack repeats an event after any answer but 2xx, unless the answer has this header. */
 const dontRepeat = { "x-slack-no-retry": "1" }
 
+const plainText = { "content-type": "text/plain; charset=utf-8" }
+
+/** A developer may open the address, to see whether it is there. */
+const notForBrowsers = "This address takes events from Slack, by POST.\n"
+
 /** The answer while there is nobody to handle an event. */
 export const unavailable: Effect.Effect<Response> = Effect.sync(() => respond(503, null, { "retry-after": "5" }))
 
@@ -188,14 +193,14 @@ const answerEvent = <R>(parts: Parts<R>, event: Lifecycle.Event): Effect.Effect<
 /** Answers a request of Slack. */
 export const answer = <R>(parts: Parts<R>, request: Request): Effect.Effect<Response> =>
   Effect.gen(function*() {
-    if (request.method !== "POST") return respond(405, null, { allow: "POST" })
+    if (request.method !== "POST") return respond(405, notForBrowsers, { allow: "POST", ...plainText })
     const body = parse(yield* SlackRequest.verify(request, parts.verifying))
     if (body === undefined) {
       yield* Effect.logWarning("The body of a request to the event address is not a JSON object")
       return respond(400, null, dontRepeat)
     }
     const challenge = challengeOf(body)
-    if (challenge !== undefined) return respond(200, challenge, { "content-type": "text/plain; charset=utf-8" })
+    if (challenge !== undefined) return respond(200, challenge, plainText)
     const event = eventOf(body, Number(request.headers.get("x-slack-retry-num") ?? 0))
     if (event !== undefined) return yield* answerEvent(parts, event)
     if (body.type === "app_rate_limited") {

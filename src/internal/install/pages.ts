@@ -6,22 +6,27 @@ import { sha256Base64 } from "../random.js"
 
 const style = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { margin: 0; display: grid; min-height: 100vh; place-items: center; }
+body { margin: 0; color: #1d1c1d; background: #fff; display: grid; min-height: 100vh; place-items: center; }
 main { max-width: 32rem; padding: 2rem; }
 h1 { font-size: 1.5rem; margin: 0 0 1rem; }
 a { color: #1264a3; }
 a:focus-visible { outline: 3px solid #1264a3; outline-offset: 3px; }
 .button { display: inline-block; padding: 0.6rem 1.2rem; border-radius: 0.5rem; background: #4a154b; color: #fff;
   font-weight: 600; text-decoration: none; }
-@media (prefers-color-scheme: dark) { a, a:focus-visible { color: #7fc4f5; outline-color: #7fc4f5; }
+@media (prefers-color-scheme: dark) { body { color: #e8e8e8; background: #1a1d21; } a, a:focus-visible { color: #7fc4f5; outline-color: #7fc4f5; }
   .button { color: #fff; background: #7c3a7e; } }
 `
 
-/** Forbids to load, run and frame anything. The only style is that of this module. */
+/** The picture in the browser's tab. Without one, browsers ask the application's server for `/favicon.ico`. */
+const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' "
+  + "height='16' rx='3' fill='%234a154b'/%3E%3Cpath d='M4 8h8M8 4v8' stroke='%23fff' stroke-width='2'/%3E%3C/svg%3E"
+
+/** Forbids to load, run and frame anything. The only style is that of this module, and pictures are part of the page. */
 export const contentSecurityPolicy = async (): Promise<string> =>
   [
     "default-src 'none'",
     `style-src 'sha256-${await sha256Base64(style)}'`,
+    "img-src data:",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'"
@@ -35,6 +40,7 @@ export const page = (title: string, content: Html): Html =>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<link rel="icon" href="${icon}">
 <title>${title}</title>
 <style>${raw(style)}</style>
 </head>
