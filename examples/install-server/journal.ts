@@ -1,10 +1,8 @@
 /** The latest events, for the page and the terminal. */
-import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Ref from "effect/Ref"
 import * as Terminal from "../support/terminal.js"
 
 export interface Entry {
@@ -18,17 +16,17 @@ export class Journal extends Context.Tag("Journal")<Journal, {
   readonly latest: Effect.Effect<ReadonlyArray<Entry>>
 }>() {}
 
-const length = 20
+export const write = (text: string) => Effect.flatMap(Journal, (journal) => journal.write(text))
 
-export const layer = Layer.effect(
-  Journal,
-  Effect.map(Ref.make(Chunk.empty<Entry>()), (entries) => ({
+export const layer = Layer.sync(Journal, () => {
+  const entries: Array<Entry> = []
+  return {
     write: (text) =>
-      Effect.flatMap(DateTime.now, (at) =>
-        Effect.zipRight(
-          Ref.update(entries, (entries) => Chunk.take(Chunk.prepend(entries, { at, text }), length)),
-          Terminal.note(text)
-        )),
-    latest: Effect.map(Ref.get(entries), Chunk.toReadonlyArray)
-  }))
-)
+      Effect.flatMap(DateTime.now, (at) => {
+        entries.unshift({ at, text })
+        entries.splice(20)
+        return Terminal.note(text)
+      }),
+    latest: Effect.sync(() => [...entries])
+  }
+})
