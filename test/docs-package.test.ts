@@ -88,6 +88,29 @@ describe("README.md on npm", () => {
   })
 })
 
+describe("the install line for Effect 3", () => {
+  const [line = ""] = /^npm install effect-slack-oauth@0 .*vitest.*$/m.exec(read("README.md")) ?? []
+
+  it("has everything that the pages import, in the versions that are tested here", () => {
+    const { devDependencies } = JSON.parse(read("package.json")) as {
+      readonly devDependencies: Readonly<Record<string, string>>
+    }
+    const blocks = pages.flatMap((page) =>
+      Array.from(read(page).matchAll(/^ *```ts\b[^]*?^ *```$/gm), ([block]) => block)
+    )
+    const imported = Array.from(
+      blocks.join("\n").matchAll(/from "((?:@[\w-]+\/)?[\w-]+)[/\w-]*"/g),
+      ([, name = ""]) => name
+    )
+    // Slack's own packages are there for those who have them.
+    const needed = new Set(
+      imported.filter((name) => !/^(node|effect-slack-oauth$|@slack\/)/.test(name))
+    )
+    assert.isAtLeast(needed.size, 4)
+    for (const name of needed) assert.include(`${line} `, ` ${name}@${devDependencies[name]} `)
+  })
+})
+
 describe("a changeset", () => {
   const folder = Path.join(root, ".changeset")
   const changesets = Fs.readdirSync(folder).filter((name) => name.endsWith(".md")).map((name) => ({
