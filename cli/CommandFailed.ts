@@ -1,5 +1,7 @@
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import { isConfigError, problemsOf } from "./effect/settings.js"
 
 /** The exit codes of the command besides 0. `docs/migration.md` and `docs/slack-app.md` list them too. */
 export const exitCodes = {
@@ -23,13 +25,15 @@ export class CommandFailed extends Data.TaggedError("CommandFailed")<{
   readonly exitCode?: number | undefined
 }> {}
 
-const wordsOf = (error: ConfigError.ConfigError): string =>
-  ConfigError.isAnd(error)
-    ? `${wordsOf(error.left)}\n${wordsOf(error.right)}`
-    : ConfigError.isInvalidData(error) || ConfigError.isMissingData(error)
-    ? `${error.path.join(".")}: ${error.message}.`
-    : String(error)
-
 /** An environment variable is missing or wrong. */
 export const settingFailed = (error: ConfigError.ConfigError): CommandFailed =>
-  new CommandFailed({ message: wordsOf(error) })
+  new CommandFailed({ message: problemsOf(error).map(({ name, what }) => `${name}: ${what}.`).join("\n") })
+
+/** Turns missing and wrong settings into a failure of the command. */
+export const orSettingFailed = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, Exclude<E, ConfigError.ConfigError> | CommandFailed, R> =>
+  Effect.mapError(
+    effect,
+    (error) => isConfigError(error) ? settingFailed(error) : error as Exclude<E, ConfigError.ConfigError>
+  )

@@ -1,5 +1,4 @@
-/** Databases by URL. A command loads the driver that it needs, because the drivers are optional. */
-import * as Options from "@effect/cli/Options"
+/** Databases by URL. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
@@ -13,8 +12,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { codeOf } from "../src/internal/driverCode.js"
-import * as SharedLibsql from "../src/internal/sql/sharedLibsql.js"
 import { CommandFailed } from "./CommandFailed.js"
+import { load } from "./driver.js"
+import * as Options from "./effect/options.js"
+import { sqlite, sqliteToRead } from "./effect/sqlite.js"
 import * as SqliteFile from "./sqliteFile.js"
 
 /** The option of commands that work on one store. */
@@ -26,41 +27,23 @@ export const databaseOption = Options.text("database").pipe(
   )
 )
 
-const load = <A>(name: string, module: () => Promise<A>): Effect.Effect<A, CommandFailed> =>
-  Effect.tryPromise({
-    try: module,
-    catch: () =>
-      new CommandFailed({ message: `The driver of this database is not installed. Install it: npm install ${name}` })
-  })
-
-const libsql = (url: string) =>
-  Layer.unwrapEffect(Effect.gen(function*() {
-    const driver = yield* load("@effect/sql-libsql", () => import("@effect/sql-libsql/LibsqlClient"))
-    const { createClient } = yield* load("@libsql/client", () => import("@libsql/client"))
-    return Layer.mapError(
-      SharedLibsql.layer(driver, createClient, { url }),
-      ({ message }) => new CommandFailed({ message })
-    )
-  }))
-
 const postgres = (url: string) =>
   Layer.unwrapEffect(Effect.map(
     load("@effect/sql-pg", () => import("@effect/sql-pg/PgClient")),
     (driver) =>
-      Layer.mapError(
-        // Without `connectTimeout` the driver waits for ever if a server accepts a connection and does not answer.
-        driver.layer({ url: Redacted.make(url), connectTimeout: "5 seconds" }),
-        () =>
+      // Without `connectTimeout` the driver waits for ever if a server accepts a connection and does not answer.
+      Layer.catchAll(driver.layer({ url: Redacted.make(url), connectTimeout: "5 seconds" }), () =>
+        Layer.fail(
           new CommandFailed({
             message: "The Postgres database cannot be reached. Check its URL and that it is running."
           })
-      )
+        ))
   ))
 
-/** `file:slack.db` is a libsql file, `postgres://…` is Postgres. */
+/** `file:slack.db` is a SQLite file, `postgres://…` is Postgres. */
 export const database = (url: string): Layer.Layer<SqlClient.SqlClient, CommandFailed> =>
   url.startsWith("file:")
-    ? libsql(url)
+    ? sqlite(url)
     : /^postgres(ql)?:\/\//.test(url)
     ? postgres(url)
     : Layer.fail(
@@ -85,14 +68,14 @@ export const databaseToRead = (
         SqliteFile.find(url),
         Option.match({ onNone: () => missing(url, tables), onSome: Effect.succeed })
       ),
-      ({ readUrl }) => libsql(readUrl)
+      ({ uri }) => sqliteToRead(uri)
     ))
     : database(url)
 
 /** A database to write to. A file that does not exist is created. */
 const databaseToWrite = (url: string): Layer.Layer<SqlClient.SqlClient, CommandFailed, FileSystem.FileSystem> =>
   url.startsWith("file:")
-    ? Layer.unwrapEffect(Effect.as(SqliteFile.checkWritable(url), libsql(url)))
+    ? Layer.unwrapEffect(Effect.as(SqliteFile.checkWritable(url), sqlite(url)))
     : database(url)
 
 const table = "slack_oauth_installations"

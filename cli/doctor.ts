@@ -1,8 +1,6 @@
 /**
  * `effect-slack-oauth doctor`: reads the settings that an app starts with, looks at what they name, and says what is wrong.
  */
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
@@ -25,6 +23,8 @@ import * as Report from "./doctor/report.js"
 import * as Requests from "./doctor/requests.js"
 import * as Server from "./doctor/server.js"
 import * as Settings from "./doctor/settings.js"
+import * as Command from "./effect/command.js"
+import * as Options from "./effect/options.js"
 import * as Http from "./http.js"
 import * as Slack from "./slack.js"
 
@@ -71,7 +71,7 @@ const options = {
   json: Options.boolean("json").pipe(Options.withDescription("Print the findings as JSON."))
 }
 
-type Given = Command.Command.ParseConfig<typeof options>
+type Given = Command.Given<typeof options>
 
 const variable = (name: string) => Effect.map(Effect.option(Config.string(name)), Option.getOrUndefined)
 

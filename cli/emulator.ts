@@ -1,13 +1,11 @@
 /**
  * `effect-slack-oauth emulator`: a Slack emulator on a port.
  */
-import * as Command from "@effect/cli/Command"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
-import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -17,7 +15,8 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
 import { isLoopback } from "../src/internal/loopback.js"
-import { CommandFailed, settingFailed } from "./CommandFailed.js"
+import { CommandFailed, orSettingFailed } from "./CommandFailed.js"
+import * as Command from "./effect/command.js"
 import { options, readSeed, type Settings, toEmulatorOptions } from "./emulatorOptions.js"
 
 const announce = (control: boolean) =>
@@ -92,7 +91,7 @@ const run = (settings: Settings) =>
       settings.control ? Layer.provide(MovableClock.layer) : identity
     )
     return yield* Layer.launch(served)
-  }).pipe(Effect.catchIf(ConfigError.isConfigError, settingFailed))
+  }).pipe(orSettingFailed)
 
 export const emulator = Command.make("emulator", options, run).pipe(
   Command.withDescription(

@@ -1,8 +1,6 @@
 /**
  * The options of `effect-slack-oauth emulator`, and what the emulator starts with because of them.
  */
-import type * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import type * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as SlackEmulatorSeed from "effect-slack-oauth/testing/SlackEmulatorSeed"
@@ -11,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { CommandFailed } from "./CommandFailed.js"
+import type * as Command from "./effect/command.js"
+import * as Options from "./effect/options.js"
 
 // -------------------------------------------------------------------------------------
 // options
@@ -19,7 +19,7 @@ import { CommandFailed } from "./CommandFailed.js"
 const duration = (name: string, description: string) =>
   Options.text(name).pipe(
     Options.filterMap(
-      (text) => Duration.decodeUnknown(text),
+      (text) => Duration.decodeUnknown(text as Duration.DurationInput),
       `--${name} has to be a duration, such as "90 seconds" or "12 hours"`
     ),
     Options.optional,
@@ -113,7 +113,7 @@ export const options = {
     Options.optional,
     Options.withDescription("The address of the app that gets events, such as http://localhost:3000/slack/events.")
   ),
-  seed: Options.file("seed", { exists: "yes" }).pipe(
+  seed: Options.file("seed").pipe(
     Options.optional,
     Options.withDescription(
       "A file with what the emulator starts with, as JSON: see docs/emulator-server.md. Other options add to it."
@@ -145,7 +145,7 @@ export const options = {
   )
 }
 
-export type Settings = Command.Command.ParseConfig<typeof options>
+export type Settings = Command.Given<typeof options>
 
 // -------------------------------------------------------------------------------------
 // what they mean

@@ -1,24 +1,22 @@
 /**
  * `effect-slack-oauth import`: imports the installations that another SDK has stored.
  */
-import * as Args from "@effect/cli/Args"
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as InstallationImport from "effect-slack-oauth/InstallationImport"
 import type * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as SqlImport from "effect-slack-oauth/sql/SqlImport"
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { CommandFailed, exitCodesInWords, settingFailed } from "./CommandFailed.js"
+import { CommandFailed, exitCodesInWords, orSettingFailed } from "./CommandFailed.js"
 import { databaseToRead, storeOrNew } from "./database.js"
+import * as Command from "./effect/command.js"
+import * as Options from "./effect/options.js"
 import * as Progress from "./progress.js"
 
 // -------------------------------------------------------------------------------------
@@ -80,14 +78,14 @@ const importInto = <R>(
     yield* print(report, dryRun)
   }).pipe(
     Effect.catchTag("InstallationStoreError", (error) => new CommandFailed({ message: error.message })),
-    Effect.catchIf(ConfigError.isConfigError, settingFailed)
+    orSettingFailed
   )
 
 // -------------------------------------------------------------------------------------
 // from @slack/oauth
 // -------------------------------------------------------------------------------------
 
-const parse = Schema.decodeUnknownEither(Schema.parseJson())
+const parse = Schema.decodeUnknownEither(Schema.parseJson(Schema.Unknown))
 
 /** A text that is not JSON becomes `undefined`, which the report lists as unreadable. */
 const toRow = (row: string, text: string): InstallationImport.Row => ({
@@ -136,8 +134,9 @@ const rowsAt = (path: string) =>
 const slackOAuth = Command.make(
   "slack-oauth",
   {
-    path: Args.text({ name: "path" }).pipe(
-      Args.withDescription("A folder of FileInstallationStore, or a file of installations as JSON or JSON lines.")
+    path: Options.argument(
+      "path",
+      "A folder of FileInstallationStore, or a file of installations as JSON or JSON lines."
     ),
     to,
     appId,
@@ -160,8 +159,9 @@ const slackOAuth = Command.make(
 const python = Command.make(
   "python",
   {
-    from: Args.text({ name: "database" }).pipe(
-      Args.withDescription("The database with the tables slack_installations and slack_bots: file:… or postgres://…")
+    from: Options.argument(
+      "database",
+      "The database with the tables slack_installations and slack_bots: file:… or postgres://…"
     ),
     to,
     appId,

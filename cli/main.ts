@@ -16,7 +16,7 @@ process.once("SIGTERM", () => {
   stopped = exitCodes.SIGTERM
 })
 
-run(process.argv).pipe(
+run(process.argv.slice(2)).pipe(
   Effect.tapErrorCause((cause) => Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logError(cause)),
   Effect.provide(Layer.merge(NodeContext.layer, Output.layer)),
   NodeRuntime.runMain({

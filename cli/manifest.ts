@@ -1,18 +1,19 @@
 /**
  * `effect-slack-oauth manifest`: the settings of an app at Slack, from the options of the app.
  */
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as AppManifest from "effect-slack-oauth/AppManifest"
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { isObject } from "../src/internal/answer.js"
 import { parseBaseUrl } from "../src/internal/baseUrl.js"
 import { commaList } from "../src/internal/commaList.js"
-import { CommandFailed, exitCodes, settingFailed } from "./CommandFailed.js"
+import { CommandFailed, exitCodes, orSettingFailed, settingFailed } from "./CommandFailed.js"
+import * as Command from "./effect/command.js"
+import * as Options from "./effect/options.js"
+import { isConfigError } from "./effect/settings.js"
 import * as Http from "./http.js"
 import * as Slack from "./slack.js"
 
@@ -61,7 +62,7 @@ const options = {
   json: Options.boolean("json").pipe(Options.withDescription("With --diff: print the differences as JSON."))
 }
 
-type Settings = Command.Command.ParseConfig<typeof options>
+type Settings = Command.Given<typeof options>
 
 // -------------------------------------------------------------------------------------
 // the manifest
@@ -101,7 +102,7 @@ const made = (settings: Settings): Effect.Effect<AppManifest.Manifest, CommandFa
       organizations: settings.organizations
     }),
     (error) =>
-      ConfigError.isConfigError(error)
+      isConfigError(error)
         ? new CommandFailed({ message: inFlags(settingFailed(error).message.replace(/^\w+: /, "")) })
         : new CommandFailed({ message: error.message })
   )
@@ -157,11 +158,11 @@ const required = <A>(config: Config.Config<A>, message: string): Effect.Effect<A
   Effect.mapError(config, () => new CommandFailed({ message }))
 
 const live = Effect.gen(function*() {
-  const token = yield* required(Config.redacted(Config.nonEmptyString("SLACK_CONFIG_TOKEN")), needed.token)
+  const token = yield* required(Config.nonEmptyString("SLACK_CONFIG_TOKEN"), needed.token)
   const appId = yield* required(Config.nonEmptyString("SLACK_APP_ID"), needed.appId)
   const url = yield* baseUrl
   yield* Console.error(`Asks ${url} for the settings of ${appId} (apps.manifest.export). Nothing is changed.`)
-  const answer = yield* Slack.call(url, "apps.manifest.export", { app_id: appId }, { bearer: token })
+  const answer = yield* Slack.call(url, "apps.manifest.export", { app_id: appId }, { bearer: Redacted.make(token) })
   switch (answer._tag) {
     case "NoAnswer":
       return yield* new CommandFailed({ message: `${url} ${answer.problem}. Check the network and SLACK_BASE_URL.` })
@@ -209,7 +210,7 @@ export const manifest = Command.make(
   (settings) =>
     (settings.diff ? compare(settings) : print(settings)).pipe(
       Effect.provide(Http.layer),
-      Effect.catchIf(ConfigError.isConfigError, settingFailed)
+      orSettingFailed
     )
 ).pipe(
   Command.withDescription(

@@ -1,22 +1,21 @@
 /**
  * `effect-slack-oauth migrate-tokens`: exchanges the long-lived tokens of a store for rotating ones.
  */
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as TokenMigration from "effect-slack-oauth/TokenMigration"
-import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { CommandFailed, exitCodes, exitCodesInWords, settingFailed } from "./CommandFailed.js"
+import { CommandFailed, exitCodes, exitCodesInWords, orSettingFailed } from "./CommandFailed.js"
 import { databaseOption, store } from "./database.js"
+import * as Command from "./effect/command.js"
+import * as Options from "./effect/options.js"
 import * as Progress from "./progress.js"
 
 const options = {
@@ -112,7 +111,7 @@ export const migrateTokens = Command.make(
       // A dry run does not call Slack.
       Effect.provide(dryRun ? OAuthV2.layerTest({}) : slack),
       Effect.catchTag("InstallationStoreError", (error) => new CommandFailed({ message: error.message })),
-      Effect.catchIf(ConfigError.isConfigError, settingFailed)
+      orSettingFailed
     )
 ).pipe(
   Command.withDescription(

@@ -1,9 +1,7 @@
 /** The output of the command. It has colours only on a terminal, and never with `NO_COLOR` (https://no-color.org). */
-import * as Console from "effect/Console"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import { stripVTControlCharacters } from "node:util"
+import { logs, printer } from "./effect/printing.js"
 
 /** Whether output to a stream has colours. */
 export const hasColours = (
@@ -16,15 +14,11 @@ const isColourful = (stream: { readonly isTTY?: boolean | undefined }) => hasCol
 const plain = (args: ReadonlyArray<unknown>): ReadonlyArray<unknown> =>
   args.map((arg) => typeof arg === "string" ? stripVTControlCharacters(arg) : arg)
 
-/** A console that removes colours. `@effect/cli` always writes its help with colours. */
-const console = (console: Console.Console): Console.Console => ({
-  ...console,
-  log: (...args) => console.log(...(isColourful(process.stdout) ? args : plain(args))),
-  error: (...args) => console.error(...(isColourful(process.stderr) ? args : plain(args)))
-})
-
-/** Results go to stdout, and logs to stderr. */
+/** Results go to stdout, and logs to stderr. A help text always has colours, which are removed here. */
 export const layer: Layer.Layer<never> = Layer.merge(
-  Layer.unwrapEffect(Console.consoleWith((current) => Effect.succeed(Console.setConsole(console(current))))),
-  Logger.replace(Logger.defaultLogger, Logger.prettyLogger({ colors: isColourful(process.stderr), stderr: true }))
+  printer({
+    log: (...args) => console.log(...(isColourful(process.stdout) ? args : plain(args))),
+    error: (...args) => console.error(...(isColourful(process.stderr) ? args : plain(args)))
+  }),
+  logs({ colors: isColourful(process.stderr) })
 )

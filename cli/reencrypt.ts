@@ -1,16 +1,15 @@
 /**
  * `effect-slack-oauth reencrypt`: encrypts what a store has under the first key of `SLACK_TOKEN_KEYS`.
  */
-import * as Command from "@effect/cli/Command"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
-import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { CommandFailed, settingFailed } from "./CommandFailed.js"
+import { CommandFailed, orSettingFailed } from "./CommandFailed.js"
 import { databaseOption, store } from "./database.js"
+import * as Command from "./effect/command.js"
 import * as Progress from "./progress.js"
 
 /** Encrypts all rows that are not under the current key. It lists the rows that it cannot decrypt, and leaves them. */
@@ -52,7 +51,7 @@ export const reencrypt = Command.make(
   ({ database }) =>
     Effect.zipRight(requireKey, Effect.provide(encryptAgain, store(database, { dryRun: false }))).pipe(
       Effect.catchTag("InstallationStoreError", (error) => new CommandFailed({ message: error.message })),
-      Effect.catchIf(ConfigError.isConfigError, settingFailed)
+      orSettingFailed
     )
 ).pipe(
   Command.withDescription(

@@ -4,6 +4,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import { isObject, parseObject } from "../src/internal/answer.js"
+import { untraced } from "../src/internal/effect/http.js"
 
 /** What Slack, or the network, said. Only the code of a failure is kept: nothing of it can be a secret. */
 export type Answer =
@@ -31,7 +32,7 @@ const read = (status: number, text: string, date: string | undefined): Answer =>
   return { _tag: "NoAnswer", problem: `gave ${what} (status ${status})`, date }
 }
 
-/** Calls a method once. It never fails and never repeats a call. */
+/** Calls a method once, without a trace header. It never fails and never repeats a call. */
 export const call = (
   baseUrl: string,
   method: string,
@@ -44,7 +45,7 @@ export const call = (
     : "bearer" in authorization
     ? HttpClientRequest.bearerToken(bare, authorization.bearer)
     : HttpClientRequest.basicAuth(bare, authorization.id, authorization.secret)
-  return HttpClient.execute(request).pipe(
+  return untraced(HttpClient.execute(request)).pipe(
     Effect.flatMap((response) =>
       Effect.map(response.text, (text) => read(response.status, text, response.headers["date"]))
     ),

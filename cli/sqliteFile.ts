@@ -12,8 +12,8 @@ import { CommandFailed } from "./CommandFailed.js"
 /** An existing SQLite file. */
 export interface SqliteFile {
   readonly path: string
-  /** The URL that opens the file read-only and creates no other file. */
-  readonly readUrl: string
+  /** SQLite's own URI that opens the file read-only and creates no other file. */
+  readonly uri: string
 }
 
 /** The path in `file:slack.db` or `file:///var/slack.db`. */
@@ -51,12 +51,10 @@ export const find = (
     const path = pathOf(url)
     const failed = (problem: string) => new CommandFailed({ message: `${path} ${problem}` })
 
-    const found = yield* Effect.asSome(fs.stat(path)).pipe(
-      Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "NotFound", () => Effect.succeedNone),
-      Effect.mapError(() => failed("cannot be read. Check the permissions of its folder."))
-    )
-    if (Option.isNone(found)) return Option.none()
-    if (found.value.type !== "File") return yield* failed("is not a file.")
+    const unreadable = () => failed("cannot be read. Check the permissions of its folder.")
+    if (!(yield* Effect.mapError(fs.exists(path), unreadable))) return Option.none()
+    const { type } = yield* Effect.mapError(fs.stat(path), unreadable)
+    if (type !== "File") return yield* failed("is not a file.")
 
     const start = yield* Effect.scoped(Effect.flatMap(fs.open(path), (file) => file.readAlloc(100))).pipe(
       Effect.mapError(() => failed("cannot be read. Check its permissions.")),
@@ -75,6 +73,5 @@ export const find = (
     })
     // A reader creates the files of the write-ahead log if they are missing, unless the file is opened as immutable.
     const mode = usesLog && !hasLog ? "immutable=1" : "mode=ro"
-    const uri = `${pathToFileURL(resolve(path)).href}?${mode}`
-    return Option.some({ path, readUrl: `file:${encodeURIComponent(uri)}` })
+    return Option.some({ path, uri: `${pathToFileURL(resolve(path)).href}?${mode}` })
   })

@@ -53,8 +53,10 @@ const sources = ["src", "src/sql", "src/testing"].flatMap((folder) =>
 // text
 // -------------------------------------------------------------------------------------
 
+/** Commands of the package name its major. */
 const parts = (text) =>
   text
+    .replaceAll("npx effect-slack-oauth@0 ", "npx effect-slack-oauth@1 ")
     .replaceAll(/<!-- Effect 3 only -->\n[^]*?<!-- end -->\n\n?/g, "")
     .replaceAll(/<!-- Effect 4 only:\n([^]*?)-->\n/g, "$1")
 

@@ -166,11 +166,11 @@ const checkTypes = (tarball) => {
 // a user's project
 // -------------------------------------------------------------------------------------
 
-/** Starts a packed or a built command's emulator, and returns the variables that it prints. */
+const commandOf = (project) => join(project, "node_modules/.bin", manifest.name)
+
+/** Starts the packed command's emulator, and returns the variables that it prints. */
 const startSlack = async (project) => {
-  const packed = join(project, "node_modules/.bin", manifest.name)
-  const command = existsSync(packed) ? packed : resolve("dist/cli/main.js")
-  const slack = spawn(process.execPath, [command, "emulator", "--port", "0", "--quiet"], {
+  const slack = spawn(process.execPath, [commandOf(project), "emulator", "--port", "0", "--quiet"], {
     stdio: ["ignore", "pipe", "inherit"]
   })
   const env = {}
@@ -226,6 +226,15 @@ const checkPrograms = async (label, tarball, peers) => {
     logLevel: "silent"
   })
   if (warnings.length > 0) fail(`${label}: ${warnings.map((warning) => warning.text).join("\n")}`)
+
+  for (const node of nodes) {
+    const help = await run(project, node, [commandOf(project), "--help"])
+    for (const name of ["doctor", "manifest", "emulator", "import", "migrate-tokens"]) {
+      if (!help.includes(name)) fail(`${label}: the help text of the command lacks ${name}`)
+    }
+    const version = await run(project, node, [commandOf(project), "--version"])
+    if (version !== manifest.version) fail(`${label}: the command says that its version is ${version}`)
+  }
 
   const slack = await startSlack(project)
   try {

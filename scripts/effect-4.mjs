@@ -31,9 +31,9 @@ const testOn = (node, ...options) =>
     ...options
   ], { cwd: here })
 
-/** What `npm run bench` measures on both majors. */
+/** What `npm run bench` measures on both majors, and what a test takes from there. */
 const benchmarks = ["call", "programs/call", "programs/slack"]
-  .concat(["answers", "compare", "profile", "programs", "report"].map((name) => `support/${name}`))
+  .concat(["answers", "compare", "peer", "profile", "programs", "report"].map((name) => `support/${name}`))
   .map((name) => `bench/${name}.ts`)
 
 const steps = {
@@ -61,6 +61,7 @@ const steps = {
       join(here, "tsconfig.build.json")
     ])
     run(bin("babel"), [join(here, "dist"), "--out-dir", join(here, "dist"), "--source-maps"])
+    run(process.execPath, [join(root, "scripts", "bundle-cli.mjs")], { cwd: here })
   },
   test: () => {
     testOn("node24")

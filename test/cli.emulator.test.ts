@@ -5,6 +5,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { dirname } from "node:path"
 import { createInterface } from "node:readline"
+import { stripVTControlCharacters } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { hasColours } from "../cli/output.js"
 import * as Cli from "./utils/cli.js"
@@ -116,6 +117,40 @@ describe("the command effect-slack-oauth", () => {
       assert.strictEqual((stderr + stdout).trim().split("\n").length, 1)
     })
   }
+
+  it("says what is wrong with a command line in the same words on each major of Effect", async () => {
+    for (
+      const [args, words] of [
+        [
+          ["immigrate-tokens"],
+          "Invalid subcommand for effect-slack-oauth - use one of 'doctor', 'manifest', 'emulator', 'import', 'migrate-tokens'"
+        ],
+        [["import", "python"], "Missing argument <database>"],
+        [["manifest", "--public-url", "https://example.com"], "Expected to find option: '--name'"],
+        [["emulator", "--speed", "1"], "Received unknown argument: '--speed'"],
+        [["emulator", "now"], "Received unknown argument: 'now'"],
+        [["emulator", "--prot", "1"], "Received unknown argument: '--prot'"],
+        [["emulator", "--port"], "Received unknown argument: '--port'"],
+        [["emulator", "--quiet=maybe"], "Received unknown argument: 'maybe'"],
+        [["emulator", "--log-level", "loud"], "Received unknown argument: '--log-level'"],
+        [["manifest", "--nmae", "Tea"], "The flag '--nmae' is not recognized. Did you mean '--name'?"],
+        [["manifest", "--name"], "Expected a value following option: '--name'"],
+        [["emulator", "--port", "any"], "'any' is not a integer"],
+        [["emulator", "--port", "1.5"], "'1.5' is not a integer"],
+        [["emulator", "--port", "70000"], "--port has to be a number from 0 to 65535"],
+        [["emulator", "--port", "1", "--port", "2"], "Received unknown argument: '--port'"],
+        [["emulator", "--seed", "/nowhere.json"], "Path '/nowhere.json' must exist"],
+        [["emulator", "--seed", "src"], "Expected path 'src' to be a regular file"]
+      ] as const
+    ) {
+      const { code, stderr, stdout } = await Cli.runHere(args)
+      assert.deepStrictEqual([stripVTControlCharacters(stderr).trim().replaceAll(/\s+/g, " "), stdout, code], [
+        words,
+        "",
+        1
+      ])
+    }
+  })
 
   it("ends with 143 when it is terminated", async () => {
     const child = spawn(process.execPath, [file, "emulator", "--port", "0"], { env: { PATH: process.env.PATH } })

@@ -92,6 +92,7 @@ describe("the command manifest", () => {
       assert.strictEqual(seen[0]?.request.url, "/api/apps.manifest.export")
       assert.strictEqual(seen[0]?.body, "app_id=A0EXAMPLE")
       assert.strictEqual(seen[0]?.request.headers.authorization, "Bearer xoxe.xoxp-test-config")
+      assert.notProperty(seen[0]?.request.headers, "traceparent")
     }))
 
   it("lists each difference, and ends with 3", () =>

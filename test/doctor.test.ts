@@ -7,7 +7,7 @@ import { clock } from "../cli/doctor/clock.js"
 import { credentials } from "../cli/doctor/credentials.js"
 import type { Finding, Level } from "../cli/doctor/finding.js"
 import { liveApp, type Wanted } from "../cli/doctor/liveApp.js"
-import { checkProject, lowestNode, type Project, ranges } from "../cli/doctor/packages.js"
+import { checkProject, needs, type Project } from "../cli/doctor/packages.js"
 import { redirectUrl } from "../cli/doctor/redirectUrl.js"
 import * as Server from "../cli/doctor/server.js"
 import * as Settings from "../cli/doctor/settings.js"
@@ -87,6 +87,17 @@ const project: Project = {
   packages: [{ name: "effect", version: "3.22.4" }, { name: "@effect/platform", version: "0.97.2" }],
   effects: ["3.22.4"]
 }
+
+/** A project with the package for Effect 4. */
+const project4: Project = {
+  node: "22.19.0",
+  own: "1.0.0",
+  packages: [{ name: "effect", version: "4.1.0" }],
+  effects: ["4.1.0"]
+}
+
+const inProject4 = (id: string, change: Partial<Project>): Finding | undefined =>
+  checkProject({ ...project4, ...change }).find((finding) => finding.id === id)
 
 const inProject = (id: string, change: Partial<Project>): Finding | undefined =>
   checkProject({ ...project, ...change }).find((finding) => finding.id === id)
@@ -495,6 +506,30 @@ const planted: ReadonlyArray<Planted> = [
   ],
   ["Effect 3 with the package for Effect 4", "error", () => inProject("effect", { own: "1.0.0" }), "is for Effect 4"],
   [
+    "a Node that is too old for Effect 4",
+    "error",
+    () => inProject4("node", { node: "20.19.0" }),
+    "Install Node 22.19.0"
+  ],
+  [
+    "an effect 4 that is too new",
+    "error",
+    () => inProject4("peers", { packages: [{ name: "effect", version: "4.2.0" }], effects: ["4.2.0"] }),
+    "newer than"
+  ],
+  [
+    "a package of Effect 3 beside Effect 4",
+    "error",
+    () => inProject4("peers", { packages: [...project4.packages, { name: "@effect/platform", version: "0.97.2" }] }),
+    "@effect/platform 0.97.2 is for Effect 3"
+  ],
+  [
+    "a driver for Effect 4 beside Effect 3",
+    "error",
+    () => inProject("peers", { packages: [...project.packages, { name: "@effect/sql-pg", version: "4.0.5" }] }),
+    "@effect/sql-pg 4.0.5 is for Effect 4"
+  ],
+  [
     "two copies of effect",
     "error",
     () => inProject("effect", { effects: ["3.22.4", "3.19.19"] }),
@@ -609,7 +644,10 @@ describe("what is right", () => {
     ...["redirect-url", "scopes", "event-subscriptions", "rotation", "pkce"].map((id) =>
       [`the app at Slack: ${id}`, () => inLive(id, {})] as const
     ),
-    ...["node", "package", "effect", "peers"].map((id) => [`the project: ${id}`, () => inProject(id, {})] as const)
+    ...["node", "package", "effect", "peers"].flatMap((id) => [
+      [`the project with Effect 3: ${id}`, () => inProject(id, {})] as const,
+      [`the project with Effect 4: ${id}`, () => inProject4(id, {})] as const
+    ])
   ]
   for (const [name, finding] of right) {
     it(`is left alone: ${name}`, () => {
@@ -621,14 +659,17 @@ describe("what is right", () => {
   it("has the versions of package.json", () => {
     const root = Path.resolve(import.meta.dirname, "..")
     const manifest = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8")) as {
+      readonly version: string
       readonly engines: { readonly node: string }
       readonly peerDependencies: Readonly<Record<string, string>>
     }
+    const { node, ranges } = needs[manifest.version.startsWith("0.") ? 0 : 1]
+    assert.sameMembers(Object.keys(ranges), Object.keys(manifest.peerDependencies))
     for (const [name, [from, below]] of Object.entries(ranges)) {
       const range = manifest.peerDependencies[name] ?? ""
       const [, lowest, highest] = /^>=(\S+) <(\S+)$/.exec(range) ?? [undefined, range.slice(1), below]
       assert.deepStrictEqual([from, below], [lowest, highest], name)
     }
-    assert.strictEqual(`>=${lowestNode.replace(/\.0$/, "")}`, manifest.engines.node)
+    assert.strictEqual(`>=${node.replace(/\.0$/, "")}`, manifest.engines.node)
   })
 })

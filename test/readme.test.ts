@@ -80,7 +80,7 @@ describe("the first program of the README", () => {
           ended,
           Effect.gen(function*() {
             const begun = yield* Effect.tryPromise(() => get(`${url}/slack/install`)).pipe(
-              Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.intersect(Schedule.recurs(200))))
+              Effect.retry(Schedule.intersect(Schedule.spaced("100 millis"), Schedule.recurs(200)))
             )
             const callback = yield* SlackEmulator.authorize({ url: begun.headers.get("location") ?? "" })
             const cookie = begun.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ")

@@ -3,7 +3,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import { parseObject } from "../../src/internal/answer.js"
-import { type Project, ranges } from "./packages.js"
+import { looked, type Project } from "./packages.js"
 
 const own = "effect-slack-oauth"
 
@@ -54,7 +54,7 @@ export const readProject = (
         return yield* Effect.forEach(places, versionAt, { concurrency: 16 })
       })
 
-    const packages = yield* Effect.forEach(Object.keys(ranges), (name) =>
+    const packages = yield* Effect.forEach(looked, (name) =>
       Effect.map(nearest(name), (version) =>
         version === undefined ? [] : [{ name, version }]))
     const copies = yield* Effect.forEach(roots, copiesIn)

@@ -9,28 +9,27 @@ const longest = 65_536
 
 /** Sends one request. A failure is an answer too. */
 export const send = (url: string, init: RequestInit = {}): Effect.Effect<Reply> =>
-  Effect.tryPromise(async (signal): Promise<Reply> => {
-    const response = await fetch(url, {
-      ...init,
-      redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)])
-    })
-    const body = (await response.text()).slice(0, longest)
-    return {
-      _tag: "Reply",
-      status: response.status,
-      headers: Object.fromEntries(response.headers),
-      cookies: response.headers.getSetCookie(),
-      body
-    }
-  }).pipe(
-    Effect.catchAll(({ error }) =>
-      Effect.succeed<Reply>({
-        _tag: "NoReply",
-        code: error instanceof DOMException && error.name === "TimeoutError" ? "ETIMEDOUT" : reasonOf(error)
+  Effect.merge(Effect.tryPromise({
+    try: async (signal): Promise<Reply> => {
+      const response = await fetch(url, {
+        ...init,
+        redirect: "manual",
+        signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)])
       })
-    )
-  )
+      const body = (await response.text()).slice(0, longest)
+      return {
+        _tag: "Reply",
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        cookies: response.headers.getSetCookie(),
+        body
+      }
+    },
+    catch: (error): Reply => ({
+      _tag: "NoReply",
+      code: error instanceof DOMException && error.name === "TimeoutError" ? "ETIMEDOUT" : reasonOf(error)
+    })
+  }))
 
 const json = { "content-type": "application/json" }
 

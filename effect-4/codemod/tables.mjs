@@ -24,9 +24,6 @@ export const replaced = { "sql/Libsql": "sql/NodeSqlite" }
 
 /** Effect 3's modules that Effect 4 has elsewhere; the namespace is named as the new module. */
 export const modules = {
-  "@effect/cli/Args": "effect/cli/Argument",
-  "@effect/cli/Command": "effect/cli/Command",
-  "@effect/cli/Options": "effect/cli/Flag",
   "@effect/platform": "effect/http",
   "@effect/platform/Command": "effect/process/ChildProcess",
   "@effect/platform/CommandExecutor": "effect/process/ChildProcessSpawner",
@@ -64,7 +61,13 @@ export const modules = {
 export const members = {
   "effect/Chunk": { unsafeFromArray: "fromArrayUnsafe" },
   "effect/ConfigProvider": { fromJson: "fromUnknown" },
-  "effect/Config": { boolean: "Boolean", integer: "Int", redacted: "Redacted", string: "String" },
+  "effect/Config": {
+    boolean: "Boolean",
+    integer: "Int",
+    nonEmptyString: "NonEmptyString",
+    redacted: "Redacted",
+    string: "String"
+  },
   "@effect/platform-node/NodeHttpClient": { layer: "layerNodeHttp" },
   "@effect/platform/Command": { env: "setEnv", workingDirectory: "setCwd" },
   "@effect/platform/CommandExecutor": { CommandExecutor: "ChildProcessSpawner" },
@@ -214,6 +217,7 @@ export const templates = {
     interruptFork: "Effect.sync(() => $.interruptUnsafe())",
     poll: "Effect.sync(() => Option.fromNullishOr($.pollUnsafe()))"
   },
+  "effect/Layer": { fail: "Layer.effectContext(Effect.fail($))" },
   "effect/Logger": {
     remove: "Logger.layer([])",
     replace: "Logger.layer([$])"

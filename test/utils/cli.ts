@@ -1,18 +1,22 @@
 /** The command `effect-slack-oauth`, in a process of its own or in this one. */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as ConfigProvider from "effect/ConfigProvider"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
+import * as Fs from "node:fs"
 import { createInterface } from "node:readline"
 import { promisify } from "node:util"
 import { run as runCommand } from "../../cli/command.js"
+import { printer } from "../../cli/effect/printing.js"
 
 const execute = promisify(execFile)
 
+/** The package for Effect 4 is a folder below. */
+const bundler = ["scripts", "../scripts"].map((folder) => `${folder}/bundle-cli.mjs`).find(Fs.existsSync) ?? ""
+
 /** Bundles the command into a file. Each test file uses its own, because test files run at the same time. */
-export const bundle = (file: string) => execute(process.execPath, ["scripts/bundle-cli.mjs", file])
+export const bundle = (file: string) => execute(process.execPath, [bundler, file])
 
 export interface Ended {
   readonly code: number
@@ -61,18 +65,16 @@ export const runHere = (
   env: Readonly<Record<string, string | undefined>> = {}
 ): Promise<Ended> => {
   const printed = { stdout: "", stderr: "" }
-  const to = (stream: keyof typeof printed) => (...words: ReadonlyArray<unknown>) =>
-    Effect.sync(() => {
-      printed[stream] += `${words.map(String).join(" ")}\n`
-    })
+  const to = (stream: keyof typeof printed) => (...words: ReadonlyArray<unknown>) => {
+    printed[stream] += `${words.map(String).join(" ")}\n`
+  }
   const variables = Object.entries(env).flatMap(([name, value]) => value === undefined ? [] : [[name, value] as const])
   return Effect.runPromise(
-    Console.consoleWith((console) =>
-      runCommand(["node", "effect-slack-oauth", ...args]).pipe(
-        Effect.withConfigProvider(ConfigProvider.fromMap(new Map(variables))),
-        Effect.withConsole({ ...console, log: to("stdout"), error: to("stderr") }),
-        Effect.provide(NodeContext.layer)
-      )
-    ).pipe(Effect.map((code) => ({ code, ...printed })))
+    runCommand(args).pipe(
+      Effect.withConfigProvider(ConfigProvider.fromMap(new Map(variables))),
+      Effect.provide(printer({ log: to("stdout"), error: to("stderr") })),
+      Effect.provide(NodeContext.layer),
+      Effect.map((code) => ({ code, ...printed }))
+    )
   )
 }

@@ -19,7 +19,7 @@ import * as Statement from "effect/sql/Statement"
 import type { DatabaseSync } from "node:sqlite"
 import { uptime } from "../uptime.js"
 import { deadlineAfter, isRead, makePersist, type Restore } from "./fileLock.js"
-import { connection, exec, isBusy, open, type Way } from "./sqliteFile.js"
+import { connection, exec, isBusy, open, openUri, type Way } from "./sqliteFile.js"
 
 // -------------------------------------------------------------------------------------
 // waiting
@@ -92,7 +92,6 @@ const makeTurn = () => {
 
 /** The options of a client. */
 export interface Options {
-  readonly url: string
   readonly busyTimeout: Duration.Duration
   readonly spanAttributes?: Record<string, unknown> | undefined
   readonly transformQueryNames?: ((name: string) => string) | undefined
@@ -191,7 +190,7 @@ const prepare = (reader: DatabaseSync, writer: DatabaseSync) =>
   )
 
 /** Opens the file twice, and waits until other processes let it have a write-ahead log. */
-export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlError> =>
+export const layer = (options: Options & { readonly url: string }): Layer.Layer<SqlClient.SqlClient, SqlError> =>
   Layer.effect(
     SqlClient.SqlClient,
     Effect.gen(function*() {
@@ -201,4 +200,13 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
       yield* persist(prepare(reader, writer), until, (wait) => wait)
       return yield* make(reader, writer, options)
     })
+  ).pipe(Layer.provide(Reactivity.layer))
+
+/** Opens the file once, by a URI of SQLite's own that says that nothing is written. Every write fails. */
+export const layerToRead = (
+  options: Options & { readonly uri: string }
+): Layer.Layer<SqlClient.SqlClient, SqlError> =>
+  Layer.effect(
+    SqlClient.SqlClient,
+    Effect.flatMap(openUri(options.uri), (database) => make(database, database, options))
   ).pipe(Layer.provide(Reactivity.layer))

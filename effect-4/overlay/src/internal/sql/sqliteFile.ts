@@ -67,23 +67,25 @@ const pathOf = (url: string): string => {
   return path
 }
 
+const openAt = (location: string, url: string): Effect.Effect<DatabaseSync, SqlError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.try({
+      try: () => new DatabaseSync(location, { timeout }),
+      catch: failure(
+        "open",
+        `The database ${url} cannot be opened. Create its folder, and give this process the right to write there.`
+      )
+    }),
+    (database) => Effect.sync(() => database.close())
+  )
+
 /** Opens a file, and closes it with the scope. A file that does not exist is created, but not its folder. */
 export const open = (url: string): Effect.Effect<DatabaseSync, SqlError, Scope.Scope> =>
   Effect.try({ try: () => pathOf(url), catch: failure("open", `${url} is not the URL of a file. Write file:slack.db`) })
-    .pipe(
-      Effect.flatMap((path) =>
-        Effect.acquireRelease(
-          Effect.try({
-            try: () => new DatabaseSync(path, { timeout }),
-            catch: failure(
-              "open",
-              `The database ${url} cannot be opened. Create its folder, and give this process the right to write there.`
-            )
-          }),
-          (database) => Effect.sync(() => database.close())
-        )
-      )
-    )
+    .pipe(Effect.flatMap((path) => openAt(path, url)))
+
+/** The same by a URI of SQLite's own, which says how: https://www.sqlite.org/uri.html */
+export const openUri = (uri: string): Effect.Effect<DatabaseSync, SqlError, Scope.Scope> => openAt(uri, uri)
 
 // -------------------------------------------------------------------------------------
 // statements
