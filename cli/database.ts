@@ -6,6 +6,7 @@ import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationSto
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
@@ -32,12 +33,17 @@ const postgres = (url: string) =>
     load("@effect/sql-pg", () => import("@effect/sql-pg/PgClient")),
     (driver) =>
       // Without `connectTimeout` the driver waits for ever if a server accepts a connection and does not answer.
-      Layer.catchAll(driver.layer({ url: Redacted.make(url), connectTimeout: "5 seconds" }), () =>
-        Layer.fail(
-          new CommandFailed({
-            message: "The Postgres database cannot be reached. Check its URL and that it is running."
-          })
-        ))
+      driver.layer({ url: Redacted.make(url), connectTimeout: "5 seconds" }).pipe(
+        // A driver may connect at the first statement only.
+        Layer.tap((context) => Context.get(context, SqlClient.SqlClient)`SELECT 1`),
+        Layer.catchAll(() =>
+          Layer.fail(
+            new CommandFailed({
+              message: "The Postgres database cannot be reached. Check its URL and that it is running."
+            })
+          )
+        )
+      )
   ))
 
 /** `file:slack.db` is a SQLite file, `postgres://…` is Postgres. */

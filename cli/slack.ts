@@ -4,7 +4,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import { isObject, parseObject } from "../src/internal/answer.js"
-import { untraced } from "../src/internal/effect/http.js"
+import { untraced } from "./effect/http.js"
 
 /** What Slack, or the network, said. Only the code of a failure is kept: nothing of it can be a secret. */
 export type Answer =

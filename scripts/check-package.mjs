@@ -229,7 +229,7 @@ const checkPrograms = async (label, tarball, peers) => {
 
   for (const node of nodes) {
     const help = await run(project, node, [commandOf(project), "--help"])
-    for (const name of ["doctor", "manifest", "emulator", "import", "migrate-tokens"]) {
+    for (const name of ["doctor", "manifest", "emulator", "import", "migrate-tokens", "reencrypt"]) {
       if (!help.includes(name)) fail(`${label}: the help text of the command lacks ${name}`)
     }
     const version = await run(project, node, [commandOf(project), "--version"])

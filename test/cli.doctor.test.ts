@@ -21,8 +21,10 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as Path from "node:path"
 import { buffer } from "node:stream/consumers"
+import { vi } from "vitest"
 import type { Finding } from "../cli/doctor/finding.js"
 import { readProject } from "../cli/doctor/project.js"
+import { root } from "./utils/bundle.js"
 import * as Cli from "./utils/cli.js"
 import { connect, libsqlUrl, schemaUrl, temporaryFolder } from "./utils/databases.js"
 import { acquire, postgres } from "./utils/resources.js"
@@ -100,8 +102,28 @@ const settings = Effect.gen(function*() {
   }
 })
 
+const put = (folder: string, place: string, version = "") => {
+  Fs.mkdirSync(Path.join(folder, "node_modules", place), { recursive: true })
+  Fs.writeFileSync(Path.join(folder, "node_modules", place, "package.json"), JSON.stringify({ version }))
+}
+
+/** The folder of an app with this package and what it needs. */
+const project = Effect.map(temporaryFolder, (folder) => {
+  const { devDependencies, peerDependencies, version } = JSON.parse(
+    Fs.readFileSync(Path.join(root, "package.json"), "utf8")
+  ) as Readonly<Record<"devDependencies" | "peerDependencies", Record<string, string>>> & { readonly version: string }
+  put(folder, "effect-slack-oauth", version)
+  for (const name of Object.keys(peerDependencies)) put(folder, name, devDependencies[name])
+  return folder
+})
+
+/** Runs the command in such a folder. */
 const doctor = (env: Readonly<Record<string, string | undefined>>, ...args: ReadonlyArray<string>) =>
-  Effect.map(Effect.promise(() => Cli.runHere(["doctor", "--json", ...args], env)), (ended) => {
+  Effect.gen(function*() {
+    const cwd = vi.spyOn(process, "cwd").mockReturnValue(yield* project)
+    const ended = yield* Effect.promise(() => Cli.runHere(["doctor", "--json", ...args], env)).pipe(
+      Effect.ensuring(Effect.sync(() => cwd.mockRestore()))
+    )
     const { findings } = JSON.parse(ended.stdout) as { readonly findings: ReadonlyArray<Finding> }
     return {
       ...ended,
@@ -109,7 +131,7 @@ const doctor = (env: Readonly<Record<string, string | undefined>>, ...args: Read
       levels: Object.fromEntries(findings.map(({ id, level }) => [id, level])),
       of: (id: string) => findings.find((finding) => finding.id === id)
     }
-  })
+  }).pipe(Effect.scoped)
 
 /** Installs the app once, into a database. */
 const installInto = (url: string) =>
@@ -245,15 +267,11 @@ describe("the command doctor", () => {
   it.scopedLive("sees every copy of effect that is installed", () =>
     Effect.gen(function*() {
       const folder = yield* temporaryFolder
-      const put = (place: string, version: string) => {
-        Fs.mkdirSync(Path.join(folder, "node_modules", place), { recursive: true })
-        Fs.writeFileSync(Path.join(folder, "node_modules", place, "package.json"), JSON.stringify({ version }))
-      }
-      put("effect", "3.22.4")
-      put("effect-slack-oauth", "0.1.0")
-      put("some-tool/node_modules/effect", "3.10.0")
-      put("@scope/tool/node_modules/effect", "3.19.19")
-      put(".pnpm/effect@2.0.0/node_modules/effect", "2.0.0")
+      put(folder, "effect", "3.22.4")
+      put(folder, "effect-slack-oauth", "0.1.0")
+      put(folder, "some-tool/node_modules/effect", "3.10.0")
+      put(folder, "@scope/tool/node_modules/effect", "3.19.19")
+      put(folder, ".pnpm/effect@2.0.0/node_modules/effect", "2.0.0")
       Fs.mkdirSync(Path.join(folder, "packages/app"), { recursive: true })
       const project = yield* readProject(Path.join(folder, "packages/app"), "20.19.0")
       assert.strictEqual(project.own, "0.1.0")

@@ -123,7 +123,7 @@ describe("the command effect-slack-oauth", () => {
       const [args, words] of [
         [
           ["immigrate-tokens"],
-          "Invalid subcommand for effect-slack-oauth - use one of 'doctor', 'manifest', 'emulator', 'import', 'migrate-tokens'"
+          "Invalid subcommand for effect-slack-oauth - use one of 'doctor', 'manifest', 'emulator', 'import', 'migrate-tokens', 'reencrypt'"
         ],
         [["import", "python"], "Missing argument <database>"],
         [["manifest", "--public-url", "https://example.com"], "Expected to find option: '--name'"],

@@ -1,0 +1,11 @@
+/**
+ * Requests to addresses that get to know nothing of this program.
+ */
+import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
+
+/** Sends requests without a span of their own, and without a trace header. */
+export const untraced: <A, E, R>(requests: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.provideService(
+  Tracer.DisablePropagation,
+  true
+)
