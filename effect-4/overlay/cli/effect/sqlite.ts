@@ -12,7 +12,7 @@ import { CommandFailed } from "../CommandFailed.js"
 const busyTimeout = Duration.seconds(5)
 
 const orFailed = (layer: Layer.Layer<SqlClient.SqlClient, SqlError>): Layer.Layer<SqlClient.SqlClient, CommandFailed> =>
-  Layer.catch(layer, ({ message }) => Layer.effectContext(Effect.fail(new CommandFailed({ message }))))
+  layer.pipe(Layer.catch(({ message }) => Layer.effectContext(Effect.fail(new CommandFailed({ message })))))
 
 /** The file of a URL, such as `file:slack.db`, which is created if it is not there. */
 export const sqlite = (url: string): Layer.Layer<SqlClient.SqlClient, CommandFailed> =>
