@@ -153,14 +153,26 @@ describe("control over HTTP", () => {
           ["events", { event: { type: "app_home_opened" }, at: "soon" }, 400, "at"],
           ["events", { event: { type: "app_home_opened" } }, 400, "set the option"],
           ["events", { event: {} }, 400, "The event has no type"],
-          ["revoke", {}, 400, "token"],
+          ["revoke", {}, 400, "Look at token"],
+          ["revoke", { token: 5 }, 400, "Look at token"],
+          ["revoke", "token=xoxb-test", 400, "The body is not a JSON object"],
+          ["authorize", { scope: ["chat:write"] }, 400, "Look at scope"],
           ["dance", {}, 404, ""]
         ] as const
       ) {
         const answer = yield* send("POST", `/control/${name}`, body)
         assert.strictEqual(answer.status, status, `${name} ${answer.text}`)
         assert.include(answer.text, words)
+        assert.match(answer.json.error, /^\w+$/)
+        assert.isString(answer.json.message)
+        assert.notInclude(answer.text, "xoxb-test")
       }
+      const wrongMethod = yield* send("PUT", "/control/faults", {})
+      assert.deepStrictEqual(wrongMethod.json, {
+        error: "not_allowed",
+        message: "This address takes POST and DELETE and GET."
+      })
+      assert.strictEqual((yield* send("POST", "/control/authorize")).status, 200, "no body means the defaults")
     }).pipe(Effect.provide(served())))
 
   it.live("is described by an OpenAPI document with every function", () =>

@@ -7,25 +7,22 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
 import type * as MovableClock from "../../testing/MovableClock.js"
 import type { Service } from "../../testing/SlackEmulator.js"
 import * as HttpApi from "../effect/httpApi.js"
 import * as LayerContext from "../layerContext.js"
 import * as S from "./controlSchemas.js"
+import * as ControlServer from "./controlServer.js"
 import * as Durations from "./durations.js"
 import { Mistake } from "./finding.js"
 import * as Overview from "./overview.js"
 import type * as Wire from "./wire.js"
 
 export interface Control {
-  readonly api: HttpApi.Server
-  /** The paths that a browser can open. */
-  readonly readable: ReadonlySet<string>
-  readonly overview: Effect.Effect<Wire.Response>
+  readonly answer: <E, R>(request: ControlServer.Request<E, R>) => Effect.Effect<Wire.Response, E, R>
 }
 
-type Refusal = typeof HttpApi.Refusal.Type
+type Refusal = ControlServer.Refusal
 
 /** The end of the year 9999, in milliseconds since the epoch. Many programs cannot read a later date. */
 const lastInstant = 253_402_300_799_999
@@ -40,7 +37,7 @@ const mistaken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E |
 const endpointsOf = (
   emulator: Service,
   clock: Option.Option<MovableClock.Service>
-): ReadonlyArray<HttpApi.Endpoint> => {
+): ReadonlyArray<ControlServer.Endpoint> => {
   const done = (effect: Effect.Effect<unknown, Refusal>) => Effect.as(effect, { ok: true })
   const refused = <A>(effect: Effect.Effect<A, { readonly code: string; readonly problem: string }>) =>
     Effect.mapError(effect, ({ code, problem }) => ({ error: code, message: problem }))
@@ -51,14 +48,14 @@ const endpointsOf = (
     description: string,
     payload: HttpApi.Body,
     success: HttpApi.Body,
-    run: HttpApi.Endpoint["run"]
-  ): HttpApi.Endpoint => ({ name, method: "POST", path: `/control/${name}`, description, payload, success, run })
+    run: ControlServer.Endpoint["run"]
+  ): ControlServer.Endpoint => ({ name, method: "POST", path: `/control/${name}`, description, payload, success, run })
   const get = (
     name: string,
     description: string,
     success: HttpApi.Body,
     run: Effect.Effect<unknown, Refusal>
-  ): HttpApi.Endpoint => ({ name, method: "GET", path: `/control/${name}`, description, success, run: () => run })
+  ): ControlServer.Endpoint => ({ name, method: "GET", path: `/control/${name}`, description, success, run: () => run })
 
   const move = ({ by }: typeof S.Move.Type): Effect.Effect<unknown, Refusal> =>
     Effect.gen(function*() {
@@ -207,26 +204,14 @@ const endpointsOf = (
 }
 
 /** The control API of an emulator, and its overview. They run in the context of the layer that serves them. */
-export const make = (
-  emulator: Service,
-  clock: Option.Option<MovableClock.Service>
-): Effect.Effect<Control, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { run } = yield* LayerContext.make()
-    const openApi = "/control/openapi.json"
-    const endpoints = endpointsOf(emulator, clock).map((endpoint): HttpApi.Endpoint => ({
-      ...endpoint,
-      run: (payload) => run(mistaken(endpoint.run(payload)))
-    }))
-    const api = yield* HttpApi.serve({
-      title: "Control of the Slack emulator",
-      description: "For programs on this machine. The names are those of the functions of SlackEmulator.",
-      openApi,
-      endpoints
-    })
-    const readable = new Set([
-      openApi,
-      ...endpoints.filter(({ method }) => method === "GET").map(({ path }) => path as string)
-    ])
-    return { api, readable, overview: Overview.make(emulator) }
+export const make = (emulator: Service, clock: Option.Option<MovableClock.Service>): Effect.Effect<Control> =>
+  Effect.map(LayerContext.make(), ({ run }) => {
+    const overview = Overview.make(emulator)
+    const answer = ControlServer.make(
+      endpointsOf(emulator, clock).map((endpoint) => ({
+        ...endpoint,
+        run: (payload) => run(mistaken(endpoint.run(payload)))
+      }))
+    )
+    return { answer: (request) => request.path === "/control" ? overview : answer(request) }
   })

@@ -12,8 +12,7 @@ import { concat } from "../bytes.js"
 import { address, withLargestBody } from "../effect/servers.js"
 import { isLoopback } from "../loopback.js"
 import type { Control } from "./control.js"
-import * as Page from "./page.js"
-import * as Wire from "./wire.js"
+import type * as Wire from "./wire.js"
 
 /** A URL at which clients on this machine reach the server. A server on all addresses also has the loopback address. */
 export const url: Effect.Effect<string, never, HttpServer.HttpServer> = Effect.map(address, (address) => {
@@ -51,6 +50,8 @@ const brokenOff = (
     options
   )
 
+const write = ({ body, headers, status }: Wire.Response) => HttpServerResponse.text(body, { status, headers })
+
 const respond = (
   request: HttpServerRequest.HttpServerRequest,
   outcome: Outcome
@@ -63,7 +64,7 @@ const respond = (
     )
   }
   const { body, cutInBody, headers, status } = outcome
-  if (!cutInBody) return Effect.succeed(HttpServerResponse.text(body, { status, headers }))
+  if (!cutInBody) return Effect.succeed(write(outcome))
   const bytes = new TextEncoder().encode(body)
   return Effect.succeed(
     brokenOff(request, bytes.slice(0, Math.floor(bytes.length / 2)), {
@@ -150,6 +151,12 @@ const bodyOf = (request: HttpServerRequest.HttpServerRequest) =>
     ? withLargestBody(request.text, largestBody)
     : readToEnd(request)
 
+/** Refuses a request whose body turned out to be too large. */
+const orTooLarge = <E, R>(
+  response: Effect.Effect<HttpServerResponse.HttpServerResponse, E | "too large", R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+  Effect.catchAll(response, (error) => error === "too large" ? Effect.succeed(tooLarge) : Effect.fail(error as E))
+
 // -------------------------------------------------------------------------------------
 // the app
 // -------------------------------------------------------------------------------------
@@ -165,23 +172,17 @@ export const app = (
 > =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
+    const { headers, method } = request
     if (!access.anyone && !isFromHere(request, access)) {
       return forbidden("The emulator answers only clients on this machine")
     }
-    if (Number(request.headers["content-length"] ?? 0) > largestBody) return tooLarge
+    if (Number(headers["content-length"] ?? 0) > largestBody) return tooLarge
     const url = targetOf(request.url)
     if (control !== undefined && /^\/control(\/|$)/.test(url.pathname)) {
       if (!mayControl(request, access)) return forbidden("The control API answers only programs on this machine")
-      if (url.pathname === "/control") return respondHtml(yield* control.overview)
-      return request.method !== "GET" || control.readable.has(url.pathname)
-        ? yield* withLargestBody(control.api, largestBody)
-        : respondHtml(Wire.html(404, Page.unknown(url.pathname)))
+      const { pathname: path } = url
+      return yield* orTooLarge(Effect.map(control.answer({ method, path, body: bodyOf(request) }), write))
     }
-    const { headers, method } = request
-    return yield* Effect.matchEffect(handle({ method, url, headers, body: bodyOf(request) }), {
-      onFailure: (error) => error === "too large" ? Effect.succeed(tooLarge) : Effect.fail(error),
-      onSuccess: (outcome) => respond(request, outcome)
-    })
+    const outcome = handle({ method, url, headers, body: bodyOf(request) })
+    return yield* orTooLarge(Effect.flatMap(outcome, (outcome) => respond(request, outcome)))
   })
-
-const respondHtml = ({ body, headers, status }: Wire.Response) => HttpServerResponse.text(body, { status, headers })
