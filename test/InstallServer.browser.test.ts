@@ -129,6 +129,9 @@ describe("the example server in Chromium", () => {
           assert.include(printed.text, "Postgres at 127.0.0.1")
           assert.notInclude(printed.text, new URL(postgres).password)
           const page = yield* newTab
+          yield* Effect.promise(() => page.goto(url))
+          const link = page.getByRole("link", { name: "Add to Slack" })
+          assert.strictEqual(yield* Effect.promise(() => link.getAttribute("href")), `${url}slack/install`)
           yield* addToSlack(page, url)
           assert.strictEqual(page.url(), url)
           assert.match(
