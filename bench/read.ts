@@ -128,6 +128,10 @@ const firstByKey = (opened: Opened) => first(opened, (manager, index) => manager
 
 const firstByPlace = (opened: Opened) => first(opened, (manager, index) => manager.botTokenFor(placeAt(index)))
 
+/** The workspace is in an organization, which may have the app too. So the store is asked which of the two serves it. */
+const firstInOrganization = (opened: Opened) =>
+  first(opened, (manager, index) => manager.botTokenFor({ ...placeAt(index), enterpriseId: "E0BENCH" }))
+
 const byAccessor = ({ runtime }: Opened): Candidate["prepare"] =>
   reading((times, tokens) =>
     runtime.runPromise(Effect.gen(function*() {
@@ -211,6 +215,8 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
     { name: "first botTokenFor, memory", times: size, prepare: firstByPlace(memory) },
     { name: "first botTokenFor, libsql", times: size, prepare: firstByPlace(libsql) },
     { name: "first botTokenFor, Postgres", times: size, prepare: firstByPlace(onPostgres) },
+    { name: "first botTokenFor in an organization, libsql", times: size, prepare: firstInOrganization(libsql) },
+    { name: "first botTokenFor in an organization, Postgres", times: size, prepare: firstInOrganization(onPostgres) },
     { name: "TokenManager.botToken, memory", prepare: byAccessor(memory) },
     { name: "runSync for each, memory", prepare: bySync(memory) },
     { name: "runPromise for each, memory", prepare: byPromise(memory) }
@@ -255,7 +261,8 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
         "store: this one reads a row of JSON by its key.",
         "`botToken` and `botTokenFor`, which takes the place of an event, run in one fiber, in a loop of yields, with the service at hand; `TokenManager.botToken` looks " +
         "that up each time; the last two start a fiber for each read. The rows with `first` are those of a manager that has read " +
-        "nothing yet: each read asks the store.",
+        "nothing yet: each read asks the store. A place in an organization takes two queries: which installation serves it, and its " +
+        "token.",
         `${number(size)} installations in turn, one read after the other, each token checked afterwards.`
       ]
     }]
