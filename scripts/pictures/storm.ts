@@ -98,7 +98,9 @@ export const stormPicture = draw({
     ...rows.flatMap(({ alone, size, together }, index) => {
       const top = 50 + index * rowHeight
       const after = (outcome: Outcome) =>
-        `${outcome.refreshes.toLocaleString("en")}; ${outcome.served.toLocaleString("en")} served`
+        `${outcome.refreshes.toLocaleString("en")} ${outcome.refreshes === 1 ? "refresh" : "refreshes"}, ${
+          outcome.served.toLocaleString("en")
+        } served`
       const end = (count: number) => left + Math.max(4, (Math.log10(count) + 0.15) / 3.15 * width) + 8
       return [
         text(20, top + 16, words(size, "caller"), "strong"),
