@@ -1,7 +1,9 @@
 // Checks the model of the refresh (`refresh.pml`) with Spin: every promise, every state that has to be reachable, and
-// every mutant. Exits with 1 if anything differs from what is expected. `--write` writes the traces and the tables.
-import { spawnSync } from "node:child_process"
+// every mutant, on all cores. Exits with 1 if anything differs from what is expected. `--write` writes the traces and the
+// tables.
+import { spawn } from "node:child_process"
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -195,47 +197,66 @@ const mutants = [
 // running Spin
 // -------------------------------------------------------------------------------------
 
-const run = (command, args) => {
-  const { error, status, stderr, stdout } = spawnSync(command, args, {
-    cwd: work,
-    encoding: "utf8",
-    maxBuffer: 1 << 28
+/** Runs a program in a folder. */
+const run = (folder, command, args) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: folder })
+    let text = ""
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (part) => (text += part))
+    child.on("error", ({ message }) => reject(new Error(`${command} did not start: ${message}. Install spin and gcc`)))
+    child.on("close", (status) => resolve({ status, text }))
   })
-  if (error !== undefined) throw new Error(`${command} did not start: ${error.message}. Install spin and gcc`)
-  return { status, text: `${stdout}${stderr}` }
+
+let free = availableParallelism()
+const waiting = []
+
+/** Does something when a core is free. What came first begins first. */
+const onFreeCore = async (work) => {
+  if (free > 0) free--
+  else await new Promise((resolve) => waiting.push(resolve))
+  try {
+    return await work()
+  } finally {
+    const next = waiting.shift()
+    if (next === undefined) free++
+    else next()
+  }
 }
 
 const toFlags = (bounds) =>
   Object.entries(bounds).map(([name, value]) => `-D${name}${value === true ? "" : `=${value}`}`)
 
+let searches = 0
+
 /** Searches the model. With `shortest`, breadth first, so that the trace is as short as it can be. */
-const search = (bounds, shortest) => {
-  rmSync(work, { recursive: true, force: true })
-  mkdirSync(work, { recursive: true })
-  copyFileSync(join(here, "refresh.pml"), join(work, "refresh.pml"))
-  const spin = run("spin", ["-a", ...toFlags(bounds), "refresh.pml"])
+const search = async (bounds, shortest) => {
+  const folder = join(work, String(searches++))
+  mkdirSync(folder, { recursive: true })
+  copyFileSync(join(here, "refresh.pml"), join(folder, "refresh.pml"))
+  const spin = await run(folder, "spin", ["-a", ...toFlags(bounds), "refresh.pml"])
   if (spin.status !== 0) throw new Error(`spin does not take the model:\n${spin.text}`)
   const options = ["-DSAFETY", `-DMEMLIM=${memoryLimit}`, ...(shortest ? ["-O0", "-DBFS"] : ["-O2"])]
-  const gcc = run("gcc", ["-w", ...options, "-o", "pan", "pan.c"])
+  const gcc = await run(folder, "gcc", ["-w", ...options, "-o", "pan", "pan.c"])
   if (gcc.status !== 0) throw new Error(`gcc does not take what spin made:\n${gcc.text}`)
   const startedAt = Date.now()
-  const { text } = run("./pan", ["-m1000000", "-w22"])
+  const { text } = await run(folder, "./pan", ["-m1000000", "-w22"])
   const number = (pattern) => Number(text.match(pattern)?.[1] ?? NaN)
   const result = {
     states: number(/([\d.e+]+) states, stored/),
     depth: number(/depth reached (\d+)/),
     seconds: (Date.now() - startedAt) / 1000,
     isComplete: /errors: 0/.test(text) && !/out of memory|max search depth too small|Search not completed/.test(text),
-    broken: /assertion violated/.test(text) ? Number(text.match(/\((\d+)!=(\d+)\)&&\(\1!=0\)/)?.[2] ?? 0) : undefined
+    broken: /assertion violated/.test(text) ? Number(text.match(/\((\d+)!=(\d+)\)&&\(\1!=0\)/)?.[2] ?? 0) : undefined,
+    trace: await trace(folder, bounds)
   }
   if (Number.isNaN(result.states)) throw new Error(`The search did not end as it should:\n${text}`)
   return result
 }
 
-/** The steps to the state that the last search has found. */
-const trace = (bounds) => {
-  if (!existsSync(join(work, "refresh.pml.trail"))) return ""
-  const { text } = run("spin", ["-t", "-B", "-T", ...toFlags(bounds), "refresh.pml"])
+/** The steps to the state that a search has found. */
+const trace = async (folder, bounds) => {
+  if (!existsSync(join(folder, "refresh.pml.trail"))) return ""
+  const { text } = await run(folder, "spin", ["-t", "-B", "-T", ...toFlags(bounds), "refresh.pml"])
   return text.split("\n").filter((line) => /^ *(process \d|Slack|the|an) /.test(line)).map((line) => `${line.trim()}\n`)
     .join("")
 }
@@ -262,35 +283,41 @@ const expectText = (file, text) => {
 }
 
 const startedAt = Date.now()
+rmSync(work, { recursive: true, force: true })
+const start = (bounds, shortest) => onFreeCore(() => search(bounds, shortest))
+const ofPromises = promises.map(({ bounds, name }) => start({ ...bounds, CHECK: numbers[name] ?? 0 }, false))
+const ofLimits = limits.map(({ bounds }) => start({ ...bounds, CHECK: noPromise }, true))
+const ofMutants = mutants.map(([name, , bounds]) => start({ ...bounds, [`MUTANT_${name}`]: true }, true))
+
 print("What is promised")
 let total = 0
-for (const { bounds, name, sentence } of promises) {
-  const { broken, depth, isComplete, seconds, states } = search({ ...bounds, CHECK: numbers[name] ?? 0 }, false)
+for (const [index, { name, sentence }] of promises.entries()) {
+  const { broken, depth, isComplete, seconds, states, trace } = await ofPromises[index]
   total += states
   print(`  ${name}: ${states.toLocaleString("en")} states, depth ${depth}, ${seconds.toFixed(1)} s. ${sentence}`)
   expect(isComplete, broken === undefined ? "the search was not complete" : `${promiseNames.get(broken)} does not hold`)
-  if (broken !== undefined) print(trace({ ...bounds, CHECK: numbers[name] ?? 0 }))
+  if (broken !== undefined) print(trace)
 }
 print(`  ${total.toLocaleString("en")} states in all`)
 expect(total >= fewestStates, `fewer than ${fewestStates.toLocaleString("en")} states`)
 
 print("What is not promised")
 mkdirSync(join(here, "traces"), { recursive: true })
-for (const { bounds, name, sentence } of limits) {
-  const { broken, states } = search({ ...bounds, CHECK: noPromise }, true)
+for (const [index, { name, sentence }] of limits.entries()) {
+  const { broken, states, trace } = await ofLimits[index]
   print(
     `  ${name}: ${broken === undefined ? "NOT FOUND" : "FOUND"} (${states.toLocaleString("en")} states). ${sentence}`
   )
   expect(broken !== undefined, "this state is not reachable any more")
   if (broken !== undefined) {
-    expectText(join(here, "traces", `${name}.txt`), `${sentence}.\n\n${trace({ ...bounds, CHECK: noPromise })}`)
+    expectText(join(here, "traces", `${name}.txt`), `${sentence}.\n\n${trace}`)
   }
 }
 
 print("Mutants")
 const rows = []
-for (const [name, rule, bounds] of mutants) {
-  const { broken, seconds, states } = search({ ...bounds, [`MUTANT_${name}`]: true }, true)
+for (const [index, [name, rule]] of mutants.entries()) {
+  const { broken, seconds, states } = await ofMutants[index]
   const by = broken === undefined ? "nothing" : promiseNames.get(broken)
   print(`  ${name}: found by ${by} (${states.toLocaleString("en")} states, ${seconds.toFixed(1)} s)`)
   expect(broken !== undefined, "no promise breaks without this rule")

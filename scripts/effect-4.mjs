@@ -77,7 +77,17 @@ const long = {
       join(here, "node_modules", "node24", "bin", "node"),
       [join(root, "node_modules", "tsx", "dist", "cli.mjs"), "test/stress/main.ts", "store"],
       { cwd: here }
-    )
+    ),
+  simulate: () =>
+    run(join(here, "node_modules", "node24", "bin", "node"), [
+      join(root, "scripts", "simulate.mjs"),
+      "--effect",
+      "4",
+      "--lives",
+      "200",
+      "--seed",
+      "1"
+    ])
 }
 
 const all = { ...steps, ...long }

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { modulesPicture } from "./pictures/modules.js"
 import { performancePicture } from "./pictures/performance.js"
+import { refreshSteps } from "./pictures/refresh.js"
 import { credentialStates } from "./pictures/states.js"
 import { stormPicture } from "./pictures/storm.js"
 import { sweep } from "./pictures/sweep.js"
@@ -17,6 +18,7 @@ export const pictures: Readonly<Record<string, string>> = {
   "credential-states.svg": credentialStates,
   "modules.svg": modulesPicture,
   "performance.svg": performancePicture,
+  "refresh.svg": refreshSteps,
   "storm.svg": stormPicture,
   "sweep.svg": sweep,
   "token-life.svg": tokenLife,

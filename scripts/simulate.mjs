@@ -2,11 +2,13 @@
 //
 //   --effect 4          runs the generated source of Effect 4 (after `npm run effect-4`)
 //   --replay            replays what was done to each credential against the model (needs spin and gcc)
+//   --record            writes the result into docs/token-rotation.md, as the long run
 //   --mutants           removes one rule of the code at a time, and expects a broken promise within a minute
+//   --mutants --write   the same, also with the replay, and writes the table of model/README.md
 //   --mutant NAME       runs the code without one rule
 import { build } from "esbuild"
 import { spawnSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { replay } from "../model/replay.mjs"
@@ -25,6 +27,8 @@ const isFour = take("--effect", true) === "4"
 const all = take("--mutants", false) !== undefined
 const one = take("--mutant", true)
 const isReplay = take("--replay", false) !== undefined
+const isRecorded = take("--record", false) !== undefined
+const isWritten = take("--write", false) !== undefined
 const base = isFour ? join(root, "effect-4") : root
 
 /** The source without a rule. */
@@ -60,21 +64,58 @@ const bundle = async (mutant) => {
   return outfile
 }
 
+/** As there is a worker on each core, its garbage is collected on that core too. */
 const run = (file, args, options) =>
-  spawnSync(process.execPath, ["--max-semi-space-size=64", file, ...args], { encoding: "utf8", ...options })
+  spawnSync(process.execPath, ["--max-semi-space-size=64", "--single-threaded", file, ...args], {
+    encoding: "utf8",
+    ...options
+  })
+
+const traces = join(root, ".tmp", "simulation", "traces.json")
+
+/** How the simulation finds the code without a rule: the promise that breaks, and in which life. */
+const findByLives = (file) => {
+  const { stdout } = run(file, ["--lives", "1000000", "--seconds", "60", "--brief", ...args])
+  const found = /seed (\d+) breaks a promise: (.*)/.exec(stdout)
+  return found === null ? undefined : { life: Number(found[1]), promise: found[2] }
+}
+
+/** How many lives are replayed of the code without a rule. */
+const replayed = 60
+
+/** Whether the model refuses what the code without a rule does. */
+const isRefused = (file) => {
+  run(file, ["--lives", String(replayed), "--seed", "10000", "--all", "--traces", traces])
+  return !replay(traces)
+}
+
+/** Puts lines between two marks of a file. */
+const writeBetween = (file, mark, lines) => {
+  const [begin, end] = [`<!-- ${mark} -->\n`, `<!-- end of ${mark} -->`]
+  const text = readFileSync(file, "utf8")
+  const from = text.indexOf(begin) + begin.length
+  writeFileSync(file, `${text.slice(0, from)}${lines.join("\n")}\n${text.slice(text.indexOf(end))}`)
+}
 
 if (all) {
+  const rows = []
   for (const mutant of mutants) {
     const startedAt = performance.now()
     const file = await bundle(mutant)
-    const { stdout } = run(file, ["--lives", "1000000", "--seconds", "60", "--brief", ...args])
-    const found = /seed (\d+) breaks a promise: (.*)/.exec(stdout)?.slice(1).join(": ")
-    console.log(
-      `${mutant.name}: ${found ?? "NOT FOUND"} (${
-        ((performance.now() - startedAt) / 1000).toFixed(0)
-      } s). ${mutant.rule}`
-    )
+    const found = findByLives(file)
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
+    const by = found === undefined ? "NOT FOUND" : `life ${found.life}: ${found.promise}`
+    console.log(`${mutant.name}: ${by} (${seconds} s). ${mutant.rule}`)
     if (found === undefined) process.exitCode = 1
+    if (!isWritten) continue
+    rows.push(`| \`${mutant.name}\` | ${mutant.rule} | ${by} | ${isRefused(file) ? "yes" : "no"} |`)
+  }
+  if (isWritten) {
+    writeBetween(join(root, "model/README.md"), "mutants of the code", [
+      `| mutant | the rule that it lacks | found by the simulation | by the replay of ${replayed} lives |`,
+      "| --- | --- | --- | --- |",
+      ...rows
+    ])
   }
 } else {
   const mutant = one === undefined ? undefined : mutants.find(({ name }) => name === one)
@@ -82,8 +123,8 @@ if (all) {
     throw new Error(`There is no mutant ${one}. There are: ${mutants.map(({ name }) => name).join(", ")}`)
   }
   const ledger = mutant === undefined ? ["--ledger", join(root, "test/seeds.json")] : []
-  const traces = join(root, ".tmp", "simulation", "traces.json")
-  const options = [...ledger, ...isReplay ? ["--traces", traces] : [], ...args]
+  const record = isRecorded ? ["--record", join(root, "docs/token-rotation.md")] : []
+  const options = [...ledger, ...record, ...isReplay ? ["--traces", traces] : [], ...args]
   process.exitCode = run(await bundle(mutant), options, { stdio: "inherit" }).status ?? 1
   if (isReplay && !replay(traces)) process.exitCode = 1
 }

@@ -246,6 +246,7 @@ const withSetBack = <A, E, R>(
     const now = () => clock.unsafeCurrentTimeMillis() - behind
     const behindClock = Object.create(clock, {
       unsafeCurrentTimeMillis: { value: now },
+      unsafeCurrentTimeNanos: { value: () => clock.unsafeCurrentTimeNanos() },
       currentTimeMillis: { value: Effect.sync(now) }
     })
     return Effect.withClock(program((millis) => Effect.sync(() => void (behind += millis))), behindClock)

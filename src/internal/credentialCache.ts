@@ -50,11 +50,12 @@ export const remember = (
   entry: Entry,
   credential: Installation.Credential
 ): Effect.Effect<CredentialState.Known> =>
-  Effect.zipWith(Random.next, Clock.currentTimeMillis, (chance, now) => {
-    const state = CredentialState.onRead(rules, entry.state, credential, { chance, now })
-    entry.state = state
-    return state.known
-  })
+  Effect.flatMap(Random.next, (chance) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const state = CredentialState.onRead(rules, entry.state, credential, { chance, now })
+      entry.state = state
+      return state.known
+    }))
 
 /** The ids of the rows that an entry depends on: its installation, and its credential. */
 const rowsOf = (id: string): ReadonlyArray<string> => [id, id.slice(0, id.lastIndexOf("/"))]

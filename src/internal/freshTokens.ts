@@ -46,7 +46,7 @@ import * as Rotation from "./rotation.js"
 import * as Telemetry from "./telemetry.js"
 import { Event, type TokenEvents } from "./tokenEvents.js"
 import * as UnsavedTokens from "./unsavedTokens.js"
-import { uptime } from "./uptime.js"
+import { clockAndUptime, uptime } from "./uptime.js"
 
 // -------------------------------------------------------------------------------------
 // models
@@ -116,7 +116,7 @@ export const read = (tokens: FreshTokens, key: Installation.CredentialKey, entry
 
 /** Serves a caller outside of a transaction. */
 const readOutside = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry): GetToken =>
-  Effect.flatMap(Effect.zip(Clock.currentTimeMillis, uptime), ([now, up]) => {
+  Effect.flatMap(clockAndUptime, ([now, up]) => {
     entry.wasAsked = true
     const runningFor = entry.running && up - entry.running.startedAt
     const decision = CredentialState.decide(tokens.rules, entry.state, now, runningFor)

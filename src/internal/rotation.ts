@@ -18,7 +18,6 @@
  * answers. The caller gives a store with that deadline.
  * `docs/token-rotation.md` has the states of a credential, and what a crash in each of them leaves behind.
  */
-import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -33,7 +32,7 @@ import * as InstallationStore from "../InstallationStore.js"
 import type { OAuthV2Error } from "../OAuthV2Error.js"
 import type { TokenResponse } from "../TokenResponse.js"
 import * as LeaseTime from "./leaseTime.js"
-import { uptime } from "./uptime.js"
+import { clockAndUptime } from "./uptime.js"
 
 // -------------------------------------------------------------------------------------
 // models
@@ -404,11 +403,10 @@ interface Lease {
 
 const makeLease = <E extends OAuthV2Error>(store: InstallationStore.Service, options: Options<E>): Lease => {
   const { holder, key, leaseDuration, verb } = options
-  const now = Effect.zip(Clock.currentTimeMillis, uptime)
   let takenAt: readonly [clock: number, uptime: number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
   return {
     take: (generation) =>
-      Effect.flatMap(now, (asked) =>
+      Effect.flatMap(clockAndUptime, (asked) =>
         Effect.flatMap(
           store.acquireLease(key, { holder, intent: `${verb} generation ${generation}`, duration: leaseDuration }),
           (result): Effect.Effect<void, NotTaken> => {
@@ -425,7 +423,7 @@ const makeLease = <E extends OAuthV2Error>(store: InstallationStore.Service, opt
         )),
     isPast: (part) =>
       Effect.map(
-        now,
+        clockAndUptime,
         ([clock, up]) => Math.max(clock - takenAt[0], up - takenAt[1]) > LeaseTime.millisOf(part, leaseDuration)
       ),
     giveBack: Effect.ignore(store.releaseLease(key, holder))

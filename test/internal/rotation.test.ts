@@ -34,6 +34,8 @@ const arrange = Effect.gen(function*() {
   const now = () => clock.unsafeCurrentTimeMillis() + slept
   const sleepy: Clock.Clock = Object.create(clock, {
     unsafeCurrentTimeMillis: { value: now },
+    // It only passes, whatever happens to the clock.
+    unsafeCurrentTimeNanos: { value: () => clock.unsafeCurrentTimeNanos() },
     currentTimeMillis: { value: Effect.sync(now) }
   })
   return {

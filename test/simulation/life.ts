@@ -49,8 +49,19 @@ const timeOf = (at: number): string => {
 export const render = (log: ReadonlyArray<Line>): string =>
   log.map(({ at, text }) => `${timeOf(at)}  ${text}\n`).join("")
 
-/** Lives a plan. */
-export const live = (plan: Plan): Life => {
+/** A step that is not noted. */
+const unnoted: Trace.Event = {
+  name: "",
+  machine: undefined,
+  step: "none",
+  about: undefined,
+  holder: undefined,
+  after: { generation: 0, pair: undefined, leaseUntil: 0, storeNow: 0 },
+  isOutside: true
+}
+
+/** Lives a plan. With `isTraced`, what was done to each credential is noted for the model. */
+export const live = (plan: Plan, isTraced = false): Life => {
   const agenda = Agenda.make(birth)
   const lines: Array<Line> = []
   const log = (text: string) => void lines.push({ at: agenda.now(), text })
@@ -58,11 +69,11 @@ export const live = (plan: Plan): Life => {
   const slack = Slack.make(agenda, plan.grace)
   const storeNow = () =>
     Math.floor(agenda.now() + plan.storeClock.ahead + (agenda.now() - birth) * plan.storeClock.drift / 1e6)
-  const storeClock = Programs.clockOf({
+  const runInStore = Programs.runnerAt(Programs.clockOf({
     millis: storeNow,
     nanos: () => BigInt(storeNow()) * 1_000_000n,
     sleep: () => Effect.never
-  })
+  }))
   const store = memoryStore()
   const judge = Judge.make({
     agenda,
@@ -82,13 +93,14 @@ export const live = (plan: Plan): Life => {
     plan,
     slack,
     store,
-    storeClock,
+    runInStore,
     judge,
     mishaps,
     latencies: Dice.make(plan.seed, "latencies"),
     isBusy: () => agenda.now() < busyUntil,
     log,
     note: (name, machine, step, about, more) => {
+      if (!isTraced) return { ...unnoted }
       const { lease, stored } = judge.caseOf(name)
       const isQuiet = stored !== undefined && !stored.isDead && stored.pair.spentAt === undefined &&
         slack.works(stored.pair) && stored.pair.number === stored.pair.chain.issued
@@ -146,7 +158,7 @@ export const live = (plan: Plan): Life => {
     const removal = store.remove(Installation.workspace(Slack.appId, workspace), {
       installedBefore: DateTime.unsafeMake(Math.floor(eventTime))
     })
-    const result = Programs.runAt(removal, storeClock)
+    const result = runInStore(removal)
     if (result._tag === "Success" && result.value) {
       log(`${workspace} is removed from the store`)
       for (const subject of subjectsOf(workspace)) {
@@ -281,7 +293,7 @@ export const live = (plan: Plan): Life => {
   if (violation === undefined) settle({ agenda, bear, fleet, judge, plan, run, fail: (found) => (violation ??= found) })
   judge.finish()
   // Where refreshes are not shared, several rotations of one process may be under way.
-  const episodes = plan.isShared ? Array.from(traces.values()).flatMap(Trace.episodesOf) : []
+  const episodes = isTraced && plan.isShared ? Array.from(traces.values()).flatMap(Trace.episodesOf) : []
   return { log: lines, counts: judge.counts, violation, episodes, startedAt: birth, endedAt: agenda.now() }
 }
 

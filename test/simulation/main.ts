@@ -4,7 +4,9 @@
  *
  * - `--log`: prints the log of the life of `--seed`, and nothing else
  * - `--traces`: a file for what was done to each credential, which `model/replay.mjs` reads
- * - `--brief`: does not shorten the life that fails
+ * - `--brief`: does not shorten the life that fails, and lives no other after it
+ * - `--all`: also lives on after lives that fail, and does not look at them
+ * - `--record`: a file in which the result replaces what is between two marks
  * - `--workers`: on how many cores
  * - `--seconds`: begins no new life after that time
  */
@@ -24,7 +26,13 @@ interface Failed {
   readonly plan: Plan.Plan
 }
 
-/** What a worker has found. */
+/** Seeds that one worker lives before it asks for more. */
+interface Batch {
+  readonly first: number
+  readonly lives: number
+}
+
+/** What was found in some lives. */
 interface Result {
   readonly lives: number
   readonly counts: Judge.Counts
@@ -33,9 +41,20 @@ interface Result {
   readonly allEpisodes: number
   /** Episodes that the model has no room for. */
   readonly outside: number
-  /** The first seeds that failed. */
+  /** The seeds that failed. */
   readonly failed: ReadonlyArray<number>
 }
+
+const nothing: Result = { lives: 0, counts: Judge.noCounts(), episodes: [], allEpisodes: 0, outside: 0, failed: [] }
+
+const add = (a: Result, b: Result): Result => ({
+  lives: a.lives + b.lives,
+  counts: Judge.add(a.counts, b.counts),
+  episodes: a.episodes.concat(b.episodes),
+  allEpisodes: a.allEpisodes + b.allEpisodes,
+  outside: a.outside + b.outside,
+  failed: a.failed.concat(b.failed)
+})
 
 const { values } = parseArgs({
   options: {
@@ -47,7 +66,9 @@ const { values } = parseArgs({
     traces: { type: "string" },
     log: { type: "boolean", default: false },
     brief: { type: "boolean", default: false },
-    part: { type: "string" }
+    all: { type: "boolean", default: false },
+    record: { type: "string" },
+    worker: { type: "boolean", default: false }
   }
 })
 const [first, lives, workers, seconds] = [values.seed, values.lives, values.workers, values.seconds].map(Number) as [
@@ -64,47 +85,44 @@ const number = (value: number) => value.toLocaleString("en")
 // a worker
 // -------------------------------------------------------------------------------------
 
-/** A worker that has seen so many lives fail stops. */
-const mostFailed = values.brief ? 1 : 5
-
-/** Lives each seed of this worker. */
-const work = async (part: number): Promise<Result> => {
-  const until = performance.now() + seconds * 1000
-  let counts = Judge.noCounts()
-  let lived = 0
-  const failed: Array<number> = []
-  let allEpisodes = 0
-  let outside = 0
-  const episodes = new Map<string, number>()
-  for (let index = part; index < lives && performance.now() < until; index += workers) {
+/** Lives each seed of a batch. */
+const work = async ({ first, lives }: Batch): Promise<Result> => {
+  let result = nothing
+  for (let seed = first; seed < first + lives; seed++) {
     // A worker whose parent is gone ends, too.
     await new Promise((resolve) => setImmediate(resolve))
     if (!process.connected) break
-    const life = live(Plan.make(first + index))
-    lived++
-    counts = Judge.add(counts, life.counts)
-    allEpisodes += life.episodes.length
-    for (const episode of life.episodes) {
-      if (episode === undefined) outside++
-      else if (!episodes.has(episode)) episodes.set(episode, first + index)
-    }
-    if (life.violation !== undefined) failed.push(first + index)
-    if (failed.length === mostFailed) break
+    const life = live(Plan.make(seed), values.traces !== undefined)
+    const episodes = life.episodes.filter((episode) => episode !== undefined)
+    result = add(result, {
+      lives: 1,
+      counts: life.counts,
+      episodes: episodes.map((episode) => [episode, seed]),
+      allEpisodes: life.episodes.length,
+      outside: life.episodes.length - episodes.length,
+      failed: life.violation === undefined ? [] : [seed]
+    })
   }
-  return { lives: lived, counts, failed, allEpisodes, outside, episodes: Array.from(episodes) }
+  return result
 }
 
-const startWorker = (part: number): Promise<Result> =>
+/** Starts a worker, and gives it batches until there are no more. */
+const employ = (next: () => Batch | undefined, done: (result: Result) => void): Promise<void> =>
   new Promise((resolve, reject) => {
-    const child = fork(process.argv[1]!, [...process.argv.slice(2), "--part", String(part)])
-    let result: Result | undefined
-    child.on("message", (message) => {
-      result = message as Result
+    const child = fork(process.argv[1]!, [...process.argv.slice(2), "--worker"])
+    let isIdle = false
+    const assign = () => {
+      const batch = next()
+      isIdle = batch === undefined
+      if (batch === undefined) child.disconnect()
+      else child.send(batch)
+    }
+    child.on("message", (result) => {
+      done(result as Result)
+      assign()
     })
-    child.on(
-      "exit",
-      (code) => result === undefined ? reject(new Error(`A worker ended with ${code}`)) : resolve(result)
-    )
+    child.on("exit", (code) => isIdle ? resolve() : reject(new Error(`A worker ended with ${code}`)))
+    assign()
   })
 
 // -------------------------------------------------------------------------------------
@@ -142,49 +160,92 @@ const runLedger = (): boolean => {
   return true
 }
 
+/** So many lives are a batch, and so many failed ones are enough. */
+const [batchSize, enough] = values.brief ? [1, 1] : [10, values.all ? Infinity : 5]
+
+/** Lives all seeds, on all workers. No seed is left out: where the time ends a run, the ones before have been lived. */
+const liveAll = async (): Promise<Result> => {
+  const until = performance.now() + seconds * 1000
+  let result = nothing
+  let given = 0
+  const next = (): Batch | undefined => {
+    if (given >= lives || performance.now() >= until || result.failed.length >= enough) return undefined
+    const batch = { first: first + given, lives: Math.min(batchSize, lives - given) }
+    given += batch.lives
+    return batch
+  }
+  await Promise.all(Array.from({ length: workers }, () =>
+    employ(next, (found) => {
+      result = add(result, found)
+    })))
+  return result
+}
+
+/** What was counted, as lines. */
+const summary = ({ counts, lives }: Result, took: number): ReadonlyArray<string> => {
+  const years = counts.installationMillis / Plan.day / 365
+  return [
+    `${number(lives)} lives, of the seeds ${number(first)} to ${number(first + lives - 1)}, in ${
+      number(Math.round(took))
+    } s on ${workers} ${workers === 1 ? "core" : "cores"}:`,
+    "",
+    ...[
+      `years of installations: ${number(Math.round(years))}`,
+      `refreshes: ${number(counts.refreshes)}`,
+      `callers that got a token: ${number(counts.served)}; an error: ${number(counts.unavailable)}`,
+      `processes that died: ${number(counts.deaths)}; that froze: ${
+        number(counts.freezes)
+      }; that froze in the instant before they sent: ${number(counts.naps)}`,
+      `tokens that were served, and that Slack had ended: ${number(counts.servedEnded)}`,
+      `chains lost outside the windows that are admitted: ${number(counts.outside)}`,
+      ...Object.entries(Judge.windows).map(([window, sentence]) =>
+        `chains lost because ${sentence}: ${number(counts.losses[window] ?? 0)}`
+      )
+    ].map((line) => `- ${line}`)
+  ]
+}
+
+/** Replaces what is between the marks of the long run. */
+const record = (file: string, lines: ReadonlyArray<string>): void => {
+  const [begin, end] = ["<!-- long run -->\n", "<!-- end of long run -->"]
+  const text = readFileSync(file, "utf8")
+  const [before, after] = [text.indexOf(begin), text.indexOf(end)]
+  if (before < 0 || after < before) throw new Error(`${file} has no marks of a long run`)
+  writeFileSync(file, `${text.slice(0, before + begin.length)}${lines.join("\n")}\n${text.slice(after)}`)
+}
+
 const run = async (): Promise<boolean> => {
   if (!runLedger()) return false
   const startedAt = performance.now()
-  const results = await Promise.all(Array.from({ length: workers }, (_, part) => startWorker(part)))
-  const counts = results.map(({ counts }) => counts).reduce(Judge.add)
-  const lived = results.reduce((sum, { lives }) => sum + lives, 0)
-  const years = counts.installationMillis / Plan.day / 365
-  const took = (performance.now() - startedAt) / 1000
-  print(`${number(lived)} lives from seed ${first} on, in ${took.toFixed(1)} s`)
-  print(`  ${years.toFixed(1)} years of installations, ${number(counts.refreshes)} refreshes`)
-  print(`  ${number(counts.served)} callers with a token, ${number(counts.unavailable)} without`)
-  print(`  ${number(counts.deaths)} processes that died, ${number(counts.freezes)} that froze`)
-  print(
-    `  ${number(counts.naps)} that froze in the instant before they sent, ${
-      number(counts.servedEnded)
-    } tokens served that Slack had ended`
-  )
-  print("Chains lost inside the windows that docs/token-rotation.md admits:")
-  for (const [window, sentence] of Object.entries(Judge.windows)) {
-    print(`  ${number(counts.losses[window] ?? 0)}: ${sentence}`)
-  }
-  print(`Chains lost outside: ${number(counts.outside)}`)
+  const result = await liveAll()
+  const lines = summary(result, (performance.now() - startedAt) / 1000)
+  lines.forEach(print)
   if (values.traces !== undefined) {
-    const sum = (of: (result: Result) => number) => results.map(of).reduce((a, b) => a + b, 0)
     writeFileSync(
       values.traces,
       JSON.stringify({
-        all: sum(({ allEpisodes }) => allEpisodes),
-        outside: sum(({ outside }) => outside),
-        episodes: Object.fromEntries(results.flatMap(({ episodes }) => episodes))
+        all: result.allEpisodes,
+        outside: result.outside,
+        // The first seed of each counts.
+        episodes: Object.fromEntries(Array.from(result.episodes).sort(([, a], [, b]) => b - a))
       })
     )
   }
-  const failed = results.flatMap(({ failed }) => failed).sort((a, b) => a - b)
-  if (failed.length === 0) return true
-  print(`Seeds that break a promise: ${failed.join(", ")}`)
-  report(Plan.make(failed[0]!), failed[0]!)
-  return false
+  const failed = Array.from(result.failed).sort((a, b) => a - b)
+  if (failed.length > 0) {
+    print(`Seeds that break a promise: ${failed.join(", ")}`)
+    if (!values.all) report(Plan.make(failed[0]!), failed[0]!)
+    return false
+  }
+  if (values.record !== undefined) record(values.record, lines)
+  return true
 }
 
-if (values.part !== undefined) {
-  const result = await work(Number(values.part))
-  if (process.connected) process.send!(result, () => process.disconnect())
+if (values.worker) {
+  process.on(
+    "message",
+    (batch) => void work(batch as Batch).then((result) => process.connected && process.send!(result))
+  )
 } else if (values.log) {
   process.stdout.write(render(live(Plan.make(first)).log))
 } else {

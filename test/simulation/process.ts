@@ -9,7 +9,6 @@ import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as TokenSweep from "effect-slack-oauth/TokenSweep"
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -23,7 +22,6 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Caller, type Fork, stop, withCaller } from "../../src/internal/effect/fibers.js"
 import { type SendError, unanswered } from "../../src/internal/effect/httpErrors.js"
-import * as Programs from "../utils/effect/programs.js"
 import { withSeed } from "../utils/effect/random.js"
 import type { Agenda } from "./agenda.js"
 import type * as Dice from "./dice.js"
@@ -40,7 +38,8 @@ export interface World {
   readonly plan: Plan
   readonly slack: Slack
   readonly store: InstallationStore.Service
-  readonly storeClock: Clock.Clock
+  /** Runs an operation of the store, by the store's clock. */
+  readonly runInStore: <A, E>(effect: Effect.Effect<A, E>) => Exit.Exit<A, E>
   readonly judge: Judge
   readonly mishaps: Mishaps
   /** How long messages take. */
@@ -125,7 +124,7 @@ interface Happened {
 }
 
 const makeStore = (world: World, slot: number, machine: Machine): InstallationStore.Service => {
-  const { agenda, judge, log, mishaps, store, storeClock } = world
+  const { agenda, judge, log, mishaps, runInStore, store } = world
 
   const call = <A>(
     operation: Operation,
@@ -147,7 +146,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         event = world.note(name, machine, step, about, holder === undefined ? {} : { holder })
       }
       const act = (): Result => {
-        const result = Programs.runAt(effect, storeClock)
+        const result = runInStore(effect)
         if (Exit.isFailure(result)) return result
         const { about, step, text, ...rest } = happened(result.value)
         log(`${who()}: ${text}`)

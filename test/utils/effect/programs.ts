@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as Runtime from "effect/Runtime"
 import * as Scheduler from "effect/Scheduler"
 import { systemClock } from "../../../src/internal/effect/clock.js"
 
@@ -39,6 +40,6 @@ export const start = (program: Effect.Effect<void>, driver: Driver): void =>
     { scheduler: Scheduler.make(driver.schedule) }
   )
 
-/** Runs an effect to its end, now, by a clock. */
-export const runAt = <A, E>(effect: Effect.Effect<A, E>, clock: Clock.Clock): Exit.Exit<A, E> =>
-  Effect.runSyncExit(Effect.withClock(effect, clock))
+/** A way to run an effect to its end, now, by a clock. */
+export const runnerAt = (clock: Clock.Clock): <A, E>(effect: Effect.Effect<A, E>) => Exit.Exit<A, E> =>
+  Runtime.runSyncExit(Effect.runSync(Effect.withClock(Effect.runtime<never>(), clock)))

@@ -1,5 +1,6 @@
 /** Programs with a clock and a scheduler that somebody else drives. */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -49,6 +50,6 @@ export const start = (program: Effect.Effect<void>, driver: Driver): void =>
     { scheduler: schedulerOf(driver.schedule) }
   )
 
-/** Runs an effect to its end, now, by a clock. */
-export const runAt = <A, E>(effect: Effect.Effect<A, E>, clock: Clock.Clock): Exit.Exit<A, E> =>
-  Effect.runSyncExit(Effect.provideService(effect, Clock.Clock, clock))
+/** A way to run an effect to its end, now, by a clock. */
+export const runnerAt = (clock: Clock.Clock): <A, E>(effect: Effect.Effect<A, E>) => Exit.Exit<A, E> =>
+  Effect.runSyncExitWith(Context.make(Clock.Clock, clock))
