@@ -221,6 +221,7 @@ describe("the HTTP grid", () => {
                 answer = new Response(null, { status, headers: headersOf(body, hint) })
                 // The body of ten megabytes is read once, and not for every combination, because that would be slow.
                 answer.text = () => Promise.resolve(text)
+                answer.arrayBuffer = () => Promise.resolve(body.bytes.buffer)
                 const outcome = yield* call(method).pipe(Effect.provideService(OAuthV2.OAuthV2, service))
                 assert.deepStrictEqual<unknown>(
                   seen(outcome),

@@ -119,11 +119,12 @@ describe("a client whose transactions fail", () => {
       "unavailable ECONNREFUSED",
       failing({ connect: fails("ECONNREFUSED") })
     ],
-    "a begin": ["unavailable EPIPE", failing({ begin: fails("ECONNRESET"), rollback: fails("EPIPE") })],
+    // Effect 3's clients then fail with what the rollback fails with, Effect 4's do not roll back.
+    "a begin": ["unavailable (EPIPE|ECONNRESET)", failing({ begin: fails("ECONNRESET"), rollback: fails("EPIPE") })],
     "a begin, and the rollback works": ["unavailable ECONNRESET", failing({ begin: fails("ECONNRESET") })],
     "a commit": ["unavailable ECONNRESET", failing({ commit: fails("ECONNRESET") })],
     "a savepoint": [
-      "unavailable EPIPE",
+      "unavailable (EPIPE|ECONNRESET)",
       (sql) => {
         const client = failing({
           savepoint: fails("ECONNRESET"),
@@ -135,7 +136,7 @@ describe("a client whose transactions fail", () => {
     ],
     "a client without transactions": [
       "unsupported undefined",
-      (sql) => over(sql, () => Effect.dieMessage("transactions are not supported in D1"))
+      (sql) => over(sql, () => Transactions.unsupported)
     ]
   }
 
@@ -150,14 +151,14 @@ describe("a client whose transactions fail", () => {
           Effect.provide(cipher)
         )
         const { "a large install": saveMany, ...others } = operations
-        assert.strictEqual(yield* said(saveMany(store)), `save: ${says}`)
+        assert.match(yield* said(saveMany(store)), new RegExp(`^save: ${says}$`))
         for (const [operation, run] of Object.entries(others)) {
           assert.strictEqual(yield* said(run(store)), "done", `${operation} needs no transaction`)
         }
         yield* Context.get(context, SqlClient)`DROP TABLE slack_oauth_migrations`
-        assert.strictEqual(
+        assert.match(
           yield* said(Effect.provideService(Migrations.run, SqlClient, sql)),
-          `migrate: ${says}`
+          new RegExp(`^migrate: ${says}$`)
         )
       }), 30_000)
   }

@@ -42,3 +42,6 @@ export const withSteps = (steps: Partial<Steps>): SqlClient["withTransaction"] =
     rollback: () => steps.rollback ?? Effect.void,
     rollbackSavepoint: () => steps.rollbackSavepoint ?? Effect.void
   })
+
+/** What Cloudflare's D1 does instead of a transaction. */
+export const unsupported: Effect.Effect<never> = Effect.dieMessage("transactions are not supported in D1")

@@ -35,3 +35,6 @@ export const inTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.E
 
 /** Whether statements would go to the connection of such a transaction. */
 export const hasConnection: Effect.Effect<boolean> = Effect.map(Effect.serviceOption(Transaction), Option.isSome)
+
+/** What Cloudflare's D1 does instead of a transaction. */
+export const unsupported: Effect.Effect<never> = Effect.die("transactions are not supported in D1")
