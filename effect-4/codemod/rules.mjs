@@ -193,6 +193,12 @@ const distance = (node, file) => {
   file.edits.replace(b.end, node.end, ").epochMilliseconds)")
 }
 
+/** `Random.nextIntBetween` leaves the end out in Effect 3. In Effect 4 it has to be told to. */
+const halfOpen = (node, file) => {
+  if (calleeOf(node, file, { "effect/Random": ["nextIntBetween"] }) === undefined) return
+  file.edits.insertAfter(node.arguments.end, ", { halfOpen: true }")
+}
+
 /** A member of a value, or a field of options, gets its new name. */
 const renameProperty = (node, file) => {
   if (ts.isPropertyAccessExpression(node)) {
@@ -377,6 +383,7 @@ export const rules = {
   provideService,
   timeoutFail,
   distance,
+  halfOpen,
   renameProperty,
   renameTag,
   pollFiber,

@@ -256,6 +256,11 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     to:
       `import * as DateTime from "effect/DateTime"\nexport const a = (b: DateTime.Utc, c: DateTime.Utc) => (-(b).epochMilliseconds + (c).epochMilliseconds)`
   }],
+  halfOpen: [{
+    title: "leaves out the end of a range",
+    from: `import * as Random from "effect/Random"\nexport const a = Random.nextIntBetween(0, 3)`,
+    to: `import * as Random from "effect/Random"\nexport const a = Random.nextIntBetween(0, 3, { halfOpen: true })`
+  }],
   renameProperty: [
     {
       title: "renames a member of a value, as its type says",
