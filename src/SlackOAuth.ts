@@ -11,12 +11,15 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as AuthorizeUrl from "./AuthorizeUrl.js"
@@ -181,15 +184,21 @@ const check = (options: Options<any, any, any, any, any, any>) =>
     const app = yield* Effect.either(Layer.build(options.app ?? SlackApp.layerConfig))
     const cipher = yield* Effect.either(Layer.build(options.cipher ?? TokenCipher.layerConfig))
     const path = parsePath(options.eventsPath ?? "/slack/events")
-    // Without the app, the options are checked as those of any app.
+    const signingSecret = Option.getOrUndefined(yield* Config.option(Config.redacted("SLACK_SIGNING_SECRET")))
+    // Without the app, the options are checked as those of any app that has its signing secret from the same place.
     const service = Either.match(app, {
-      onLeft: (): SlackApp.Service => ({ clientId: "1.2", baseUrl: "https://slack.com" }),
+      onLeft: (): SlackApp.Service => ({
+        clientId: "1.2",
+        baseUrl: "https://slack.com",
+        signingSecret: options.app === undefined ? signingSecret : Redacted.make("")
+      }),
       onRight: (context) => Context.get(context, SlackApp.SlackApp)
     })
     const flow = FlowSettings.make({ ...flowOptions(options), onInstalled: () => Effect.void }, service)
     const events = yield* Effect.either(Address.settingsOf(options.events ?? {}, service))
     const problems = [
-      ...Either.isLeft(app) ? [String(app.left)] : Either.isLeft(events) ? [String(events.left)] : [],
+      ...Either.isLeft(app) ? [String(app.left)] : [],
+      ...Either.isLeft(events) ? [String(events.left)] : [],
       ...Either.isLeft(cipher) ? [String(cipher.left)] : [],
       ...Either.isLeft(flow) ? [String(flow.left)] : [],
       ...path.ok ? [] : [`eventsPath cannot be used: ${path.problem}`]

@@ -176,6 +176,7 @@ describe("settings", () => {
         const name of [
           "SLACK_CLIENT_ID",
           "SLACK_CLIENT_SECRET",
+          "SLACK_SIGNING_SECRET",
           "SLACK_TOKEN_KEYS",
           "publicUrl",
           "eventsPath"
@@ -183,6 +184,9 @@ describe("settings", () => {
       ) {
         assert.include(nothing, name)
       }
+      const withoutApp = yield* problems({ SLACK_SIGNING_SECRET: "CANARY" }, { events: { acknowledgeAfter: -1 } })
+      assert.include(withoutApp, "acknowledgeAfter")
+      assert.notMatch(withoutApp, /SLACK_SIGNING_SECRET|CANARY/)
       const some = yield* problems({
         SLACK_CLIENT_ID: "123456.7890",
         SLACK_CLIENT_SECRET: "CANARY",
