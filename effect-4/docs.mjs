@@ -53,10 +53,11 @@ const sources = ["src", "src/sql", "src/testing"].flatMap((folder) =>
 // text
 // -------------------------------------------------------------------------------------
 
-/** Commands of the package name its major. */
+/** Commands of the package, and addresses of its files, name its major. */
+const ofThisMajor = (text) => text.replaceAll(/(npx |unpkg\.com\/)effect-slack-oauth@0\b/g, "$1effect-slack-oauth@1")
+
 const parts = (text) =>
-  text
-    .replaceAll("npx effect-slack-oauth@0 ", "npx effect-slack-oauth@1 ")
+  ofThisMajor(text)
     .replaceAll(/<!-- Effect 3 only -->\n[^]*?<!-- end -->\n\n?/g, "")
     .replaceAll(/<!-- Effect 4 only:\n([^]*?)-->\n/g, "$1")
 
@@ -165,6 +166,10 @@ for (const [path, text] of texts) {
 }
 for (const name of [...common, "pictures"]) {
   cpSync(join(root, "docs", name), join(here, "docs", name), { recursive: true })
+}
+for (const name of readdirSync(join(here, "docs", "pictures")).filter((name) => name.endsWith(".svg"))) {
+  const picture = join(here, "docs", "pictures", name)
+  writeFileSync(picture, ofThisMajor(readFileSync(picture, "utf8")))
 }
 for (const name of ["LICENSE", "SECURITY.md", "emulator-seed.schema.json", "llms.txt"]) {
   cpSync(join(root, name), join(here, name))

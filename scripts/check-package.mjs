@@ -170,7 +170,7 @@ const commandOf = (project) => join(project, "node_modules/.bin", manifest.name)
 
 /** Starts the packed command's emulator, and returns the variables that it prints. */
 const startSlack = async (project) => {
-  const slack = spawn(process.execPath, [commandOf(project), "emulator", "--port", "0", "--quiet"], {
+  const slack = spawn(nodes[0], [commandOf(project), "emulator", "--port", "0", "--quiet"], {
     stdio: ["ignore", "pipe", "inherit"]
   })
   const env = {}
