@@ -43,7 +43,7 @@ describe("docs/emulator-languages.md", () => {
     const npx = join(folder, "bin", "npx")
     writeFileSync(npx, `#!/bin/sh\nshift\nexec "${process.execPath}" "${file}" "$@"\n`)
     chmodSync(npx, 0o755)
-    for (const { code, name } of files) writeFileSync(join(folder, name), code)
+    for (const { code, name } of files) writeFileSync(join(folder, name), `${code}\n`)
 
     const [command = "", ...others] = commands("start")
     assert.deepStrictEqual(others, [])
@@ -83,7 +83,7 @@ describe("docs/emulator-languages.md", () => {
   it("has a test in Go that passes", async () => {
     if (!isHere("go", "version")) return absent("Go")
     const code = fileOf("slack_test.go").replaceAll("http://127.0.0.1:4000", emulator.url)
-    writeFileSync(join(folder, "slack_test.go"), code)
+    writeFileSync(join(folder, "slack_test.go"), `${code}\n`)
     const { stdout } = await shell(
       "gofmt -l . && (test -e go.mod || go mod init tea) && go vet . && go test -count=1 ."
     )
