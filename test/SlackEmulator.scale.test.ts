@@ -8,6 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as Ring from "../src/internal/emulator/ring.js"
+import * as Seed from "../src/internal/emulator/seed.js"
+import * as Views from "../src/internal/emulator/views.js"
+import * as World from "../src/internal/emulator/world.js"
 import { authTest, inMemory } from "./utils/emulator.js"
 
 describe("a ring", () => {
@@ -52,6 +55,30 @@ describe("the emulator", () => {
       )
       assert.isAtMost((yield* SlackEmulator.calls).length, 5)
     }).pipe(Effect.provide(inMemory({ historySize: 5 }))))
+
+  it("looks at few generations for each refresh of a chain, also if many are in their grace period", () => {
+    const day = 86_400_000
+    const rules = {
+      codeLifetime: day,
+      accessTokenLifetime: day,
+      refreshGracePeriod: 60_000,
+      publicRefreshTokenLifetime: day
+    }
+    const world = World.make(rules, 10)
+    const workspace = Seed.addWorkspace(world)
+    const chain = World.chainFor(world, Seed.addApp(world), { _tag: "Workspace", workspace }, undefined, ["chat:write"])
+    const refresh = (now: number) => {
+      const how = { how: "refresh", rotates: true, publicClient: false } as const
+      World.issue(world, World.makeTurn(now, now), chain, how).spentAt = now
+    }
+    for (let now = 0; now < 1000; now++) refresh(now)
+    assert.isAtMost(chain.generations.length, 4)
+    assert.strictEqual(Views.chains(world, 1000)[0]?.liveRefreshTokens.length, 1000, "all are in their grace period")
+    refresh(60_500)
+    assert.strictEqual(Views.chains(world, 60_500)[0]?.liveRefreshTokens.length, 500)
+    refresh(2 * day)
+    assert.strictEqual(World.generationsOf(chain).length, 1)
+  })
 
   it.effect("has an uninstall and an install in an organization that do not look at every chain", () =>
     Effect.gen(function*() {

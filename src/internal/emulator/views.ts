@@ -21,7 +21,12 @@ export const app = (app: World.App): App => ({
 
 export const apps = (world: World.World): ReadonlyArray<App> => Array.from(world.apps.values(), app)
 
-const chain = (world: World.World, chain: World.Chain, now: number): Chain => ({
+const chain = (
+  world: World.World,
+  chain: World.Chain,
+  now: number,
+  generations = World.generationsOf(chain)
+): Chain => ({
   number: chain.number,
   appId: chain.app.id,
   kind: chain.kind,
@@ -31,10 +36,10 @@ const chain = (world: World.World, chain: World.Chain, now: number): Chain => ({
   generations: chain.issued,
   refreshes: chain.refreshes,
   replays: chain.replays,
-  liveAccessTokens: chain.generations
+  liveAccessTokens: generations
     .filter((generation) => World.accessProblem(generation, now) === undefined)
     .map((generation) => Redacted.make(generation.accessToken)),
-  liveRefreshTokens: chain.generations.flatMap((generation) =>
+  liveRefreshTokens: generations.flatMap((generation) =>
     generation.refreshToken !== undefined && World.refreshProblem(world, generation, now) === undefined
       ? [Redacted.make(generation.refreshToken)]
       : []

@@ -153,8 +153,10 @@ export interface Chain {
   scopes: ReadonlyArray<string>
   /** How many generations were issued. */
   issued: number
-  /** The generations with a token that still works, oldest first. */
+  /** The generations that were active at the last change, oldest first: two, and what an exchange or a revocation left. */
   generations: ReadonlyArray<Generation>
+  /** The other generations whose refresh token is in its grace period. There are as many as refreshes in that time. */
+  readonly inGrace: Array<Generation>
   refreshes: number
   replays: number
   end: Exclude<End, "surplus"> | undefined
@@ -349,6 +351,7 @@ export const chainFor = (
     scopes: union([], scopes),
     issued: 0,
     generations: [],
+    inGrace: [],
     refreshes: 0,
     replays: 0,
     end: undefined
@@ -405,11 +408,32 @@ const endSurplus = (world: World, turn: Turn, chain: Chain): void => {
 
 /** Whether a token of the chain works. */
 const isAlive = (world: World, chain: Chain, now: number): boolean =>
-  chain.end === undefined && chain.generations.some((generation) => isOfUse(world, generation, now))
+  chain.end === undefined && generationsOf(chain).some((generation) => isOfUse(world, generation, now))
 
 const isOfUse = (world: World, generation: Generation, now: number): boolean =>
   isLive(generation, now) ||
   (generation.refreshToken !== undefined && refreshProblem(world, generation, now) === undefined)
+
+/** All generations of which a token may work, oldest first. */
+export const generationsOf = ({ generations, inGrace }: Chain): ReadonlyArray<Generation> =>
+  inGrace.length === 0 ? generations : [...inGrace, ...generations].sort((a, b) => a.number - b.number)
+
+/**
+ * Moves the generations that are not active any more, and retires the ones that are of no use. Each is moved once, so a
+ * refresh takes no longer if there were many before it.
+ */
+const settle = (world: World, { now }: Turn, chain: Chain): void => {
+  const active: Array<Generation> = []
+  for (const generation of chain.generations) {
+    if (isActive(generation, now)) active.push(generation)
+    else if (isOfUse(world, generation, now)) chain.inGrace.push(generation)
+    else retire(world, generation)
+  }
+  chain.generations = active
+  const useful = chain.inGrace.findIndex((generation) => isOfUse(world, generation, now))
+  const over = chain.inGrace.splice(0, useful === -1 ? chain.inGrace.length : useful)
+  for (const generation of over) retire(world, generation)
+}
 
 export const issue = (
   world: World,
@@ -445,9 +469,8 @@ export const issue = (
     spentAt: undefined,
     exchangedAt: undefined
   }
-  const isUseful = (each: Generation) => isOfUse(world, each, turn.now)
-  for (const each of chain.generations) if (!isUseful(each)) retire(world, each)
-  chain.generations = [...chain.generations.filter(isUseful), generation]
+  settle(world, turn, chain)
+  chain.generations = [...chain.generations, generation]
   world.accessTokens.set(generation.accessToken, generation)
   if (generation.refreshToken !== undefined) world.refreshTokens.set(generation.refreshToken, generation)
   History.add(world.history, {
@@ -485,7 +508,7 @@ export const endChain = (world: World, turn: Turn, chain: Chain, why: NonNullabl
   chain.end = why
   world.current.delete(keyOf(chain.app, chain.target, chain.person))
   world.byTarget.get(idOf(chain.target))?.delete(chain)
-  for (const generation of chain.generations) retire(world, generation)
+  for (const generation of generationsOf(chain)) retire(world, generation)
   const forgotten = Ring.add(world.endedChains, chain)
   if (forgotten !== undefined) world.chains.delete(forgotten)
   History.add(world.history, { _tag: "Ended", at: turn.now, what: describeChain(chain), why })
