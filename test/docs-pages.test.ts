@@ -36,6 +36,13 @@ describe("the pages of docs", () => {
     assert.deepStrictEqual(tasks.slice(0, 7), ["start", "call", "receive", "store", "deploy", "test", "move"])
   })
 
+  it("are about modules that the README lists: every module of the index", () => {
+    const [, table = ""] = /^## Modules\n([^]*?)^## /m.exec(read("README.md")) ?? []
+    const exported = Array.from(read("src/index.ts").matchAll(/export \* as (\w+)/g), ([, name]) => name)
+    assert.isAbove(exported.length, 20)
+    assert.deepStrictEqual(exported.filter((name) => !table.includes(`\`${name}\``)), [])
+  })
+
   it("are in llms.txt in the same order", () => {
     const orderIn = (text: string) => {
       const places = new Map(pages.map((page) => [page, text.indexOf(`](${page}`)]))
