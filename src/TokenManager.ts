@@ -5,8 +5,8 @@
  * A token that is not about to expire is served from memory. A token that is about to expire is refreshed once, by one
  * fiber of one process. Concurrent callers get its result. While Slack is down, a valid token is still served.
  *
- * `docs/token-rotation.md` says what is promised, and has the states of a credential and what a crash in each of them
- * leaves behind. `docs/architecture.md` follows a token through the code.
+ * `docs/token-rotation.md` says what is promised. `docs/token-protocol.md` has the states of a credential, and what a crash
+ * in each of them leaves behind. `docs/architecture.md` follows a token through the code.
  *
  * @see https://docs.slack.dev/authentication/using-token-rotation
  * @since 0.1.0

@@ -6,7 +6,7 @@
  * credentials are refreshed before they are due, until the work is spread. Any number of processes may sweep the same
  * store: they take the credentials in the same order, and make no call for a credential that another has refreshed.
  *
- * `docs/token-rotation.md` has the arithmetic.
+ * `docs/background-refresh.md` has the arithmetic.
  *
  * @since 0.1.0
  */

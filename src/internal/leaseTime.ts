@@ -1,5 +1,5 @@
 /**
- * How a lease time is divided. `docs/token-rotation.md` has this as a table.
+ * How a lease time is divided. `docs/token-protocol.md` has this as a table.
  */
 import * as Duration from "effect/Duration"
 

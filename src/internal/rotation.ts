@@ -16,7 +16,7 @@
  *
  * Each call to the store gets a sixth of the lease (`storeCall` in `leaseTime`), so it ends in time even if the store never
  * answers. The caller gives a store with that deadline.
- * `docs/token-rotation.md` has the states of a credential, and what a crash in each of them leaves behind.
+ * `docs/token-protocol.md` has the states of a credential, and what a crash in each of them leaves behind.
  */
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"

@@ -1,6 +1,6 @@
 /**
- * How a sweep spreads its work: arithmetic over the times at which credentials are due. `docs/token-rotation.md` explains
- * it. Times are in milliseconds. Only a {@link Draft} and {@link takeEarly} change what they work with.
+ * How a sweep spreads its work: arithmetic over the times at which credentials are due. `docs/background-refresh.md`
+ * explains it. Times are in milliseconds. Only a {@link Draft} and {@link takeEarly} change what they work with.
  *
  * A pass over the whole fleet makes a {@link Plan}: how many credentials are due by when, and how many refreshes a
  * millisecond the fleet may take. The pressure is the most by which the credentials that are due by some time exceed what
