@@ -1,5 +1,4 @@
 /** Files and folders that do not pass on Effect 4 yet, with what they need. Take a file out once all of it passes. */
 export const pending = [
-  "test/InstallServer.browser.test.ts",
   "test/processes.test.ts"
 ]

@@ -43,7 +43,16 @@ const steps = {
     }
   },
   generate: () => {
-    const places = ["src", "cli", "scripts/consumer", "scripts/majors", "test", ...benchmarks]
+    const places = [
+      "src",
+      "cli",
+      "examples/install-server",
+      "examples/support",
+      "scripts/consumer",
+      "scripts/majors",
+      "test",
+      ...benchmarks
+    ]
     run(process.execPath, [join(here, "codemod.mjs"), ...places])
   },
   docs: () => run(process.execPath, [join(here, "docs.mjs")]),

@@ -7,6 +7,7 @@ import * as KeyValueInstallationStore from "effect-slack-oauth/KeyValueInstallat
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import { IncomingWebhook } from "effect-slack-oauth/TokenResponse"
+import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -108,6 +109,18 @@ describe("TokenCipher", () => {
           Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["SLACK_TOKEN_KEY", `a:${reveal(a)}`]])))
         )
       ))
+    }))
+
+  it.effect("may be left out by an application that asks for that, and wrong keys may not", () =>
+    Effect.gen(function*() {
+      const optional = (value?: string) =>
+        Effect.withConfigProvider(
+          Config.option(TokenCipher.config),
+          ConfigProvider.fromMap(new Map(value === undefined ? [] : [["SLACK_TOKEN_KEYS", value]]))
+        )
+      assert.isTrue(Option.isNone(yield* optional()))
+      assert.isTrue(Option.isSome(yield* optional("plain")))
+      assert.include(String(yield* Effect.flip(optional("2026a:short"))), "SLACK_TOKEN_KEYS")
     }))
 
   it.effect("says what a shell or a template did to a key, and shows no key", () =>

@@ -3,7 +3,7 @@
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import type * as Result from "effect/Result"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 
@@ -31,9 +31,18 @@ export const all = <S extends Record<string, Config.Config<any>>>(
   })
 }
 
+/** Fails as if the setting were not there, by the failures that say so: what is not there is no failure in Effect 4. */
+const absences = new WeakMap<Config.ConfigError, Config.Config<unknown>>()
+
 /** The value of a setting, or what is wrong with it. */
-export const mapOrFail = <A, B>(f: (a: A) => Result.Result<B, Config.ConfigError>) =>
-  Config.mapEffect((a: A) => Effect.fromResult(f(a)))
+export const mapOrFail =
+  <A, B>(f: (a: A) => Result.Result<B, Config.ConfigError>) => (setting: Config.Config<A>): Config.Config<B> =>
+    Config.flatMap(setting, (value) => {
+      const result = f(value)
+      if (Result.isSuccess(result)) return Config.succeed(result.success)
+      const absence = absences.get(result.failure) ?? Config.succeed(undefined)
+      return Config.mapEffect(absence, () => Effect.fail(result.failure))
+    })
 
 /** Effect prints the name on a line of its own, after the problem. So the problem begins with it. */
 const failure = (name: string, issue: SchemaIssue.Issue): Config.ConfigError =>
@@ -44,5 +53,9 @@ export const invalid = (name: string, problem: string): Config.ConfigError =>
   failure(name, new SchemaIssue.InvalidValue({ message: `${name}: ${problem}` }))
 
 /** A setting that is not there. `Config.option` and `Config.withDefault` recover from this alone. */
-export const missing = (name: string, problem: string): Config.ConfigError =>
-  failure(name, new SchemaIssue.MissingKey({ messageMissingKey: `${name}: ${problem}` }))
+export const missing = (name: string, problem: string): Config.ConfigError => {
+  const message = `${name}: ${problem}`
+  const error = failure(name, new SchemaIssue.MissingKey({ messageMissingKey: message }))
+  absences.set(error, Config.schema(Schema.String.annotate({ message }), name))
+  return error
+}
