@@ -83,7 +83,7 @@ export const checkScopes = (scopes: ReadonlyArray<string> | undefined, place = "
   scopes?.forEach((scope, index) => {
     if (isScope(scope)) return
     throw new Mistake(
-      `SlackEmulator: ${quoted(scope)} is not a scope. Write one scope a text, such as chat:write.`,
+      `SlackEmulator: ${quoted(scope)} is not a scope. Write each scope as a text of its own, such as chat:write.`,
       `.${place}[${index}]`
     )
   })
