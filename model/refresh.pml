@@ -432,8 +432,12 @@ end: do
   :: atomic { at == RENEWED && storeFails && see(READ_FAILS, 0) -> seen;
        failures++; printf("process %d cannot read the store\n", me); leave() }
 #endif
+#ifdef MUTANT_NO_CLOCK_BEFORE_RESEND
+  :: atomic { at == READY2 -> at = SENDING }
+#else
   :: atomic { at == READY2 && past == 0 -> printf("process %d looks at its clock\n", me); at = SENDING }
   :: atomic { at == READY2 && past > 0 -> printf("process %d has no time to send\n", me); leave() }
+#endif
 
   /* [commit] underLease: a lease that is nearly over is renewed. While another process has it, this one waits */
 #ifdef MUTANT_COMMIT_WITHOUT_LEASE

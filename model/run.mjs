@@ -177,6 +177,7 @@ const mutants = [
   ["NO_CLOCK_BEFORE_REPEATING", "`send`: a look at the clock after that", { SLEEP: 1, REJECTIONS: 1 }],
   ["RESEND_WITHOUT_LEASE", "`resend`: only under a renewed lease", { SLEEP: 1, LOSSES: 1 }],
   ["NO_LOOK_BEFORE_RESEND", "`resend`: only after another look", { SLEEP: 1, LOSSES: 1 }],
+  ["NO_CLOCK_BEFORE_RESEND", "`resend`: only if there is time for a call", { SLEEP: 1, LOSSES: 1 }],
   ["RESEND_FOREVER", "`resend`: once more, and not again", { LOSSES: 2 }],
   ["LOST_IS_DEAD", "`isDeath`: a lost answer is no refusal", { LOSSES: 1 }],
   ["GIVE_BACK_IN_DOUBT", "`givingBack`: a lease in doubt runs out by itself", { LOSSES: 2 }],

@@ -12,6 +12,13 @@ describe("a simulated life", () => {
     }
   })
 
+  // In these, most mutants of the code break a promise: see `model/README.md`.
+  for (let seed = 1; seed <= 9; seed++) {
+    it(`keeps every promise: that of seed ${seed}`, () => {
+      assert.isUndefined(live(Plan.make(seed)).violation)
+    })
+  }
+
   it("keeps every promise, without a storm in it", () => {
     const { counts, violation } = live({ ...Plan.make(4), storms: [] })
     assert.isUndefined(violation)
