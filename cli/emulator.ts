@@ -8,6 +8,7 @@ import * as MovableClock from "effect-slack-oauth/testing/MovableClock"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -64,22 +65,10 @@ const reasonOf = (error: HttpServerError.ServeError, { host, port }: Settings): 
   }
 }
 
-/** A server that cuts its connections when it closes: the command ends at once, whatever it has not answered yet. */
-const makeServer = () => {
-  const server = createServer()
-  const close = server.close.bind(server)
-  server.close = (callback) => {
-    close(callback)
-    server.closeAllConnections()
-    return server
-  }
-  return server
-}
-
 const run = (settings: Settings) =>
   Effect.gen(function*() {
     const emulatorOptions = toEmulatorOptions(settings, yield* readSeed(settings.seed))
-    const server = NodeHttpServer.layer(makeServer, { port: settings.port, host: settings.host }).pipe(
+    const server = NodeHttpServer.layer(createServer, { port: settings.port, host: settings.host }).pipe(
       Layer.catchAll((error) => Layer.fail(new CommandFailed({ message: reasonOf(error, settings) })))
     )
     const served = Layer.effectDiscard(announce(settings.control)).pipe(
@@ -90,7 +79,8 @@ const run = (settings: Settings) =>
       Layer.provide(server),
       settings.control ? Layer.provide(MovableClock.layer) : identity
     )
-    return yield* Layer.launch(served)
+    // A fiber of its own, which nobody waits for: the command ends at once, whatever it has not answered yet.
+    return yield* Fiber.join(yield* Effect.forkDaemon(Layer.launch(served)))
   }).pipe(orSettingFailed)
 
 export const emulator = Command.make("emulator", options, run).pipe(
