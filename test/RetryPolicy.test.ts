@@ -473,6 +473,12 @@ describe("RetryPolicy", () => {
         assert.deepStrictEqual([seen, yield* FiberRef.get(ref)], ["inside", "before"])
       }))
 
+    it.effect("does not take an attempt that interrupts itself for one that is late", () =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(run(Effect.zipRight(Effect.yieldNow(), Effect.interrupt)))
+        assert.isTrue(Exit.isFailure(exit) && Cause.isInterrupted(exit.cause))
+      }))
+
     for (
       const [where, region] of Object.entries<<A, E>(call: Effect.Effect<A, E>) => Effect.Effect<A, E>>({
         "in an uninterruptible region": Effect.uninterruptible,
