@@ -169,7 +169,7 @@ const keyOf = (envelope: Envelope): Option.Option<Installation.InstallationKey> 
 interface Reading {
   readonly key: Installation.InstallationKey
   readonly at: DateTime.Utc
-  /** The credentials to remove; none stands for the whole installation. */
+  /** The credentials to remove; `None` for the whole installation. */
   readonly credentials: Option.Option<ReadonlyArray<Installation.CredentialKey>>
 }
 
@@ -321,7 +321,7 @@ export interface RouteOptions<R = never> extends EventOptions<R> {
   readonly path?: `/${string}` | undefined
 }
 
-/** The events of each store that requests without a layer have brought. */
+/** The recent events of {@link handleRequest}, which has no layer: one memory for each store. */
 const memories = new WeakMap<Store, RecentEvents.RecentEvents>()
 
 const memoryOf = (store: Store): RecentEvents.RecentEvents => {
@@ -409,8 +409,8 @@ export class Lifecycle extends Context.Tag("effect-slack-oauth/Lifecycle")<Lifec
 const closingLimit = Duration.seconds(30)
 
 /**
- * Makes an event address. It remembers which events it has handled, and when its scope closes, it waits for those that
- * run. Fails if an option cannot be used, or if the app has no signing secret.
+ * Makes an event address. It remembers which events it has handled. When its scope closes, it answers new events with 503,
+ * and waits up to 30 seconds for those that run. Fails if an option cannot be used, or if the app has no signing secret.
  *
  * @since 0.1.0
  * @category constructors
@@ -427,16 +427,14 @@ export const make = <R = never>(
     const recent = RecentEvents.make()
     const scope = yield* Scope.make(ExecutionStrategy.parallel)
     const parts = yield* partsOf<R>(options, recent, (effect) => context.fork(effect, scope))
-    let isClosing = false
     yield* Effect.addFinalizer((exit) => {
-      isClosing = true
       const late = Effect.logError("The event address is closing, and events under way did not finish")
       return Effect.zipRight(
-        Effect.catchAll(withDeadline(recent.allEnded, closingLimit, () => "late"), () => late),
+        Effect.catchAll(withDeadline(recent.close, closingLimit, () => "late"), () => late),
         Scope.close(scope, exit)
       )
     })
-    return { handleRequest: (request) => isClosing ? Address.unavailable : Address.answer(parts, request) }
+    return { handleRequest: (request) => Address.answer(parts, request) }
   })
 
 /**

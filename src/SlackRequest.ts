@@ -9,12 +9,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { settingList } from "./internal/commaList.js"
 import { withDeadline } from "./internal/deadline.js"
 import { constantTimeEqual } from "./internal/random.js"
 import { readBody } from "./internal/requestBody.js"
-import { reveal } from "./internal/reveal.js"
-import { sign, signatureHeader, timestampHeader, version } from "./internal/signature.js"
+import { sign, signatureHeader, signingSecretsOf, timestampHeader, version } from "./internal/signature.js"
 import * as SlackApp from "./SlackApp.js"
 
 // -------------------------------------------------------------------------------------
@@ -74,7 +72,7 @@ const refuse = (
  * The options of {@link verify}.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** The secrets that a request may be signed with. By default, those of the `SlackApp` in the context. */
@@ -91,15 +89,7 @@ const tolerance = 5 * 60 * 1000
 /** How long a body may take to arrive. */
 const bodyDeadline = Duration.seconds(10)
 
-/** An empty secret would accept what anybody signs. */
-const secretsOf = (
-  given: Options["signingSecrets"],
-  app: SlackApp.Service
-): ReadonlyArray<string> =>
-  (given ?? (app.signingSecret === undefined ? [] : [app.signingSecret]))
-    .flatMap((secret) => settingList(reveal(secret)))
-
-/** Every secret is tried, so that the time does not show which one fits. */
+/** Tries every secret, so that the duration does not show which one is right. */
 const isSigned = async (
   secrets: ReadonlyArray<string>,
   { signature, timestamp }: { readonly signature: string; readonly timestamp: string },
@@ -143,7 +133,7 @@ export const verify = (
   options: Options = {}
 ): Effect.Effect<Uint8Array, SlackRequestRefused, SlackApp.SlackApp> =>
   Effect.gen(function*() {
-    const secrets = secretsOf(options.signingSecrets, yield* SlackApp.SlackApp)
+    const secrets = signingSecretsOf(options.signingSecrets, yield* SlackApp.SlackApp)
     if (secrets.length === 0) return yield* refuse("missing", signingSecret)
 
     const signature = request.headers.get(signatureHeader)

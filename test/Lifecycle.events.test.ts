@@ -8,6 +8,7 @@ import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -325,6 +326,51 @@ describe("an event that comes again", () => {
       yield* send(event("Ev1", {}, { event_id: undefined }), { onEvent })
       yield* send(event("Ev1", {}, { event_id: undefined }), { onEvent })
       assert.strictEqual(calls, 2)
+    }))
+})
+
+describe("the number of an attempt", () => {
+  test("is that of Slack's header, or 0 if the header is absent or is not a number", () =>
+    Effect.gen(function*() {
+      const attempts: Array<number> = []
+      const onEvent = ({ attempt }: Lifecycle.Event) => Effect.sync(() => attempts.push(attempt))
+      const headers: ReadonlyArray<Record<string, string>> = [
+        {},
+        ...["2", "", "x", "-1", "1.5"].map((number) => ({
+          "x-slack-retry-num": number
+        }))
+      ]
+      for (const [index, each] of headers.entries()) {
+        yield* Lifecycle.handleRequest(yield* requestFor(event(`Ev${index}`), each), { onEvent })
+      }
+      assert.deepStrictEqual(attempts, [0, 2, 0, 0, 0, 0])
+    }))
+})
+
+describe("an address that closes", () => {
+  test("answers 503 to an event whose body arrives later, and does not run it", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const scope = yield* Scope.make()
+      const { handleRequest } = yield* Effect.provideService(
+        Lifecycle.make({ onEvent: ({ type }) => Effect.sync(() => seen.push(type)) }),
+        Scope.Scope,
+        scope
+      )
+      const { body, headers } = yield* requestFor(event("Ev1"))
+      let arrive = (): void => {}
+      const arrival = new Promise<void>((resolve) => {
+        arrive = resolve
+      })
+      const late = body!.pipeThrough(
+        new TransformStream({ transform: (chunk, out) => arrival.then(() => out.enqueue(chunk)) })
+      )
+      const init = { method: "POST", headers, body: late, duplex: "half" } as RequestInit
+      const answer = yield* Effect.fork(handleRequest(new Request("https://app.example", init)))
+      yield* yieldToEventLoop
+      yield* Scope.close(scope, Exit.void)
+      arrive()
+      assert.deepStrictEqual([(yield* Fiber.join(answer)).status, seen], [503, []])
     }))
 })
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as InstallFlow from "effect-slack-oauth/InstallFlow"
+import * as Lifecycle from "effect-slack-oauth/Lifecycle"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as PendingInstall from "effect-slack-oauth/PendingInstall"
 import * as RetryPolicy from "effect-slack-oauth/RetryPolicy"
@@ -29,6 +30,11 @@ const Flow = Layer.mergeAll(
   Layer.orDie(SlackApp.layer({ clientId: "1.2", clientSecret: "test-secret" }))
 )
 
+const Events = Layer.merge(
+  InstallationStore.layerMemory,
+  Layer.orDie(SlackApp.layer({ clientId: "1.2", signingSecret: "test-secret" }))
+)
+
 /** How each module is made from its options. There are no types here, because JavaScript and casts allow wrong options. */
 const makers: Readonly<Record<string, (options: any) => Effect.Effect<unknown, unknown>>> = {
   TokenManager: (options) => Effect.scoped(Effect.provide(TokenManager.make(options), Manager)),
@@ -40,6 +46,7 @@ const makers: Readonly<Record<string, (options: any) => Effect.Effect<unknown, u
       InstallFlow.make({ publicUrl: "https://example.com", botScopes: ["chat:write"], ...options }),
       Flow
     )),
+  Lifecycle: (options) => Effect.scoped(Effect.provide(Lifecycle.make(options), Events)),
   PendingInstall: (options) => Effect.scoped(Layer.build(PendingInstall.layerMemory(options))),
   SlackEmulator: (options) => Effect.scoped(SlackEmulator.make(options)),
   Libsql: (options) => Effect.scoped(Layer.build(Libsql.layer({ url: "file::memory:", ...options })))
@@ -73,6 +80,10 @@ const bad: ReadonlyArray<readonly [maker: string, option: string, values: Readon
   ["InstallFlow", "allowedOrigins", ["not a url", ["not a url"], ["https://a.example/path"], ["https://a.example?x"], [
     "mailto:a@b"
   ]]],
+  ["Lifecycle", "acknowledgeAfter", ["-1 minute", -1, Number.NaN, "soon"]],
+  ["Lifecycle", "duplicateWindow", zeroOrMore],
+  ["Lifecycle", "maxBytes", count],
+  ["Lifecycle", "signingSecrets", [[], [""], [" , "]]],
   ["PendingInstall", "capacity", count],
   ["SlackEmulator", "codeLifetime", positive],
   ["SlackEmulator", "accessTokenLifetime", positive],

@@ -3,12 +3,26 @@
  *
  * @see https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
+import type * as Redacted from "effect/Redacted"
+import { settingList } from "./commaList.js"
+import { reveal } from "./reveal.js"
 
 /** Slack's headers. The signature is `v0=` and 64 hex digits, the timestamp is in seconds since 1970. */
 export const signatureHeader = "x-slack-signature"
 export const timestampHeader = "x-slack-request-timestamp"
 
 export const version = "v0"
+
+/**
+ * The secrets that a request may be signed with: those that are given, or else those of the app. An empty one is left out,
+ * because anybody can sign with it.
+ */
+export const signingSecretsOf = (
+  given: ReadonlyArray<string | Redacted.Redacted> | undefined,
+  app: { readonly signingSecret?: Redacted.Redacted | undefined }
+): ReadonlyArray<string> =>
+  (given ?? (app.signingSecret === undefined ? [] : [app.signingSecret]))
+    .flatMap((secret) => settingList(reveal(secret)))
 
 const encoder = new TextEncoder()
 

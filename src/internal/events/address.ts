@@ -17,9 +17,10 @@ import * as SlackRequest from "../../SlackRequest.js"
 import { withDeadline } from "../deadline.js"
 import { observedByCaller } from "../effect/observed.js"
 import type * as LayerContext from "../layerContext.js"
-import { checkDuration, refuse } from "../options.js"
+import { checkCount, checkDuration, refuse } from "../options.js"
 import { makeScrubber } from "../secrets.js"
-import { challengeOf, eventOf, parse } from "./envelope.js"
+import { signingSecretsOf } from "../signature.js"
+import { attemptOf, challengeOf, eventOf, parse } from "./envelope.js"
 import type * as RecentEvents from "./recentEvents.js"
 
 // -------------------------------------------------------------------------------------
@@ -39,12 +40,15 @@ export const settingsOf = (
   app: SlackApp.Service
 ): Effect.Effect<Settings, ConfigError.ConfigError> =>
   Effect.gen(function*() {
-    if (options.signingSecrets === undefined ? app.signingSecret === undefined : options.signingSecrets.length === 0) {
-      return yield* refuse(
-        "signingSecret",
-        "The signing secret is missing. It proves that events come from Slack: set SLACK_SIGNING_SECRET"
-      )
+    if (signingSecretsOf(options.signingSecrets, app).length === 0) {
+      return yield* options.signingSecrets === undefined
+        ? refuse(
+          "signingSecret",
+          "The signing secret is missing. It proves that events come from Slack: set SLACK_SIGNING_SECRET"
+        )
+        : refuse("signingSecrets", "signingSecrets has no secret. Leave it out to use the signing secret of the app")
     }
+    if (options.maxBytes !== undefined) yield* checkCount("maxBytes", options.maxBytes)
     return {
       acknowledgeAfter: Duration.toMillis(
         yield* checkDuration("acknowledgeAfter", options.acknowledgeAfter ?? "2.5 seconds", {
@@ -77,10 +81,10 @@ const dontRepeat = { "x-slack-no-retry": "1" }
 
 const plainText = { "content-type": "text/plain; charset=utf-8" }
 
-/** A developer may open the address, to see whether it is there. */
+/** The answer for a developer who opens the address in a browser. */
 const notForBrowsers = "This address takes events from Slack, by POST.\n"
 
-/** The answer while there is nobody to handle an event. */
+/** The answer while events cannot be handled: the layer is not built, or is closing. */
 export const unavailable: Effect.Effect<Response> = Effect.sync(() => respond(503, null, { "retry-after": "5" }))
 
 const answerTo: Readonly<Record<RecentEvents.Result, () => Response>> = {
@@ -160,7 +164,9 @@ const answerEvent = <R>(parts: Parts<R>, event: Lifecycle.Event): Effect.Effect<
   const { fork, recent, settings } = parts
   const id = event.id && `${event.place.appId}/${event.id}`
   const begun = Effect.uninterruptible(Effect.gen(function*() {
-    const [entry, isNew] = yield* recent.enter(id, settings.duplicateWindow)
+    const entered = yield* recent.enter(id, settings.duplicateWindow)
+    if (entered === undefined) return undefined
+    const [entry, isNew] = entered
     if (isNew) {
       const observed = yield* observedByCaller
       const work = Effect.onExit(
@@ -172,6 +178,7 @@ const answerEvent = <R>(parts: Parts<R>, event: Lifecycle.Event): Effect.Effect<
     return entry
   }))
   return Effect.flatMap(begun, (entry) => {
+    if (entry === undefined) return unavailable
     const end = Effect.map(Deferred.await(entry.result), (result) => answerTo[result]())
     if (!Number.isFinite(settings.acknowledgeAfter)) return end
     const late = Effect.sync(() => {
@@ -201,7 +208,7 @@ export const answer = <R>(parts: Parts<R>, request: Request): Effect.Effect<Resp
     }
     const challenge = challengeOf(body)
     if (challenge !== undefined) return respond(200, challenge, plainText)
-    const event = eventOf(body, Number(request.headers.get("x-slack-retry-num") ?? 0))
+    const event = eventOf(body, attemptOf(request.headers))
     if (event !== undefined) return yield* answerEvent(parts, event)
     if (body.type === "app_rate_limited") {
       yield* Effect.logWarning("Slack drops events of this app in a workspace, because there are too many")

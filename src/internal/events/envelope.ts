@@ -25,6 +25,12 @@ export const parse = (body: Uint8Array): Fields | undefined => {
 export const challengeOf = ({ challenge, type }: Fields): string | undefined =>
   type === "url_verification" ? text(challenge) : undefined
 
+/** How often Slack has sent the event of a request before. */
+export const attemptOf = (headers: Headers): number => {
+  const number = headers.get("x-slack-retry-num") ?? ""
+  return /^\d{1,3}$/.test(number) ? Number(number) : 0
+}
+
 /** Where an event belongs: to the first installation that may see it. */
 const placeOf = (envelope: Fields): Installation.Place & { readonly appId: string } => {
   const first = Array.isArray(envelope.authorizations) ? envelope.authorizations[0] : undefined

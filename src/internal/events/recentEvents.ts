@@ -11,7 +11,7 @@ export type Result = "done" | "failed" | "unavailable"
 
 /** One event. */
 export interface Entry {
-  /** The end, which all who bring this event wait for. */
+  /** How the event ended. All requests with this event wait for it. */
   readonly result: Deferred.Deferred<Result>
   /** When it ended; `undefined` while it runs. */
   endedAt: number | undefined
@@ -23,18 +23,22 @@ export interface Entry {
 const most = 10_000
 
 export interface RecentEvents {
-  /** The entry of an event, and whether it was just made. */
-  readonly enter: (id: string | undefined, window: number) => Effect.Effect<readonly [entry: Entry, isNew: boolean]>
+  /** The entry of an event, and whether it was just made; `undefined` for a new event after `close`. */
+  readonly enter: (
+    id: string | undefined,
+    window: number
+  ) => Effect.Effect<readonly [entry: Entry, isNew: boolean] | undefined>
   /** Ends an event. */
   readonly end: (id: string | undefined, entry: Entry, result: Result) => Effect.Effect<void>
-  /** Waits for all that run. */
-  readonly allEnded: Effect.Effect<void>
+  /** Admits no new event, and waits for those that run. */
+  readonly close: Effect.Effect<void>
 }
 
 export const make = (): RecentEvents => {
-  /** Those with an id: where they began while they run, and then in the order of their ends. */
+  /** Events with an id. One that has ended is moved to the end, so that those which ended first come first. */
   const entries = new Map<string, Entry>()
   const running = new Set<Entry>()
+  let isClosed = false
 
   const forgetOld = (now: number, window: number): void => {
     for (const [id, { endedAt }] of entries) {
@@ -50,6 +54,7 @@ export const make = (): RecentEvents => {
         forgetOld(now, window)
         const known = id === undefined ? undefined : entries.get(id)
         if (known !== undefined) return [known, false]
+        if (isClosed) return undefined
         const entry: Entry = { result, endedAt: undefined, isAcknowledged: false }
         if (id !== undefined) entries.set(id, entry)
         running.add(entry)
@@ -65,6 +70,9 @@ export const make = (): RecentEvents => {
         }
         return Effect.asVoid(Deferred.succeed(entry.result, result))
       }),
-    allEnded: Effect.suspend(() => Effect.forEach(running, ({ result }) => Deferred.await(result), { discard: true }))
+    close: Effect.suspend(() => {
+      isClosed = true
+      return Effect.forEach(running, ({ result }) => Deferred.await(result), { discard: true })
+    })
   }
 }
