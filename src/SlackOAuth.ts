@@ -27,6 +27,7 @@ import type * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as InstallFlow from "./InstallFlow.js"
 import * as InstallRouter from "./InstallRouter.js"
+import { withDeadline } from "./internal/deadline.js"
 import * as Address from "./internal/events/address.js"
 import * as FlowSettings from "./internal/install/settings.js"
 import { canonicalPath, parsePath, routePath } from "./internal/publicUrl.js"
@@ -46,7 +47,8 @@ import * as TokenSweep from "./TokenSweep.js"
 // -------------------------------------------------------------------------------------
 
 /**
- * Settings or options that are missing or cannot be used: all of them, so that one start shows everything that is wrong.
+ * Settings or options that are missing or cannot be used. `problems` has all that {@link layer} found, so that one start
+ * shows them.
  *
  * @since 0.1.0
  * @category errors
@@ -82,7 +84,7 @@ export class SlackCallError extends Schema.TaggedError<SlackCallError>()("SlackC
 // -------------------------------------------------------------------------------------
 
 /**
- * What the layer has for the application's effects.
+ * The services that {@link layer} provides to `onEvent` and `onInstalled`, and to the rest of the application.
  *
  * @since 0.1.0
  * @category models
@@ -94,7 +96,7 @@ export type Services =
   | SlackApp.SlackApp
   | HttpClient.HttpClient
 
-/** The options of a flow that an app has as options of its own. */
+/** Options of the install flow that {@link Options} has itself. */
 type OfApp = "publicUrl" | "botScopes" | "userScopes" | "onInstalled" | "app"
 
 /**
@@ -178,19 +180,20 @@ export class SlackOAuth extends Context.Tag("effect-slack-oauth/SlackOAuth")<Sla
 // checking
 // -------------------------------------------------------------------------------------
 
-/** The app and the cipher, and all that is wrong with the settings and options. */
+/** Builds the app and the cipher, and fails with all problems of the settings and options. */
 const check = (options: Options<any, any, any, any, any, any>) =>
   Effect.gen(function*() {
     const app = yield* Effect.either(Layer.build(options.app ?? SlackApp.layerConfig))
     const cipher = yield* Effect.either(Layer.build(options.cipher ?? TokenCipher.layerConfig))
     const path = parsePath(options.eventsPath ?? "/slack/events")
     const signingSecret = Option.getOrUndefined(yield* Config.option(Config.redacted("SLACK_SIGNING_SECRET")))
-    // Without the app, the options are checked as those of any app that has its signing secret from the same place.
+    // Without the app, the options are checked for an app that stands in for it. Its signing secret comes from the same
+    // setting, or is a text of its own if the options bring the app, so that the app's problem is not reported twice.
     const service = Either.match(app, {
       onLeft: (): SlackApp.Service => ({
         clientId: "1.2",
         baseUrl: "https://slack.com",
-        signingSecret: options.app === undefined ? signingSecret : Redacted.make("")
+        signingSecret: options.app === undefined ? signingSecret : Redacted.make("unknown")
       }),
       onRight: (context) => Context.get(context, SlackApp.SlackApp)
     })
@@ -201,7 +204,10 @@ const check = (options: Options<any, any, any, any, any, any>) =>
       ...Either.isLeft(events) ? [String(events.left)] : [],
       ...Either.isLeft(cipher) ? [String(cipher.left)] : [],
       ...Either.isLeft(flow) ? [String(flow.left)] : [],
-      ...path.ok ? [] : [`eventsPath cannot be used: ${path.problem}`]
+      ...path.ok ? [] : [`eventsPath cannot be used: ${path.problem}`],
+      ...path.ok && Either.isRight(flow) && flow.right.stepAt(path.path) !== undefined
+        ? [`eventsPath cannot be used: ${path.path} is also a path of the install. Choose another path`]
+        : []
     ]
     if (Either.isLeft(app) || Either.isLeft(cipher) || Either.isLeft(flow) || !path.ok || problems.length > 0) {
       return yield* new SlackSettingsError({ problems })
@@ -222,7 +228,7 @@ const flowOptions = ({ botScopes, install, publicUrl, userScopes }: Options<any,
 // layers
 // -------------------------------------------------------------------------------------
 
-/** Stores an install, and then tells the application. */
+/** Stores an install, and then runs `onInstalled`. */
 const stored =
   <R, M>(onInstalled: Options<never, R, never, M>["onInstalled"]) => (installed: InstallFlow.Installed<M>) =>
     Effect.zipRight(
@@ -251,8 +257,9 @@ const makeService = <R, M>(options: Options<any, R, any, M, any, any>, eventsPat
   })
 
 /**
- * A whole app. At its start it checks all settings and options, and fails with all that is wrong: see
- * {@link SlackSettingsError}.
+ * A whole app. At its start it checks the settings, and the options of the app, of the install flow and of the event
+ * address. It fails with all that is wrong with them: see {@link SlackSettingsError}. The options of the manager, the sweep
+ * and the stores are checked when these are built, and fail with a `ConfigError`.
  *
  * @example
  * ```ts
@@ -341,11 +348,11 @@ const Answer = Schema.Struct({ ok: Schema.Boolean, error: Schema.optional(Schema
 
 const isAnswer = Schema.is(Answer)
 
-/** Platform's own errors show the request, so they are replaced. */
+/** Platform's errors contain the request, and so the token. They are replaced by a `SlackCallError`. */
 const isOurs = (error: { readonly _tag: string }): error is TokenManager.TokenError | SlackCallError =>
   ["NotInstalled", "ReauthorizationRequired", "TokenUnavailable", "SlackCallError"].includes(error._tag)
 
-/** Slack takes forms for every method, with JSON in them for what is no text. */
+/** Slack takes forms for every method. A value that is an object or a list is sent as JSON. */
 const toForm = (parameters: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(parameters)
@@ -378,16 +385,18 @@ export const call = (
     const request = HttpClientRequest.post(`${baseUrl}/api/${method}`).pipe(
       HttpClientRequest.bodyUrlParams(toForm(parameters))
     )
-    const { body, headers, status } = yield* client.execute(request).pipe(
-      Effect.flatMap((response) =>
-        Effect.map(Effect.orElseSucceed(response.json, () => undefined), (body: unknown) => ({
+    const exchange = Effect.flatMap(client.execute(request), (response) =>
+      Effect.map(
+        Effect.orElseSucceed(response.json, () => undefined),
+        (body: unknown) => ({
           body,
           headers: response.headers,
           status: response.status
-        }))
-      ),
-      Effect.timeoutFail({ duration: callDeadline, onTimeout: () => failed("no_answer") }),
-      Effect.mapError((error) => isOurs(error) ? error : failed("no_answer"))
+        })
+      ))
+    const { body, headers, status } = yield* Effect.mapError(
+      withDeadline(exchange, callDeadline, () => failed("no_answer")),
+      (error) => isOurs(error) ? error : failed("no_answer")
     )
     if (status === 429) {
       const millis = parseRetryAfter(headers["retry-after"], yield* Clock.currentTimeMillis)

@@ -1,3 +1,4 @@
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import { assert, describe, it } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
@@ -11,10 +12,12 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { requestOf } from "./stress/requestRounds.js"
+import { yieldToEventLoop } from "./utils/eventLoop.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
 /** What the app has posted: channel and text. */
@@ -184,6 +187,10 @@ describe("settings", () => {
       ) {
         assert.include(nothing, name)
       }
+      for (const eventsPath of ["/slack/install", "/app/Slack/oauth_redirect/"] as const) {
+        const taken = yield* problems({}, { publicUrl: "https://example.com/app", eventsPath })
+        assert.include(taken, `eventsPath cannot be used: ${eventsPath} is also a path of the install`)
+      }
       const withoutApp = yield* problems({ SLACK_SIGNING_SECRET: "CANARY" }, { events: { acknowledgeAfter: -1 } })
       assert.include(withoutApp, "acknowledgeAfter")
       assert.notMatch(withoutApp, /SLACK_SIGNING_SECRET|CANARY/)
@@ -235,6 +242,25 @@ describe("call", () => {
       )
     }).pipe(Effect.provide(SlackOAuthTest.layer({ botScopes: ["chat:write"], slack: { methods } })))
   })
+})
+
+describe("a call that Slack does not answer", () => {
+  it.effect("fails after 30 seconds, even if the client cannot be interrupted", () =>
+    Effect.gen(function*() {
+      yield* SlackOAuthTest.install()
+      const silent = HttpClient.make(() => Effect.uninterruptible(Effect.never))
+      const call = yield* SlackOAuth.call({ teamId: "T0EMULATED" }, "chat.postMessage").pipe(
+        Effect.provideService(HttpClient.HttpClient, silent),
+        Effect.flip,
+        Effect.fork
+      )
+      for (let seconds = 0; seconds <= 40; seconds += 10) {
+        yield* yieldToEventLoop
+        yield* MovableClock.move("10 seconds")
+      }
+      const error = yield* Fiber.join(call)
+      assert.strictEqual(error._tag === "SlackCallError" ? error.code : error._tag, "no_answer")
+    }).pipe(Effect.provide(SlackOAuthTest.layer({ botScopes: ["chat:write"], sweep: false }))))
 })
 
 describe("metadata", () => {
