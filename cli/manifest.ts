@@ -75,14 +75,13 @@ const flags: Readonly<Record<string, string>> = {
   eventsPath: "--events-path",
   botScopes: "--bot-scopes",
   userScopes: "--user-scopes",
-  optionalScopes: "--optional-scopes"
+  optionalScopes: "--optional-scopes",
+  botEvents: "--events",
+  userEvents: "--user-events"
 }
 
 const inFlags = (text: string): string =>
-  text.replace(
-    /\b(?:publicUrl|callbackPath|eventsPath|botScopes|userScopes|optionalScopes)\b/g,
-    (name) => flags[name] ?? name
-  )
+  text.replace(new RegExp(`\\b(?:${Object.keys(flags).join("|")})\\b`, "g"), (name) => flags[name] ?? name)
 
 const made = (settings: Settings): Effect.Effect<AppManifest.Manifest, CommandFailed> =>
   Effect.mapError(

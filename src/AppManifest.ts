@@ -12,7 +12,7 @@ import * as AuthorizeUrl from "./AuthorizeUrl.js"
 import * as Compare from "./internal/manifest/compare.js"
 import * as Format from "./internal/manifest/format.js"
 import { refuse } from "./internal/options.js"
-import { parsePath, parsePublicUrl, type PublicUrl } from "./internal/publicUrl.js"
+import { canonicalPath, parsePath, parsePublicUrl, type PublicUrl } from "./internal/publicUrl.js"
 
 // -------------------------------------------------------------------------------------
 // the format
@@ -66,7 +66,7 @@ export const decode = (value: unknown): Either.Either<Manifest, AppManifestInval
  * What an app is, and where it runs. The names are those of `InstallFlow` and `SlackOAuth`, so one object can serve all.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** The name of the app; at most 35 characters. */
@@ -99,7 +99,7 @@ export interface Options {
 
 type Checked<A> = Either.Either<A, ConfigError.ConfigError>
 
-/** The two events that every app needs which keeps tokens: without them nobody hears that tokens are dead. */
+/** An app that stores tokens needs both events. Without them, dead tokens stay in its store. */
 const lifecycleEvents = ["app_uninstalled", "tokens_revoked"]
 
 const isForSignIn = (scope: string): boolean => /^(openid|email|profile|identity\..+)$/.test(scope)
@@ -116,7 +116,7 @@ const unique = (items: ReadonlyArray<string>): ReadonlyArray<string> => Array.fr
 
 interface Addresses {
   readonly redirectUrl: string
-  /** Slack cannot send events to this machine. */
+  /** `undefined` on this machine, because Slack cannot send events to it. */
   readonly eventsUrl: string | undefined
 }
 
@@ -134,15 +134,22 @@ const publicUrlOf = ({ pkce, publicUrl }: Options): Checked<Extract<PublicUrl, {
 }
 
 const addressesOf = (options: Options): Checked<Addresses> =>
-  Either.flatMap(publicUrlOf(options), ({ base, secure }) =>
-    Either.flatMap(
-      pathOf("callbackPath", options.callbackPath, "/slack/oauth_redirect"),
-      (callback) =>
-        Either.map(pathOf("eventsPath", options.eventsPath, "/slack/events"), (events) => ({
-          redirectUrl: `${base}${callback}`,
-          eventsUrl: secure ? `${base}${events}` : undefined
-        }))
-    ))
+  Either.gen(function*() {
+    const { base, secure } = yield* publicUrlOf(options)
+    const callback = yield* pathOf("callbackPath", options.callbackPath, "/slack/oauth_redirect")
+    const events = yield* pathOf("eventsPath", options.eventsPath, "/slack/events")
+    if (canonicalPath(callback) === canonicalPath(events)) {
+      return yield* refuse("eventsPath", `eventsPath cannot be used: ${events} is also the path of the callback`)
+    }
+    const [name] = secure ? [] : (["botEvents", "userEvents"] as const).filter((name) => options[name]?.length)
+    if (name !== undefined) {
+      return yield* refuse(
+        name,
+        `${name} cannot arrive: Slack sends no events to this machine. Leave it out, or use https`
+      )
+    }
+    return { redirectUrl: `${base}${callback}`, eventsUrl: secure ? `${base}${events}` : undefined }
+  })
 
 interface Scopes {
   readonly bot: ReadonlyArray<string>
@@ -174,7 +181,7 @@ const scopesOf = (options: Options, hasHttps: boolean): Checked<Scopes> => {
   return Either.right({ bot, user, optional })
 }
 
-/** A field only if there is something in it, because Slack's format has no empty lists in places. */
+/** A field if its list has entries. Slack refuses empty lists in some places. */
 const ifAny = <K extends string>(name: K, items: ReadonlyArray<string>) =>
   (items.length === 0 ? {} : { [name]: items }) as { readonly [_ in K]?: ReadonlyArray<string> }
 
@@ -271,9 +278,9 @@ export const createUrl = (manifest: Manifest, baseUrl = "https://slack.com"): st
 export type Difference = Compare.Difference
 
 /**
- * What a live app has otherwise than the manifest. `live` is the `manifest` of Slack's answer to `apps.manifest.export`.
- * Lists are compared without their order. What only the live app has, and the manifest does not speak of, is no
- * difference. Whether a switch can be undone is in `isOneWay`.
+ * The differences between a manifest and a live app. `live` is the `manifest` of Slack's answer to `apps.manifest.export`.
+ * The order of a list does not matter. A setting that the manifest does not have is not compared; scopes, events and PKCE
+ * always are. `isOneWay` says whether Slack cannot undo a switch.
  *
  * @since 0.1.0
  * @category utils

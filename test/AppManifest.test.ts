@@ -80,6 +80,15 @@ describe("the manifest of an app", () => {
     ["has a query", "publicUrl", { publicUrl: "https://example.com?x" }],
     ["is no path", "callbackPath", { callbackPath: "back" as "/" }],
     ["has a query", "eventsPath", { eventsPath: "/slack/events?x" }],
+    ["is also the path of the callback", "eventsPath", { callbackPath: "/slack/Events/" }],
+    ["cannot arrive, since the server is this machine", "userEvents", {
+      publicUrl: "http://localhost:3000",
+      pkce: true,
+      botScopes: [],
+      botEvents: [],
+      userScopes: ["search:read"],
+      userEvents: ["message.im"]
+    }],
     ["are none", "botScopes", { botScopes: [] }],
     ["have an entry that is no scope", "botScopes", { botScopes: ["chat write!"] }],
     ["are for people", "botScopes", { botScopes: ["openid"] }],
