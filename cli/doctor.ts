@@ -120,7 +120,7 @@ const settingsFindings = ({ settings }: Context): Effect.Effect<ReadonlyArray<Fi
     Settings.publicUrl(settings)
   ])
 
-/** Nobody was given this code, so nothing can come of it. */
+/** A made-up code, so that no real code is spent. */
 const madeUpCode = "effect-slack-oauth-doctor"
 
 const isWrong = (findings: ReadonlyArray<Finding>, ...ids: ReadonlyArray<string>): boolean =>
@@ -222,7 +222,7 @@ const announce = ({ baseUrl, given, server }: Context) => {
     ...(server === undefined
       ? []
       : [
-        `asks ${server}${given.installPath}, ${given.callbackPath} and ${given.eventsPath}; the install that begins there ends by itself`
+        `asks ${server}${given.installPath}, ${given.callbackPath} and ${given.eventsPath}; the install that this begins expires by itself`
       ]),
     ...(Option.isSome(given.database) ? ["opens the database, and rolls back what it writes there"] : [])
   ]

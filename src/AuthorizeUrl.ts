@@ -14,7 +14,7 @@ import * as SlackApp from "./SlackApp.js"
  * The parameters of the consent page.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** What the app may do as itself, such as `chat:write`. */

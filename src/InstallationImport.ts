@@ -69,7 +69,7 @@ export interface Item {
  * Information that other SDKs do not store.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** The app id for rows without one, such as those of Slack's first OAuth (v1). */

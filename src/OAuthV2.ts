@@ -53,7 +53,7 @@ export type Secret = string | Redacted.Redacted
  * The options of every request.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface RequestOptions {
   /** The app of this request, for a process with several apps. The default is the {@link SlackApp} of the layer. */

@@ -67,7 +67,7 @@ export interface Service extends Limits {
  * The options besides the schedule. Limits that are not set are those of the {@link Policy}.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   readonly attemptTimeout?: Duration.DurationInput | undefined

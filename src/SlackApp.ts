@@ -50,7 +50,7 @@ export class SlackApp extends Context.Tag("effect-slack-oauth/SlackApp")<SlackAp
  * What {@link make} and {@link layer} take.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   readonly clientId: string

@@ -99,7 +99,7 @@ export interface Key {
  * What {@link make} takes.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** The key that encrypts. */

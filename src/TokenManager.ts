@@ -226,7 +226,7 @@ export interface Health {
  * The options of a manager. Each has a default.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /**

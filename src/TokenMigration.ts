@@ -40,7 +40,7 @@ import type * as SlackApp from "./SlackApp.js"
  * The options of a migration. Each has a default.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** Reports what would be done, and changes nothing. */

@@ -34,7 +34,7 @@ import * as TokenManager from "./TokenManager.js"
  * The options of a sweep. Each has a default.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** How long before its expiry a token is refreshed; 2 hours by default, and at most half of the token's life. */

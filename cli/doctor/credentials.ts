@@ -1,4 +1,4 @@
-/** The client id and secret, by what Slack says to a code that nobody was given. */
+/** The client id and secret, judged by how Slack answers a code that nobody was given. */
 import type * as Slack from "../slack.js"
 import { error, type Finding, ok, skipped, warning } from "./finding.js"
 
@@ -6,7 +6,7 @@ const id = "credentials"
 
 const basicInformation = "Copy it again from the app's Basic Information page, without the spaces around it."
 
-/** What an answer to a made-up code says. No code was spent: there was none. */
+/** Judges Slack's answer to a made-up code. No real code was spent. */
 export const credentials = (answer: Slack.Answer, { baseUrl, publicClient }: {
   readonly baseUrl: string
   readonly publicClient: boolean
@@ -32,7 +32,7 @@ export const credentials = (answer: Slack.Answer, { baseUrl, publicClient }: {
       return publicClient
         ? error(
           id,
-          "Slack wants a client secret: the app is no public client (bad_client_secret).",
+          "Slack wants a client secret: the app is not a public client (bad_client_secret).",
           "Set SLACK_CLIENT_SECRET, and use SlackApp.layerConfig. Or read docs/slack-app.md on PKCE first."
         )
         : error(id, "SLACK_CLIENT_SECRET is not the secret of this app (bad_client_secret).", basicInformation)
@@ -53,7 +53,7 @@ export const credentials = (answer: Slack.Answer, { baseUrl, publicClient }: {
     case "fatal_error":
     case "service_unavailable":
     case "request_timeout":
-      return skipped(id, `Slack did not say: ${answer.code}.`, "Wait a minute, and run it again.")
+      return skipped(id, `Slack did not check the credentials: ${answer.code}.`, "Wait a minute, and run it again.")
     case "invalid_auth":
     case "invalid_arguments":
       return error(

@@ -72,7 +72,7 @@ const elsewhere = (id: string, url: string, { headers, status }: Answered): Find
   return error(
     id,
     `${url} redirects to ${target === undefined ? "nowhere" : pathAndHost(target)} (${status}).`,
-    "Make the public URL the address that answers itself: after a redirect Slack's comparison, and a POST, fail."
+    "Use the address that answers without a redirect as the public URL. Slack compares it, and does not follow redirects."
   )
 }
 

@@ -41,13 +41,13 @@ export const latency = (times: ReadonlyArray<number>): Finding => {
   return median > 500
     ? error(
       id,
-      `${words} The deadlines of the stores are short of that.`,
+      `${words} An event needs several queries, and Slack waits 3 seconds for an answer.`,
       "Put the app and its database into one region."
     )
     : median > 50
     ? warning(
       id,
-      `${words} A token that is not in the cache takes some of them.`,
+      `${words} Reading a token that is not in the cache needs several queries.`,
       "Put the app and its database into one region."
     )
     : ok(id, words)

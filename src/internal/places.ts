@@ -1,8 +1,8 @@
 /**
- * Tokens by place: which credential serves a place, as a process remembers it. A credential is remembered for as long as a
- * token is, and for seconds that there is none. What this process changes is seen at once (`heardChanges`).
+ * Remembers which credential serves a place. A credential is remembered for `cacheTime`, and the absence of one for
+ * `missTime`. Changes by this process take effect at once (`heardChanges`).
  *
- * A place with one candidate is not looked up in the store: reading the credential says whether it is there.
+ * A place with one candidate is not looked up in the store: reading the credential shows whether it exists.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -19,10 +19,10 @@ interface Known<Miss> {
   readonly key: Installation.CredentialKey
   readonly id: string
   readonly miss: Miss | undefined
-  /** From when until when it is remembered, in milliseconds of the clock. */
+  /** When it was read, and until when it is remembered, in milliseconds since the epoch. */
   readonly at: number
   readonly until: number
-  /** What it was read by: see `heardChanges`. */
+  /** The version of `heardChanges` at which it was last known to be up to date. */
   version: number
 }
 
@@ -38,7 +38,7 @@ export interface Places<E> {
   readonly find: (place: Installation.Place, subject: string) => Effect.Effect<Found, E>
 }
 
-/** A text for a place and a subject. The lengths come first, so that different ones have different texts. */
+/** The key of a place and a subject in the map. It begins with the lengths, so that no two places share a key. */
 const textOf = (
   { appId, enterpriseId, isEnterpriseInstall, teamId }: Installation.Place,
   standardAppId: string,
@@ -55,14 +55,15 @@ const keyOf = (installation: Installation.InstallationKey, subject: string): Ins
 
 const fail = <E>(error: E): Effect.Effect<never, E> => Effect.failSync(() => error)
 
-/** Makes the memory of a manager. Tries again, a few times, if a change makes what was read outdated. */
+/** Makes the memory of a manager. `find` reads again, at most three times, if a change made its result outdated. */
 export const make = <Miss extends { readonly key: Installation.CredentialKey }, E>(
   { appId = "", cacheTime, changes, isMiss, missTime, read, resolve, size, toMiss, toUnavailable }: {
     readonly size: number
-    /** How long a credential is remembered, and how long that there is none, in milliseconds. */
+    /** How long a credential is remembered, in milliseconds. */
     readonly cacheTime: number
+    /** How long the absence of a credential is remembered, in milliseconds. */
     readonly missTime: number
-    /** The app of places that name none. */
+    /** The app id for places that do not name an app. */
     readonly appId: string | undefined
     readonly changes: HeardChanges
     readonly resolve: InstallationStore.Service["resolve"]
@@ -84,7 +85,7 @@ export const make = <Miss extends { readonly key: Installation.CredentialKey }, 
     if (places.size > size) places.delete(places.keys().next().value as string)
   }
 
-  /** Whether one of the rows that decide about a place was changed since a version. */
+  /** Whether a row on which the result for a place depends has changed since a version. */
   const hasChanged = (version: number, place: Installation.Place, subject: string): boolean =>
     version !== changes.version() &&
     changes.since(
@@ -106,7 +107,7 @@ export const make = <Miss extends { readonly key: Installation.CredentialKey }, 
     return known
   }
 
-  /** The credential that serves a place, by the store. */
+  /** Looks up in the store which credential serves a place. */
   const lookUp = (place: Installation.Place, subject: string): Effect.Effect<Installation.CredentialKey, E | Miss> => {
     const [first, second] = Installation.candidates(place)
     if (first === undefined) {

@@ -19,7 +19,7 @@ const pageSize = 500
  * Which rows to read.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** Only rows of this app's client id; several apps may share the tables. */

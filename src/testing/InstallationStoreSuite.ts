@@ -59,7 +59,7 @@ export interface Processes {
  * The options of {@link register}.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   readonly name: string

@@ -41,7 +41,7 @@ export interface App {
  * An app to create. Every field has a default.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface AppOptions {
   /** `A…` */
@@ -87,7 +87,7 @@ export type EventsHandler = (request: globalThis.Request) => Promise<Response> |
  * An organization (Enterprise Grid) to create. Every field has a default.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface OrganizationOptions {
   /** `E…` */
@@ -99,7 +99,7 @@ export interface OrganizationOptions {
  * A workspace to create. Every field has a default.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface WorkspaceOptions {
   /** `T…` */
@@ -117,7 +117,7 @@ export interface WorkspaceOptions {
  * A person to create. Every field has a default.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface PersonOptions {
   /** `U…` */
@@ -148,7 +148,7 @@ export interface InstallationQuery {
  * An authorization code that exists from the start, as if a person had clicked Allow at that time.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface CodeOptions extends InstallationQuery {
   readonly code: string
@@ -182,7 +182,7 @@ export interface TokenPair {
  * access token alone, the token is long-lived. With neither token, the credential begins with the next install.
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface TokenOptions extends InstallationQuery, TokenPair {
   /** The id of the person, for a user token. */
@@ -216,7 +216,7 @@ export interface TokenOptions extends InstallationQuery, TokenPair {
  * ```
  *
  * @since 0.1.0
- * @category models
+ * @category options
  */
 export interface Options {
   /** By default one app, with rotation on. */

@@ -5,7 +5,7 @@ import type { AuthorizeRefused, Callback } from "../../testing/SlackEmulatorMode
 import * as Cookies from "../cookies.js"
 import * as Authorize from "./authorize.js"
 
-/** The parts of a flow that a browser meets. */
+/** The parts of a flow that a browser uses. */
 export type Site = Pick<InstallFlow.Service, "handle" | "installUrl" | "redirectUri">
 
 export interface Visit {
@@ -14,7 +14,7 @@ export interface Visit {
   readonly allowed: Callback | undefined
 }
 
-/** Browsers give up after as many redirects. */
+/** Browsers stop after this many redirects. */
 const mostRedirects = 20
 
 /** Where an install begins, after the landing page, if the flow has one. */

@@ -51,7 +51,7 @@ export const read = <Name extends string>(method: Name, request: Wire.Request): 
     }
   })
 
-/** As much of a call as the history keeps. */
+/** How much of a call the history keeps: the number of its parameters, and the characters of each text. */
 const mostParameters = 50
 const longestText = 200
 

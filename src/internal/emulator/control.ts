@@ -27,7 +27,7 @@ type Refusal = ControlServer.Refusal
 /** The end of the year 9999, in milliseconds since the epoch. Many programs cannot read a later date. */
 const lastInstant = 253_402_300_799_999
 
-/** What a request names does not exist, or is wrong. */
+/** Turns a `Mistake` of the emulator into a refusal: something that the request names does not exist, or is wrong. */
 const mistaken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Refusal, R> =>
   Effect.catchAllDefect(effect, (defect) =>
     defect instanceof Mistake
@@ -82,9 +82,7 @@ const endpointsOf = (
       "A person clicks Allow: the code, and the URL that the app receives.",
       S.Authorize,
       S.Redirected,
-      (
-        request
-      ) => refused(emulator.authorize(request))
+      (request) => refused(emulator.authorize(request))
     ),
     post(
       "cancel",

@@ -36,10 +36,10 @@ export interface Delivery {
   state: "pending" | "delivered" | "failed"
 }
 
-/** The time before each attempt, in milliseconds: at once, at once again, after a minute, after five. */
+/** The time before each attempt, in milliseconds: the second follows at once, the others after one and five minutes. */
 const waits = [0, 0, 60_000, 300_000]
 
-/** Slack waits so long for an answer. */
+/** How long Slack waits for an answer. */
 const patience = Duration.seconds(3)
 
 // -------------------------------------------------------------------------------------
@@ -48,7 +48,7 @@ const patience = Duration.seconds(3)
 
 const verificationToken = "emulated-verification-token"
 
-/** The envelope of an event. An organization stands for the workspace, as `authorizations` would say. */
+/** The envelope of an event. For an install by an organization, `team_id` is the id of the organization. */
 const envelopeOf = ({ app, at, event, id, target }: World.Notice): Readonly<Record<string, unknown>> => {
   const organization = target._tag === "Organization" ? target.organization : target.workspace.organization
   return {
@@ -83,16 +83,16 @@ interface Reply {
 
 const noReply = (problem: DeliveryProblem, answer = ""): Reply => ({ problem, status: undefined, answer, again: true })
 
-/** As much of an answer as is remembered. */
+/** How much of an answer is kept, in characters. */
 const longestAnswer = 10_000
 
-/** A signal for a request, and what aborts it. */
+/** A signal for a request, and an effect that aborts it. */
 const aborting = () => {
   const controller = new AbortController()
   return { signal: controller.signal, abort: Effect.sync(() => controller.abort()) }
 }
 
-/** Sends a request to an app, once. It is aborted when nobody waits for it any more. */
+/** Sends a request to an app, once. After the deadline, or if the caller is interrupted, the request is aborted. */
 const post = (app: World.App, body: string, headers: Readonly<Record<string, string>>): Effect.Effect<Reply> => {
   const { handle, url } = handlerOf(app)
   const { abort, signal } = aborting()
@@ -179,7 +179,7 @@ const deliver = (world: World.World, delivery: Delivery, tried: Effect.Effect<un
 // the sender
 // -------------------------------------------------------------------------------------
 
-/** Sends events in the background, and knows what became of them. */
+/** Sends events in the background, and records the result of each. */
 export interface Sender {
   readonly deliveries: Array<Delivery>
   /** Starts the delivery of events. The result waits for the first attempt of each. */
@@ -223,7 +223,7 @@ export const make = (world: World.World): Effect.Effect<Sender, never, Scope.Sco
         return problem === undefined
       })
 
-    /** Slack sends events only to an address that has returned a challenge. Events that come meanwhile wait for it too. */
+    /** Slack sends events only to an address that has returned a challenge. Later events wait for the same challenge. */
     const verify = (event: Delivery): Effect.Effect<boolean> =>
       Effect.flatMap(Deferred.make<boolean>(), (result) =>
         Effect.suspend(() => {

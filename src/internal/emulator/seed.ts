@@ -22,10 +22,10 @@ import * as World from "./world.js"
 /** The addresses of the guides: this package's, Bolt's, and what a test needs that has no server. */
 const defaultRedirectUris = ["https://example.com", "http://localhost:3000", "http://127.0.0.1:3000"]
 
-/** The first has no number and the others have one, which reads well in the output of a test. */
+/** A name for the next one: the first has no number, and the others have one. */
 const nth = (stem: string, { size }: { readonly size: number }): string => `${stem}${size === 0 ? "" : size + 1}`
 
-/** The same for ids, which exist once. */
+/** The same for ids, which have to be unique. */
 const newId = (stem: string, ids: { readonly size: number; readonly has: (id: string) => boolean }): string => {
   for (let size = ids.size;; size++) {
     const id = nth(stem, { size })
