@@ -303,10 +303,11 @@ const checkFirstProgram = async (tarball) => {
 const checkWrongPair = async (tarball) => {
   const project = newProject("wrong")
   const other = major === "0" ? "effect@^4.1.0" : "effect@^3.22.0"
-  const refusal = await run(project, "npm", ["install", "--no-audit", "--no-fund", tarball, other]).then(
-    () => fail(`npm installed ${manifest.name}@${manifest.version} with ${other}`),
-    (error) => error.message
-  )
+  const refusal = await run(project, "npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", tarball, other])
+    .then(
+      () => fail(`npm installed ${manifest.name}@${manifest.version} with ${other}`),
+      (error) => error.message
+    )
   if (!refusal.includes("ERESOLVE")) fail(`npm refused ${other} for another reason: ${refusal}`)
   console.log(`npm refuses ${manifest.name}@${manifest.version} with ${other}`)
 }
