@@ -3,7 +3,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { isObject, parseObject } from "../src/internal/answer.js"
+import { isCode, isObject, parseObject } from "../src/internal/answer.js"
 import { untraced } from "./effect/http.js"
 
 /** What Slack, or the network, said. Only the code of a failure is kept: nothing of it can be a secret. */
@@ -12,8 +12,6 @@ export type Answer =
   | { readonly _tag: "Refused"; readonly code: string; readonly date: string | undefined }
   /** Slack did not answer, or something else did. `problem` is the rest of a sentence. */
   | { readonly _tag: "NoAnswer"; readonly problem: string; readonly date: string | undefined }
-
-const isCode = (value: unknown): value is string => typeof value === "string" && /^[\w.:-]{1,100}$/.test(value)
 
 /** The reason of a failed connection, such as `ECONNREFUSED`, from the depth of its causes. */
 export const reasonOf = (error: unknown): string => {

@@ -27,12 +27,14 @@ import type * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as InstallFlow from "./InstallFlow.js"
 import * as InstallRouter from "./InstallRouter.js"
+import { isCode } from "./internal/answer.js"
 import { withDeadline } from "./internal/deadline.js"
 import * as Address from "./internal/events/address.js"
 import * as FlowSettings from "./internal/install/settings.js"
 import { canonicalPath, parsePath, routePath } from "./internal/publicUrl.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
 import * as Routes from "./internal/routes.js"
+import { makeScrubber } from "./internal/secrets.js"
 import * as WebHandler from "./internal/webHandler.js"
 import * as Lifecycle from "./Lifecycle.js"
 import * as OAuthV2 from "./OAuthV2.js"
@@ -348,6 +350,11 @@ const Answer = Schema.Struct({ ok: Schema.Boolean, error: Schema.optional(Schema
 
 const isAnswer = Schema.is(Answer)
 
+const scrub = makeScrubber(() => [])
+
+/** Slack's code. Something on the way to Slack may write another text there, which may quote the token. */
+const codeOf = (error: string | undefined): string => isCode(error) && scrub(error) === error ? error : "bad_answer"
+
 /** Platform's errors contain the request, and so the token. They are replaced by a `SlackCallError`. */
 const isOurs = (error: { readonly _tag: string }): error is TokenManager.TokenError | SlackCallError =>
   ["NotInstalled", "ReauthorizationRequired", "TokenUnavailable", "SlackCallError"].includes(error._tag)
@@ -362,8 +369,9 @@ const toForm = (parameters: Readonly<Record<string, unknown>>): Record<string, s
 
 /**
  * Calls a method of the Web API with the app's own token for a place, such as that of an event, and returns Slack's answer.
- * A call is sent again only if Slack refused the token. For types, and for everything else, use Slack's client with a token of
- * `TokenManager.botTokenFor`, or your own with `TokenManager.authorized`.
+ * A call is sent again only if Slack refused the token. It fails with `no_answer` after 30 seconds. For types, and for
+ * everything else, use Slack's client with a token of `TokenManager.botTokenFor`, or your own with
+ * `TokenManager.authorized`.
  *
  * @since 0.1.0
  * @category calling Slack
@@ -403,5 +411,5 @@ export const call = (
       return yield* failed("ratelimited", millis === undefined ? undefined : Duration.millis(millis))
     }
     if (!isAnswer(body)) return yield* failed("bad_answer")
-    return body.ok ? body as unknown as Readonly<Record<string, unknown>> : yield* failed(body.error ?? "bad_answer")
+    return body.ok ? body as unknown as Readonly<Record<string, unknown>> : yield* failed(codeOf(body.error))
   })

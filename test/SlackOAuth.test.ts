@@ -32,7 +32,9 @@ const makeChat = () => {
           return { ts: "1.2", blocks: parameters.blocks }
         })
     },
-    "chat.update": { answer: { ok: false, error: "channel_not_found" } }
+    "chat.update": { answer: { ok: false, error: "channel_not_found" } },
+    "chat.delete": { answer: { ok: false, error: "xoxb-1-CANARY" } },
+    "chat.unfurl": { answer: { ok: false, error: "not a code: CANARY" } }
   }
   return { posted, methods }
 }
@@ -227,6 +229,8 @@ describe("call", () => {
         )
       assert.strictEqual(yield* code("chat.update"), "channel_not_found")
       assert.strictEqual(yield* code("no.such"), "unknown_method")
+      assert.strictEqual(yield* code("chat.delete"), "bad_answer", "a code that looks like a token is not repeated")
+      assert.strictEqual(yield* code("chat.unfurl"), "bad_answer")
       yield* SlackEmulator.inject({ method: "chat.postMessage", fault: SlackEmulator.rateLimited({ retryAfter: 7 }) })
       assert.strictEqual(yield* code("chat.postMessage"), "ratelimited")
       yield* SlackEmulator.inject({

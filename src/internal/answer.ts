@@ -26,6 +26,9 @@ export const parseObject = (body: string): Record<string, unknown> | undefined =
   }
 }
 
+/** Whether a value has the form of Slack's error codes. */
+export const isCode = (value: unknown): value is string => typeof value === "string" && /^[\w.:-]{1,100}$/.test(value)
+
 /** More than this of anything that Slack says is no help to anyone. */
 const most = { items: 20, characters: 500 }
 
@@ -39,9 +42,7 @@ export const readFailure = (body: Record<string, unknown>, scrub: (text: string)
     typeof u === "string" ? commaList(clean(u)) : undefined
   const metadata = isObject(body.response_metadata) ? body.response_metadata : {}
   return {
-    code: body.ok === false && typeof body.error === "string" && /^[\w.:-]{1,100}$/.test(body.error)
-      ? body.error
-      : undefined,
+    code: body.ok === false && isCode(body.error) ? body.error : undefined,
     messages: strings(metadata.messages),
     warnings: Array.from(new Set([...list(body.warning) ?? [], ...strings(metadata.warnings)])),
     needed: list(body.needed),
