@@ -31,10 +31,12 @@ import { isCode } from "./internal/answer.js"
 import { withDeadline } from "./internal/deadline.js"
 import * as Address from "./internal/events/address.js"
 import * as FlowSettings from "./internal/install/settings.js"
+import * as ManagerSettings from "./internal/managerSettings.js"
 import { canonicalPath, parsePath, routePath } from "./internal/publicUrl.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
 import * as Routes from "./internal/routes.js"
 import { makeScrubber } from "./internal/secrets.js"
+import * as SweepSettings from "./internal/sweepSettings.js"
 import * as WebHandler from "./internal/webHandler.js"
 import * as Lifecycle from "./Lifecycle.js"
 import * as OAuthV2 from "./OAuthV2.js"
@@ -182,6 +184,9 @@ export class SlackOAuth extends Context.Tag("effect-slack-oauth/SlackOAuth")<Sla
 // checking
 // -------------------------------------------------------------------------------------
 
+const problemOf = (checked: Either.Either<unknown, unknown>): ReadonlyArray<string> =>
+  Either.isLeft(checked) ? [String(checked.left)] : []
+
 /** Builds the app and the cipher, and fails with all problems of the settings and options. */
 const check = (options: Options<any, any, any, any, any, any>) =>
   Effect.gen(function*() {
@@ -201,11 +206,16 @@ const check = (options: Options<any, any, any, any, any, any>) =>
     })
     const flow = FlowSettings.make({ ...flowOptions(options), onInstalled: () => Effect.void }, service)
     const events = yield* Effect.either(Address.settingsOf(options.events ?? {}, service))
+    const tokens = yield* Effect.either(ManagerSettings.settingsOf(options.tokens ?? {}))
+    const sweep = yield* Effect.either(SweepSettings.settingsOf(options.sweep || {}))
     const problems = [
-      ...Either.isLeft(app) ? [String(app.left)] : [],
-      ...Either.isLeft(events) ? [String(events.left)] : [],
-      ...Either.isLeft(cipher) ? [String(cipher.left)] : [],
-      ...Either.isLeft(flow) ? [String(flow.left)] : [],
+      ...problemOf(app),
+      ...problemOf(events),
+      ...problemOf(cipher),
+      ...problemOf(flow),
+      // Both have a `window`.
+      ...problemOf(tokens).map((problem) => `tokens: ${problem}`),
+      ...problemOf(sweep).map((problem) => `sweep: ${problem}`),
       ...path.ok ? [] : [`eventsPath cannot be used: ${path.problem}`],
       ...path.ok && Either.isRight(flow) && flow.right.stepAt(path.path) !== undefined
         ? [`eventsPath cannot be used: ${path.path} is also a path of the install. Choose another path`]
@@ -259,9 +269,8 @@ const makeService = <R, M>(options: Options<any, R, any, M, any, any>, eventsPat
   })
 
 /**
- * A whole app. At its start it checks the settings, and the options of the app, of the install flow and of the event
- * address. It fails with all that is wrong with them: see {@link SlackSettingsError}. The options of the manager, the sweep
- * and the stores are checked when these are built, and fail with a `ConfigError`.
+ * A whole app. At its start it checks the settings and all options, and fails with all that is wrong with them: see
+ * {@link SlackSettingsError}. Options that `store` and `pendingInstalls` were made with are checked when these are built.
  *
  * @example
  * ```ts

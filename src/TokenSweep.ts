@@ -21,9 +21,9 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as InstallationStore from "./InstallationStore.js"
 import * as LayerContext from "./internal/layerContext.js"
-import { checkCount, checkDuration, checkRate } from "./internal/options.js"
 import * as SweepPlan from "./internal/sweepPlan.js"
 import type { Candidate, Plan } from "./internal/sweepPlan.js"
+import { settingsOf } from "./internal/sweepSettings.js"
 import * as TokenManager from "./TokenManager.js"
 
 // -------------------------------------------------------------------------------------
@@ -147,23 +147,6 @@ const endOfTime = DateTime.unsafeMake(8.64e15)
 
 /** A pass ends after so many failures without a success: Slack or the store is down. */
 const enough = 20
-
-/** The options with their defaults. */
-const settingsOf = (options: Options) =>
-  Effect.gen(function*() {
-    const window = yield* checkDuration("window", options.window ?? "2 hours")
-    const interval = Duration.toMillis(yield* checkDuration("interval", options.interval ?? "1 minute"))
-    const ratePerMinute = yield* checkRate("ratePerMinute", options.ratePerMinute ?? 600)
-    const concurrency = yield* checkCount("concurrency", options.concurrency ?? 16)
-    return {
-      window: Duration.toMillis(window),
-      interval,
-      /** The most refreshes that a pass makes. */
-      most: Math.max(1, Math.floor(ratePerMinute * interval / 60_000)),
-      concurrency,
-      isOurs: ({ key }: Pick<Candidate, "key">): boolean => options.apps?.(key.installation.appId) ?? true
-    }
-  })
 
 /** Refreshes candidates. It stops after {@link enough} failures without a success. */
 const refreshAll = (

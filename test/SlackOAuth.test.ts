@@ -193,6 +193,11 @@ describe("settings", () => {
         const taken = yield* problems({}, { publicUrl: "https://example.com/app", eventsPath })
         assert.include(taken, `eventsPath cannot be used: ${eventsPath} is also a path of the install`)
       }
+      const parts = yield* problems({}, { tokens: { window: "0 seconds" }, sweep: { window: "0 seconds" } })
+      assert.include(parts, "SLACK_CLIENT_ID")
+      for (const part of ["tokens", "sweep"]) {
+        assert.match(parts, new RegExp(`${part}: .*window has to be more than zero`))
+      }
       const withoutApp = yield* problems({ SLACK_SIGNING_SECRET: "CANARY" }, { events: { acknowledgeAfter: -1 } })
       assert.include(withoutApp, "acknowledgeAfter")
       assert.notMatch(withoutApp, /SLACK_SIGNING_SECRET|CANARY/)

@@ -25,7 +25,7 @@ describe.concurrent("processes that are killed", () => {
   it.live("during refreshes lose no token", () =>
     Effect.gen(function*() {
       const database = yield* libsqlUrl
-      const { chainsLost, replaysRefused } = yield* Rounds.kills({ database, rounds: 6, processes: 3, credentials: 10 })
+      const { chainsLost, replaysRefused } = yield* Rounds.kills({ database, rounds: 4, processes: 3, credentials: 10 })
       assert.deepStrictEqual({ chainsLost, replaysRefused }, { chainsLost: 0, replaysRefused: 0 })
     }).pipe(Effect.scoped), 180_000)
 
@@ -35,7 +35,7 @@ describe.concurrent("processes that are killed", () => {
         database: yield* libsqlUrl,
         credentials: 60,
         ratePerMinute: 3000,
-        leaseMillis: 10_000
+        leaseMillis: 6000
       })
       assert.strictEqual(lost, 0)
     }).pipe(Effect.scoped), 180_000)

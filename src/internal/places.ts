@@ -53,8 +53,6 @@ const textOf = (
 const keyOf = (installation: Installation.InstallationKey, subject: string): Installation.CredentialKey =>
   subject === "bot" ? Installation.botKey(installation) : Installation.userKey(installation, subject)
 
-const fail = <E>(error: E): Effect.Effect<never, E> => Effect.failSync(() => error)
-
 /** Makes the memory of a manager. `find` reads again, at most three times, if a change made its result outdated. */
 export const make = <Miss extends { readonly key: Installation.CredentialKey }, E>(
   { appId = "", cacheTime, changes, isMiss, missTime, read, resolve, size, toMiss, toUnavailable }: {
@@ -132,7 +130,7 @@ export const make = <Miss extends { readonly key: Installation.CredentialKey }, 
       // What is read inside a transaction may be rolled back.
       const isPassing = yield* isInTransaction
       const known = current(place, subject, at)
-      if (known?.miss !== undefined) return yield* fail(known.miss)
+      if (known?.miss !== undefined) return yield* Effect.fail(known.miss)
 
       const text = textOf(place, appId, subject)
       const found = yield* Effect.either(Effect.gen(function*() {
@@ -147,13 +145,13 @@ export const make = <Miss extends { readonly key: Installation.CredentialKey }, 
         return found.right
       }
       const error = found.left
-      if (!isMiss(error)) return yield* fail(error)
+      if (!isMiss(error)) return yield* Effect.fail(error)
       places.delete(text)
       if (triesLeft > 0 && (known !== undefined || hasChanged(version, place, subject))) {
         return yield* attempt(place, subject, triesLeft - 1)
       }
       if (!isPassing) remember(text, { key: error.key, miss: error, at, until: at + missTime, version })
-      return yield* fail(error)
+      return yield* Effect.fail(error)
     })
 
   return {

@@ -181,27 +181,30 @@ const liveAll = async (): Promise<Result> => {
   return result
 }
 
-/** What was counted, as lines. */
+/** What was counted, as lines: a sentence, and a table. */
 const summary = ({ counts, lives }: Result, took: number): ReadonlyArray<string> => {
-  const years = counts.installationMillis / Plan.day / 365
+  const rows: ReadonlyArray<readonly [what: string, count: number]> = [
+    ["years of installations", Math.round(counts.installationMillis / Plan.day / 365)],
+    ["refreshes", counts.refreshes],
+    ["callers that got a token", counts.served],
+    ["callers that got an error", counts.unavailable],
+    ["processes that died", counts.deaths],
+    ["processes that froze", counts.freezes],
+    ["processes that froze in the instant before they sent", counts.naps],
+    ["tokens that were served, and that Slack had ended", counts.servedEnded],
+    ["chains lost outside the windows that are admitted", counts.outside],
+    ...Object.entries(Judge.windows).map(([window, sentence]) =>
+      [`chains lost because ${sentence}`, counts.losses[window] ?? 0] as const
+    )
+  ]
   return [
     `${number(lives)} lives, of the seeds ${number(first)} to ${number(first + lives - 1)}, in ${
       number(Math.round(took))
     } s on ${workers} ${workers === 1 ? "core" : "cores"}:`,
     "",
-    ...[
-      `years of installations: ${number(Math.round(years))}`,
-      `refreshes: ${number(counts.refreshes)}`,
-      `callers that got a token: ${number(counts.served)}; an error: ${number(counts.unavailable)}`,
-      `processes that died: ${number(counts.deaths)}; that froze: ${
-        number(counts.freezes)
-      }; that froze in the instant before they sent: ${number(counts.naps)}`,
-      `tokens that were served, and that Slack had ended: ${number(counts.servedEnded)}`,
-      `chains lost outside the windows that are admitted: ${number(counts.outside)}`,
-      ...Object.entries(Judge.windows).map(([window, sentence]) =>
-        `chains lost because ${sentence}: ${number(counts.losses[window] ?? 0)}`
-      )
-    ].map((line) => `- ${line}`)
+    "| what | how often |",
+    "| --- | ---: |",
+    ...rows.map(([what, count]) => `| ${what} | ${number(count)} |`)
   ]
 }
 
