@@ -220,7 +220,11 @@ export interface Known {
  * @since 0.1.0
  * @category models
  */
-export const unnamed: Workspace = new Workspace({ team: { id: "", name: Option.none() }, enterprise: Option.none() })
+export const unnamed: Workspace = instance(Workspace, {
+  _tag: "Workspace",
+  team: { id: "", name: Option.none() },
+  enterprise: Option.none()
+})
 
 /**
  * The schema between Slack's form and the model. Slack says in how many seconds a token expires. Decoding adds them to
