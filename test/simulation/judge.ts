@@ -4,7 +4,7 @@
  */
 import type { Agenda } from "./agenda.js"
 import type { Machine } from "./machine.js"
-import { type Credential, hour, nameOf } from "./plan.js"
+import { hour, nameOf, type Plan } from "./plan.js"
 import type { Pair, Slack } from "./slack.js"
 
 /** Why a chain may be lost, by the sentences of `docs/token-rotation.md`. */
@@ -49,7 +49,10 @@ interface Stored {
 export interface Sending {
   readonly machine: Machine
   readonly pair: Pair
+  /** The lease under which it was sent, if that is known. */
   readonly holder: string | undefined
+  /** Whether its sender had slept in the instant after its look at the clock. */
+  readonly isAsleep: boolean
   readonly sentAt: number
   /** What its sender knows of it. */
   result: "none yet" | "answered" | "rejected" | "refused" | "unknown"
@@ -148,7 +151,7 @@ export const make = (
     readonly log: (line: string) => void
     readonly fail: (violation: Violation) => void
   },
-  credentials: ReadonlyArray<Credential>
+  { credentials, isShared }: Pick<Plan, "credentials" | "isShared">
 ) => {
   const counts = noCounts()
   let step = 0
@@ -335,8 +338,10 @@ export const make = (
         counts.naps++
         one.napped.delete(machine)
       }
-      const own = lease?.machine === machine ? lease.holder : undefined
-      const sending: Sending = { machine, pair, holder: own, sentAt: agenda.now(), result: "none yet" }
+      // Without shared refreshes, a machine has several at once, and the lease may be another's by now.
+      const isOwn = lease?.machine === machine && (isShared || !isAsleep)
+      const own = isOwn ? lease.holder : undefined
+      const sending: Sending = { machine, pair, holder: own, isAsleep, sentAt: agenda.now(), result: "none yet" }
       const earlier = one.sendings.filter((sending) => sending.pair === pair)
       const who = `${machine.name}, pair ${pair.number} of ${one.name}`
       if (!isAsleep) {
@@ -378,7 +383,9 @@ export const make = (
       }
       promise(
         "no second call while the first has no result",
-        !earlier.some((sending) => sending.machine === machine && sending.result === "none yet"),
+        !earlier.some((other) =>
+          other.machine === machine && other.result === "none yet" && (isShared || !(isAsleep || other.isAsleep))
+        ),
         () => who
       )
       one.sendings.push(sending)

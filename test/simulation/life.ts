@@ -84,7 +84,7 @@ export const live = (plan: Plan, isTraced = false): Life => {
       violation ??= found
       log(`BROKEN: ${found.rule} (${found.detail})`)
     }
-  }, plan.credentials)
+  }, plan)
   const mishaps = Mishaps.make(agenda)
   const traces = new Map(plan.credentials.map((credential) => [nameOf(credential), [] as Array<Trace.Event>]))
   const dice = Dice.make(plan.seed, "life")

@@ -13,7 +13,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -567,6 +567,7 @@ const boot = (
 /** Starts a process. */
 export const make = (world: World, slot: number, machine: Machine): Process => {
   const { agenda, judge, log } = world
+  const callers = new Set<Fiber.RuntimeFiber<any, any>>()
   let waiting = 0
   let parts: Parameters<Parameters<typeof boot>[3]>[0] | undefined
   machine.start(boot(world, slot, machine, (ready) => {
@@ -588,8 +589,11 @@ export const make = (world: World, slot: number, machine: Machine): Process => {
     let fiber: Fiber.RuntimeFiber<A, E> | undefined
     waiting++
     on((ready) => {
-      fiber = ready.fork(effect)
-      fiber.addObserver((exit) => {
+      const started = ready.fork(effect)
+      fiber = started
+      callers.add(started)
+      started.addObserver((exit) => {
+        callers.delete(started)
         waiting--
         ended(exit)
       })
@@ -659,7 +663,9 @@ export const make = (world: World, slot: number, machine: Machine): Process => {
     close: (done) =>
       on(({ scope }) => {
         log(`${machine.name} closes`)
-        fork(Scope.close(scope, Exit.void), done)
+        // Without shared refreshes a refresh belongs to its caller, so the program has to wait for its callers, as a server does.
+        const callersEnd = world.plan.isShared ? Effect.void : Fiber.interruptAll(Array.from(callers))
+        fork(Effect.zipRight(callersEnd, Scope.close(scope, Exit.void)), done)
       }),
     waiting: () => waiting,
     unsaved: (done) =>
