@@ -17,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import * as Clocks from "../src/internal/effect/clocks.js"
 import { type FaultyStore, makeFaultyStore } from "./utils/faultyStore.js"
 import { install, refreshes } from "./utils/installations.js"
 
@@ -244,11 +245,15 @@ const withSetBack = <A, E, R>(
   Effect.clockWith((clock) => {
     let behind = 0
     const now = () => clock.unsafeCurrentTimeMillis() - behind
-    const behindClock = Object.create(clock, {
-      unsafeCurrentTimeMillis: { value: now },
-      unsafeCurrentTimeNanos: { value: () => clock.unsafeCurrentTimeNanos() },
-      currentTimeMillis: { value: Effect.sync(now) }
-    })
+    const behindClock = Object.assign(
+      Object.create(clock),
+      Clocks.make({
+        base: clock,
+        millis: now,
+        nanos: () => clock.unsafeCurrentTimeNanos(),
+        sleep: (duration) => clock.sleep(duration)
+      })
+    )
     return Effect.withClock(program((millis) => Effect.sync(() => void (behind += millis))), behindClock)
   })
 

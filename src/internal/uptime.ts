@@ -3,10 +3,11 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { monotonicNanos } from "./effect/clock.js"
 
 const uptimeOf = (clock: Clock.Clock): number => {
   try {
-    return Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
+    return Number(monotonicNanos(clock) / 1_000_000n)
   } catch {
     // Effect's test clock throws if its time is not a whole number of nanoseconds. It is never set back.
     return clock.unsafeCurrentTimeMillis()

@@ -4,7 +4,6 @@ import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
-import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -13,6 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import * as Clocks from "../../src/internal/effect/clocks.js"
 import * as Rotation from "../../src/internal/rotation.js"
 import { makeFaultyStore } from "../utils/faultyStore.js"
 
@@ -32,11 +32,12 @@ const arrange = Effect.gen(function*() {
   const clock = yield* Effect.clock
   let slept = 0
   const now = () => clock.unsafeCurrentTimeMillis() + slept
-  const sleepy: Clock.Clock = Object.create(clock, {
-    unsafeCurrentTimeMillis: { value: now },
-    // It only passes, whatever happens to the clock.
-    unsafeCurrentTimeNanos: { value: () => clock.unsafeCurrentTimeNanos() },
-    currentTimeMillis: { value: Effect.sync(now) }
+  const sleepy = Clocks.make({
+    base: clock,
+    millis: now,
+    // They only pass, whatever happens to the clock.
+    nanos: () => clock.unsafeCurrentTimeNanos(),
+    sleep: (duration) => clock.sleep(duration)
   })
   return {
     key,

@@ -1,7 +1,10 @@
 /**
- * The clock of the system.
+ * The clock of the system, and a time that only passes.
  */
 import * as Clock from "effect/Clock"
 
 /** The clock that programs have unless they are given another. */
 export const systemClock: Clock.Clock = Clock.Clock.defaultValue()
+
+/** Nanoseconds since some moment in the past. They only pass, whatever happens to the clock of the machine. */
+export const monotonicNanos = (clock: Clock.Clock): bigint => clock.monotonicTimeNanosUnsafe()

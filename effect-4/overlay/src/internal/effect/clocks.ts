@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /** A clock by its times and its sleeps. */
-export const make = ({ base, millis, nanos, sleep }: {
-  /** The clock that the new one runs by. Its monotonic time is the new one's too. */
+export const make = ({ millis, nanos, sleep }: {
+  /** The clock that the new one runs by. */
   readonly base: Clock.Clock
   readonly millis: () => number
   readonly nanos: () => bigint
@@ -17,10 +17,10 @@ export const make = ({ base, millis, nanos, sleep }: {
 }): Clock.Clock => ({
   currentTimeMillisUnsafe: millis,
   currentTimeNanosUnsafe: nanos,
-  monotonicTimeNanosUnsafe: () => base.monotonicTimeNanosUnsafe(),
+  monotonicTimeNanosUnsafe: nanos,
   currentTimeMillis: Effect.sync(millis),
   currentTimeNanos: Effect.sync(nanos),
-  monotonicTimeNanos: base.monotonicTimeNanos,
+  monotonicTimeNanos: Effect.sync(nanos),
   sleep
 })
 
