@@ -4,6 +4,7 @@
 export const left = {
   "test/SlackEmulator.peers.test.ts": "it tests the emulator with packages that use no Effect",
   "test/docs-architecture.test.ts": "it tests the documentation of the source",
+  "test/docs-changesets.test.ts": "it tests the documentation of the source",
   "test/docs-errors.test.ts": "it tests the documentation of the source",
   "test/docs-examples.test.ts": "it tests the documentation of the source",
   "test/docs-pages.test.ts": "it tests the documentation of the source",
