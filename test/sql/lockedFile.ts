@@ -84,6 +84,16 @@ export const test = ({ file, holdLock, layer, newUrl }: Driver): void => {
       })
     )
 
+  /** A store with one installation, whose file another process has locked; it waits long enough for `unlock`. */
+  const openLocked = Effect.gen(function*() {
+    const url = yield* newUrl
+    const { store } = yield* open(url, "20 seconds")
+    yield* store.save(one)
+    const lock = yield* Scope.make()
+    yield* Scope.extend(holdLock(url), lock)
+    return { store, unlock: Scope.close(lock, Exit.void) }
+  })
+
   describe(`while another process writes to ${file}`, () => {
     for (const [name, write] of Object.entries(writes)) {
       it.scopedLive(
@@ -129,18 +139,14 @@ export const test = ({ file, holdLock, layer, newUrl }: Driver): void => {
 
     it.scopedLive("the event loop runs on, and a write waits", () =>
       Effect.gen(function*() {
-        const url = yield* newUrl
-        const { store } = yield* open(url, "20 seconds")
-        yield* store.save(one)
-        const lock = yield* Scope.make()
-        yield* Scope.extend(holdLock(url), lock)
+        const { store, unlock } = yield* openLocked
         const writing = yield* Effect.fork(Effect.all([store.save(one), store.remove(one.key)], { concurrency: 2 }))
         // Until the event loop has run often enough, or the writes have ended before that.
         let ticks = 0
         for (; ticks < 100 && isWaiting(writing); ticks++) yield* Effect.sleep("1 millis")
         assert.strictEqual(ticks, 100)
         assert.isTrue(isWaiting(writing))
-        yield* Scope.close(lock, Exit.void)
+        yield* unlock
         assert.isTrue((yield* Fiber.join(writing))[1])
       }), 60_000)
 
@@ -168,18 +174,14 @@ export const test = ({ file, holdLock, layer, newUrl }: Driver): void => {
 
     it.scopedLive("many waiting writes run one after the other, and all succeed", () =>
       Effect.gen(function*() {
-        const url = yield* newUrl
-        const { store } = yield* open(url, "20 seconds")
-        yield* store.save(one)
-        const lock = yield* Scope.make()
-        yield* Scope.extend(holdLock(url), lock)
+        const { store, unlock } = yield* openLocked
         const writing = yield* Effect.fork(Effect.forEach(
           Array.from({ length: 50 }, (_, n) => n),
           (n) => n % 10 === 9 ? store.save(one, { existing: "keep" }) : store.save(one),
           { concurrency: "unbounded" }
         ))
         yield* Effect.sleep("100 millis")
-        yield* Scope.close(lock, Exit.void)
+        yield* unlock
         yield* answer(Fiber.join(writing))
         assert.strictEqual(Option.getOrThrow(yield* store.credential(bot)).generation, 46)
       }), 60_000)
