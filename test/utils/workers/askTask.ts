@@ -57,6 +57,9 @@ export interface Settled {
 /** How long calls may take to end once nobody begins new ones, and to succeed once nothing is wrong any more. */
 const patience = Duration.seconds(30)
 
+/** How long ago, in milliseconds, the manager may have decided on an answer when this process looks at it. */
+const handover = 250
+
 const brief = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0]!
 
 /** Records the expiry of each token that this process has seen. */
@@ -105,10 +108,10 @@ const makeWatch = () => {
 /** Measures for how long the event loop is blocked. A process that was paused does not judge times. */
 const makeTicks = () => {
   let last = performance.now()
+  let gapBefore = 0
   let longestGap = 0
   const look = () => {
-    const now = performance.now()
-    const gap = now - last
+    const gap = performance.now() - last
     longestGap = Math.max(longestGap, gap)
     return gap
   }
@@ -116,12 +119,12 @@ const makeTicks = () => {
     start: () => {
       last = performance.now()
       setInterval(() => {
-        look()
+        gapBefore = look()
         last = performance.now()
       }, 20).unref()
     },
-    /** Whether the event loop has run recently, so that the clock is right about when something happened. */
-    isAwake: () => look() < 200,
+    /** Whether the event loop has run without a break, so that the clock is right about when something happened. */
+    isAwake: () => Math.max(gapBefore, look()) < 200,
     longestGap: () => longestGap
   }
 }
@@ -177,7 +180,7 @@ export const run = (
         if (Exit.isSuccess(exit)) {
           const expiresAt = watch.expiryOf(exit.value)
           if (expiresAt === undefined) complain(`${key}: a token that nobody gave this process`)
-          else if (ticks.isAwake() && expiresAt <= now) complain(`${key}: expired for ${now - expiresAt} ms`)
+          else if (ticks.isAwake() && expiresAt <= now - handover) complain(`${key}: expired for ${now - expiresAt} ms`)
           return
         }
         const error = Cause.failureOption(exit.cause)
@@ -185,7 +188,7 @@ export const run = (
         if (error.value._tag === "TokenUnavailable") {
           counts.unavailable++
           const left = watch.latestOf(Installation.botKey(key)) - now
-          if (ticks.isAwake() && left > 100) complain(`withheld, good for ${left} ms: ${error.value.message}`)
+          if (ticks.isAwake() && left > handover) complain(`withheld, good for ${left} ms: ${error.value.message}`)
         } else if (error.value._tag === "ReauthorizationRequired") {
           counts.reauthorization++
         } else {
