@@ -126,7 +126,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
   try {
     const reports: Array<Report> = []
     for (const [title, width] of ways) {
-      const rows = await measure(all, width, { times: 500, rounds: 15, warmUp: 4 })
+      const rows = await measure(all, width, { times: 500, rounds: 45, warmUp: 4 })
       const ratio = (one: string, other: string) => wallRatio(rows, one, other).median
       reports.push(ofRows(`oauth.v2.access, ${title}`, rows, {
         targets: [

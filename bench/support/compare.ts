@@ -65,6 +65,12 @@ const measure = async ({ prepare }: Candidate, times: number): Promise<Sample> =
   return { wall, cpu: (system + user) / times }
 }
 
+/** The numbers below `length` in a random order: with a fixed one, the same candidate would always pay for another's garbage. */
+const shuffled = (length: number): ReadonlyArray<number> =>
+  Array.from({ length }, (_, index) => ({ index, place: Math.random() }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ index }) => index)
+
 /** Measures the candidates, after some turns to warm up. */
 export const compare = async (
   candidates: ReadonlyArray<Candidate>,
@@ -76,8 +82,7 @@ export const compare = async (
 
   const rows = candidates.map(({ name }) => ({ name, samples: [] as Array<Sample> }))
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < candidates.length; turn++) {
-      const index = (turn + round) % candidates.length
+    for (const index of shuffled(candidates.length)) {
       const candidate = candidates[index]!
       rows[index]!.samples.push(await measure(candidate, candidate.times ?? times))
     }
