@@ -1,5 +1,9 @@
-/** Several runs of one benchmark become one: of each table the run in the middle, by the target that decides it. */
-import { number, type Report, type Target } from "./report.js"
+/**
+ * Several runs of one benchmark become one: of each table the run in the middle, by the target that decides it, and of each
+ * target the median.
+ */
+import { spread } from "./compare.js"
+import { number, type Report, type Target, withValue } from "./report.js"
 
 /** How near a target was to be missed: 1 is exactly met. */
 const strain = ({ atLeast, limit, value }: Target): number => atLeast ? limit / value : value / limit
@@ -14,15 +18,20 @@ export const median = (runs: ReadonlyArray<ReadonlyArray<Report>>): ReadonlyArra
     if (sorted.some((report) => report.title !== title)) {
       throw new Error(`The runs do not have the same tables: ${title}`)
     }
+    const valuesOf = (target: number) => sorted.map(({ targets }) => targets![target]!.value)
     const spans = (middle.targets ?? []).map(({ text, unit }, target) => {
-      const values = sorted.map(({ targets }) => targets![target]!.value)
+      const values = valuesOf(target)
       return `${text} ${number(Math.min(...values))}–${number(Math.max(...values))} ${unit}`
     })
+    const targets = middle.targets?.map((target, index) => withValue(target, spread(valuesOf(index)).median))
     return {
       ...middle,
+      ...(targets && { targets }),
       notes: [
         ...middle.notes ?? [],
-        `The middle one of ${runs.length} runs.${spans.length > 0 ? ` All of them: ${spans.join("; ")}.` : ""}`
+        `The middle one of ${runs.length} runs.${
+          spans.length > 0 ? ` A target is judged by the median of all runs: ${spans.join("; ")}.` : ""
+        }`
       ]
     }
   })

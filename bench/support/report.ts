@@ -50,6 +50,13 @@ export const atLeast = (text: string, value: number, limit: number, unit: string
   atLeast: true
 })
 
+/** The same target, judged by another value. */
+export const withValue = (target: Target, value: number): Target => ({
+  ...target,
+  value,
+  met: target.atLeast ? value >= target.limit : value <= target.limit
+})
+
 /** The table of a comparison. The first row is the one that the others are compared with. */
 export const ofRows = (
   title: string,
