@@ -22,4 +22,4 @@ const bundle = (folder, entries) => {
 
 await bundle(".", ["main", "docs", "programs/*"])
 // What `npm run effect-4` has made, for the benchmark of both majors.
-if (existsSync("effect-4/bench")) await bundle("effect-4", ["programs/call", "programs/slack"])
+if (existsSync("effect-4/dist")) await bundle("effect-4", ["programs/call", "programs/slack"])
