@@ -81,17 +81,12 @@ const steps = {
 
 /** Steps that take minutes, and run only if they are named. */
 const long = {
-  stress: () => {
-    console.log(
-      "Left out: streaming 100,000 installations in little memory. On Effect 4 that takes more than five minutes,"
-    )
-    console.log("most of it garbage collection. `npm run effect-4 test` streams 1,500.")
+  stress: () =>
     run(
       join(here, "node_modules", "node24", "bin", "node"),
       [join(root, "node_modules", "tsx", "dist", "cli.mjs"), "test/stress/main.ts", "store"],
-      { cwd: here, env: { ...process.env, STRESS_EXCEPT: "little memory" } }
-    )
-  },
+      { cwd: here }
+    ),
   simulate: () =>
     run(join(here, "node_modules", "node24", "bin", "node"), [
       join(root, "scripts", "simulate.mjs"),

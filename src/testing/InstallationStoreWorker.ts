@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -15,6 +14,27 @@ import * as Installation from "../Installation.js"
 import * as InstallationStore from "../InstallationStore.js"
 import { botToken, install, t0 } from "../internal/storeSuite/fixtures.js"
 import * as Tasks from "../internal/storeSuite/tasks.js"
+
+/** The process, on Node and compatible runtimes. */
+interface Host {
+  readonly memoryUsage: () => { readonly heapUsed: number }
+  readonly stdout: { readonly write: (text: string, done: (error?: Error | null) => void) => void }
+}
+
+const host = Effect.sync(() => {
+  const { ["process"]: host } = globalThis as unknown as { readonly process: Host }
+  return host
+})
+
+/**
+ * Prints a line, and waits until the system has it. While nobody reads the output, Node keeps lines in the process, and they
+ * are lost when it is killed.
+ */
+const print = (line: string): Effect.Effect<void> =>
+  Effect.flatMap(host, ({ stdout }) =>
+    Effect.async<void>((resume) => {
+      stdout.write(`${line}\n`, (error) => resume(error ? Effect.die(error) : Effect.void))
+    }))
 
 const leaseTime = "1 minute"
 
@@ -82,7 +102,7 @@ const write = (store: InstallationStore.Service, { appId, worker }: Extract<Task
     let { generation } = Option.getOrThrow((yield* store.save(Tasks.numbered(rows.swap, 0))).bot)
     for (let n = 1;; n++) {
       yield* store.save(Tasks.numbered(rows.save, n))
-      yield* Console.log(`save ${n}`)
+      yield* print(`save ${n}`)
       const { bot: token, installedAt } = Tasks.numbered(rows.swap, n)
       const swap = yield* store.compareAndSet(
         bot,
@@ -91,18 +111,15 @@ const write = (store: InstallationStore.Service, { appId, worker }: Extract<Task
       )
       if (swap._tag !== "Swapped") return yield* Effect.dieMessage("Another process changed this worker's row")
       generation = swap.credential.generation
-      yield* Console.log(`swap ${n}`)
+      yield* print(`swap ${n}`)
     }
   })
 
-/** The megabytes of memory in use, on Node and compatible runtimes. */
-const heapMegabytes = Effect.sync(() => {
-  const { gc, ["process"]: host } = globalThis as unknown as {
-    readonly gc?: () => void
-    readonly process: { readonly memoryUsage: () => { readonly heapUsed: number } }
-  }
+/** The megabytes of memory in use. */
+const heapMegabytes = Effect.map(host, ({ memoryUsage }) => {
+  const { gc } = globalThis as unknown as { readonly gc?: () => void }
   gc?.()
-  return Math.ceil(host.memoryUsage().heapUsed / 1_000_000)
+  return Math.ceil(memoryUsage().heapUsed / 1_000_000)
 })
 
 /**
@@ -126,7 +143,7 @@ export const main = Effect.gen(function*() {
   switch (task._tag) {
     case "Mix": {
       const report = yield* mix(store, task)
-      yield* Console.log(JSON.stringify(report))
+      yield* print(JSON.stringify(report))
       break
     }
     case "Write": {
@@ -135,12 +152,12 @@ export const main = Effect.gen(function*() {
     }
     case "Stream": {
       const count = yield* Stream.runCount(Stream.filter(store.stream, ({ appId }) => appId === task.appId))
-      yield* Console.log(String(count))
+      yield* print(String(count))
       break
     }
     case "Heap": {
       yield* Stream.runDrain(store.stream)
-      yield* Console.log(String(yield* heapMegabytes))
+      yield* print(String(yield* heapMegabytes))
     }
   }
 })

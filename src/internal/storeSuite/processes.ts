@@ -175,7 +175,8 @@ export const killing = (store: Store, appId: string, settings: Settings) =>
           const rows = Tasks.writtenBy(appId, worker)
           for (const kind of ["save", "swap"] as const) {
             const n = numberIn(Option.getOrThrow(yield* store.get(rows[kind])), kind === "save")
-            // A write is stored before it is announced. So the row has the announced write, or the one after it.
+            // A write is stored, then announced, and then the next one begins. So the row has the announced write, or
+            // the one after it.
             assert.isAtLeast(n, announced[kind], kind)
             assert.isAtMost(n, announced[kind] + 1, kind)
             ahead += n - announced[kind]
@@ -191,6 +192,12 @@ export const killing = (store: Store, appId: string, settings: Settings) =>
 /** How much is streamed, and how much of it a process may hold in memory. */
 const scopeMegabytes = 60
 const heldMegabytes = 40
+
+/**
+ * New objects have a space of their own, which may be larger than all memory that a process may have. Then Node 24 collects
+ * garbage most of the time.
+ */
+const newMegabytes = 8
 
 /** A worker with little memory streams more than fits into it. */
 export const streamingInLittleMemory = (store: Store, appId: string, settings: Settings) =>
@@ -210,7 +217,7 @@ export const streamingInLittleMemory = (store: Store, appId: string, settings: S
       )
       : fill(installations)
     const finished = yield* finish(settings, { _tag: "Stream", appId }, {
-      NODE_OPTIONS: `--max-old-space-size=${heap}`
+      NODE_OPTIONS: `--max-old-space-size=${heap} --max-semi-space-size=${newMegabytes}`
     })
     if (ranOutOfMemory(finished)) {
       throw new Error(
