@@ -33,7 +33,7 @@ export interface Known {
   readonly expiresAt: number
   /** When it is time for the next token. */
   readonly refreshAt: number
-  /** Until when the token is served without any I/O. */
+  /** Until when the token is served without any I/O; minus infinity if it is not. */
   readonly freshUntil: number
   /** The token as an effect. Made once: most reads do nothing but return it. */
   readonly token: Effect.Effect<Redacted.Redacted>
@@ -222,8 +222,9 @@ export const onRead = <E>(
   const isDead = Option.isSome(credential.reauthorization)
   // Without shared refreshes, nothing runs in the background: each caller has to try to save the token first.
   const isSavedByCallers = !rules.sharedRefresh && state.unsaved !== undefined
+  // Never, and not until now: the clock may be set back.
   const freshUntil = isSavedByCallers || !isValid(state, credential, now)
-    ? now
+    ? Number.NEGATIVE_INFINITY
     : Math.min(isDead ? expiresAt : refreshAt, now + rules.cacheTime)
   return {
     ...state,

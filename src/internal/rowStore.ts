@@ -9,6 +9,7 @@ import type * as Installation from "../Installation.js"
 import type * as InstallationStore from "../InstallationStore.js"
 import { resolveWith } from "./derivedStore.js"
 import * as Row from "./installationRow.js"
+import { unchecked } from "./unchecked.js"
 
 type Failure = InstallationStore.InstallationStoreError
 
@@ -57,7 +58,7 @@ export const make = (
     modify("compareAndSet", installation, (row) => Row.compareAndSet(row, subject, generation, change)),
   acquireLease: ({ installation, subject }, { duration, holder, intent }) =>
     modify("acquireLease", installation, (row, now) => {
-      const lease = new Lease({ holder, intent, since: now, until: DateTime.addDuration(now, duration) })
+      const lease = new Lease({ holder, intent, since: now, until: DateTime.addDuration(now, duration) }, unchecked)
       return Row.acquireLease(row, subject, lease)
     }),
   releaseLease: ({ installation, subject }, holder) =>

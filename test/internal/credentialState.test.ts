@@ -143,6 +143,19 @@ describe("decide", () => {
       assert.deepStrictEqual(decide(read({ deadBy }), 1), refresh)
     }
   })
+
+  it("serves no token from memory that was not valid when it was read, even if the clock is set back since", () => {
+    const refused = State.onRefused(State.initial, "one", "token_revoked")
+    for (
+      const [now, state] of [
+        [13 * hour, read({}, 13 * hour)],
+        [hour, read({ deadBy: "token_revoked" }, hour)],
+        [hour, read({}, hour, refused)]
+      ] as const
+    ) {
+      for (const back of [1, minute, 30 * minute]) assert.isFalse(State.isFresh(state, now - back))
+    }
+  })
 })
 
 describe("a failure", () => {
@@ -286,6 +299,7 @@ describe("judge", () => {
 // -------------------------------------------------------------------------------------
 
 type Happening =
+  /** The clock is set back if it is less than zero. */
   | { readonly what: "wait"; readonly millis: number }
   | { readonly what: "read" | "removed" | "saved" }
   | { readonly what: "renewed" | "unsaved"; readonly life: number; readonly refreshes: boolean }
@@ -299,7 +313,7 @@ const lives = FastCheck.constantFrom(-minute, 0, second, 2 * minute, hour, 12 * 
 const happening: FastCheck.Arbitrary<Happening> = FastCheck.oneof(
   FastCheck.record({
     what: one("wait"),
-    millis: FastCheck.constantFrom(1, 999, 4000, 61_000, 601_000, hour, 11 * hour)
+    millis: FastCheck.constantFrom(1, 999, 4000, 61_000, 601_000, hour, 11 * hour, -5 * minute)
   }),
   FastCheck.record({ what: one("read", "removed", "saved") }),
   FastCheck.record({ what: one("renewed", "unsaved"), life: lives, refreshes: FastCheck.boolean() }),
@@ -408,7 +422,10 @@ const assertAlong = (by: State.Rules, happenings: ReadonlyArray<Happening>, chan
         return
       }
       case "Refresh":
-        assert.isTrue(state.failure === undefined || state.failure.retryAt <= now, "a refresh begins during a pause")
+        assert.isTrue(
+          state.failure === undefined || state.failure.retryAt <= now || now < state.failure.at,
+          "a refresh begins during a pause"
+        )
         assert.strictEqual(decision.atMost, by.patience)
         return
       case "Wait":

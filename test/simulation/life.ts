@@ -60,11 +60,14 @@ const unnoted: Trace.Event = {
   isOutside: true
 }
 
-/** Lives a plan. With `isTraced`, what was done to each credential is noted for the model. */
-export const live = (plan: Plan, isTraced = false): Life => {
+/**
+ * Lives a plan. With `isTraced`, what was done to each credential is noted for the model. Without `isLogged` there is no log,
+ * and everything else is the same.
+ */
+export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Life => {
   const agenda = Agenda.make(birth)
   const lines: Array<Line> = []
-  const log = (text: string) => void lines.push({ at: agenda.now(), text })
+  const log = isLogged ? (text: string) => void lines.push({ at: agenda.now(), text }) : () => {}
   let violation: Judge.Violation | undefined
   const slack = Slack.make(agenda, plan.grace)
   const storeNow = () =>
@@ -201,10 +204,7 @@ export const live = (plan: Plan, isTraced = false): Life => {
       case "close":
         return later(after, () => close(mishap.process))
       case "set clock":
-        return later(after, () => {
-          log(`the clock of ${fleet[mishap.process]!.machine.name} is set by ${mishap.by} ms`)
-          fleet[mishap.process]!.machine.setClock(mishap.by)
-        })
+        return later(after, () => fleet[mishap.process]!.machine.setClock(mishap.by))
       case "install":
         return later(after, () => install(mishap.process, workspace))
       case "uninstall":

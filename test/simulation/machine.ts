@@ -160,6 +160,7 @@ export const make = (
     freezes: () => freezes,
     wall,
     setClock: (by) => {
+      log(`the clock of ${name} is set by ${by} ms`)
       set += by
     },
     kill: () => {

@@ -70,7 +70,14 @@ export type Mishap =
   | (Trap & { readonly do: "store"; readonly operation: Operation; readonly how: StoreFault; readonly millis: number })
   | (Trap & { readonly do: "slack"; readonly how: SlackFault; readonly millis: number })
   | (Trap & { readonly do: "kill"; readonly at: Point })
-  | (Trap & { readonly do: "freeze"; readonly at: Point; readonly kind: Freeze; readonly millis: number })
+  | (Trap & {
+    readonly do: "freeze"
+    readonly at: Point
+    readonly kind: Freeze
+    readonly millis: number
+    /** By how much the clock is set meanwhile. */
+    readonly setBy?: number
+  })
   | {
     readonly do: "store outage"
     readonly process: number | undefined
@@ -148,6 +155,9 @@ const point = (dice: Dice.Dice): Point =>
     ])
   }`
 
+/** How far a clock is set, ahead or back. */
+const jump = (dice: Dice.Dice): number => dice.pick([-1, 1]) * dice.between(1_000, 10 * minute)
+
 const mishap = (dice: Dice.Dice, processes: number, clocksAreSet: boolean): Mishap => {
   const any = () => dice.between(0, processes - 1)
   const after = () => dice.between(0, 90_000)
@@ -174,7 +184,8 @@ const mishap = (dice: Dice.Dice, processes: number, clocksAreSet: boolean): Mish
       times: 1,
       at: point(dice),
       kind: clocksAreSet ? "stop" : dice.pick(["stop", "suspend"] as const),
-      millis: millisFor(dice)
+      millis: millisFor(dice),
+      ...clocksAreSet && dice.chance(0.5) && { setBy: jump(dice) }
     })],
     [2, () => ({
       do: "store outage",
@@ -194,7 +205,7 @@ const mishap = (dice: Dice.Dice, processes: number, clocksAreSet: boolean): Mish
       do: "set clock",
       process: any(),
       after: after(),
-      by: dice.pick([-1, 1]) * dice.between(1_000, 10 * minute)
+      by: jump(dice)
     })],
     [1, () => ({ do: "install", process: any(), after: after() })],
     [1, () => ({
@@ -231,7 +242,7 @@ const storm = (dice: Dice.Dice, at: number, credentials: number, processes: numb
 export const make = (seed: number): Plan => {
   const dice = Dice.make(seed, "plan")
   const processes = dice.between(2, 4)
-  const days = dice.between(6, 12)
+  const days = dice.between(8, 17)
   const credentials: Array<Credential> = []
   const workspaces = dice.between(2, 4)
   for (let index = 1; index <= workspaces; index++) {
@@ -263,8 +274,8 @@ export const make = (seed: number): Plan => {
     leaseMillis: dice.weigh([[8, 30_000], [2, 12_000]]),
     cacheMinutes: dice.weigh([[6, 10], [2, 0], [2, 120]]),
     isShared: dice.chance(0.85),
-    readEvery: dice.weigh([[1, 6], [3, 24], [3, 72]]),
-    sweepEvery: Array.from({ length: processes }, () => dice.chance(0.1) ? dice.pick([120, 240, 360]) : 0),
+    readEvery: dice.weigh([[1, 12], [3, 72], [3, 240]]),
+    sweepEvery: Array.from({ length: processes }, () => dice.chance(0.06) ? dice.pick([240, 480, 720]) : 0),
     storms
   }
 }

@@ -72,9 +72,16 @@ export interface Process {
   readonly unsaved: (done: (count: number) => void) => void
 }
 
-export const keyOf = ({ subject, workspace }: Credential): Installation.CredentialKey => {
+const keys = new Map<string, Installation.CredentialKey>()
+
+const keyOf = (credential: Credential): Installation.CredentialKey => {
+  const known = keys.get(nameOf(credential))
+  if (known !== undefined) return known
+  const { subject, workspace } = credential
   const installation = Installation.workspace(appId, workspace)
-  return subject === "bot" ? Installation.botKey(installation) : Installation.userKey(installation, subject)
+  const key = subject === "bot" ? Installation.botKey(installation) : Installation.userKey(installation, subject)
+  keys.set(nameOf(credential), key)
+  return key
 }
 
 const nameOfKey = ({ installation, subject }: Installation.CredentialKey): string =>
@@ -110,6 +117,7 @@ const pass = ({ judge, mishaps }: World, slot: number, machine: Machine, point: 
   if (mishap.do === "kill") return machine.kill()
   judge.onFreeze(machine, point === "before call" || point === "before compareAndSet")
   machine.freeze(mishap.kind, mishap.millis)
+  if (mishap.setBy !== undefined) machine.setClock(mishap.setBy)
 }
 
 // -------------------------------------------------------------------------------------
@@ -225,18 +233,20 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
   }
 
   /** The calls of a sweep read the whole store. They fail while the store is down. */
-  const isDown = () => mishaps.ofStore(slot, "credential")
-  const fleet = <A>(stream: Stream.Stream<A, InstallationStore.InstallationStoreError>) =>
-    Stream.unwrap(Effect.sync(() => {
-      const fault = isDown()
-      return fault === undefined || fault.how === "slow"
-        ? stream
-        : fault.how === "fail"
-        ? Stream.fail(unavailable("credentials"))
-        : Stream.fromEffect(never)
-    }))
+  const whileUp = <A>(
+    operation: string,
+    read: () => Effect.Effect<A, InstallationStore.InstallationStoreError>
+  ): Effect.Effect<A, InstallationStore.InstallationStoreError> => {
+    const fault = mishaps.ofStore(slot, "credential")
+    return fault === undefined || fault.how === "slow"
+      ? read()
+      : fault.how === "fail"
+      ? Effect.fail(unavailable(operation))
+      : never
+  }
 
-  return {
+  // Each process has a store of its own: it hears of what it writes itself, and not of what others write.
+  return InstallationStore.make({
     ...store,
     credential: (key) => {
       const name = nameOfKey(key)
@@ -317,12 +327,12 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         return { text: "stored", step: "none", untold: "none" }
       }, "none")
     },
-    counts: (options) =>
-      Stream.runHead(fleet(Stream.fromEffect(store.counts(options)))).pipe(
-        Effect.flatMap(Option.match({ onNone: () => Effect.fail(unavailable("counts")), onSome: Effect.succeed }))
-      ),
-    credentials: (selection) => fleet(store.credentials(selection))
-  }
+    counts: (options) => Effect.suspend(() => whileUp("counts", () => store.counts(options))),
+    credentials: (selection) =>
+      Stream.fromIterableEffect(
+        Effect.suspend(() => whileUp("credentials", () => Stream.runCollect(store.credentials(selection))))
+      )
+  })
 }
 
 // -------------------------------------------------------------------------------------
