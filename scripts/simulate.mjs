@@ -2,13 +2,15 @@
 //
 //   --effect 4          runs the generated source of Effect 4 (after `npm run effect-4`)
 //   --replay            replays what was done to each credential against the model (needs spin and gcc)
-//   --record            writes the result into docs/token-rotation.md, as the long run
-//   --mutants           removes one rule of the code at a time, and expects a broken promise within a minute, here or in
-//                       the model
-//   --mutants --write   the same, also with the replay, and writes the table of model/README.md
+//   --record            adds the result to the long run: a row in test/long-run.json, and in docs/token-rotation.md. If the
+//                       run is cut (Ctrl-C), the lives until then count
+//   --mutants           removes one rule of the code at a time, and expects that lives, their replay or the model notice it
+//                       within a minute
+//   --mutants --write   the same, with the replay for each of them, and writes the table of model/README.md
 //   --mutant NAME       runs the code without one rule
 import { build } from "esbuild"
-import { spawnSync } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -66,11 +68,36 @@ const bundle = async (mutant) => {
 }
 
 /** As there is a worker on each core, its garbage is collected on that core too. */
-const run = (file, args, options) =>
-  spawnSync(process.execPath, ["--max-semi-space-size=64", "--single-threaded", file, ...args], {
-    encoding: "utf8",
-    ...options
-  })
+const nodeArgs = ["--max-semi-space-size=64", "--single-threaded"]
+
+const run = (file, args) => spawnSync(process.execPath, [...nodeArgs, file, ...args], { encoding: "utf8" })
+
+/** Runs in the foreground. Ctrl-C reaches the run by itself; SIGTERM is passed on. */
+const runInForeground = async (file, args) => {
+  const child = spawn(process.execPath, [...nodeArgs, file, ...args], { stdio: "inherit" })
+  process.on("SIGINT", () => {})
+  process.on("SIGTERM", () => child.kill("SIGTERM"))
+  const [status] = await once(child, "exit")
+  return status ?? 1
+}
+
+const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim()
+
+/** What the result of a life follows from. */
+const whatLives = ["src", "test/simulation", "test/utils/effect"]
+
+/** The options for a part of the long run. */
+const recordOptions = () => {
+  if (isFour) throw new Error("The long run is that of Effect 3. Leave out --effect or --record")
+  if (git("status", "--porcelain", "--", ...whatLives) !== "") {
+    throw new Error(`A part of the long run names its commit. Commit the changes of ${whatLives.join(", ")} first`)
+  }
+  return [
+    ["--record", join(root, "test/long-run.json")],
+    ["--page", join(root, "docs/token-rotation.md")],
+    ["--commit", git("log", "-1", "--format=%h", "--", ...whatLives)]
+  ].flat()
+}
 
 const traces = join(root, ".tmp", "simulation", "traces.json")
 
@@ -109,22 +136,25 @@ if (all) {
   for (const mutant of mutants) {
     const startedAt = performance.now()
     const file = await bundle(mutant)
-    const found = findByLives(file)
+    const life = findByLives(file)
+    const isRefusedByModel = (isWritten || life === undefined) && isRefused(file)
+    const by = [
+      ...life === undefined ? [] : [`life ${life.life}: ${life.promise}`],
+      ...isRefusedByModel ? [`the replay of ${replayed} lives`] : [],
+      ...ofModel().has(mutant.name) ? ["the model"] : []
+    ]
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
-    const by = found !== undefined
-      ? `life ${found.life}: ${found.promise}`
-      : ofModel().has(mutant.name)
-      ? "not within a minute. The model finds it"
-      : "NOT FOUND"
-    console.log(`${mutant.name}: ${by} (${seconds} s). ${mutant.rule}`)
-    if (by === "NOT FOUND") process.exitCode = 1
-    if (!isWritten) continue
-    rows.push(`| \`${mutant.name}\` | ${mutant.rule} | ${by} | ${isRefused(file) ? "yes" : "no"} |`)
+    console.log(`${mutant.name}: found by ${by.join("; ") || "NOTHING"} (${seconds} s). ${mutant.rule}`)
+    if (by.length === 0) process.exitCode = 1
+    rows.push(
+      `| \`${mutant.name}\` | ${mutant.rule} | ${life === undefined ? "–" : `${life.life}: ${life.promise}`} | ` +
+        `${isRefusedByModel ? "yes" : "–"} | ${ofModel().has(mutant.name) ? "yes" : "–"} |`
+    )
   }
   if (isWritten) {
     writeBetween(join(root, "model/README.md"), "mutants of the code", [
-      `| mutant | the rule that it lacks | found by the simulation | by the replay of ${replayed} lives |`,
-      "| --- | --- | --- | --- |",
+      `| mutant | the rule that it lacks | found by a life | by the replay of ${replayed} lives | by the model |`,
+      "| --- | --- | --- | --- | --- |",
       ...rows
     ])
   }
@@ -134,8 +164,8 @@ if (all) {
     throw new Error(`There is no mutant ${one}. There are: ${mutants.map(({ name }) => name).join(", ")}`)
   }
   const ledger = mutant === undefined ? ["--ledger", join(root, "test/seeds.json")] : []
-  const record = isRecorded ? ["--record", join(root, "docs/token-rotation.md")] : []
+  const record = isRecorded ? recordOptions() : []
   const options = [...ledger, ...record, ...isReplay ? ["--traces", traces] : [], ...args]
-  process.exitCode = run(await bundle(mutant), options, { stdio: "inherit" }).status ?? 1
+  process.exitCode = await runInForeground(await bundle(mutant), options)
   if (isReplay && !replay(traces)) process.exitCode = 1
 }

@@ -9,6 +9,7 @@ export const left = {
   "test/docs-examples.test.ts": "it tests the documentation of the source",
   "test/docs-pages.test.ts": "it tests the documentation of the source",
   "test/docs-slack-app.test.ts": "it tests the documentation of the source",
+  "test/docs-long-run.test.ts": "it tests the documentation of the source",
   "test/docs-languages.test.ts": "it tests the documentation of the source",
   "test/docs-pictures.test.ts": "it tests the documentation of the source",
   "test/docs-security.test.ts": "it tests the documentation of the source",

@@ -6,16 +6,21 @@
  * - `--traces`: a file for what was done to each credential, which `model/replay.mjs` reads
  * - `--brief`: does not shorten the life that fails, and lives no other after it
  * - `--all`: also lives on after lives that fail, and does not look at them
- * - `--record`: a file in which the result replaces what is between two marks
+ * - `--record`: the file of the long run, of which this run becomes a part; `--page`: the page that shows it; `--commit`: the
+ *   version of the code
  * - `--workers`: on how many cores
  * - `--seconds`: begins no new life after that time
+ *
+ * After SIGINT or SIGTERM it begins no new life either, and the lives until then count.
  */
 import { fork } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { parseArgs } from "node:util"
+import * as Batches from "./batches.js"
 import * as Judge from "./judge.js"
 import { live, render } from "./life.js"
+import * as LongRun from "./longRun.js"
 import * as Plan from "./plan.js"
 import { shrink } from "./shrink.js"
 
@@ -26,15 +31,9 @@ interface Failed {
   readonly plan: Plan.Plan
 }
 
-/** Seeds that one worker lives before it asks for more. */
-interface Batch {
-  readonly first: number
-  readonly lives: number
-}
-
 /** What was found in some lives. */
 interface Result {
-  readonly lives: number
+  readonly cpuSeconds: number
   readonly counts: Judge.Counts
   /** Episodes for the model, each with a seed that has it. */
   readonly episodes: ReadonlyArray<readonly [text: string, seed: number]>
@@ -45,10 +44,17 @@ interface Result {
   readonly failed: ReadonlyArray<number>
 }
 
-const nothing: Result = { lives: 0, counts: Judge.noCounts(), episodes: [], allEpisodes: 0, outside: 0, failed: [] }
+const nothing: Result = {
+  cpuSeconds: 0,
+  counts: Judge.noCounts(),
+  episodes: [],
+  allEpisodes: 0,
+  outside: 0,
+  failed: []
+}
 
 const add = (a: Result, b: Result): Result => ({
-  lives: a.lives + b.lives,
+  cpuSeconds: a.cpuSeconds + b.cpuSeconds,
   counts: Judge.add(a.counts, b.counts),
   episodes: a.episodes.concat(b.episodes),
   allEpisodes: a.allEpisodes + b.allEpisodes,
@@ -68,6 +74,8 @@ const { values } = parseArgs({
     brief: { type: "boolean", default: false },
     all: { type: "boolean", default: false },
     record: { type: "string" },
+    page: { type: "string" },
+    commit: { type: "string", default: "" },
     worker: { type: "boolean", default: false }
   }
 })
@@ -79,23 +87,23 @@ const [first, lives, workers, seconds] = [values.seed, values.lives, values.work
 ]
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
-const number = (value: number) => value.toLocaleString("en")
 
 // -------------------------------------------------------------------------------------
 // a worker
 // -------------------------------------------------------------------------------------
 
 /** Lives each seed of a batch. */
-const work = async ({ first, lives }: Batch): Promise<Result> => {
+const work = async ({ first, lives }: Batches.Batch): Promise<Result> => {
+  const before = process.cpuUsage()
   let result = nothing
   for (let seed = first; seed < first + lives; seed++) {
     // A worker whose parent is gone ends, too.
     await new Promise((resolve) => setImmediate(resolve))
     if (!process.connected) break
-    const life = live(Plan.make(seed), values.traces !== undefined)
+    const life = live(Plan.make(seed), { isLogged: false, isTraced: values.traces !== undefined })
     const episodes = life.episodes.filter((episode) => episode !== undefined)
     result = add(result, {
-      lives: 1,
+      cpuSeconds: 0,
       counts: life.counts,
       episodes: episodes.map((episode) => [episode, seed]),
       allEpisodes: life.episodes.length,
@@ -103,11 +111,12 @@ const work = async ({ first, lives }: Batch): Promise<Result> => {
       failed: life.violation === undefined ? [] : [seed]
     })
   }
-  return result
+  const { system, user } = process.cpuUsage(before)
+  return { ...result, cpuSeconds: (system + user) / 1e6 }
 }
 
 /** Starts a worker, and gives it batches until there are no more. */
-const employ = (next: () => Batch | undefined, done: (result: Result) => void): Promise<void> =>
+const employ = (next: Batches.Batches["next"], done: (result: Result) => void): Promise<void> =>
   new Promise((resolve, reject) => {
     const child = fork(process.argv[1]!, [...process.argv.slice(2), "--worker"])
     let isIdle = false
@@ -163,66 +172,58 @@ const runLedger = (): boolean => {
 /** So many lives are a batch, and so many failed ones are enough. */
 const [batchSize, enough] = values.brief ? [1, 1] : [10, values.all ? Infinity : 5]
 
-/** Lives all seeds, on all workers. No seed is left out: where the time ends a run, the ones before have been lived. */
-const liveAll = async (): Promise<Result> => {
+/** Lives the seeds, on all workers. */
+const liveAll = async (): Promise<readonly [Result, Batches.Batch]> => {
   const until = performance.now() + seconds * 1000
   let result = nothing
-  let given = 0
-  const next = (): Batch | undefined => {
-    if (given >= lives || performance.now() >= until || result.failed.length >= enough) return undefined
-    const batch = { first: first + given, lives: Math.min(batchSize, lives - given) }
-    given += batch.lives
-    return batch
-  }
+  const batches = Batches.make({
+    first,
+    lives,
+    size: batchSize,
+    isOver: () => performance.now() >= until || result.failed.length >= enough
+  })
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, batches.end)
   await Promise.all(Array.from({ length: workers }, () =>
-    employ(next, (found) => {
+    employ(batches.next, (found) => {
       result = add(result, found)
     })))
-  return result
-}
-
-/** What was counted, as lines: a sentence, and a table. */
-const summary = ({ counts, lives }: Result, took: number): ReadonlyArray<string> => {
-  const rows: ReadonlyArray<readonly [what: string, count: number]> = [
-    ["years of installations", Math.round(counts.installationMillis / Plan.day / 365)],
-    ["refreshes", counts.refreshes],
-    ["callers that got a token", counts.served],
-    ["callers that got an error", counts.unavailable],
-    ["processes that died", counts.deaths],
-    ["processes that froze", counts.freezes],
-    ["processes that froze in the instant before they sent", counts.naps],
-    ["tokens that were served, and that Slack had ended", counts.servedEnded],
-    ["chains lost outside the windows that are admitted", counts.outside],
-    ...Object.entries(Judge.windows).map(([window, sentence]) =>
-      [`chains lost because ${sentence}`, counts.losses[window] ?? 0] as const
-    )
-  ]
-  return [
-    `${number(lives)} lives, of the seeds ${number(first)} to ${number(first + lives - 1)}, in ${
-      number(Math.round(took))
-    } s on ${workers} ${workers === 1 ? "core" : "cores"}:`,
-    "",
-    "| what | how often |",
-    "| --- | ---: |",
-    ...rows.map(([what, count]) => `| ${what} | ${number(count)} |`)
-  ]
+  return [result, batches.given()]
 }
 
 /** Replaces what is between the marks of the long run. */
-const record = (file: string, lines: ReadonlyArray<string>): void => {
+const showOn = (page: string, lines: ReadonlyArray<string>): void => {
   const [begin, end] = ["<!-- long run -->\n", "<!-- end of long run -->"]
-  const text = readFileSync(file, "utf8")
+  const text = readFileSync(page, "utf8")
   const [before, after] = [text.indexOf(begin), text.indexOf(end)]
-  if (before < 0 || after < before) throw new Error(`${file} has no marks of a long run`)
-  writeFileSync(file, `${text.slice(0, before + begin.length)}${lines.join("\n")}\n${text.slice(after)}`)
+  if (before < 0 || after < before) throw new Error(`${page} has no marks of a long run`)
+  writeFileSync(page, `${text.slice(0, before + begin.length)}${lines.join("\n")}\n${text.slice(after)}`)
+}
+
+const recorded = (): ReadonlyArray<LongRun.Part> =>
+  values.record === undefined ? [] : JSON.parse(readFileSync(values.record, "utf8")) as ReadonlyArray<LongRun.Part>
+
+/** Adds a part to the long run. */
+const record = (part: LongRun.Part): void => {
+  if (values.record === undefined || values.page === undefined || part.lives === 0) return
+  const parts = LongRun.add(recorded(), part)
+  writeFileSync(values.record, `${JSON.stringify(parts, null, 2)}\n`)
+  showOn(values.page, LongRun.render(parts))
+  print(`The long run has the seeds ${LongRun.seedsOf(part)} from now on`)
 }
 
 const run = async (): Promise<boolean> => {
+  const refusal = LongRun.refusal(recorded(), { first, lives })
+  if (refusal !== undefined) {
+    print(refusal)
+    return false
+  }
   if (!runLedger()) return false
   const startedAt = performance.now()
-  const result = await liveAll()
-  const lines = summary(result, (performance.now() - startedAt) / 1000)
-  lines.forEach(print)
+  const [result, lived] = await liveAll()
+  const took = LongRun.number(Math.round((performance.now() - startedAt) / 1000))
+  const cores = `${workers} ${workers === 1 ? "core" : "cores"}`
+  print(`${LongRun.number(lived.lives)} lives, of the seeds ${LongRun.seedsOf(lived)}, in ${took} s on ${cores}:\n`)
+  LongRun.tableOf(result.counts).forEach(print)
   if (values.traces !== undefined) {
     writeFileSync(
       values.traces,
@@ -240,14 +241,16 @@ const run = async (): Promise<boolean> => {
     if (!values.all) report(Plan.make(failed[0]!), failed[0]!)
     return false
   }
-  if (values.record !== undefined) record(values.record, lines)
+  record({ ...lived, cpuSeconds: Math.round(result.cpuSeconds), commit: values.commit, counts: result.counts })
   return true
 }
 
 if (values.worker) {
+  // Ctrl-C reaches workers too. They end when there are no more batches.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {})
   process.on(
     "message",
-    (batch) => void work(batch as Batch).then((result) => process.connected && process.send!(result))
+    (batch) => void work(batch as Batches.Batch).then((result) => process.connected && process.send!(result))
   )
 } else if (values.log) {
   process.stdout.write(render(live(Plan.make(first)).log))

@@ -1,0 +1,83 @@
+/**
+ * The long run: what many lives have shown, in parts that were lived at different times. `test/long-run.json` has what each
+ * part counted, and `docs/token-rotation.md` shows it.
+ */
+import type { Batch } from "./batches.js"
+import * as Judge from "./judge.js"
+import * as Plan from "./plan.js"
+
+/** Lives of successive seeds, on one version of the code. */
+export interface Part extends Batch {
+  /** Seconds of one core. */
+  readonly cpuSeconds: number
+  /** The last commit that changed the code or the simulation. */
+  readonly commit: string
+  readonly counts: Judge.Counts
+}
+
+export const number = (value: number): string => value.toLocaleString("en")
+
+export const seedsOf = ({ first, lives }: Batch): string => `${number(first)} to ${number(first + lives - 1)}`
+
+const yearsOf = ({ installationMillis }: Judge.Counts): string =>
+  number(Math.round(installationMillis / Plan.day / 365))
+
+/** Why a part cannot be added; `undefined` if it can. */
+export const refusal = (parts: ReadonlyArray<Part>, wanted: Batch): string | undefined => {
+  const known = parts.find(({ first, lives }) => first < wanted.first + wanted.lives && wanted.first < first + lives)
+  if (known === undefined) return undefined
+  const next = Math.max(...parts.map(({ first, lives }) => first + lives))
+  return `The seeds ${seedsOf(wanted)} overlap with the recorded ones ${seedsOf(known)}, and a life counts once. ` +
+    `The first seed after all that are recorded is ${next}`
+}
+
+/** The parts with one more, by their seeds. */
+export const add = (parts: ReadonlyArray<Part>, part: Part): ReadonlyArray<Part> =>
+  [...parts, part].sort((a, b) => a.first - b.first)
+
+const windows = Object.entries(Judge.windows)
+
+/** What was counted, as a table. */
+export const tableOf = (counts: Judge.Counts): ReadonlyArray<string> => {
+  const rows: ReadonlyArray<readonly [what: string, count: string]> = [
+    ["years of installations", yearsOf(counts)],
+    ["refreshes", number(counts.refreshes)],
+    ["callers that got a token", number(counts.served)],
+    ["callers that got an error", number(counts.unavailable)],
+    ["processes that died", number(counts.deaths)],
+    ["processes that froze", number(counts.freezes)],
+    ["processes that froze in the instant before they sent", number(counts.naps)],
+    ["tokens that were served, and that Slack had ended", number(counts.servedEnded)],
+    ["chains lost outside the windows that are admitted", number(counts.outside)],
+    ...windows.map(([window, sentence]) =>
+      [`chains lost because ${sentence}`, number(counts.losses[window] ?? 0)] as const
+    )
+  ]
+  return ["| what | how often |", "| --- | ---: |", ...rows.map(([what, count]) => `| ${what} | ${count} |`)]
+}
+
+/** The page's lines: the parts, and the sum of what they counted. */
+export const render = (parts: ReadonlyArray<Part>): ReadonlyArray<string> => {
+  const lives = parts.reduce((sum, { lives }) => sum + lives, 0)
+  const rows = parts.map(({ commit, counts, cpuSeconds, ...seeds }) =>
+    [
+      seedsOf(seeds),
+      yearsOf(counts),
+      number(counts.refreshes),
+      number(counts.outside),
+      windows.map(([window]) => number(counts.losses[window] ?? 0)).join(" / "),
+      `${number(Math.round(cpuSeconds / 60))} min`,
+      `\`${commit}\``
+    ].join(" | ")
+  )
+  return [
+    `${number(lives)} lives, in ${parts.length} ${parts.length === 1 ? "part" : "parts"}. ` +
+    "The numbers of lost chains are in the order of the second table:",
+    "",
+    "| seeds | years of installations | refreshes | lost outside the windows | lost inside them | time of one core | commit |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    ...rows.map((row) => `| ${row} |`),
+    "",
+    ...tableOf(parts.map(({ counts }) => counts).reduce(Judge.add, Judge.noCounts()))
+  ]
+}
