@@ -100,25 +100,19 @@ export const isRepeatable: (error: OAuthV2Error) => boolean = Retry.isRepeatable
  * Waits as long as Slack asks, and up to a tenth longer, so that many clients do not call again at the same time. If
  * Slack does not ask, each wait is twice as long as the one before, plus or minus a fifth.
  */
-const backoff = (options: {
-  readonly first: Duration.DurationInput
-  readonly longest: Duration.DurationInput
-}): Schedule.Schedule<Duration.Duration, OAuthV2Error> => {
-  const first = Duration.toMillis(options.first)
-  const longest = Duration.toMillis(options.longest)
-  return waits((error: OAuthV2Error, repetitions) =>
+const backoff = (firstMillis: number, longestMillis: number): Schedule.Schedule<Duration.Duration, OAuthV2Error> =>
+  waits((error: OAuthV2Error, repetitions) =>
     Retry.isRepeatable(error)
       ? Effect.map(Random.next, (random) => {
         const hint = error.retryAfter === undefined ? 0 : Duration.toMillis(error.retryAfter)
         return Math.ceil(
           hint > 0
             ? hint * (1 + random / 10)
-            : Math.min(first * 2 ** repetitions, longest) * (0.8 + random * 0.4)
+            : Math.min(firstMillis * 2 ** repetitions, longestMillis) * (0.8 + random * 0.4)
         )
       })
       : Effect.succeed(undefined)
   )
-}
 
 const policy = (schedule: Schedule.Schedule<Duration.Duration, OAuthV2Error>, limits: Limits): Policy =>
   Object.assign(Retry.withinBudget(schedule, limits.budget), limits, { unlimited: schedule })
@@ -130,7 +124,7 @@ const policy = (schedule: Schedule.Schedule<Duration.Duration, OAuthV2Error>, li
  * @since 0.1.0
  * @category schedules
  */
-export const interactive: Policy = policy(backoff({ first: "300 millis", longest: "5 seconds" }), {
+export const interactive: Policy = policy(backoff(300, 5000), {
   attemptTimeout: Duration.seconds(10),
   budget: Duration.seconds(10)
 })
@@ -143,7 +137,7 @@ export const interactive: Policy = policy(backoff({ first: "300 millis", longest
  * @since 0.1.0
  * @category schedules
  */
-export const background: Policy = policy(backoff({ first: "1 second", longest: "1 minute" }), {
+export const background: Policy = policy(backoff(1000, 60_000), {
   attemptTimeout: Duration.seconds(30),
   budget: Duration.minutes(10)
 })

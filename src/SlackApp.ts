@@ -159,12 +159,12 @@ const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
   Config.map(Config.option(config), Option.getOrUndefined)
 
 // Secrets are read as strings, because `Config.redacted` also redacts the message for a missing one.
-const publicSettings = {
+const publicSettings = () => ({
   clientId: Configs.string(variable("clientId")),
   appId: optional(Config.string(variable("appId"))),
   signingSecret: optional(Config.string(variable("signingSecret"))),
   baseUrl: optional(Config.string(variable("baseUrl")))
-}
+})
 
 /**
  * The settings of an app as a `Config`: `SLACK_CLIENT_ID`, `SLACK_CLIENT_SECRET`, and optionally `SLACK_APP_ID`,
@@ -174,10 +174,9 @@ const publicSettings = {
  * @since 0.1.0
  * @category config
  */
-export const config: Config.Config<Service> = Configs.all({
-  ...publicSettings,
-  clientSecret: Configs.string(variable("clientSecret"))
-}).pipe(Configs.mapOrFail((options) => check(options, variable)))
+export const config: Config.Config<Service> = Configs.suspend(() =>
+  Configs.all({ ...publicSettings(), clientSecret: Configs.string(variable("clientSecret")) })
+).pipe(Configs.mapOrFail((options) => check(options, variable)))
 
 /**
  * The settings of a public client as a `Config`: those of {@link config} without the client secret.
@@ -186,7 +185,7 @@ export const config: Config.Config<Service> = Configs.all({
  * @since 0.1.0
  * @category config
  */
-export const configPublic: Config.Config<Service> = Configs.all(publicSettings).pipe(
+export const configPublic: Config.Config<Service> = Configs.suspend(() => Configs.all(publicSettings())).pipe(
   Configs.mapOrFail((options) => check(options, variable))
 )
 

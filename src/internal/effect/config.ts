@@ -3,7 +3,7 @@
  */
 import * as ConfigError from "effect/ConfigError"
 
-export { all, mapOrFail, string } from "effect/Config"
+export { all, mapOrFail, string, suspend } from "effect/Config"
 
 /** A setting or an option, by its name, that cannot be used. */
 export const invalid = (name: string, problem: string): ConfigError.ConfigError =>

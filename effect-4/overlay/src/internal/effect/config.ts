@@ -13,6 +13,10 @@ const existing = (names: ReadonlyArray<string>): Config.Config<string> =>
 /** A setting that has to be there. */
 export const string = (name: string): Config.Config<string> => existing([name])
 
+/** A setting that is made when it is read: Effect makes its decoder with it, which takes time at the start of a program. */
+export const suspend = <A>(setting: () => Config.Config<A>): Config.Config<A> =>
+  Config.flatMap(Config.succeed(undefined), setting)
+
 /** The name of the setting that has no value of its kind. */
 const nameOf = ({ cause }: Config.ConfigError): ReadonlyArray<string> =>
   Schema.isSchemaError(cause) && cause.issue._tag === "Pointer" ? cause.issue.path.slice(-1).map(String) : []
