@@ -259,7 +259,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
       notes: [
         "`authorize` is of @slack/oauth, with a log that writes nothing. It keeps no cache, and comes without a SQL " +
         "store: this one reads a row of JSON by its key.",
-        "`botToken` and `botTokenFor`, which takes the place of an event, run in one fiber, in a loop of yields, with the service at hand; `TokenManager.botToken` looks " +
+        "`botToken` and `botTokenFor`, which takes the place of an event, run in one fiber, in a loop of yields, with the service already in a variable; `TokenManager.botToken` looks " +
         "that up each time; the last two start a fiber for each read. The rows with `first` are those of a manager that has read " +
         "nothing yet: each read asks the store. A place in an organization takes two queries: which installation serves it, and its " +
         "token.",

@@ -1,3 +1,4 @@
+/** How a command fails, and its exit codes. */
 import type * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -8,7 +9,7 @@ export const exitCodes = {
   failed: 1,
   /** Nothing failed, and another run has to do the rest. */
   unfinished: 2,
-  /** The command has looked, and found something to mend. */
+  /** The command found something that is wrong, or that differs. */
   found: 3,
   /** As in a shell: 128 plus the number of the signal that ended the program. */
   SIGINT: 130,

@@ -1,6 +1,7 @@
 /** Databases by URL. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as SqlInstallationStore from "effect-slack-oauth/sql/SqlInstallationStore"
 import * as TokenCipher from "effect-slack-oauth/TokenCipher"
@@ -86,24 +87,29 @@ const databaseToWrite = (url: string): Layer.Layer<SqlClient.SqlClient, CommandF
 
 const table = "slack_oauth_installations"
 
-const hasStore = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem.FileSystem> =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+/** Whether a database has a table. */
+export const hasTable = (sql: SqlClient.SqlClient, table: string): Effect.Effect<boolean, SqlError> =>
+  Effect.map(
     sql.onDialectOrElse({
       pg: () => sql`SELECT 1 WHERE to_regclass(${table}) IS NOT NULL`,
       orElse: () => sql`SELECT 1 FROM sqlite_master WHERE name = ${table}`
-    })).pipe(
-      Effect.map((rows) => rows.length > 0),
-      Effect.timeoutFail({
-        duration: "30 seconds",
-        onTimeout: () =>
-          new CommandFailed({ message: "The database does not answer. Check that it is running, and try again." })
-      }),
-      Effect.catchTag("SqlError", (error) =>
-        new CommandFailed({
-          message: `The database cannot be read (${codeOf(error) ?? "unknown reason"}). Check it, and try again.`
-        })),
-      Effect.provide(databaseToRead(url, table))
-    )
+    }),
+    (rows) => rows.length > 0
+  )
+
+/** The failure of a command whose database does not answer in time. */
+export const noAnswer = (): CommandFailed =>
+  new CommandFailed({ message: "The database does not answer. Check that it is running, and try again." })
+
+const hasStore = (url: string): Effect.Effect<boolean, CommandFailed, FileSystem.FileSystem> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => hasTable(sql, table)).pipe(
+    Effect.timeoutFail({ duration: "30 seconds", onTimeout: noAnswer }),
+    Effect.catchTag("SqlError", (error) =>
+      new CommandFailed({
+        message: `The database cannot be read (${codeOf(error) ?? "unknown reason"}). Check it, and try again.`
+      })),
+    Effect.provide(databaseToRead(url, table))
+  )
 
 type Store = Layer.Layer<
   InstallationStore.InstallationStore,

@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { parseBaseUrl } from "../src/internal/baseUrl.js"
-import { commaList } from "../src/internal/commaList.js"
-import { parsePath, parsePublicUrl } from "../src/internal/publicUrl.js"
+import { settingList } from "../src/internal/commaList.js"
+import { parsePath, parsePublicUrl, standardPaths } from "../src/internal/publicUrl.js"
 import { CommandFailed, exitCodes } from "./CommandFailed.js"
 import { clock } from "./doctor/clock.js"
 import { credentials } from "./doctor/credentials.js"
@@ -26,6 +26,7 @@ import * as Settings from "./doctor/settings.js"
 import * as Command from "./effect/command.js"
 import * as Options from "./effect/options.js"
 import * as Http from "./http.js"
+import { listOption } from "./listOption.js"
 import * as Slack from "./slack.js"
 
 const path = (name: string, standard: string, description: string) =>
@@ -38,25 +39,18 @@ const path = (name: string, standard: string, description: string) =>
     Options.withDescription(`${description} The default is ${standard}.`)
   )
 
-const list = (name: string, description: string) =>
-  Options.text(name).pipe(
-    Options.repeated,
-    Options.map((texts) => texts.flatMap(commaList)),
-    Options.withDescription(description)
-  )
-
 const options = {
   publicUrl: Options.text("public-url").pipe(
     Options.withFallbackConfig(Config.string("PUBLIC_URL")),
     Options.optional,
     Options.withDescription("Where Slack and browsers reach the server. The default is PUBLIC_URL.")
   ),
-  installPath: path("install-path", "/slack/install", "The path where an install begins."),
-  callbackPath: path("callback-path", "/slack/oauth_redirect", "The path of the redirect URL."),
-  eventsPath: path("events-path", "/slack/events", "The path of the event address."),
-  redirectUrls: list("redirect-url", "A redirect URL in the app's settings at Slack; can be repeated."),
-  botScopes: list("bot-scopes", "The scopes that the server asks for as the app."),
-  userScopes: list("user-scopes", "The scopes that the server asks for on behalf of people."),
+  installPath: path("install-path", standardPaths.install, "The path where an install begins."),
+  callbackPath: path("callback-path", standardPaths.callback, "The path of the redirect URL."),
+  eventsPath: path("events-path", standardPaths.events, "The path of the event address."),
+  redirectUrls: listOption("redirect-url", "The redirect URLs in the app's settings at Slack."),
+  botScopes: listOption("bot-scopes", "The scopes that the server asks for as the app."),
+  userScopes: listOption("user-scopes", "The scopes that the server asks for on behalf of people."),
   database: Options.text("database").pipe(
     Options.withFallbackConfig(Config.string("DATABASE_URL")),
     Options.optional,
@@ -135,7 +129,7 @@ const slackFindings = ({ baseUrl, settings }: Context, found: ReadonlyArray<Find
       baseUrl === undefined || clientId === undefined || (!publicClient && proof === undefined) ||
       isWrong(found, "client-id", "client-secret", "base-url")
     ) {
-      const todo = "Mend the settings above first."
+      const todo = "Fix the settings above first."
       return [skipped("credentials", "Slack was not asked.", todo), skipped("clock", "Slack was not asked.", todo)]
     }
     const answer = yield* proof === undefined
@@ -149,7 +143,7 @@ const serverFindings = ({ baseUrl, given, server, settings }: Context, found: Re
   Effect.gen(function*() {
     if (server === undefined || baseUrl === undefined || isWrong(found, "public-url", "base-url")) {
       return [
-        skipped("install-address", "The server was not asked.", "Give --public-url, and mend the settings above.")
+        skipped("install-address", "The server was not asked.", "Give --public-url, and fix the settings above.")
       ]
     }
     const expected: Server.Expected = {
@@ -164,7 +158,7 @@ const serverFindings = ({ baseUrl, given, server, settings }: Context, found: Re
     const begun = first._tag === "Reply" && first.status === 200 && first.body.includes("Add to Slack")
       ? yield* Requests.send(`${expected.url}?begin`)
       : first
-    const secret = settings.signingSecret?.split(",")[0]?.trim()
+    const [secret] = settingList(settings.signingSecret ?? "")
     const word = `doctor-${crypto.randomUUID()}`
     const unsigned = Server.events(yield* Requests.sendUnsigned(events), events)
     return [
@@ -173,7 +167,11 @@ const serverFindings = ({ baseUrl, given, server, settings }: Context, found: Re
       Server.callback(yield* Requests.send(expected.redirectUrl), expected.redirectUrl),
       unsigned,
       secret === undefined || unsigned.level === "error"
-        ? skipped("event-signature", "The event address was not asked with a signature.", "Mend it first.")
+        ? skipped(
+          "event-signature",
+          "The event address was not asked with a signature.",
+          "Fix the event address first."
+        )
         : Server.challenge(yield* Requests.sendChallenge(events, secret, word), events, word)
     ]
   })
@@ -215,7 +213,7 @@ const liveFindings = ({ baseUrl, given, server, settings }: Context) =>
       ]
   })
 
-/** What will be called, before it is. */
+/** Says what will be called, before that happens. */
 const announce = ({ baseUrl, given, server }: Context) => {
   const calls = given.offline ? [] : [
     `calls ${baseUrl ?? "Slack"} with a code that nobody was given (and apps.manifest.export, with SLACK_CONFIG_TOKEN)`,
@@ -265,7 +263,7 @@ export const doctor = Command.make("doctor", options, (given) => Effect.provide(
   Command.withDescription(
     "Read the settings that an app starts with (SLACK_CLIENT_ID, SLACK_CLIENT_SECRET, SLACK_APP_ID, " +
       "SLACK_SIGNING_SECRET, SLACK_BASE_URL, SLACK_TOKEN_KEYS, PUBLIC_URL, DATABASE_URL), look at what they name, and " +
-      "say what is wrong and how to mend it. Nothing is changed, and no secret is printed. Exit codes: 0 nothing is " +
+      "say what is wrong and how to fix it. Nothing is changed, and no secret is printed. Exit codes: 0 nothing is " +
       "wrong, though there may be warnings; 1 it could not look; 3 something is wrong."
   )
 )

@@ -7,7 +7,7 @@ import * as SlackEmulatorSeed from "effect-slack-oauth/testing/SlackEmulatorSeed
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import { parseObject } from "../src/internal/unknown.js"
 import { CommandFailed } from "./CommandFailed.js"
 import type * as Command from "./effect/command.js"
 import * as Options from "./effect/options.js"
@@ -26,14 +26,10 @@ const duration = (name: string, description: string) =>
     Options.withDescription(description)
   )
 
-const parseObject = Schema.decodeUnknownOption(
-  Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
-)
-
 /** A method and its answer. */
 const toMethod = (text: string): Option.Option<readonly [string, SlackEmulator.MethodHandler]> => {
   const [, name = "", , json] = /^([\w.]+)(=(.*))?$/s.exec(text) ?? []
-  const answer = json === undefined ? Option.some({}) : parseObject(json)
+  const answer = json === undefined ? Option.some({}) : Option.fromNullable(parseObject(json))
   return Option.map(name === "" ? Option.none() : answer, (answer) => [name, { answer }])
 }
 

@@ -7,22 +7,15 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { isObject } from "../src/internal/answer.js"
 import { parseBaseUrl } from "../src/internal/baseUrl.js"
-import { commaList } from "../src/internal/commaList.js"
+import { isObject } from "../src/internal/unknown.js"
 import { CommandFailed, exitCodes, orSettingFailed, settingFailed } from "./CommandFailed.js"
 import * as Command from "./effect/command.js"
 import * as Options from "./effect/options.js"
 import { isConfigError } from "./effect/settings.js"
 import * as Http from "./http.js"
+import { listOption } from "./listOption.js"
 import * as Slack from "./slack.js"
-
-const list = (name: string, description: string) =>
-  Options.text(name).pipe(
-    Options.repeated,
-    Options.map((texts) => texts.flatMap(commaList)),
-    Options.withDescription(`${description} Separate them with commas, or repeat the option.`)
-  )
 
 const path = (name: string, description: string) =>
   Options.text(name).pipe(Options.optional, Options.withDescription(description))
@@ -37,11 +30,11 @@ const options = {
     Options.withFallbackConfig(Config.string("PUBLIC_URL")),
     Options.withDescription("Where Slack and browsers reach the server. The default is PUBLIC_URL.")
   ),
-  botScopes: list("bot-scopes", "What the app does as itself."),
-  userScopes: list("user-scopes", "What the app does on behalf of a person."),
-  optionalScopes: list("optional-scopes", "Which of these a person may refuse."),
-  events: list("events", "Events for the bot, besides app_uninstalled and tokens_revoked."),
-  userEvents: list("user-events", "Events on behalf of people."),
+  botScopes: listOption("bot-scopes", "What the app does as itself."),
+  userScopes: listOption("user-scopes", "What the app does on behalf of a person."),
+  optionalScopes: listOption("optional-scopes", "Which of these a person may refuse."),
+  events: listOption("events", "Events for the bot, besides app_uninstalled and tokens_revoked."),
+  userEvents: listOption("user-events", "Events on behalf of people."),
   callbackPath: path("callback-path", "The path of the redirect URL. The default is /slack/oauth_redirect."),
   eventsPath: path("events-path", "The path of the event address. The default is /slack/events."),
   rotation: Options.boolean("rotation").pipe(

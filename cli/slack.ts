@@ -3,11 +3,12 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { isCode, isObject, parseObject } from "../src/internal/answer.js"
+import { isCode } from "../src/internal/failure.js"
+import { isObject, parseObject } from "../src/internal/unknown.js"
 import { untraced } from "./effect/http.js"
 
-/** What Slack, or the network, said. Only the code of a failure is kept: nothing of it can be a secret. */
-export type Answer =
+/** The result of a call. Of a failure it has only the code, which cannot be a secret. */
+export type Result =
   | { readonly _tag: "Ok"; readonly body: Readonly<Record<string, unknown>>; readonly date: string | undefined }
   | { readonly _tag: "Refused"; readonly code: string; readonly date: string | undefined }
   /** Slack did not answer, or something else did. `problem` is the rest of a sentence. */
@@ -22,7 +23,7 @@ export const reasonOf = (error: unknown): string => {
   return "no connection"
 }
 
-const read = (status: number, text: string, date: string | undefined): Answer => {
+const read = (status: number, text: string, date: string | undefined): Result => {
   const body = parseObject(text)
   if (body?.["ok"] === true) return { _tag: "Ok", body, date }
   if (body !== undefined && isCode(body["error"])) return { _tag: "Refused", code: body["error"], date }
@@ -36,7 +37,7 @@ export const call = (
   method: string,
   parameters: Readonly<Record<string, string>>,
   authorization?: { readonly bearer: Redacted.Redacted } | { readonly id: string; readonly secret: Redacted.Redacted }
-): Effect.Effect<Answer, never, HttpClient.HttpClient> => {
+): Effect.Effect<Result, never, HttpClient.HttpClient> => {
   const bare = HttpClientRequest.bodyUrlParams(HttpClientRequest.post(`${baseUrl}/api/${method}`), parameters)
   const request = authorization === undefined
     ? bare
@@ -50,7 +51,7 @@ export const call = (
     Effect.scoped,
     Effect.timeoutFail({ duration: "15 seconds", onTimeout: () => ({ code: "ETIMEDOUT" }) }),
     Effect.catchAll((error) =>
-      Effect.succeed<Answer>({ _tag: "NoAnswer", problem: `did not answer (${reasonOf(error)})`, date: undefined })
+      Effect.succeed<Result>({ _tag: "NoAnswer", problem: `did not answer (${reasonOf(error)})`, date: undefined })
     )
   )
 }

@@ -1,6 +1,6 @@
 /**
- * Writes docs/errors.md from the table of codes: `npm run docs:errors`. A test fails when the page is not what this
- * gives.
+ * Writes docs/errors.md from the table of codes: `npm run docs:errors`. A test fails if the page differs from what this
+ * writes.
  */
 import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import * as Duration from "effect/Duration"
@@ -29,7 +29,7 @@ const documented = (remedy: OAuthV2Error.Remedy): ReadonlyArray<Row> =>
       text
     ])
 
-/** A row for a class whose remedy or outcome may depend on what happened: the examples show all that there are. */
+/** A row for a class whose remedy or outcome depends on what happened. There is an example of each. */
 const row = (meaning: string, ...examples: ReadonlyArray<OAuthV2Error.ClientError>): Row => {
   const each = (property: "_tag" | "remedy" | "outcome") => list(examples.map((error) => `\`${error[property]}\``))
   const code = examples.some((error) => error._tag === "SlackUndocumentedError")
@@ -42,39 +42,39 @@ const method = "oauth.v2.access"
 
 const client: ReadonlyArray<Row> = [
   row(
-    "Slack said no with a code that it does not document for this method; `code` keeps it. Look it up in Slack's " +
-      "reference, and report it here.",
+    "Slack refused with a code that it does not document for this method. The error keeps it in `code`. Look it up in " +
+      "Slack's reference, and report it here.",
     new OAuthV2Error.SlackUndocumentedError({ method, code: "new_code" })
   ),
   row(
-    "No answer, or only a part of one. `rejected` when the request cannot have arrived: the name did not resolve, the " +
-      "connection was refused, TLS did not come about. `unknown` once it may have left. `reason` is the platform's name " +
-      "for what broke. Check the network and the base URL.",
+    "There was no answer, or only a part of one. The outcome is `rejected` if the request cannot have reached Slack: the " +
+      "name did not resolve, the connection was refused, or the TLS handshake failed. Otherwise it is `unknown`. `reason` " +
+      "is the platform's name for the failure. Check the network and the base URL.",
     new OAuthV2Error.SlackTransportError({ method, outcome: "rejected" }),
     new OAuthV2Error.SlackTransportError({ method, outcome: "unknown" })
   ),
   row(
-    "One attempt took longer than the retry policy allows (`timeout`). Slack may have acted on the call all the same.",
+    "An attempt took longer than the retry policy allows (`timeout`). Slack may have acted on the call.",
     new OAuthV2Error.SlackTimeoutError({ method, timeout: Duration.seconds(10) })
   ),
   row(
-    "The answer is neither tokens nor one of Slack's errors: a page of a proxy, a redirect, half a JSON text, JSON of " +
-      "another shape. `status`, `contentType` and `paths` say where it did not fit. From status 500 on the remedy is " +
-      "`retry`, otherwise `report`; the outcome is `rejected` from 300 to 499, otherwise `unknown`. Check the base URL, " +
-      "and look for a proxy on the way.",
+    "The answer has neither tokens nor an error of Slack: a page of a proxy, a redirect, incomplete JSON, or JSON of " +
+      "another shape. `status`, `contentType` and `paths` say what did not fit. The remedy is `retry` for a status of 500 " +
+      "and above, and `report` otherwise. The outcome is `rejected` for a status from 300 to 499, and `unknown` otherwise. " +
+      "Check the base URL, and look for a proxy on the way.",
     ...[502, 302, 200].map((status) => new OAuthV2Error.SlackUnexpectedResponse({ method, status }))
   )
 ]
 
 const remedies: Record<OAuthV2Error.Remedy, string> = {
   retry:
-    "Wait, and repeat the call if the outcome is `rejected`. The retry policy has done so already, as far as it goes.",
-  restart: "The grant is no good, but nothing is lost: send the person through install again.",
-  reauthorize: "The stored credential is dead. No call will bring it back: have the app installed again.",
-  configure: "The app is set up wrongly, here or at Slack. The call fails until someone changes that.",
-  askAdmin: "A policy of the workspace or organization is in the way, or something that only its people can settle.",
-  report: "A bug, in this package or in the calling program, or a machine on the way that rewrites requests.",
-  none: "Nothing is wrong: what the call was to do has been done before."
+    "Wait, and repeat the call if the outcome is `rejected`. The retry policy has already repeated it as often as it allows.",
+  restart: "The code is not valid, and there was no token to lose: send the person through install again.",
+  reauthorize: "The stored credential is dead, and no call restores it: have the app installed again.",
+  configure: "A setting of the app is wrong, in the program or at Slack. The call fails until somebody changes it.",
+  askAdmin: "A policy of the workspace or organization forbids the call. Only its people can change that.",
+  report: "This package or the calling program has a bug, or a proxy on the way changes requests.",
+  none: "There is nothing to do: an earlier call has done it."
 }
 
 export const page = `# Errors
@@ -89,14 +89,15 @@ remedy.
 
 The **remedy** says what to do about it. The tables below are in its order.
 
-The **outcome** says whether Slack did anything. After \`rejected\` it did not: unless the error is about the code or token
-itself, that is still good. After \`unknown\` it may have: codes, refresh tokens and legacy tokens work once, and the one
-that was sent may be spent. No retry policy sends it again on a guess.
+The **outcome** says whether Slack acted on the call. \`rejected\`: it did not, so the code or token that was sent is still
+valid, unless the error is about that code or token. \`unknown\`: it may have. Codes, refresh tokens and legacy tokens work
+once, so the one that was sent may be spent, and no retry policy sends it again on a guess.
 
-Two statuses have a meaning of their own: HTTP 429 is \`SlackRateLimited\`, whatever its body, and HTTP 503 without a code
-from Slack is \`SlackServiceUnavailable\` with the outcome \`unknown\`, because a machine on the way may say so after Slack
-has acted. A call that Slack could only refuse, such as one with an empty code, fails here
-with Slack's error without being sent; then \`status\` is absent.
+Two statuses have a meaning of their own. HTTP 429 is \`SlackRateLimited\`, whatever its body. HTTP 503 without a code from
+Slack is \`SlackServiceUnavailable\` with the outcome \`unknown\`, because a proxy may answer it after Slack has acted.
+
+A call that Slack could only refuse, such as one with an empty code, is not sent. It fails with Slack's error, without a
+\`status\`.
 
 ${
   Object.entries(remedies).map(([remedy, meaning]) =>
@@ -104,9 +105,9 @@ ${
   ).join("\n\n")
 }
 
-## Beside Slack's list
+## Errors without a documented code
 
-These come with either method. Their code is this package's own, except for the first.
+Both methods can fail with these. The first has Slack's code; the codes of the others are this package's own.
 
 ${table(client)}
 

@@ -12,7 +12,8 @@ import * as AuthorizeUrl from "./AuthorizeUrl.js"
 import * as Compare from "./internal/manifest/compare.js"
 import * as Format from "./internal/manifest/format.js"
 import { refuse } from "./internal/options.js"
-import { canonicalPath, parsePath, parsePublicUrl, type PublicUrl } from "./internal/publicUrl.js"
+import { canonicalPath, parsePath, parsePublicUrl, type PublicUrl, standardPaths } from "./internal/publicUrl.js"
+import { isForSignIn, isScope } from "./internal/scopeForm.js"
 
 // -------------------------------------------------------------------------------------
 // the format
@@ -102,10 +103,8 @@ type Checked<A> = Either.Either<A, ConfigError.ConfigError>
 /** An app that stores tokens needs both events. Without them, dead tokens stay in its store. */
 const lifecycleEvents = ["app_uninstalled", "tokens_revoked"]
 
-const isForSignIn = (scope: string): boolean => /^(openid|email|profile|identity\..+)$/.test(scope)
-
 const scopesProblem = (scopes: ReadonlyArray<string>): string | undefined => {
-  const strange = scopes.find((scope) => !/^[a-z][\w.-]*(:[\w.:-]+)?$/i.test(scope))
+  const strange = scopes.find((scope) => !isScope(scope))
   if (strange !== undefined) return `has an entry that is not a scope: ${strange}`
   return scopes.some(isForSignIn) && !scopes.every(isForSignIn)
     ? "mixes scopes of Sign in with Slack (openid, email, profile, identity.*) with others, which Slack refuses"
@@ -136,8 +135,8 @@ const publicUrlOf = ({ pkce, publicUrl }: Options): Checked<Extract<PublicUrl, {
 const addressesOf = (options: Options): Checked<Addresses> =>
   Either.gen(function*() {
     const { base, secure } = yield* publicUrlOf(options)
-    const callback = yield* pathOf("callbackPath", options.callbackPath, "/slack/oauth_redirect")
-    const events = yield* pathOf("eventsPath", options.eventsPath, "/slack/events")
+    const callback = yield* pathOf("callbackPath", options.callbackPath, standardPaths.callback)
+    const events = yield* pathOf("eventsPath", options.eventsPath, standardPaths.events)
     if (canonicalPath(callback) === canonicalPath(events)) {
       return yield* refuse("eventsPath", `eventsPath cannot be used: ${events} is also the path of the callback`)
     }

@@ -71,7 +71,7 @@ export interface Installed<M> {
   readonly response: TokenResponse.TokenResponse
   /**
    * The installation to store, with the metadata that `begin` gave: `InstallationStore.save(installation)`. Later,
-   * `Installation.metadataOf` reads them.
+   * `Installation.metadataOf` reads the metadata.
    */
   readonly installation: Installation.Installation
   /** When the request for the tokens was sent. This is the time of the installation. */

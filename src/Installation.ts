@@ -311,7 +311,7 @@ export type Change = Data.TaggedEnum<{
 }>
 
 /**
- * The refresh token of a credential. A token without one is permanent, or expires for good.
+ * The refresh token of a credential. A token without one is permanent, or cannot be refreshed when it expires.
  *
  * @since 0.1.0
  * @category getters
@@ -454,7 +454,7 @@ export const fromTokenResponse = (response: TokenResponse, at: DateTime.Utc): In
 }
 
 /**
- * The metadata of an installation do not fit their schema. `paths` says where, and never contains a value.
+ * The metadata of an installation does not fit its schema. `paths` says where, and never contains a value.
  *
  * @since 0.1.0
  * @category errors
@@ -466,7 +466,7 @@ export class InstallationMetadataError
   })
 {
   override get message(): string {
-    return `${installationRowId(this.key)}: the metadata do not fit their schema${
+    return `${installationRowId(this.key)}: the metadata does not fit its schema${
       this.paths.length === 0 ? "" : ` at ${this.paths.join(", ")}`
     }. A schema for stored metadata has to accept what earlier versions have stored.`
   }
@@ -492,7 +492,7 @@ export const metadataOf = <M, I>(
   })
 
 /**
- * The same installation with other metadata. It throws if they do not fit the schema.
+ * The same installation with other metadata. It throws if the metadata does not fit the schema.
  *
  * @since 0.1.0
  * @category metadata

@@ -21,6 +21,7 @@ import { bounded, InstallationStore, type InstallationStoreError, type Service }
 import type { Problem } from "./internal/import/installation.js"
 import * as Python from "./internal/import/python.js"
 import * as SlackOAuth from "./internal/import/slackOAuth.js"
+import { credentialKeyOf } from "./internal/installationKey.js"
 
 // -------------------------------------------------------------------------------------
 // models
@@ -152,9 +153,7 @@ export const fromPython = <E, R>(
 // -------------------------------------------------------------------------------------
 
 const keysOf = ({ credentials, key }: Installation.Installation): ReadonlyArray<string> =>
-  credentials.map((credential) =>
-    String(new Installation.CredentialKey({ installation: key, subject: Installation.subjectOf(credential) }))
-  )
+  credentials.map((credential) => String(credentialKeyOf(key, Installation.subjectOf(credential))))
 
 const storedKeys = (store: Service, key: Installation.InstallationKey) =>
   Effect.map(store.get(key), (stored) => new Set(Option.toArray(stored).flatMap(keysOf)))

@@ -237,7 +237,7 @@ const makeRows = (texts: Texts, cipher: TokenCipher.Service) => {
 // the store
 // -------------------------------------------------------------------------------------
 
-/** Gives one caller at a time the lock of a row. Who has it cannot be interrupted. */
+/** Gives one caller at a time the lock of a row. A caller that has the lock cannot be interrupted. */
 const makeLocks = () => {
   const locks = Array.from({ length: shards }, () => Effect.unsafeMakeSemaphore(1))
   return (id: string) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>

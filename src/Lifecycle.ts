@@ -37,7 +37,7 @@ import * as Address from "./internal/events/address.js"
 import * as RecentEvents from "./internal/events/recentEvents.js"
 import * as LayerContext from "./internal/layerContext.js"
 import { refuse } from "./internal/options.js"
-import { parsePath, routePath } from "./internal/publicUrl.js"
+import { parsePath, routePath, standardPaths } from "./internal/publicUrl.js"
 import * as Routes from "./internal/routes.js"
 import { isStorable } from "./internal/rowId.js"
 import * as WebHandler from "./internal/webHandler.js"
@@ -487,7 +487,7 @@ export const layerRoutes = <R = never>(
 > =>
   HttpLayerRouter.use((router) =>
     Effect.gen(function*() {
-      const path = parsePath(options.path ?? "/slack/events")
+      const path = parsePath(options.path ?? standardPaths.events)
       if (!path.ok) return yield* refuse("path", `The path cannot be used: ${path.problem}`)
       const { handleRequest } = yield* make(options)
       const handler = Routes.toRoute(`http://localhost${path.path}`, handleRequest)

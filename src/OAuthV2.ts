@@ -19,19 +19,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import * as Answer from "./internal/answer.js"
 import { type AppClient, appClients, requestInit } from "./internal/appClient.js"
 import { toEffect } from "./internal/effect/either.js"
 import { type Failure, failureOf, requestContext, untraced } from "./internal/effect/http.js"
+import { mediaType, readFailure } from "./internal/failure.js"
 import * as Request from "./internal/request.js"
 import * as Retry from "./internal/retry.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
-import { reveal } from "./internal/reveal.js"
+import { conceal, reveal } from "./internal/reveal.js"
 import { makeScrubber } from "./internal/secrets.js"
 import * as Telemetry from "./internal/telemetry.js"
 import { classify } from "./internal/transport.js"
+import { parseObject } from "./internal/unknown.js"
 import * as OAuthV2Error from "./OAuthV2Error.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 import * as SlackApp from "./SlackApp.js"
@@ -215,186 +216,6 @@ export const exchange = (
   Effect.flatMap(OAuthV2, (service) => service.exchange(request))
 
 // -------------------------------------------------------------------------------------
-// one attempt
-// -------------------------------------------------------------------------------------
-
-interface Call<M extends OAuthV2Error.Method> {
-  readonly method: M
-  readonly send: () => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
-  /** Masks the secrets of this call in a text. */
-  readonly scrub: (text: string) => string
-  /** What an answer may leave out. */
-  readonly known: TokenResponse.Known
-}
-
-/** The fields that are not undefined. */
-const present = <A extends object>(fields: A): { readonly [K in keyof A]?: Exclude<A[K], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as A
-
-/** The error of an answer without tokens: from its status, its body, and the paths that did not fit. */
-const refusalOf = <M extends OAuthV2Error.Method>(
-  { method, scrub }: Call<M>,
-  { headers, status }: HttpClientResponse.HttpClientResponse,
-  body: Readonly<Record<string, unknown>>,
-  paths: ReadonlyArray<string>,
-  now: number
-): OAuthV2Error.OAuthV2Error => {
-  const { code, ...said } = Answer.readFailure(body, scrub)
-  const retryAfter = parseRetryAfter(headers["retry-after"], now)
-  const details = {
-    method,
-    status,
-    ...present({
-      ...said,
-      requestId: headers["x-slack-req-id"] && scrub(headers["x-slack-req-id"]).slice(0, 200),
-      retryAfter: retryAfter === undefined ? undefined : Duration.millis(retryAfter)
-    })
-  }
-
-  if (status === 429) return OAuthV2Error.fromCode("ratelimited", details)
-  if (code !== undefined && !isRedirect(status)) {
-    const error = OAuthV2Error.fromCode(code, details)
-    // A documented code is no secret, even if it contains one.
-    return error._tag === "SlackUndocumentedError" ? OAuthV2Error.fromCode(scrub(code), details) : error
-  }
-  return status === 503
-    // A proxy answers this too, if its connection to Slack ended after the request was sent.
-    ? new OAuthV2Error.SlackServiceUnavailable({ ...details, outcome: "unknown" })
-    : new OAuthV2Error.SlackUnexpectedResponse({
-      ...details,
-      contentType: Answer.mediaType(scrub(headers["content-type"] ?? "")),
-      paths
-    })
-}
-
-const isRedirect = (status: number): boolean => status >= 300 && status < 400
-
-/** Decides what an answer means, from its status and body. Nothing else does. */
-const judge = <M extends OAuthV2Error.Method>(
-  call: Call<M>,
-  response: HttpClientResponse.HttpClientResponse,
-  text: string,
-  requestedAt: DateTime.Utc,
-  now: number
-): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> => {
-  const { status } = response
-  const body = Answer.parseObject(text)
-  const refused = (paths: ReadonlyArray<string>) =>
-    refusalOf(call, response, body ?? {}, paths, now) as OAuthV2Error.ErrorOf<M>
-  if (body === undefined) return Effect.fail(refused([]))
-  if (body.ok === false) return Effect.fail(refused(isRedirect(status) ? [] : ["error"]))
-  return status >= 200 && status < 300
-    ? Effect.mapError(toEffect(TokenResponse.fromBody(body, requestedAt, call.known)), refused)
-    : Effect.fail(refused([]))
-}
-
-const transportError = <M extends OAuthV2Error.Method>(
-  { method, scrub }: Call<M>,
-  { cause, early, response }: Failure
-): OAuthV2Error.ErrorOf<M> => {
-  const { reason, sent } = early === undefined ? classify(cause) : { reason: early, sent: false }
-  return new OAuthV2Error.SlackTransportError({
-    method,
-    outcome: sent || response !== undefined ? "unknown" : "rejected",
-    ...present({ reason: reason && scrub(reason), status: response?.status })
-  }) as OAuthV2Error.ErrorOf<M>
-}
-
-/** The body. For a status that says enough by itself, a lost body does not matter. */
-const readBody = (
-  response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<string, HttpClientError.HttpClientError> =>
-  response.status === 429 || response.status === 503
-    ? Effect.orElseSucceed(response.text, () => "")
-    : response.text
-
-const attempt = <M extends OAuthV2Error.Method>(
-  call: Call<M>,
-  clock: Clock.Clock,
-  attempted: () => void
-): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Effect.suspend(() => {
-    attempted()
-    const requestedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
-    const lost = (error: HttpClientError.HttpClientError) => Effect.fail(transportError(call, failureOf(error)))
-    const answered = (response: HttpClientResponse.HttpClientResponse) =>
-      Effect.matchEffect(readBody(response), {
-        onFailure: lost,
-        onSuccess: (text) => judge(call, response, text, requestedAt, clock.unsafeCurrentTimeMillis())
-      })
-    return Effect.matchEffect(untraced(call.send()), {
-      onFailure: (error) => {
-        const { answer } = failureOf(error)
-        // A client may fail because of a status. There is an answer all the same.
-        return answer ? answered(answer) : lost(error)
-      },
-      onSuccess: answered
-    })
-  })
-
-// -------------------------------------------------------------------------------------
-// a call
-// -------------------------------------------------------------------------------------
-
-/** What {@link call} needs of a request. */
-interface AnyRequest extends RequestOptions {
-  readonly code?: Secret | undefined
-  readonly refreshToken?: Secret | undefined
-  readonly installation?: KnownInstallation | undefined
-}
-
-/**
- * The answer to an install has to name the target. The other grants have an installation, named by the caller or not.
- */
-const knownOf = (app: SlackApp.Service, { code, installation, refreshToken }: AnyRequest): TokenResponse.Known =>
-  code === undefined
-    ? {
-      appId: installation?.appId ?? app.appId ?? "",
-      target: installation?.target ?? TokenResponse.unnamed,
-      refreshToken: typeof refreshToken === "string" ? Redacted.make(refreshToken) : refreshToken
-    }
-    : { appId: app.appId }
-
-interface Environment {
-  readonly clientOf: (app: SlackApp.Service) => AppClient
-  readonly app: SlackApp.Service
-  readonly policy: RetryPolicy.Service
-}
-
-const revealAll = (secrets: Readonly<Record<string, Secret>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, reveal(secret)]))
-
-const call = <M extends OAuthV2Error.Method>(
-  environment: Environment,
-  method: M,
-  request: AnyRequest,
-  secrets: () => ReadonlyArray<string | undefined>,
-  prepare: (client: Request.Client) => Request.Prepared
-): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
-  Telemetry.observe(method, (watch, { clock, context, fork }) => {
-    const policy = Option.getOrElse(Context.getOption(context, RetryPolicy.RetryPolicy), () => environment.policy)
-    const app = request.app ?? environment.app
-    const client = environment.clientOf(app)
-    const prepared = prepare(client)
-    const scrub = makeScrubber(() => [
-      client.clientSecret,
-      client.authorization?.slice("Basic ".length),
-      ...secrets()
-    ])
-    if (!prepared.ok) {
-      return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
-    }
-    const send = () => client.post(method, prepared)
-    const known = knownOf(app, request)
-    return Retry.run(policy, attempt({ method, send, scrub, known }, clock, watch.attempted), {
-      clock,
-      fork: fork(requestContext(watch.span, requestInit)),
-      onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
-      onFailure: watch.failed
-    })
-  })
-
-// -------------------------------------------------------------------------------------
 // layers
 // -------------------------------------------------------------------------------------
 
@@ -527,3 +348,192 @@ const play = <Request, E>(name: string, script: Script<Request, E> = []) =>
             : Effect.succeed(answer)
         })
   )
+
+// -------------------------------------------------------------------------------------
+// a call
+// -------------------------------------------------------------------------------------
+
+/** What the layer gives to every call. */
+interface Environment {
+  readonly clientOf: (app: SlackApp.Service) => AppClient
+  readonly app: SlackApp.Service
+  readonly policy: RetryPolicy.Service
+}
+
+/** What {@link call} needs of a request. */
+interface AnyRequest extends RequestOptions {
+  readonly code?: Secret | undefined
+  readonly refreshToken?: Secret | undefined
+  readonly installation?: KnownInstallation | undefined
+}
+
+/** Makes a call: prepares the request, and attempts it under the retry policy, in a span. */
+const call = <M extends OAuthV2Error.Method>(
+  environment: Environment,
+  method: M,
+  request: AnyRequest,
+  secrets: () => ReadonlyArray<string | undefined>,
+  prepare: (client: Request.Client) => Request.Prepared
+): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
+  Telemetry.observe(method, (watch, { clock, context, fork }) => {
+    const policy = Option.getOrElse(Context.getOption(context, RetryPolicy.RetryPolicy), () => environment.policy)
+    const app = request.app ?? environment.app
+    const client = environment.clientOf(app)
+    const prepared = prepare(client)
+    const scrub = makeScrubber(() => [
+      client.clientSecret,
+      client.authorization?.slice("Basic ".length),
+      ...secrets()
+    ])
+    if (!prepared.ok) {
+      return Effect.fail(OAuthV2Error.fromCode(prepared.code, { method, messages: [scrub(prepared.reason)] }))
+    }
+    const send = () => client.post(method, prepared)
+    const known = knownOf(app, request)
+    return Retry.run(policy, attempt({ method, send, scrub, known }, clock, watch.attempted), {
+      clock,
+      fork: fork(requestContext(watch.span, requestInit)),
+      onTimeout: (timeout) => new OAuthV2Error.SlackTimeoutError({ method, timeout }) as OAuthV2Error.ErrorOf<M>,
+      onFailure: watch.failed
+    })
+  })
+
+const revealAll = (secrets: Readonly<Record<string, Secret>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, reveal(secret)]))
+
+/**
+ * The answer to an install has to name the target. The other grants have an installation, named by the caller or not.
+ */
+const knownOf = (app: SlackApp.Service, { code, installation, refreshToken }: AnyRequest): TokenResponse.Known =>
+  code === undefined
+    ? {
+      appId: installation?.appId ?? app.appId ?? "",
+      target: installation?.target ?? TokenResponse.unnamed,
+      refreshToken: conceal(refreshToken)
+    }
+    : { appId: app.appId }
+
+// -------------------------------------------------------------------------------------
+// an attempt
+// -------------------------------------------------------------------------------------
+
+/** What all attempts of a call have in common. */
+interface Call<M extends OAuthV2Error.Method> {
+  readonly method: M
+  readonly send: () => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+  /** Masks the secrets of this call in a text. */
+  readonly scrub: (text: string) => string
+  /** What an answer may leave out. */
+  readonly known: TokenResponse.Known
+}
+
+/** Sends the request once, and judges the answer. */
+const attempt = <M extends OAuthV2Error.Method>(
+  call: Call<M>,
+  clock: Clock.Clock,
+  attempted: () => void
+): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> =>
+  Effect.suspend(() => {
+    attempted()
+    const requestedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
+    const lost = (error: HttpClientError.HttpClientError) => Effect.fail(transportError(call, failureOf(error)))
+    const answered = (response: HttpClientResponse.HttpClientResponse) =>
+      Effect.matchEffect(readBody(response), {
+        onFailure: lost,
+        onSuccess: (text) => judge(call, response, text, requestedAt, clock.unsafeCurrentTimeMillis())
+      })
+    return Effect.matchEffect(untraced(call.send()), {
+      onFailure: (error) => {
+        const { answer } = failureOf(error)
+        // A client may fail because of a status. Then there is an answer too.
+        return answer ? answered(answer) : lost(error)
+      },
+      onSuccess: answered
+    })
+  })
+
+/** Reads the body. HTTP 429 and 503 say enough without it, so there a lost body does not matter. */
+const readBody = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<string, HttpClientError.HttpClientError> =>
+  response.status === 429 || response.status === 503
+    ? Effect.orElseSucceed(response.text, () => "")
+    : response.text
+
+/** The error of an attempt without an answer. */
+const transportError = <M extends OAuthV2Error.Method>(
+  { method, scrub }: Call<M>,
+  { cause, early, response }: Failure
+): OAuthV2Error.ErrorOf<M> => {
+  const { reason, sent } = early === undefined ? classify(cause) : { reason: early, sent: false }
+  return new OAuthV2Error.SlackTransportError({
+    method,
+    outcome: sent || response !== undefined ? "unknown" : "rejected",
+    ...present({ reason: reason && scrub(reason), status: response?.status })
+  }) as OAuthV2Error.ErrorOf<M>
+}
+
+// -------------------------------------------------------------------------------------
+// what an answer means
+// -------------------------------------------------------------------------------------
+
+/** Decides what an answer means, from its status and its body. This is the only place that does. */
+const judge = <M extends OAuthV2Error.Method>(
+  call: Call<M>,
+  response: HttpClientResponse.HttpClientResponse,
+  text: string,
+  requestedAt: DateTime.Utc,
+  now: number
+): Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.ErrorOf<M>> => {
+  const { status } = response
+  const body = parseObject(text)
+  const refused = (paths: ReadonlyArray<string>) =>
+    refusalOf(call, response, body ?? {}, paths, now) as OAuthV2Error.ErrorOf<M>
+  if (body === undefined) return Effect.fail(refused([]))
+  if (body.ok === false) return Effect.fail(refused(isRedirect(status) ? [] : ["error"]))
+  return status >= 200 && status < 300
+    ? Effect.mapError(toEffect(TokenResponse.fromBody(body, requestedAt, call.known)), refused)
+    : Effect.fail(refused([]))
+}
+
+/** The error of an answer without tokens: from its status, its body, and the paths that did not fit. */
+const refusalOf = <M extends OAuthV2Error.Method>(
+  { method, scrub }: Call<M>,
+  { headers, status }: HttpClientResponse.HttpClientResponse,
+  body: Readonly<Record<string, unknown>>,
+  paths: ReadonlyArray<string>,
+  now: number
+): OAuthV2Error.OAuthV2Error => {
+  const { code, ...said } = readFailure(body, scrub)
+  const retryAfter = parseRetryAfter(headers["retry-after"], now)
+  const details = {
+    method,
+    status,
+    ...present({
+      ...said,
+      requestId: headers["x-slack-req-id"] && scrub(headers["x-slack-req-id"]).slice(0, 200),
+      retryAfter: retryAfter === undefined ? undefined : Duration.millis(retryAfter)
+    })
+  }
+
+  if (status === 429) return OAuthV2Error.fromCode("ratelimited", details)
+  if (code !== undefined && !isRedirect(status)) {
+    const error = OAuthV2Error.fromCode(code, details)
+    // A documented code is no secret, even if it contains one.
+    return error._tag === "SlackUndocumentedError" ? OAuthV2Error.fromCode(scrub(code), details) : error
+  }
+  return status === 503
+    // A proxy answers this too, if its connection to Slack ended after the request was sent.
+    ? new OAuthV2Error.SlackServiceUnavailable({ ...details, outcome: "unknown" })
+    : new OAuthV2Error.SlackUnexpectedResponse({
+      ...details,
+      contentType: mediaType(scrub(headers["content-type"] ?? "")),
+      paths
+    })
+}
+
+const isRedirect = (status: number): boolean => status >= 300 && status < 400
+
+/** The fields that are not undefined. */
+const present = <A extends object>(fields: A): { readonly [K in keyof A]?: Exclude<A[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as A

@@ -134,7 +134,7 @@ interface Branded extends Cause.YieldableError {
 
 /** What all errors of a class have in common. */
 interface Traits<Code extends string, R extends Remedy, O extends Outcome> {
-  /** Slack's code. The errors that have none have a name of the same form. */
+  /** Slack's code. An error without one has a name of this package, in the same form. */
   readonly code: Code
   /** What to do. */
   readonly remedy: R
@@ -142,7 +142,7 @@ interface Traits<Code extends string, R extends Remedy, O extends Outcome> {
   readonly outcome: O
 }
 
-/** Makes a class of errors. What all its errors have in common is on the prototype. */
+/** Makes a class of errors. The prototype has what all errors of the class have in common. */
 const slackError = <Self>() =>
 <
   Tag extends string,
@@ -205,7 +205,7 @@ const mayBeSpent = "A single-use grant may be spent: do not send it again on a g
 // the codes that Slack documents
 // -------------------------------------------------------------------------------------
 
-/** The only documented code that an answer need not contain: see {@link SlackServiceUnavailable}. */
+/** An answer can mean this documented code without containing it: see {@link SlackServiceUnavailable}. */
 const serviceUnavailable: Codes.SlackCode<
   "service_unavailable",
   "SlackServiceUnavailable",
@@ -451,7 +451,7 @@ export class SlackMissingPostType extends documented<SlackMissingPostType>()(Cod
 export class SlackMissingScope extends documented<SlackMissingScope>()(Codes.missingScope) {}
 
 /**
- * `no_permission`: The workspace does not allow this to the app or person.
+ * `no_permission`: The workspace does not allow the app or the person to do this.
  *
  * @since 0.1.0
  * @category documented errors
@@ -603,7 +603,7 @@ export class SlackTokenRotationNotEnabled
 {}
 
 /**
- * `two_factor_setup_required`: The workspace demands two-factor authentication and the person has none.
+ * `two_factor_setup_required`: The workspace requires two-factor authentication, and the person has not set it up.
  *
  * @since 0.1.0
  * @category documented errors

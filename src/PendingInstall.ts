@@ -1,6 +1,6 @@
 /**
- * Installs between their two halves. An install is saved when a person is sent to Slack, and consumed, once, when Slack
- * sends the person back.
+ * Pending installs, which a person has begun and not finished. An install is saved when the person is sent to Slack, and
+ * consumed, once, when Slack sends the person back.
  *
  * A store knows an install by the SHA-256 of its state. It never gets the state itself, so a reader of the store cannot
  * finish an install. `consume` is atomic: of two callers with one state, one gets the install.

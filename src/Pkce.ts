@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { randomToken, sha256 } from "./internal/random.js"
+import { conceal } from "./internal/reveal.js"
 
 /**
  * A verifier and its challenge.
@@ -60,7 +61,7 @@ export const challenge = (verifier: Redacted.Redacted): Effect.Effect<string> =>
  * @category constructors
  */
 export const fromVerifier = (verifier: string | Redacted.Redacted): Effect.Effect<Pkce, PkceInvalidVerifier> => {
-  const secret = Redacted.isRedacted(verifier) ? verifier : Redacted.make(verifier)
+  const secret = conceal(verifier)
   const text = Redacted.value(secret)
   return /^[\w.~-]{43,128}$/.test(text)
     ? Effect.map(challenge(secret), (challenge) => ({ verifier: secret, challenge }))

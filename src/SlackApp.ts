@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import { parseBaseUrl } from "./internal/baseUrl.js"
 import * as Configs from "./internal/effect/config.js"
 import { toEffect } from "./internal/effect/either.js"
+import { conceal } from "./internal/reveal.js"
 import { looksRounded, type Mistakes, problemOf } from "./internal/settings.js"
 
 /**
@@ -72,9 +73,6 @@ const words = (setting: keyof Service, gap: string): string => setting.replace(/
 
 const variable: Naming = (setting) => `SLACK_${words(setting, "_").toUpperCase()}`
 
-const wrap = (secret: string | Redacted.Redacted): Redacted.Redacted =>
-  Redacted.isRedacted(secret) ? secret : Redacted.make(secret)
-
 /** Values that Slack cannot have issued, by setting. */
 const mistakes: { readonly [setting: string]: Mistakes } = {
   clientId: [
@@ -113,9 +111,9 @@ const check = (
 
   return Either.right({
     clientId,
-    ...(clientSecret && { clientSecret: wrap(clientSecret) }),
+    ...(clientSecret && { clientSecret: conceal(clientSecret) }),
     ...(appId && { appId }),
-    ...(signingSecret && { signingSecret: wrap(signingSecret) }),
+    ...(signingSecret && { signingSecret: conceal(signingSecret) }),
     baseUrl: base.baseUrl
   })
 }

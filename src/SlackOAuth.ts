@@ -27,15 +27,15 @@ import type * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import * as InstallFlow from "./InstallFlow.js"
 import * as InstallRouter from "./InstallRouter.js"
-import { isCode } from "./internal/answer.js"
 import { withDeadline } from "./internal/deadline.js"
 import * as Address from "./internal/events/address.js"
+import { isCode } from "./internal/failure.js"
 import * as FlowSettings from "./internal/install/settings.js"
 import * as ManagerSettings from "./internal/managerSettings.js"
-import { canonicalPath, parsePath, routePath } from "./internal/publicUrl.js"
+import { canonicalPath, parsePath, routePath, standardPaths } from "./internal/publicUrl.js"
 import { parseRetryAfter } from "./internal/retryAfter.js"
 import * as Routes from "./internal/routes.js"
-import { makeScrubber } from "./internal/secrets.js"
+import { maskTokens } from "./internal/secrets.js"
 import * as SweepSettings from "./internal/sweepSettings.js"
 import * as WebHandler from "./internal/webHandler.js"
 import * as Lifecycle from "./Lifecycle.js"
@@ -51,8 +51,7 @@ import * as TokenSweep from "./TokenSweep.js"
 // -------------------------------------------------------------------------------------
 
 /**
- * Settings or options that are missing or cannot be used. `problems` has all that {@link layer} found, so that one start
- * shows them.
+ * Settings or options that are missing or cannot be used. `problems` has all of them, so that one start shows them all.
  *
  * @since 0.1.0
  * @category errors
@@ -104,7 +103,7 @@ export type Services =
 type OfApp = "publicUrl" | "botScopes" | "userScopes" | "onInstalled" | "app"
 
 /**
- * Options of the install flow, with its metadata: a Schema, and `begin`, which gives them. They are stored with the
+ * Options of the install flow, with its metadata: a Schema, and `begin`, which gives the metadata. It is stored with the
  * installation; see `Installation.metadataOf`.
  *
  * @since 0.1.0
@@ -192,10 +191,10 @@ const check = (options: Options<any, any, any, any, any, any>) =>
   Effect.gen(function*() {
     const app = yield* Effect.either(Layer.build(options.app ?? SlackApp.layerConfig))
     const cipher = yield* Effect.either(Layer.build(options.cipher ?? TokenCipher.layerConfig))
-    const path = parsePath(options.eventsPath ?? "/slack/events")
+    const path = parsePath(options.eventsPath ?? standardPaths.events)
     const signingSecret = Option.getOrUndefined(yield* Config.option(Config.redacted("SLACK_SIGNING_SECRET")))
-    // Without the app, the options are checked for an app that stands in for it. Its signing secret comes from the same
-    // setting, or is a text of its own if the options bring the app, so that the app's problem is not reported twice.
+    // If the app cannot be built, the options are checked for a made-up one. Its signing secret comes from the setting, or is
+    // made up too if the options have the app, so that no problem is reported twice.
     const service = Either.match(app, {
       onLeft: (): SlackApp.Service => ({
         clientId: "1.2",
@@ -355,14 +354,11 @@ export const webHandler = <E>(layer: Layer.Layer<SlackOAuth, E>): {
 /** How long a call may take. */
 const callDeadline = Duration.seconds(30)
 
-const Answer = Schema.Struct({ ok: Schema.Boolean, error: Schema.optional(Schema.String) })
+const isWebApiBody = Schema.is(Schema.Struct({ ok: Schema.Boolean, error: Schema.optional(Schema.String) }))
 
-const isAnswer = Schema.is(Answer)
-
-const scrub = makeScrubber(() => [])
-
-/** Slack's code. Something on the way to Slack may write another text there, which may quote the token. */
-const codeOf = (error: string | undefined): string => isCode(error) && scrub(error) === error ? error : "bad_answer"
+/** Slack's code. A proxy may write another text in its place, which may quote the token. */
+const codeOf = (error: string | undefined): string =>
+  isCode(error) && maskTokens(error) === error ? error : "bad_answer"
 
 /** Platform's errors contain the request, and so the token. They are replaced by a `SlackCallError`. */
 const isOurs = (error: { readonly _tag: string }): error is TokenManager.TokenError | SlackCallError =>
@@ -419,6 +415,6 @@ export const call = (
       const millis = parseRetryAfter(headers["retry-after"], yield* Clock.currentTimeMillis)
       return yield* failed("ratelimited", millis === undefined ? undefined : Duration.millis(millis))
     }
-    if (!isAnswer(body)) return yield* failed("bad_answer")
+    if (!isWebApiBody(body)) return yield* failed("bad_answer")
     return body.ok ? body as unknown as Readonly<Record<string, unknown>> : yield* failed(codeOf(body.error))
   })

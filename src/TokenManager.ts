@@ -22,7 +22,7 @@ import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -37,6 +37,7 @@ import * as LayerContext from "./internal/layerContext.js"
 import * as LeaseTime from "./internal/leaseTime.js"
 import { refreshTokenLifetimeOf, settingsOf } from "./internal/managerSettings.js"
 import * as Places from "./internal/places.js"
+import { reveal } from "./internal/reveal.js"
 import { credentialRowId, userSubject } from "./internal/rowId.js"
 import * as Telemetry from "./internal/telemetry.js"
 import * as TokenEvents from "./internal/tokenEvents.js"
@@ -607,15 +608,16 @@ export const make = (
     })
     const cache = CredentialCache.make(settings.cacheSize, changes)
     yield* Effect.addFinalizer((exit) => FreshTokens.close(tokens, Scope.close(scope, exit)))
-    // Everything that was read before such a change is outdated: its version is older.
+    // What was read before a change has an older version, so it is outdated.
     yield* unbounded.onChange(({ generation, key }) => {
       const id = String(key)
       if (!CredentialCache.isKnownChange(cache.peek(id), generation)) changes.record(id)
     })
 
     /**
-     * There is one entry for each id, and it stays in the cache while it is in use. `key` is made only if the token is not
-     * served from memory.
+     * Serves the token of a credential: from memory if it is fresh there, and otherwise by `FreshTokens.read`. `id` is the
+     * text of the key. There is one entry for each id, and it stays in the cache while it is in use. `key` is made only if
+     * the token is not served from memory.
      */
     const read = (
       id: string,
@@ -665,7 +667,7 @@ export const make = (
         cache.use(String(key), (entry) =>
           Effect.sync(() => {
             entry.wasAsked = true
-            entry.state = onRefused(entry.state, Redacted.isRedacted(token) ? Redacted.value(token) : token, code)
+            entry.state = onRefused(entry.state, reveal(token), code)
             cache.renew(String(key), entry)
           })),
       refresh: (key, force = {}) =>

@@ -13,10 +13,11 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { isObject } from "./internal/answer.js"
 import { commaList } from "./internal/commaList.js"
 import { between, exactOptional, guarded, optional, withConstructorDefault } from "./internal/effect/schemas.js"
+import { endOfTime } from "./internal/expiry.js"
 import { instance } from "./internal/instance.js"
+import { isObject } from "./internal/unknown.js"
 
 // -------------------------------------------------------------------------------------
 // the model
@@ -359,9 +360,6 @@ const decodeTarget = (wire: Json, known: Known): Workspace | Organization | unde
 /** The lifetime of Slack's rotating tokens, in seconds. */
 const usualLifetime = 43_200
 
-/** The largest time of a date. */
-const endOfTime = 8.64e15
-
 const decodeExpiry = (
   wire: Json,
   requestedAt: DateTime.Utc,
@@ -393,7 +391,7 @@ const decodeToken = (wire: Json, requestedAt: DateTime.Utc, known: Known) =>
     expiry: decodeExpiry(wire, requestedAt, known)
   }))
 
-/** Without the URL the rest is of no use. */
+/** A webhook without a URL counts as absent. */
 const decodeWebhook = (wire: Json): Option.Option<IncomingWebhook> =>
   Option.map(text(wire.url), (url) =>
     instance(IncomingWebhook, {

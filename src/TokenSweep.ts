@@ -2,7 +2,7 @@
  * Refreshes in the background: tokens that are due are refreshed before anybody asks for them. So no caller has to wait,
  * and credentials that nobody asks for stay alive.
  *
- * A fleet that was installed within an hour would have to be refreshed within an hour, every ten hours, for ever. So some
+ * A fleet that was installed within an hour would have to be refreshed within an hour, and again every ten hours. So some
  * credentials are refreshed before they are due, until the work is spread. Any number of processes may sweep the same
  * store: they take the credentials in the same order, and make no call for a credential that another has refreshed.
  *
@@ -20,6 +20,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as InstallationStore from "./InstallationStore.js"
+import { endOfTime } from "./internal/expiry.js"
 import * as LayerContext from "./internal/layerContext.js"
 import * as SweepPlan from "./internal/sweepPlan.js"
 import type { Candidate, Plan } from "./internal/sweepPlan.js"
@@ -108,7 +109,7 @@ const nameOf = ({ generation, key }: Target): string => `${key}#${generation}`
 /** How long a credential rests after failures: a minute, doubling up to a quarter of an hour. */
 const restAfter = (attempts: number): number => Math.min(60_000 * 2 ** attempts, 15 * 60_000)
 
-/** Credentials that are left alone for a while, so that others are refreshed meanwhile. */
+/** Credentials that rest for a while, so that others are refreshed in that time. */
 const makeResting = () => {
   const resting = new Map<string, { readonly attempts: number; readonly until: number }>()
   return {
@@ -142,8 +143,6 @@ type Resting = ReturnType<typeof makeResting>
 // -------------------------------------------------------------------------------------
 // sweeping
 // -------------------------------------------------------------------------------------
-
-const endOfTime = DateTime.unsafeMake(8.64e15)
 
 /** A pass ends after so many failures without a success: Slack or the store is down. */
 const enough = 20
@@ -218,7 +217,7 @@ export const make = (
         const draft = SweepPlan.draft(now, window, health.fresh + health.expiring, plan)
         const expiring = new Set<string>()
         yield* Stream.runForEachChunk(
-          store.credentials({ state: "rotating", expiresBefore: endOfTime }),
+          store.credentials({ state: "rotating", expiresBefore: DateTime.unsafeMake(endOfTime) }),
           (chunk) =>
             Effect.gen(function*() {
               for (const info of chunk) {

@@ -58,7 +58,7 @@ const begun = (
 
 const noReply = (code: string): Server.Reply => ({ _tag: "NoReply", code })
 
-const refused = (code: string): Slack.Answer => ({ _tag: "Refused", code, date: undefined })
+const refused = (code: string): Slack.Result => ({ _tag: "Refused", code, date: undefined })
 
 const wanted: Wanted = {
   redirectUrl: redirect,

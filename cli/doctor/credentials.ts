@@ -7,7 +7,7 @@ const id = "credentials"
 const basicInformation = "Copy it again from the app's Basic Information page, without the spaces around it."
 
 /** Judges Slack's answer to a made-up code. No real code was spent. */
-export const credentials = (answer: Slack.Answer, { baseUrl, publicClient }: {
+export const credentials = (answer: Slack.Result, { baseUrl, publicClient }: {
   readonly baseUrl: string
   readonly publicClient: boolean
 }): Finding => {

@@ -32,17 +32,8 @@ const sample = 20
 // what is there
 // -------------------------------------------------------------------------------------
 
-const hasTable = (sql: SqlClient.SqlClient, table: string) =>
-  Effect.map(
-    sql.onDialectOrElse({
-      pg: () => sql`SELECT 1 WHERE to_regclass(${table}) IS NOT NULL`,
-      orElse: () => sql`SELECT 1 FROM sqlite_master WHERE name = ${table}`
-    }),
-    (rows) => rows.length > 0
-  )
-
 const ranMigrations = (sql: SqlClient.SqlClient) =>
-  Effect.flatMap(hasTable(sql, "slack_oauth_migrations"), (isThere) =>
+  Effect.flatMap(Database.hasTable(sql, "slack_oauth_migrations"), (isThere) =>
     isThere
       ? Effect.map(
         sql<
@@ -165,12 +156,12 @@ const findings = (keys: string | undefined) =>
     const times = Storage.latency(yield* roundTrips(sql))
     const ran = yield* ranMigrations(sql)
     const migrated = Storage.migrations(ran, Object.keys(Migrations.migrations))
-    const isReady = ran !== undefined && (yield* hasTable(sql, "slack_oauth_installations"))
+    const isReady = ran !== undefined && (yield* Database.hasTable(sql, "slack_oauth_installations"))
     const cipher = yield* Effect.option(TokenCipher.config.pipe(
       Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["SLACK_TOKEN_KEYS", keys ?? ""]])))
     ))
     if (!isReady || Option.isNone(cipher)) {
-      const todo = isReady ? "Mend SLACK_TOKEN_KEYS first." : "Start the app once, and run this again."
+      const todo = isReady ? "Fix SLACK_TOKEN_KEYS first." : "Start the app once, and run this again."
       return [
         reachable,
         times,
@@ -228,11 +219,7 @@ export const lookAt = (
     }
     yield* writable(url)
     return yield* Effect.provide(findings(keys), Database.database(url)).pipe(
-      Effect.timeoutFail({
-        duration: patience,
-        onTimeout: () =>
-          new CommandFailed({ message: "The database does not answer. Check that it is running, and try again." })
-      })
+      Effect.timeoutFail({ duration: patience, onTimeout: Database.noAnswer })
     )
   }).pipe(
     Effect.scoped,

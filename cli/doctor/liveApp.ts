@@ -1,5 +1,5 @@
 /** The app's settings at Slack, as `apps.manifest.export` gives them. */
-import { isObject } from "../../src/internal/answer.js"
+import { isObject } from "../../src/internal/unknown.js"
 import { error, type Finding, firstOf, ok, warning } from "./finding.js"
 import { redirectUrl } from "./redirectUrl.js"
 

@@ -2,7 +2,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
-import { parseObject } from "../../src/internal/answer.js"
+import { parseObject } from "../../src/internal/unknown.js"
 import { looked, type Project } from "./packages.js"
 
 const own = "effect-slack-oauth"

@@ -1,7 +1,6 @@
 /** The redirect URL, against the list in the app's settings. Slack compares scheme, host and port letter by letter. */
+import { parseUrl } from "../../src/internal/parseUrl.js"
 import { error, type Finding, ok } from "./finding.js"
-
-const parse = (text: string): URL | undefined => URL.canParse(text) ? new URL(text) : undefined
 
 /** The path may go on below a listed one. */
 const isBelow = (wanted: string, listed: string): boolean =>
@@ -31,17 +30,17 @@ const nearMiss = (wanted: URL, listed: URL): string | undefined => {
 export const redirectUrl = (wanted: string, listed: ReadonlyArray<string>): Finding => {
   const id = "redirect-url"
   if (listed.some((url) => isBelow(wanted, url))) return ok(id, `${wanted} is among the redirect URLs at Slack.`)
-  const mend = `Add ${wanted} under OAuth & Permissions, Redirect URLs, and press Save URLs.`
-  if (listed.length === 0) return error(id, "The app at Slack has no redirect URL.", mend)
-  const target = parse(wanted)
+  const todo = `Add ${wanted} under OAuth & Permissions, Redirect URLs, and press Save URLs.`
+  if (listed.length === 0) return error(id, "The app at Slack has no redirect URL.", todo)
+  const target = parseUrl(wanted)
   const near = listed.flatMap((text) => {
-    const url = parse(text)
+    const url = parseUrl(text)
     const difference = target && url && nearMiss(target, url)
     return difference === undefined ? [] : [`${text} ${difference}`]
   })
   return error(
     id,
     `${wanted} is not among the redirect URLs at Slack${near[0] === undefined ? "" : `: ${near[0]}`}.`,
-    `${mend} The consent page would say: redirect_uri did not match any configured URIs.`
+    `${todo} The consent page would say: redirect_uri did not match any configured URIs.`
   )
 }

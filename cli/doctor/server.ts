@@ -1,4 +1,5 @@
 /** The addresses of the app's own server, as browsers and Slack reach them. */
+import { parseUrl } from "../../src/internal/parseUrl.js"
 import { error, type Finding, firstOf, ok, skipped, warning } from "./finding.js"
 
 /** An answer of the server, or why there is none. */
@@ -68,7 +69,7 @@ const pathAndHost = (url: URL): string => `${url.protocol}//${url.host}${url.pat
 const elsewhere = (id: string, url: string, { headers, status }: Answered): Finding | undefined => {
   if (status < 300 || status >= 400) return undefined
   const location = headers["location"] ?? ""
-  const target = URL.canParse(location, url) ? new URL(location, url) : undefined
+  const target = parseUrl(location, url)
   return error(
     id,
     `${url} redirects to ${target === undefined ? "nowhere" : pathAndHost(target)} (${status}).`,
@@ -92,10 +93,8 @@ export interface Expected {
 
 /** The consent page's URL that the install address redirects to. */
 const consentOf = ({ headers }: Answered, baseUrl: string): URL | undefined => {
-  const location = headers["location"] ?? ""
-  if (!URL.canParse(location)) return undefined
-  const url = new URL(location)
-  return url.href.startsWith(`${baseUrl}/`) || url.pathname.endsWith("/oauth/v2/authorize") ? url : undefined
+  const url = parseUrl(headers["location"] ?? "")
+  return url?.href.startsWith(`${baseUrl}/`) || url?.pathname.endsWith("/oauth/v2/authorize") ? url : undefined
 }
 
 export const install = (reply: Reply, { baseUrl, clientId, redirectUrl, url }: Expected): Finding => {
@@ -150,7 +149,11 @@ export const install = (reply: Reply, { baseUrl, clientId, redirectUrl, url }: E
 export const cookie = (reply: Reply, { baseUrl, url }: Expected): Finding => {
   const id = "install-cookie"
   if (reply._tag === "NoReply" || consentOf(reply, baseUrl) === undefined) {
-    return skipped(id, "The install address did not redirect, so there is no cookie to look at.", "Mend it first.")
+    return skipped(
+      id,
+      "The install address did not redirect, so there is no cookie to look at.",
+      "Fix the install address first."
+    )
   }
   const secure = url.startsWith("https:")
   const todo = "Let the proxy pass Set-Cookie on as it is. With another cookie no install can be finished (403)."
@@ -232,7 +235,7 @@ export const events = (reply: Reply, url: string): Finding => {
 /** The event address, asked with the signing secret and a challenge. */
 export const challenge = (reply: Reply, url: string, expected: string): Finding => {
   const id = "event-signature"
-  if (reply._tag === "NoReply") return skipped(id, `${url} cannot be reached.`, "Mend the event address first.")
+  if (reply._tag === "NoReply") return skipped(id, `${url} cannot be reached.`, "Fix the event address first.")
   if (reply.status === 200 && reply.body.includes(expected)) {
     return ok(id, "The server has the same signing secret, and answers Slack's challenge.")
   }
@@ -244,5 +247,5 @@ export const challenge = (reply: Reply, url: string, expected: string): Finding 
     )
     : reply.status === 200
     ? error(id, `${url} does not answer the challenge.`, "Use Lifecycle.webHandler or layerRoutes there.")
-    : skipped(id, `${url} answered a signed request with status ${reply.status}.`, "Mend the event address first.")
+    : skipped(id, `${url} answered a signed request with status ${reply.status}.`, "Fix the event address first.")
 }

@@ -4,7 +4,9 @@ import * as TokenCipher from "effect-slack-oauth/TokenCipher"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { settingList } from "../../src/internal/commaList.js"
 import { isLoopback } from "../../src/internal/loopback.js"
+import { parseUrl } from "../../src/internal/parseUrl.js"
 import { parsePublicUrl } from "../../src/internal/publicUrl.js"
 import { looksRounded } from "../../src/internal/settings.js"
 import { settingFailed } from "../CommandFailed.js"
@@ -31,8 +33,6 @@ const refusal = (options: Partial<SlackApp.Options>): string | undefined =>
     onLeft: (problem) => settingFailed(problem).message.replace(/^\w+: /, ""),
     onRight: () => undefined
   })
-
-const secretsSeparately = (text: string): ReadonlyArray<string> => text.split(",").map((part) => part.trim())
 
 const isHex = (text: string): boolean => /^[\da-f]{32}$/.test(text)
 
@@ -113,11 +113,11 @@ export const signingSecret = ({ signingSecret }: Settings): Finding => {
       `${onPage}, under Signing Secret.`
     )
   }
-  const secrets = secretsSeparately(signingSecret)
-  for (const secret of secrets) {
-    const problem = refusal({ signingSecret: secret })
-    if (problem !== undefined) return error(id, problem, `${onPage}, under Signing Secret.`)
-  }
+  const todo = `${onPage}, under Signing Secret.`
+  const problem = refusal({ signingSecret })
+  if (problem !== undefined) return error(id, problem, todo)
+  const secrets = settingList(signingSecret)
+  if (secrets.length === 0) return error(id, "SLACK_SIGNING_SECRET has no secret in it.", todo)
   return secrets.every(isHex)
     ? ok(id, "SLACK_SIGNING_SECRET has the form of Slack's.")
     : warning(id, "SLACK_SIGNING_SECRET is not 32 hexadecimal digits.", `${onPage}. An emulator may have another.`)
@@ -178,7 +178,7 @@ export const publicUrl = ({ baseUrl, publicUrl }: Settings): Finding => {
   }
   const { hostname } = new URL(url.base)
   if (isLoopback(hostname)) {
-    const emulated = baseUrl !== undefined && URL.canParse(baseUrl) && isLoopback(new URL(baseUrl).hostname)
+    const emulated = isLoopback(parseUrl(baseUrl ?? "")?.hostname ?? "")
     return emulated
       ? ok(id, "The public URL is this machine, and so is Slack: an emulator.")
       : error(

@@ -36,7 +36,7 @@ export const latency = (times: ReadonlyArray<number>): Finding => {
   const id = "database-latency"
   const sorted = [...times].sort((a, b) => a - b)
   const median = sorted[Math.floor(sorted.length / 2)]
-  if (median === undefined) return skipped(id, "The time of a query was not measured.", "Mend the database first.")
+  if (median === undefined) return skipped(id, "The time of a query was not measured.", "Fix the database first.")
   const words = `A query takes ${median < 1 ? "less than 1" : Math.round(median)} ms.`
   return median > 500
     ? error(

@@ -292,7 +292,7 @@ export const noPermission = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The workspace does not allow this to the app or person. Ask an administrator to allow it."
+  "The workspace does not allow the app or the person to do this. Ask an administrator to allow it."
 )
 
 export const noScopes = slackCode(
@@ -430,7 +430,7 @@ export const twoFactorSetupRequired = slackCode(
   both,
   "askAdmin",
   "rejected",
-  "The workspace demands two-factor authentication of the person. They have to do that first."
+  "The workspace requires two-factor authentication. The person has to set it up first."
 )
 
 export const unknownMethod = slackCode(
@@ -446,5 +446,5 @@ export const userEmailUnverified = slackCode(
   access,
   "askAdmin",
   "rejected",
-  "The person has not confirmed their email address with Slack. They have to do that first."
+  "The person has not confirmed their email address at Slack, and has to do that first."
 )

@@ -1,7 +1,7 @@
-/** The code of a driver's failure. The driver's message is left out, because it may quote the statement. */
-
-const get = (value: unknown, key: string): unknown =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined
+/**
+ * The code of a driver's failure. The driver's message is left out, because it may quote the statement.
+ */
+import { get } from "./unknown.js"
 
 /** The driver's code (`ECONNREFUSED`, `SQLITE_BUSY`, an SQLSTATE), however deep it is wrapped. */
 export const codeOf = (error: unknown, depth = 0): string | undefined => {

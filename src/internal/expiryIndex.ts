@@ -13,7 +13,7 @@ const hour = 60 * 60 * 1000
 const hourOf = (millis: number): number => Math.floor(millis / hour)
 
 export interface ExpiryIndex {
-  /** Takes note of what changed in a row. */
+  /** Records a change of a row. */
   readonly update: (key: Installation.InstallationKey, before: Row.Row, after: Row.Row) => void
   /** Those that end before a time, in the order of their ends. */
   readonly before: (time: DateTime.Utc) => Iterable<CredentialInfo>

@@ -1,7 +1,8 @@
 /**
  * Serves the callers whose token is not fresh in memory. The steps, in the order of this file:
  *
- * 1. {@link read}: `decide` (`credentialState`) says what the caller gets: a token, an error, or a refresh to wait for
+ * 1. {@link read}: `decide` (`credentialState`) says what the caller gets: a token, an error, or a refresh to wait for. Callers
+ *    inside a transaction ({@link readInside}), and beside an outdated refresh ({@link readBeside}), are served apart
  * 2. {@link join}: begins a refresh, or joins the one under way
  * 3. {@link update}: the steps of a refresh, which begin again as long as the last one has no result:
  *    1. {@link serveUnsaved}: a token that the store has not saved is served, or has to be stored first

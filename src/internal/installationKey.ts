@@ -1,9 +1,10 @@
 /**
- * Keys of installations, read from the ids of rows.
+ * Keys of installations and credentials: from the ids of rows, and from subjects.
  */
 import * as Option from "effect/Option"
 import * as Installation from "../Installation.js"
 import { parseInstallationRowId } from "./rowId.js"
+import { unchecked } from "./unchecked.js"
 
 /** The key of the installation that a row id names; none if the text is not such an id. */
 export const keyOfRow = (rowId: string): Option.Option<Installation.InstallationKey> =>
@@ -14,3 +15,9 @@ export const keyOfRow = (rowId: string): Option.Option<Installation.Installation
         ? Installation.workspace(key.appId, key.teamId)
         : Installation.organization(key.appId, key.enterpriseId)
   )
+
+/** The key of a subject's credential. */
+export const credentialKeyOf = (
+  installation: Installation.InstallationKey,
+  subject: string
+): Installation.CredentialKey => new Installation.CredentialKey({ installation, subject }, unchecked)

@@ -9,6 +9,7 @@ import * as Installation from "../Installation.js"
 import type { Counts, CredentialInfo, Lease, LeaseResult, Selection, Swap } from "../InstallationStore.js"
 import { liveSubjects } from "./derivedStore.js"
 import { endOf } from "./expiry.js"
+import { credentialKeyOf } from "./installationKey.js"
 import { unchecked } from "./unchecked.js"
 
 const { Superseded, Swapped } = Data.taggedEnum<Swap>()
@@ -83,9 +84,7 @@ export const infoOf = (
   installation: Installation.InstallationKey,
   credential: Installation.Credential
 ): CredentialInfo => ({
-  key: credential._tag === "BotCredential"
-    ? Installation.botKey(installation)
-    : Installation.userKey(installation, credential.userId),
+  key: credentialKeyOf(installation, Installation.subjectOf(credential)),
   generation: credential.generation,
   issuedAt: credential.issuedAt,
   expiresAt: Option.map(credential.token.expiry, ({ expiresAt }) => expiresAt),

@@ -1,8 +1,9 @@
 /**
  * Keys from a program or a setting. The messages about a wrong key do not contain the key.
  */
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import { settingList } from "./commaList.js"
+import { reveal } from "./reveal.js"
 import * as Sealing from "./sealing.js"
 import { problemOf } from "./settings.js"
 
@@ -20,7 +21,7 @@ const nameOf = ({ id }: Key, position: number): string =>
 export const toKeyring = (keys: readonly [current: Key, ...older: ReadonlyArray<Key>]): Sealing.KeyringResult => {
   const materials: Array<Sealing.KeyMaterial> = []
   for (const [index, key] of keys.entries()) {
-    const given: unknown = Redacted.isRedacted(key.key) ? Redacted.value(key.key) : key.key
+    const given: unknown = reveal(key.key)
     const text = typeof given === "string" ? given.trim() : given
     const problem = problemOf(text)
     const bytes = problem === undefined ? Sealing.parseKey(String(text)) : undefined

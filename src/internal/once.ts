@@ -1,4 +1,4 @@
-/** A value for each key, made when it is first asked for. It is kept for good, so there must be few keys. */
+/** A value for each key, made when it is first needed. It is never forgotten, so there must be few keys. */
 export const once = <Key extends string, A extends object>(make: (key: Key) => A): (key: Key) => A => {
   const made = new Map<Key, A>()
   return (key) => {

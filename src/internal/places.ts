@@ -11,6 +11,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Installation from "../Installation.js"
 import type * as InstallationStore from "../InstallationStore.js"
 import type { HeardChanges } from "./heardChanges.js"
+import { credentialKeyOf } from "./installationKey.js"
 import { isInTransaction } from "./layerContext.js"
 import { credentialRowId, installationRowId } from "./rowId.js"
 
@@ -48,10 +49,6 @@ const textOf = (
   const lengths = `${app.length} ${team.length} ${enterprise.length}`
   return `${lengths}${isEnterpriseInstall === true ? "!" : ":"}${app}${team}${enterprise}${subject}`
 }
-
-/** The key of a subject's credential. */
-const keyOf = (installation: Installation.InstallationKey, subject: string): Installation.CredentialKey =>
-  subject === "bot" ? Installation.botKey(installation) : Installation.userKey(installation, subject)
 
 /** Makes the memory of a manager. `find` reads again, at most three times, if a change made its result outdated. */
 export const make = <Miss extends { readonly key: Installation.CredentialKey }, E>(
@@ -110,15 +107,15 @@ export const make = <Miss extends { readonly key: Installation.CredentialKey }, 
     const [first, second] = Installation.candidates(place)
     if (first === undefined) {
       return Effect.failSync(() =>
-        toMiss(keyOf(Installation.workspace(place.appId || "", place.teamId || ""), subject))
+        toMiss(credentialKeyOf(Installation.workspace(place.appId || "", place.teamId || ""), subject))
       )
     }
-    if (second === undefined) return Effect.succeed(keyOf(first, subject))
+    if (second === undefined) return Effect.succeed(credentialKeyOf(first, subject))
     return resolve(place, { subject }).pipe(
-      Effect.mapError((error) => toUnavailable(keyOf(first, subject), error)),
+      Effect.mapError((error) => toUnavailable(credentialKeyOf(first, subject), error)),
       Effect.flatMap(Option.match({
-        onNone: () => Effect.failSync(() => toMiss(keyOf(first, subject))),
-        onSome: (installation) => Effect.succeed(keyOf(installation, subject))
+        onNone: () => Effect.failSync(() => toMiss(credentialKeyOf(first, subject))),
+        onSome: (installation) => Effect.succeed(credentialKeyOf(installation, subject))
       }))
     )
   }

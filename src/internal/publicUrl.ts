@@ -21,6 +21,13 @@ export type Path = { readonly ok: true; readonly path: `/${string}` } | {
   readonly problem: string
 }
 
+/** Bolt has the same, so an app that moves here keeps its settings at Slack. */
+export const standardPaths = {
+  install: "/slack/install",
+  callback: "/slack/oauth_redirect",
+  events: "/slack/events"
+} as const
+
 const no = (problem: string) => ({ ok: false, problem }) as const
 
 /** What a path must not contain, and why. With any of these a server would start, and no request would match. */

@@ -4,8 +4,9 @@
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
-import { mediaType, parseObject } from "./answer.js"
+import { mediaType } from "./failure.js"
 import { peek } from "./peek.js"
+import { parseObject } from "./unknown.js"
 
 /** The codes which mean that the token does not work any more. */
 const refusals = new Set(["token_expired", "token_revoked"])

@@ -31,7 +31,7 @@ export const toWebRequest = (request: HttpServerRequest.HttpServerRequest, url: 
   })
 }
 
-/** The same with its body, which is read when somebody reads it. */
+/** The same with its body, which is not read before the handler reads it. */
 export const toWebRequestWithBody = (request: HttpServerRequest.HttpServerRequest, url: string): Request => {
   const withoutBody = toWebRequest(request, url)
   return request.source instanceof Request || request.method === "GET" || request.method === "HEAD"

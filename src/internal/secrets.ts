@@ -41,3 +41,6 @@ export const makeScrubber = (secrets: () => ReadonlyArray<string | undefined>): 
     return out.replace(slackToken, mask).replace(webhookUrl, `$1${mask}`)
   }
 }
+
+/** Masks everything that looks like a secret of Slack. */
+export const maskTokens = makeScrubber(() => [])

@@ -9,7 +9,7 @@ import type * as Stream from "effect/Stream"
 import { withDeadline } from "./deadline.js"
 import { codeOf } from "./driverCode.js"
 import { eachPull } from "./effect/streams.js"
-import { makeScrubber } from "./secrets.js"
+import { maskTokens } from "./secrets.js"
 
 /** The deadline of a call that only its caller waits for. */
 export const standardDeadline: Duration.Duration = Duration.seconds(10)
@@ -19,8 +19,6 @@ export const late = "DEADLINE"
 
 /** The code of a call that died, or interrupted itself, without a code of its own. */
 const unexpected = "DEFECT"
-
-const scrub = makeScrubber(() => [])
 
 /** The messages of an error and of its causes. The stack is left out: it only adds paths. */
 const messagesOf = (error: unknown, depth = 0): ReadonlyArray<string> =>
@@ -33,7 +31,7 @@ const messagesOf = (error: unknown, depth = 0): ReadonlyArray<string> =>
 
 /** Logs the messages of a driver's failure at debug. What looks like a secret is masked. */
 export const logCause = (operation: string, error: unknown): Effect.Effect<void> =>
-  Effect.suspend(() => Effect.logDebug(`${operation}: ${scrub(messagesOf(error).join(": ") || String(error))}`))
+  Effect.suspend(() => Effect.logDebug(`${operation}: ${maskTokens(messagesOf(error).join(": ") || String(error))}`))
 
 /**
  * Runs one call to a store, with a deadline. `toError` makes the error of a call that was late, died, or interrupted itself,

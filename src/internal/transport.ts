@@ -8,6 +8,7 @@
  * that ends during the handshake (`ECONNRESET`), and a proxy that refuses to connect to Slack (`UND_ERR_ABORTED`), are known
  * by their texts. Under TLS 1.3 a server that wants a client certificate refuses after the request.
  */
+import { get } from "./unknown.js"
 
 /** Codes of failures that come before the request can be written: connecting, and certificates that are refused. */
 const codesBeforeSending =
@@ -23,9 +24,6 @@ export interface TransportFailure {
   readonly sent: boolean
   readonly reason: string | undefined
 }
-
-const get = (value: unknown, key: string): unknown =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined
 
 const codeOf = (value: unknown): string | undefined => {
   const code = get(value, "code")

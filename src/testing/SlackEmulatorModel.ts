@@ -498,7 +498,7 @@ export interface Replay {
   readonly what: "code" | "refresh token" | "legacy token"
   /** A description of the code or token. */
   readonly label: string
-  /** Whether it was accepted all the same, as a refresh token is in its grace period. */
+  /** Whether it was accepted again, as a refresh token is in its grace period. */
   readonly honoured: boolean
 }
 

@@ -11,13 +11,9 @@ import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { decoder, described, patterned } from "../internal/effect/schemas.js"
-import {
-  eventsPattern,
-  idPattern,
-  redirectUriPattern,
-  scopePattern,
-  tokenPattern
-} from "../internal/emulator/checks.js"
+import { eventsPattern, idPattern, redirectUriPattern, tokenPattern } from "../internal/emulator/checks.js"
+import { scopePattern } from "../internal/scopeForm.js"
+import { parseJson } from "../internal/unknown.js"
 import type { Options } from "./SlackEmulatorModel.js"
 
 const text = (description: string) => Schema.optional(described(Schema.String, description))
@@ -227,12 +223,4 @@ export const parse = (json: string): Either.Either<Options, SlackEmulatorSeedRef
     refreshGracePeriod: asDuration(seed.refreshGracePeriod),
     publicRefreshTokenLifetime: asDuration(seed.publicRefreshTokenLifetime)
   })
-}
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -2,7 +2,8 @@
  * The authorize step: the app's request, the person's decision, and the redirect back to the app.
  */
 import { commaList } from "../commaList.js"
-import { isScope } from "./checks.js"
+import { parseUrl } from "../parseUrl.js"
+import { isForSignIn, isScope } from "../scopeForm.js"
 import * as History from "./history.js"
 import { isCustomScheme } from "./methods.js"
 import * as World from "./world.js"
@@ -52,14 +53,6 @@ const no = (code: string, message: string): Judged => ({ ok: false, refusal: { c
 
 const scopeList = (text: string | null): ReadonlyArray<string> => Array.from(new Set(commaList(text ?? "")))
 
-const parseUrl = (text: string): URL | undefined => {
-  try {
-    return new URL(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** Whether a URL is `listed` or below it. A listed URL with a query has nothing below it. */
 const isAtOrBelow = (url: string, listed: string): boolean =>
   url === listed ||
@@ -72,11 +65,6 @@ const isAtOrBelow = (url: string, listed: string): boolean =>
  */
 const isCovered = (redirectUri: string, parsed: URL, listed: string): boolean =>
   isAtOrBelow(redirectUri, listed) && isAtOrBelow(parsed.href, parseUrl(listed)?.href ?? listed)
-
-/** Scopes of Sign in with Slack, which cannot be combined with others. */
-const signIn = /^(openid|email|profile|identity\..+)$/
-
-const isForSignIn = (scope: string): boolean => signIn.test(scope)
 
 const scopeProblem = (
   kind: "bot" | "user",

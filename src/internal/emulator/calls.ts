@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { sha256 } from "../random.js"
-import { makeScrubber } from "../secrets.js"
+import { maskTokens } from "../secrets.js"
 import * as Answers from "./answers.js"
 import { excerpt } from "./excerpt.js"
 import * as Handlers from "./handlers.js"
@@ -55,10 +55,8 @@ export const read = <Name extends string>(method: Name, request: Wire.Request): 
 const mostParameters = 50
 const longestText = 200
 
-/** Masks what looks like a token, in text that an app sends. */
-const scrub = makeScrubber(() => [])
-
-const shown = (text: string): string => scrub(excerpt(text, longestText))
+/** A text of an app, as the history keeps it. */
+const shown = (text: string): string => maskTokens(excerpt(text, longestText))
 
 /** The parameters for the history: each secret is replaced by a description of it. */
 const describe = (world: World.World, { method, parsed }: Call): Record<string, string> =>

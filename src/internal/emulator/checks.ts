@@ -1,17 +1,11 @@
 /** Checks of what a test or a seed describes: ids, secrets, addresses, scopes and faults. */
+import { parseUrl } from "../parseUrl.js"
+import { isScope } from "../scopeForm.js"
 import type * as Faults from "./faults.js"
 import { Mistake } from "./finding.js"
 
 /** As much of a wrong value as an error shows. */
 const quoted = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)
-
-const isUrl = (text: string): boolean => {
-  try {
-    return new URL(text).href !== ""
-  } catch {
-    return false
-  }
-}
 
 /**
  * Redirect URLs of an app: absolute, with any scheme and without a fragment. What has a number after the colon, such as
@@ -28,9 +22,6 @@ export const idPattern = "^[^\\x00-\\x1F]+$"
 /** Tokens: one word. The JSON Schema of seeds has this pattern. */
 export const tokenPattern = "^\\S+$"
 
-/** Scopes. The JSON Schema of seeds has this pattern. */
-export const scopePattern = "^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z0-9_.:-]+)?$"
-
 const check = (pattern: string) => {
   const expression = new RegExp(pattern)
   return (text: string): boolean => expression.test(text)
@@ -41,8 +32,6 @@ const isEventsAddress = check(eventsPattern)
 const isId = check(idPattern)
 
 export const isToken = check(tokenPattern)
-
-export const isScope = check(scopePattern)
 
 export const checkId = (id: string, place: string, what = "id"): void => {
   if (!isId(id)) throw new Mistake(`SlackEmulator: the ${what} is empty, or has more than one line.`, place)
@@ -57,7 +46,7 @@ export const checkSecret = (secret: string, place: string): void => {
 
 export const checkRedirectUris = (redirectUris: ReadonlyArray<string>): void =>
   redirectUris.forEach((redirectUri, index) => {
-    if (isRedirectUri(redirectUri) && isUrl(redirectUri)) return
+    if (isRedirectUri(redirectUri) && URL.canParse(redirectUri)) return
     throw new Mistake(
       `SlackEmulator: the redirect URL ${
         quoted(redirectUri)
@@ -70,8 +59,8 @@ export const checkRedirectUris = (redirectUris: ReadonlyArray<string>): void =>
 /** The address to which events are posted. `fetch` takes no credentials in it. */
 export const checkEvents = (address: string | URL): void => {
   const text = String(address)
-  const isFit = isEventsAddress(text) && isUrl(text) && new URL(text).username === "" && new URL(text).password === ""
-  if (isFit) return
+  const url = isEventsAddress(text) ? parseUrl(text) : undefined
+  if (url !== undefined && url.username === "" && url.password === "") return
   throw new Mistake(
     "SlackEmulator: the address for events is not an http or https URL without a fragment, a user name and a password. " +
       "Write it in full, such as http://localhost:3000/slack/events.",

@@ -34,29 +34,31 @@ const mistaken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E |
       ? Effect.fail({ error: defect.place === "" ? "not_found" : "invalid_arguments", message: defect.message })
       : Effect.die(defect))
 
-const endpointsOf = (
+const done = (effect: Effect.Effect<unknown, Refusal>) => Effect.as(effect, { ok: true })
+
+const refused = <A>(effect: Effect.Effect<A, { readonly code: string; readonly problem: string }>) =>
+  Effect.mapError(effect, ({ code, problem }) => ({ error: code, message: problem }))
+
+const post = (
+  name: string,
+  description: string,
+  payload: HttpApi.Body,
+  success: HttpApi.Body,
+  run: ControlServer.Endpoint["run"]
+): ControlServer.Endpoint => ({ name, method: "POST", path: `/control/${name}`, description, payload, success, run })
+
+const get = (
+  name: string,
+  description: string,
+  success: HttpApi.Body,
+  run: Effect.Effect<unknown, Refusal>
+): ControlServer.Endpoint => ({ name, method: "GET", path: `/control/${name}`, description, success, run: () => run })
+
+/** What a program does to the emulator. */
+const actions = (
   emulator: Service,
   clock: Option.Option<MovableClock.Service>
 ): ReadonlyArray<ControlServer.Endpoint> => {
-  const done = (effect: Effect.Effect<unknown, Refusal>) => Effect.as(effect, { ok: true })
-  const refused = <A>(effect: Effect.Effect<A, { readonly code: string; readonly problem: string }>) =>
-    Effect.mapError(effect, ({ code, problem }) => ({ error: code, message: problem }))
-  const list = HttpApi.listOf
-
-  const post = (
-    name: string,
-    description: string,
-    payload: HttpApi.Body,
-    success: HttpApi.Body,
-    run: ControlServer.Endpoint["run"]
-  ): ControlServer.Endpoint => ({ name, method: "POST", path: `/control/${name}`, description, payload, success, run })
-  const get = (
-    name: string,
-    description: string,
-    success: HttpApi.Body,
-    run: Effect.Effect<unknown, Refusal>
-  ): ControlServer.Endpoint => ({ name, method: "GET", path: `/control/${name}`, description, success, run: () => run })
-
   const move = ({ by }: typeof S.Move.Type): Effect.Effect<unknown, Refusal> =>
     Effect.gen(function*() {
       const duration = Durations.parse(by)
@@ -147,8 +149,14 @@ const endpointsOf = (
       method: "DELETE"
     },
     post("clock", "Moves the clock of the emulator ahead.", S.Move, S.Now, move),
-    { ...get("restart", "Begins again with the seed.", S.Done, done(emulator.restart)), method: "POST" },
+    { ...get("restart", "Begins again with the seed.", S.Done, done(emulator.restart)), method: "POST" }
+  ]
+}
 
+/** What a program reads from the emulator. */
+const views = (emulator: Service): ReadonlyArray<ControlServer.Endpoint> => {
+  const list = HttpApi.listOf
+  return [
     get(
       "apps",
       "The apps, with their secrets.",
@@ -206,7 +214,7 @@ export const make = (emulator: Service, clock: Option.Option<MovableClock.Servic
   Effect.map(LayerContext.make(), ({ run }) => {
     const overview = Overview.make(emulator)
     const answer = ControlServer.make(
-      endpointsOf(emulator, clock).map((endpoint) => ({
+      [...actions(emulator, clock), ...views(emulator)].map((endpoint) => ({
         ...endpoint,
         run: (payload) => run(mistaken(endpoint.run(payload)))
       }))

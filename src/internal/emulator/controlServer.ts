@@ -9,6 +9,7 @@ import {
   type Refusal as RefusalSchema
 } from "../effect/httpApi.js"
 import { decoder } from "../effect/schemas.js"
+import { parseJson } from "../unknown.js"
 import { excerpt } from "./excerpt.js"
 import * as Page from "./page.js"
 import * as Wire from "./wire.js"
@@ -34,13 +35,7 @@ const refusal = (status: number, error: string, message: string): Wire.Response 
 })
 
 /** A body in JSON. An empty body is an empty object. */
-const parse = (text: string): unknown => {
-  try {
-    return text.trim() === "" ? {} : JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+const parse = (text: string): unknown => text.trim() === "" ? {} : parseJson(text)
 
 /** Reads a body. A key that the schema does not have is refused too, because it may be misspelt. */
 const reader = (payload: Body) => {

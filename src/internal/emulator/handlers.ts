@@ -4,11 +4,11 @@
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Installation from "../../Installation.js"
 import type { MethodCall, MethodHandler, Options } from "../../testing/SlackEmulatorModel.js"
 import { refuse } from "../options.js"
-import { isScope } from "./checks.js"
+import { isScope } from "../scopeForm.js"
 import * as Methods from "./methods.js"
+import * as Views from "./views.js"
 import type * as World from "./world.js"
 
 export interface Handler {
@@ -47,11 +47,6 @@ export const make = (
   return Either.right(handlers)
 }
 
-const keyOf = ({ app, target }: World.Chain): Installation.InstallationKey =>
-  target._tag === "Workspace"
-    ? Installation.workspace(app.id, target.workspace.id)
-    : Installation.organization(app.id, target.organization.id)
-
 /** What a handler answers. `ok` is true unless the handler says otherwise. */
 const toResult = (body: object, { scopes }: World.Chain): Methods.Result => {
   const complete: Readonly<Record<string, unknown>> = { ok: true, ...body }
@@ -85,7 +80,7 @@ export const run = (
   const { token: _, ...parameters } = fields
   const call: MethodCall = {
     method,
-    installation: keyOf(chain),
+    installation: Views.installationKey(chain),
     subject: chain.person?.id ?? "bot",
     scopes: chain.scopes,
     parameters

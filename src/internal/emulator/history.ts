@@ -2,13 +2,12 @@
  * What happened, without secrets: the calls, their changes, and a timeline for people.
  */
 import type * as Model from "../../testing/SlackEmulatorModel.js"
+import * as Ring from "./ring.js"
 
 /** When something happened, in milliseconds since the epoch. */
 interface Entry {
   readonly at: number
 }
-
-import * as Ring from "./ring.js"
 
 /** A call that the emulator received. */
 export interface Call extends Entry, Omit<Model.Call, "at"> {

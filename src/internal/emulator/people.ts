@@ -2,7 +2,6 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as Installation from "../../Installation.js"
 import {
   AuthorizeRefused,
   type AuthorizeRequest,
@@ -11,6 +10,7 @@ import {
   type InstallationQuery,
   type LegacyTokenRequest
 } from "../../testing/SlackEmulatorModel.js"
+import { parseUrl } from "../parseUrl.js"
 import { reveal } from "../reveal.js"
 import * as Authorize from "./authorize.js"
 import { checkScopes } from "./checks.js"
@@ -18,6 +18,7 @@ import type { Delivery } from "./delivery.js"
 import { findApp, findPerson, findTarget, found, Mistake } from "./finding.js"
 import type { State } from "./state.js"
 import * as Turn from "./turn.js"
+import * as Views from "./views.js"
 import * as World from "./world.js"
 
 // -------------------------------------------------------------------------------------
@@ -26,11 +27,11 @@ import * as World from "./world.js"
 
 /** The app's own authorize URL. */
 const urlOf = ({ url }: AuthorizeRequest): URL | undefined => {
-  try {
-    return url === undefined ? undefined : new URL(url)
-  } catch {
+  const parsed = url === undefined ? undefined : parseUrl(String(url))
+  if (url !== undefined && parsed === undefined) {
     throw new Mistake("SlackEmulator: the url is not an absolute URL. Give the authorize URL of your app.", ".url")
   }
+  return parsed
 }
 
 /** The query of an authorize URL that is described. */
@@ -78,14 +79,7 @@ export const allow = (
     if (!allowed.ok) return yield* refuse(allowed.refusal)
     const { callback: { code, url }, target } = allowed
     if (code === undefined) return yield* refuse({ code: "access_denied", message: "There is no code" })
-    const { id } = judged.app
-    return {
-      url,
-      code,
-      installation: target._tag === "Workspace"
-        ? Installation.workspace(id, target.workspace.id)
-        : Installation.organization(id, target.organization.id)
-    }
+    return { url, code, installation: Views.installationKey({ app: judged.app, target }) }
   })
 
 /** A person clicks Cancel. */

@@ -11,6 +11,7 @@ import type { Outcome, Request } from "../../testing/SlackEmulatorModel.js"
 import { concat } from "../bytes.js"
 import { address, withLargestBody } from "../effect/servers.js"
 import { isLoopback } from "../loopback.js"
+import { parseUrl } from "../parseUrl.js"
 import type { Control } from "./control.js"
 import type * as Wire from "./wire.js"
 
@@ -90,32 +91,20 @@ const isFromHere = (
   { unixSocket }: Access
 ): boolean => Option.match(remoteAddress, { onNone: () => unixSocket, onSome: isLoopback })
 
-const hostnameOf = (origin: string): string | undefined => {
-  try {
-    return new URL(origin).hostname
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * Whether a program on this machine may have sent a request to the control API. A page in a browser may not: its requests
  * have an origin, or reach this address under the name of another host.
  */
 const mayControl = (request: HttpServerRequest.HttpServerRequest, access: Access): boolean => {
   const { host = "", origin } = request.headers
-  return isFromHere(request, access) && isLoopback(hostnameOf(`http://${host}`) ?? "") &&
+  return isFromHere(request, access) && isLoopback(parseUrl(`http://${host}`)?.hostname ?? "") &&
     (origin === undefined || origin === `http://${host}`)
 }
 
 /** The address of a request. A path that begins with two slashes names no host; a target that is no address is unknown. */
 const targetOf = (target: string): URL => {
   const base = "http://emulator"
-  try {
-    return new URL(target.startsWith("/") ? `${base}${target}` : target, base)
-  } catch {
-    return new URL("/unknown", base)
-  }
+  return parseUrl(target.startsWith("/") ? `${base}${target}` : target, base) ?? new URL("/unknown", base)
 }
 
 // -------------------------------------------------------------------------------------
@@ -128,8 +117,8 @@ const largestBody = 1_048_576
 const tooLarge = HttpServerResponse.text(`The body is larger than ${largestBody} bytes`, { status: 413 })
 
 /**
- * Reads a body that comes in chunks, and does not say its length. One that is too large is read to its end and forgotten, because a server that
- * stops reading closes the connection before it answers.
+ * Reads a body that comes in chunks, without its length. One that is too large is read to its end and forgotten, because a
+ * server that stops reading closes the connection before it answers.
  */
 const readToEnd = (
   request: HttpServerRequest.HttpServerRequest

@@ -2,6 +2,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Installation from "../../Installation.js"
 import type { App, Call, Chain, Delivery, PendingFault, Replay } from "../../testing/SlackEmulatorModel.js"
 import type * as Sending from "./delivery.js"
 import * as Faults from "./faults.js"
@@ -18,6 +19,14 @@ export const app = (app: World.App): App => ({
   rotation: app.rotation,
   pkce: app.pkce
 })
+
+/** The key of an app's installation in a target. */
+export const installationKey = (
+  { app, target }: Pick<World.Chain, "app" | "target">
+): Installation.InstallationKey =>
+  target._tag === "Workspace"
+    ? Installation.workspace(app.id, target.workspace.id)
+    : Installation.organization(app.id, target.organization.id)
 
 export const apps = (world: World.World): ReadonlyArray<App> => Array.from(world.apps.values(), app)
 

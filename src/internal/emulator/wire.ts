@@ -1,6 +1,7 @@
 /**
  * HTTP requests and answers, in memory or over a server: parameters, credentials, and the forms of an answer.
  */
+import { isObject } from "../unknown.js"
 
 /** A request whose body has been read. */
 export interface Request {
@@ -64,9 +65,7 @@ const parseBody = (
     case "application/json":
       try {
         const json: unknown = JSON.parse(body)
-        return typeof json === "object" && json !== null && !Array.isArray(json)
-          ? Object.entries(json)
-          : "json_not_object"
+        return isObject(json) ? Object.entries(json) : "json_not_object"
       } catch {
         return "invalid_json"
       }

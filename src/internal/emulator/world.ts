@@ -216,7 +216,7 @@ export interface World {
   readonly chains: Set<Chain>
   /** The chains that have not ended, by target. */
   readonly byTarget: Map<string, Set<Chain>>
-  /** The latest generations that are of no use, whose tokens are still known as such. */
+  /** The latest generations whose tokens do not work any more, and are still known. */
   readonly retired: Ring.Ring<Generation>
   /** The latest chains that have ended. */
   readonly endedChains: Ring.Ring<Chain>
@@ -370,7 +370,7 @@ const liveChains = (world: World, app: App, target: Target): ReadonlyArray<Chain
 export const isInstalled = (world: World, app: App, target: Target): boolean =>
   liveChains(world, app, target).length > 0
 
-/** A generation is of no use any more. Its tokens are known for a while, and then forgotten. */
+/** No token of a generation works any more. Its tokens are known for a while, and then forgotten. */
 const retire = (world: World, generation: Generation): void => {
   const forgotten = Ring.add(world.retired, generation)
   if (forgotten === undefined) return
@@ -419,8 +419,8 @@ export const generationsOf = ({ generations, inGrace }: Chain): ReadonlyArray<Ge
   inGrace.length === 0 ? generations : [...inGrace, ...generations].sort((a, b) => a.number - b.number)
 
 /**
- * Moves the generations that are not active any more, and retires the ones that are of no use. Each is moved once, so a
- * refresh takes no longer if there were many before it.
+ * Moves the generations that are not active any more, and retires those whose tokens do not work. Each is moved once, so
+ * a refresh takes no longer if there were many before it.
  */
 const settle = (world: World, { now }: Turn, chain: Chain): void => {
   const active: Array<Generation> = []

@@ -4,22 +4,14 @@
  */
 import type * as Installation from "../../Installation.js"
 import type * as Lifecycle from "../../Lifecycle.js"
+import { isObject, parseObject } from "../unknown.js"
 
 type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null
 
 const text = (value: unknown): string | undefined => typeof value === "string" && value !== "" ? value : undefined
 
 /** The JSON object that a body has; `undefined` if it has none. */
-export const parse = (body: Uint8Array): Fields | undefined => {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(body))
-    return isFields(json) && !Array.isArray(json) ? json : undefined
-  } catch {
-    return undefined
-  }
-}
+export const parse = (body: Uint8Array): Fields | undefined => parseObject(new TextDecoder().decode(body))
 
 /** The answer to Slack's test of the address. */
 export const challengeOf = ({ challenge, type }: Fields): string | undefined =>
@@ -34,7 +26,7 @@ export const attemptOf = (headers: Headers): number => {
 /** Where an event belongs: to the first installation that may see it. */
 const placeOf = (envelope: Fields): Installation.Place & { readonly appId: string } => {
   const first = Array.isArray(envelope.authorizations) ? envelope.authorizations[0] : undefined
-  const place = isFields(first) ? first : envelope
+  const place = isObject(first) ? first : envelope
   return {
     appId: text(envelope.api_app_id) ?? "",
     teamId: text(place.team_id) ?? text(envelope.team_id),
@@ -46,7 +38,7 @@ const placeOf = (envelope: Fields): Installation.Place & { readonly appId: strin
 /** The event in an envelope; `undefined` if it has none, as `app_rate_limited`. */
 export const eventOf = (envelope: Fields, attempt: number): Lifecycle.Event | undefined => {
   const { event } = envelope
-  if (envelope.type !== "event_callback" || !isFields(event)) return undefined
+  if (envelope.type !== "event_callback" || !isObject(event)) return undefined
   const type = text(event.type)
   return type === undefined ? undefined : {
     type,

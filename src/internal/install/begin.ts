@@ -64,7 +64,7 @@ const toError = (cause: Cause.Cause<unknown>): InstallError.InstallError => {
   return new InstallError.InstallUnexpected({
     problem: error instanceof AuthorizeUrl.AuthorizeUrlNoScopes
       ? "it asks for no scopes"
-      : "the application's begin failed, or its metadata do not fit their schema"
+      : "the application's begin failed, or its metadata does not fit its schema"
   })
 }
 

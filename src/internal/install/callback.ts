@@ -186,7 +186,7 @@ const exchange = <M>(
   Effect.gen(function*() {
     const decoded = yield* Effect.mapError(
       metadata.decode(pending.metadata),
-      () => new InstallError.InstallUnexpected({ problem: "its metadata no longer fit their schema" })
+      () => new InstallError.InstallUnexpected({ problem: "its metadata no longer fits its schema" })
     )
     const { app, installUrl, ownApp, retryPolicy, scopes: flowScopes } = settings
     const requestedAt = yield* DateTime.now

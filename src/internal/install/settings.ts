@@ -11,7 +11,8 @@ import type * as OAuthV2Error from "../../OAuthV2Error.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import type * as SlackApp from "../../SlackApp.js"
 import { checkDuration, refuse } from "../options.js"
-import { canonicalPath, parsePath, parsePublicUrl } from "../publicUrl.js"
+import { parseUrl } from "../parseUrl.js"
+import { canonicalPath, parsePath, parsePublicUrl, standardPaths } from "../publicUrl.js"
 import * as Scopes from "./scopes.js"
 
 export interface Settings {
@@ -62,7 +63,7 @@ const checkPath = (
 
 /** An origin as browsers write it. */
 const checkOrigin = (input: string): Either.Either<string, ConfigError.ConfigError> => {
-  const url = URL.canParse(input) ? new URL(input) : undefined
+  const url = parseUrl(input)
   return url !== undefined && url.origin !== "null" && url.href === `${url.origin}/`
     ? Either.right(url.origin)
     : refuse("allowedOrigins", `${input} is not an origin; write it like https://example.com`)
@@ -81,8 +82,8 @@ export const make = <M, R1, R2>(
 ): Either.Either<Settings, ConfigError.ConfigError | AuthorizeUrl.AuthorizeUrlError> =>
   Either.gen(function*() {
     const publicUrl = yield* checkPublicUrl(options.publicUrl)
-    const installPath = yield* checkPath("installPath", options.installPath ?? "/slack/install")
-    const callbackPath = yield* checkPath("callbackPath", options.callbackPath ?? "/slack/oauth_redirect")
+    const installPath = yield* checkPath("installPath", options.installPath ?? standardPaths.install)
+    const callbackPath = yield* checkPath("callbackPath", options.callbackPath ?? standardPaths.callback)
     const redirectUri = `${publicUrl.base}${callbackPath}`
 
     // With the path of the public URL and without it, since a proxy may remove that path.

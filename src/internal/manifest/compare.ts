@@ -1,7 +1,7 @@
 /**
  * Compares a manifest with the settings of a live app.
  */
-import { isObject } from "../answer.js"
+import { isObject } from "../unknown.js"
 
 export interface Difference {
   /** The field, such as `oauth_config.scopes.bot`. */
@@ -52,7 +52,7 @@ const compare = (path: string, wanted: unknown, actual: unknown): ReadonlyArray<
 
 export const diff = (manifest: object, live: unknown): ReadonlyArray<Difference> => {
   const settings = isObject(live) ? live : {}
-  // A switch that the manifest leaves off matters all the same if it cannot be switched off.
+  // PKCE cannot be switched off, so it is compared even if the manifest does not have it.
   const config = isObject(settings["oauth_config"]) ? settings["oauth_config"] : {}
   const wanted = "oauth_config" in manifest && isObject(manifest.oauth_config) ? manifest.oauth_config : {}
   const path = "oauth_config.pkce_enabled"

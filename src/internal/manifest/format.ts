@@ -114,7 +114,7 @@ export const Manifest = Schema.Struct({
 
 export type Manifest = typeof Manifest.Type
 
-/** What belongs at a path. The first pattern that matches counts; what none matches is not in the format. */
+/** What belongs at a path. The first pattern that matches counts. A path that matches none is not in the format. */
 const rules: ReadonlyArray<readonly [pattern: RegExp, rule: string]> = [
   [/^display_information$/, "has to be there, with a name"],
   [/^display_information\.name$/, "has to be a text of 1 to 35 characters"],

@@ -14,22 +14,12 @@ import {
   type Service
 } from "../../InstallationStore.js"
 import { inPages } from "../effect/streams.js"
-import { keyOfRow } from "../installationKey.js"
+import { credentialKeyOf, keyOfRow } from "../installationKey.js"
 import { openAny } from "../plainText.js"
 import { metadataRowId } from "../rowId.js"
 import { run, unreadable } from "./failure.js"
 import { toInstallation } from "./reading.js"
-import {
-  credentialKeyOf,
-  hasTimes,
-  type InfoRow,
-  type Int,
-  millisOf,
-  reauthorizationOf,
-  type Row,
-  type RowKey,
-  timeOf
-} from "./rows.js"
+import { hasTimes, type InfoRow, type Int, millisOf, reauthorizationOf, type Row, type RowKey, timeOf } from "./rows.js"
 import { rowIdOf, type Table } from "./table.js"
 
 // -------------------------------------------------------------------------------------

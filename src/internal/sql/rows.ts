@@ -9,6 +9,7 @@ import * as Installation from "../../Installation.js"
 import { Lease } from "../../InstallationStore.js"
 import { BotToken, Expiry, IncomingWebhook, UserToken } from "../../TokenResponse.js"
 import { commaList } from "../commaList.js"
+import { endOfTime } from "../expiry.js"
 import { unchecked } from "../unchecked.js"
 import * as Details from "./details.js"
 import type { Tokens } from "./tokens.js"
@@ -90,8 +91,8 @@ export const timeOf = (value: Int): DateTime.Utc => DateTime.unsafeMake(Number(v
 
 export const millisOf = (time: DateTime.Utc): number => DateTime.toEpochMillis(time)
 
-/** A `Date` ends at 8.64e15 ms, a column does not. */
-const isTime = (value: Int | null): boolean => value === null || Math.abs(Number(value)) <= 8.64e15
+/** A column can have times that a `DateTime` cannot. */
+const isTime = (value: Int | null): boolean => value === null || Math.abs(Number(value)) <= endOfTime
 
 /** Whether every time in the row is one that a `DateTime` can have. */
 export const hasTimes = (row: Pick<InfoRow, "issued_at" | "expires_at" | "dead_since">): boolean =>
@@ -117,11 +118,6 @@ export const currentLease = (row: LeaseRow): Option.Option<Lease> =>
 
 export const previousLease = (row: LeaseRow): Option.Option<Lease> =>
   leaseOf(row.previous_holder, row.previous_intent, row.previous_since, row.previous_until)
-
-export const credentialKeyOf = (
-  installation: Installation.InstallationKey,
-  subject: string
-): Installation.CredentialKey => new Installation.CredentialKey({ installation, subject }, unchecked)
 
 // -------------------------------------------------------------------------------------
 // models

@@ -6,6 +6,7 @@
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Token } from "../../Installation.js"
+import { parseObject } from "../unknown.js"
 
 export interface Tokens {
   readonly accessToken: Redacted.Redacted
@@ -24,19 +25,9 @@ export const encode = ({ accessToken, refreshToken }: Tokens): string =>
     refreshToken: Option.isNone(refreshToken) ? null : Redacted.value(refreshToken.value)
   })
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** Reads what {@link encode} writes. Other keys are ignored; any other text is none. */
 export const decode = (text: string): Option.Option<Tokens> => {
-  const json = parse(text)
-  if (typeof json !== "object" || json === null) return Option.none()
-  const { accessToken, refreshToken } = json as { readonly accessToken?: unknown; readonly refreshToken?: unknown }
+  const { accessToken, refreshToken } = parseObject(text) ?? {}
   if (typeof accessToken !== "string") return Option.none()
   if (refreshToken !== null && typeof refreshToken !== "string") return Option.none()
   return Option.some({

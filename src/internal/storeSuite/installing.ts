@@ -99,7 +99,7 @@ export const installing: ReadonlyArray<Case> = [
     })],
 
   [
-    "keeps the metadata when an install has none, replaces them when it has some, and removes them",
+    "keeps the metadata when an install has none, replaces it when it has some, and removes it",
     (store, appId) =>
       Effect.gen(function*() {
         const of = (metadata?: string) =>
