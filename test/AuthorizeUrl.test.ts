@@ -3,7 +3,7 @@ import * as AuthorizeUrl from "effect-slack-oauth/AuthorizeUrl"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as fc from "effect/FastCheck"
+import * as FastCheck from "effect/FastCheck"
 
 const app = Either.getOrThrow(SlackApp.make({ clientId: "11.22" }))
 
@@ -53,13 +53,15 @@ describe("AuthorizeUrl", () => {
   })
 
   it("encodes every parameter", () => {
-    const text = fc.fullUnicodeString({ minLength: 1 })
-    const scope = fc.string({ minLength: 1 }).filter((scope) => !/[\s,]/.test(scope))
-    const redirectUri = fc.tuple(fc.webUrl({ withQueryParameters: true }), fc.webPath()).map(([url]) => url)
-    fc.assert(fc.property(
-      fc.record({
-        botScopes: fc.uniqueArray(scope, { minLength: 1, maxLength: 5 }),
-        userScopes: fc.uniqueArray(scope, { maxLength: 5 }),
+    const text = FastCheck.fullUnicodeString({ minLength: 1 })
+    const scope = FastCheck.string({ minLength: 1 }).filter((scope) => !/[\s,]/.test(scope))
+    const redirectUri = FastCheck.tuple(FastCheck.webUrl({ withQueryParameters: true }), FastCheck.webPath()).map((
+      [url]
+    ) => url)
+    FastCheck.assert(FastCheck.property(
+      FastCheck.record({
+        botScopes: FastCheck.uniqueArray(scope, { minLength: 1, maxLength: 5 }),
+        userScopes: FastCheck.uniqueArray(scope, { maxLength: 5 }),
         state: text,
         team: text,
         redirectUri

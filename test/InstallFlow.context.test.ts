@@ -27,13 +27,13 @@ import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
 import { isInTransaction } from "../src/internal/effect/transactions.js"
 import { sha256 } from "../src/internal/random.js"
-import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { connect, libsqlUrl } from "./utils/databases.js"
 import * as FiberRefs from "./utils/effect/fiberRefs.js"
 import * as KeyValueStores from "./utils/effect/keyValueStores.js"
 import { inTransaction } from "./utils/effect/transactions.js"
 import { allowed, counted, makeBrowser, origin, slack, world } from "./utils/flowInBrowser.js"
 import { newStateHash, pendingInstall } from "./utils/pendingInstallStores.js"
-import { postgres } from "./utils/resources.js"
+import { postgresUrl } from "./utils/resources.js"
 
 const text = (response: Response) => Effect.promise(() => response.text())
 
@@ -119,7 +119,7 @@ const process = (url: string, options?: {
   })
 
 describe("a request in a transaction that rolls back, on Postgres", () => {
-  const newUrl = Effect.flatMap(postgres, schemaUrl)
+  const newUrl = postgresUrl
 
   it.scoped("does not undo the installation: it is stored, as the page says", () =>
     Effect.gen(function*() {
@@ -183,7 +183,7 @@ describe("a request in a transaction that rolls back, on Postgres", () => {
 
 for (
   const [name, newUrl] of [
-    ["a pool of one connection on Postgres", Effect.flatMap(postgres, schemaUrl)],
+    ["a pool of one connection on Postgres", postgresUrl],
     ["libsql", libsqlUrl]
   ] as const
 ) {
@@ -269,7 +269,7 @@ describe("a store of pending installs in a database", () => {
         assert.instanceOf(taken, PendingInstall.PendingInstall)
         assert.strictEqual((yield* Effect.flip(store.consume(hash, "")))._tag, "PendingInstallNotFound")
       }).pipe(Effect.provide(Layer.unwrapScoped(
-        Effect.map(Effect.flatMap(postgres, schemaUrl), (url) => Layer.provideMerge(pending, connect(url)))
+        Effect.map(postgresUrl, (url) => Layer.provideMerge(pending, connect(url)))
       ))))
   }
 })

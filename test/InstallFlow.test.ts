@@ -14,7 +14,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as fc from "effect/FastCheck"
+import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -1217,27 +1217,29 @@ describe("after an install", () => {
 describe("the two halves", () => {
   const scopeNames = ["chat:write", "commands", "users:read", "search:read", "files:read", "a.b:c"]
 
-  const segment = fc.stringOf(fc.constantFrom(..."azAZ09-_~!$&'()+,=:@üß日💥"), { minLength: 1, maxLength: 6 })
+  const segment = FastCheck.stringOf(FastCheck.constantFrom(..."azAZ09-_~!$&'()+,=:@üß日💥"), {
+    minLength: 1,
+    maxLength: 6
+  })
 
-  const webPath = fc.array(segment, { minLength: 1, maxLength: 4 })
+  const webPath = FastCheck.array(segment, { minLength: 1, maxLength: 4 })
     .map((segments): `/${string}` => `/${segments.join("/")}`)
 
   it.effect(
     "agree for any scopes, redirect URI, metadata and state",
     () =>
       Effect.promise(() =>
-        fc.assert(
-          fc.asyncProperty(
-            fc.record({
-              botScopes: fc.uniqueArray(fc.constantFrom(...scopeNames), { minLength: 1 }),
-              userScopes: fc.uniqueArray(fc.constantFrom(...scopeNames)),
+        FastCheck.assert(
+          FastCheck.asyncProperty(
+            FastCheck.record({
+              botScopes: FastCheck.uniqueArray(FastCheck.constantFrom(...scopeNames), { minLength: 1 }),
+              userScopes: FastCheck.uniqueArray(FastCheck.constantFrom(...scopeNames)),
               path: webPath,
-              publicUrl: fc.tuple(fc.webAuthority(), fc.oneof(fc.constant(""), webPath)).map(([host, path]) =>
-                `https://${host}${path}`
-              ),
-              metadata: fc.jsonValue(),
-              pkce: fc.boolean(),
-              code: fc.stringOf(fc.constantFrom(..."abcXYZ019-._~+="), { minLength: 1, maxLength: 60 })
+              publicUrl: FastCheck.tuple(FastCheck.webAuthority(), FastCheck.oneof(FastCheck.constant(""), webPath))
+                .map(([host, path]) => `https://${host}${path}`),
+              metadata: FastCheck.jsonValue(),
+              pkce: FastCheck.boolean(),
+              code: FastCheck.stringOf(FastCheck.constantFrom(..."abcXYZ019-._~+="), { minLength: 1, maxLength: 60 })
             }),
             async ({ botScopes, code, metadata, path, pkce, publicUrl, userScopes }) => {
               const requests: Array<OAuthV2.AccessRequest> = []

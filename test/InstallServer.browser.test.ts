@@ -3,13 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import type { Page } from "playwright-core"
-import { inject } from "vitest"
 import { problems } from "./utils/accessible.js"
 import { bundled, root } from "./utils/bundle.js"
 import { browserForTests, click, heading } from "./utils/chromium.js"
 import { libsqlUrl, schemaUrl } from "./utils/databases.js"
 import { freePort } from "./utils/freePort.js"
-import { acquire } from "./utils/resources.js"
+import { acquire, postgres } from "./utils/resources.js"
 import { testKeys } from "./utils/stores.js"
 
 const withBrowser = await acquire(browserForTests)
@@ -118,16 +117,16 @@ describe("the example server in Chromium", () => {
     () =>
       withBrowser(({ newTab }) =>
         Effect.gen(function*() {
-          const postgres = yield* Effect.promise(() => fetch(inject("postgresAt")).then((response) => response.text()))
+          const server = yield* postgres
           const port = yield* Effect.promise(freePort)
           const { printed, url } = yield* startExample({
-            DATABASE_URL: yield* schemaUrl(postgres),
+            DATABASE_URL: yield* schemaUrl(server),
             PORT: String(port),
             PUBLIC_URL: `http://localhost:${port}/bot`
           })
           assert.strictEqual(url, `http://localhost:${port}/bot/`)
           assert.include(printed.text, "Postgres at 127.0.0.1")
-          assert.notInclude(printed.text, new URL(postgres).password)
+          assert.notInclude(printed.text, new URL(server).password)
           const page = yield* newTab
           yield* Effect.promise(() => page.goto(url))
           const link = page.getByRole("link", { name: "Add to Slack" })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Pkce from "effect-slack-oauth/Pkce"
 import * as Effect from "effect/Effect"
-import * as fc from "effect/FastCheck"
+import * as FastCheck from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
 import { inspect } from "node:util"
@@ -33,8 +33,8 @@ describe("Pkce", () => {
 
   it.effect("accepts every verifier that RFC 7636 allows", () =>
     Effect.promise(() =>
-      fc.assert(fc.asyncProperty(
-        fc.stringOf(fc.constantFrom(...unreserved), { minLength: 43, maxLength: 128 }),
+      FastCheck.assert(FastCheck.asyncProperty(
+        FastCheck.stringOf(FastCheck.constantFrom(...unreserved), { minLength: 43, maxLength: 128 }),
         async (verifier) => {
           const pkce = await Effect.runPromise(Pkce.fromVerifier(Redacted.make(verifier)))
           assert.strictEqual(pkce.challenge, createHash("sha256").update(verifier).digest("base64url"))

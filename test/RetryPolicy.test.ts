@@ -590,7 +590,7 @@ describe("RetryPolicy", () => {
     }
   })
 
-  it.effect("two processes that fail together do not come back together: the jitter is Effect's Random", () =>
+  it.effect("two processes that fail at the same time do not retry at the same time: the jitter is Effect's Random", () =>
     Effect.gen(function*() {
       const waits = (seed: string) =>
         Effect.gen(function*() {

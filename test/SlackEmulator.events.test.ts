@@ -13,10 +13,9 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { untilAsleep } from "./utils/effect/asleep.js"
 import { call, inMemory } from "./utils/emulator.js"
+import { receiveEvents } from "./utils/eventReceiver.js"
 import { redeem } from "./utils/installations.js"
 
 interface Heard {
@@ -261,34 +260,16 @@ describe("events of SlackEmulator", () => {
 
   it.live("go to an address over HTTP", () =>
     Effect.gen(function*() {
-      const heard: Array<any> = []
-      const server = createServer((request, response) => {
-        let text = ""
-        request.on("data", (chunk: Buffer) => {
-          text += chunk
-        })
-        request.on("end", () => {
-          const body = JSON.parse(text)
-          heard.push(body.event?.type ?? body.type)
-          response.setHeader("content-type", "text/plain")
-          response.end(body.challenge)
-        })
-      })
-      yield* Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)))
-      const { port } = server.address() as AddressInfo
-      const events = `http://127.0.0.1:${port}/slack/events`
+      const app = yield* Effect.promise(receiveEvents)
       const sent = yield* SlackEmulator.send({ event: { type: "app_home_opened" } }).pipe(
-        Effect.provide(SlackEmulator.layer({ apps: [{ events }] })),
-        Effect.ensuring(Effect.sync(() => {
-          server.close()
-          server.closeAllConnections()
-        }))
+        Effect.provide(SlackEmulator.layer({ apps: [{ events: app.url }] })),
+        Effect.ensuring(Effect.sync(app.close))
       )
       assert.strictEqual(sent.state, "delivered")
-      assert.deepStrictEqual(heard, ["url_verification", "app_home_opened"])
+      assert.deepStrictEqual(app.types, ["url_verification", "app_home_opened"])
       const gone = yield* Effect.provide(
         Effect.zipRight(SlackEmulator.send({ event: { type: "app_home_opened" } }), SlackEmulator.events),
-        SlackEmulator.layer({ apps: [{ events }] })
+        SlackEmulator.layer({ apps: [{ events: app.url }] })
       )
       assert.deepStrictEqual(gone.map(({ attempts, type }) => [type, attempts[0]?.problem]), [
         ["url_verification", "connection_failed"],

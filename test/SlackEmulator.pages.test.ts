@@ -109,7 +109,7 @@ describe("the pages of the emulator", () => {
       }
     }).pipe(Effect.provide(live)))
 
-  it.scopedLive("fit a phone, and can be read by day and in the dark", () =>
+  it.scopedLive("fit a phone, in light and in dark colours", () =>
     withBrowser(({ newTab }) =>
       Effect.gen(function*() {
         const { address } = yield* HttpServer.HttpServer

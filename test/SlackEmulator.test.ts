@@ -20,7 +20,7 @@ import * as TestClock from "effect/TestClock"
 import * as Codes from "../src/internal/codes.js"
 import * as Randoms from "./utils/effect/random.js"
 import * as WebServers from "./utils/effect/webServers.js"
-import { authTest, call, inMemory, overHttp, send } from "./utils/emulator.js"
+import { authTest, call, codeOf, inMemory, overHttp, send } from "./utils/emulator.js"
 import { redeem } from "./utils/installations.js"
 import { countedSleeps } from "./utils/sleeps.js"
 
@@ -69,9 +69,6 @@ interface Refusal {
     SlackEmulator.SlackEmulator | OAuthV2.OAuthV2 | SlackApp.SlackApp | HttpClient.HttpClient
   >
 }
-
-const codeOf = <A, E extends { readonly code: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.map(Effect.flip(effect), ({ code }): string => code)
 
 const errorOf = (method: string, form: Readonly<Record<string, string>>, headers?: Readonly<Record<string, string>>) =>
   Effect.map(call(method, form, headers), (body): string => body.ok === true ? "ok" : body.error)

@@ -3,7 +3,6 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
-import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as SlackEmulatorSeed from "effect-slack-oauth/testing/SlackEmulatorSeed"
 import * as Cause from "effect/Cause"
@@ -16,7 +15,7 @@ import * as TestClock from "effect/TestClock"
 import { readFileSync } from "node:fs"
 // Effect 3 only
 import { seedSchema } from "../scripts/seed-schema.js"
-import { authTest, call, inMemory } from "./utils/emulator.js"
+import { authTest, call, codeOf, inMemory } from "./utils/emulator.js"
 
 const seed = {
   $schema: "https://unpkg.com/effect-slack-oauth/emulator-seed.schema.json",
@@ -80,9 +79,6 @@ type Differences = readonly [
 ]
 
 const secret = (token: string) => Redacted.make(token)
-
-const codeOf = <A, R>(effect: Effect.Effect<A, OAuthV2Error.OAuthV2Error, R>) =>
-  Effect.map(Effect.flip(effect), ({ code }): string => code)
 
 const refresh = (refreshToken: string) => OAuthV2.access({ refreshToken })
 

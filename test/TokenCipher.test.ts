@@ -19,11 +19,11 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { openAny } from "../src/internal/plainText.js"
 import { botToken, install, userToken } from "../src/internal/storeSuite/fixtures.js"
-import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { connect, libsqlUrl } from "./utils/databases.js"
 import { missingPath } from "./utils/effect/configErrors.js"
 import * as KeyValueStores from "./utils/effect/keyValueStores.js"
 import * as Observers from "./utils/effect/observers.js"
-import { acquire, postgres } from "./utils/resources.js"
+import { acquire, postgresUrl } from "./utils/resources.js"
 
 const key = (id: string, byte: number) => ({ id, key: Redacted.make(Buffer.alloc(32, byte).toString("base64")) })
 
@@ -172,7 +172,7 @@ describe("TokenCipher", () => {
 
 const databases = {
   libsql: await acquire(libsqlUrl),
-  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+  Postgres: await acquire(postgresUrl)
 }
 
 type Run = <A, E>(

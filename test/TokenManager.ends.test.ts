@@ -17,8 +17,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import { watchEvents } from "./utils/installations.js"
 
 const key = Installation.workspace("A0TEST", "T0TEST")
 
@@ -60,13 +60,6 @@ const install = (lifetime: number, refreshToken: Option.Option<string>) =>
       Installation.fromTokenResponse(yield* answer("installed", lifetime, refreshToken), at)
     )
   })
-
-const watchEvents = Effect.gen(function*() {
-  const seen: Array<TokenManager.Event> = []
-  yield* Effect.forkScoped(Stream.runForEach(TokenManager.events, (event) => Effect.sync(() => seen.push(event))))
-  yield* Effect.yieldNow()
-  return seen
-})
 
 describe("a token that ends and cannot be refreshed", () => {
   it.scoped("is served until it expires, and then the error is ReauthorizationRequired", () => {

@@ -31,8 +31,8 @@ import {
 } from "../src/internal/storeSuite/fixtures.js"
 import * as Randoms from "./utils/effect/random.js"
 import * as Schedulers from "./utils/effect/schedulers.js"
-import { type FaultyStore, makeFaultyStore, unavailable } from "./utils/faultyStore.js"
-import { install, refreshes } from "./utils/installations.js"
+import { type FaultyStore, makeFaultyStore, once, unavailable } from "./utils/faultyStore.js"
+import { install, refreshes, watchEvents } from "./utils/installations.js"
 
 const slack = (options?: SlackEmulator.Options) =>
   OAuthV2.layer.pipe(
@@ -60,14 +60,6 @@ const storedToken = (key: Installation.CredentialKey) =>
   })
 
 const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
-
-/** The events from now on. */
-const watchEvents = Effect.gen(function*() {
-  const seen: Array<TokenManager.Event> = []
-  yield* Effect.forkDaemon(Stream.runForEach(TokenManager.events, (event) => Effect.sync(() => seen.push(event))))
-  yield* Effect.yieldNow()
-  return seen
-})
 
 /** How many refreshes the emulator was asked for. */
 describe("a token that is not about to expire", () => {
@@ -217,13 +209,13 @@ describe("a store that saves a token at the second try, without shared refreshes
       yield* TestClock.adjust("12 hours")
       faultyStore.before(
         "compareAndSet",
-        Effect.suspend(() =>
-          faultyStore.calls.compareAndSet === 1
-            ? Effect.zipRight(
-              Effect.provideService(meanwhile, InstallationStore.InstallationStore, store),
-              Effect.fail(unavailable("compareAndSet"))
-            )
-            : Effect.void
+        once(
+          faultyStore,
+          "compareAndSet",
+          Effect.zipRight(
+            Effect.provideService(meanwhile, InstallationStore.InstallationStore, store),
+            unavailable("compareAndSet")
+          )
         )
       )
       return { key, layer: Layer.provide(TokenManager.layer({ sharedRefresh: false }), faultyStore.layer) }
@@ -374,9 +366,7 @@ describe("a manager that is closed", () => {
       yield* TestClock.adjust("12 hours")
       faultyStore.before(
         "compareAndSet",
-        Effect.suspend(() =>
-          faultyStore.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
-        )
+        once(faultyStore, "compareAndSet", unavailable("compareAndSet"))
       )
       yield* SlackEmulator.inject({ fault: SlackEmulator.delay("2 seconds") })
       const scope = yield* Scope.make()
@@ -420,9 +410,7 @@ describe("a token that the store fails to save", () => {
       yield* TestClock.adjust("12 hours")
       faultyStore.after(
         "compareAndSet",
-        Effect.suspend(() =>
-          faultyStore.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
-        )
+        once(faultyStore, "compareAndSet", unavailable("compareAndSet"))
       )
       const token = yield* botToken(key)
       assert.strictEqual(yield* storedToken(Installation.botKey(key)), token)
@@ -842,7 +830,7 @@ describe("a token that Slack refuses", () => {
       assert.strictEqual(yield* refreshes, 1)
     }).pipe(Effect.provide(live())))
 
-  it.effect("ends a credential that does not rotate, until the app is installed again", () =>
+  it.effect("marks a credential dead that does not rotate, until the app is installed again", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
       const token = yield* TokenManager.botToken(key)

@@ -16,10 +16,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
-import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { connect, libsqlUrl } from "./utils/databases.js"
 import { runEventLoop, yieldToEventLoop } from "./utils/eventLoop.js"
 import * as Installations from "./utils/installations.js"
-import { acquire, postgres } from "./utils/resources.js"
+import { acquire, postgresUrl } from "./utils/resources.js"
 import { cipher } from "./utils/stores.js"
 
 const live = (url: string, maxConnections = 4, emulator?: SlackEmulator.Options) =>
@@ -72,7 +72,7 @@ const inTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 
 const urls = {
   libsql: await acquire(libsqlUrl),
-  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+  Postgres: await acquire(postgresUrl)
 }
 
 for (const [name, url] of Object.entries(urls)) {

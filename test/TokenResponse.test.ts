@@ -199,7 +199,7 @@ describe("TokenResponse", () => {
   })
 
   describe("unusual responses", () => {
-    it("takes an unknown token_type for a bot's, unless only a person's id stands beside it", () => {
+    it("treats an unknown token_type as a bot's, unless the answer has only a person's id", () => {
       const kind = (fields: object) => {
         const { bot: botToken, user } = modelOf({ ...bot, ...fields })
         return [botToken._tag === "Some" && "bot", user._tag === "Some" && "user"].filter((kind) => kind !== false)

@@ -2,12 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Rounds from "./stress/tokenRounds.js"
-import { libsqlUrl, schemaUrl } from "./utils/databases.js"
-import { acquire, postgres } from "./utils/resources.js"
+import { libsqlUrl } from "./utils/databases.js"
+import { acquire, postgresUrl } from "./utils/resources.js"
 
 const databases = {
   libsql: await acquire(libsqlUrl),
-  Postgres: await acquire(Effect.flatMap(postgres, schemaUrl))
+  Postgres: await acquire(postgresUrl)
 }
 
 for (const [name, database] of Object.entries(databases)) {

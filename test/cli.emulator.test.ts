@@ -10,6 +10,7 @@ import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { hasColours } from "../cli/output.js"
 import * as Cli from "./utils/cli.js"
 import * as Consent from "./utils/consentPage.js"
+import { receiveEvents } from "./utils/eventReceiver.js"
 
 const file = ".tmp/cli/main.js"
 
@@ -194,23 +195,10 @@ describe("the command effect-slack-oauth", () => {
           tokens: [{ refreshToken: "xoxe-1-seed", next: [{ accessToken: "xoxe.xoxb-1-next" }] }]
         })
       )
-      const events: Array<string> = []
-      const app = createServer((request, response) => {
-        let text = ""
-        request.on("data", (chunk: Buffer) => {
-          text += chunk
-        })
-        request.on("end", () => {
-          const body = JSON.parse(text)
-          events.push(body.event?.type ?? body.type)
-          response.end(body.challenge)
-        })
-      })
-      await new Promise<void>((resolve) => app.listen(0, "127.0.0.1", resolve))
-      const eventsUrl = `http://127.0.0.1:${(app.address() as AddressInfo).port}/slack/events`
+      const app = await receiveEvents()
 
       const emulator = await Cli.startEmulator(file, [
-        ...["--seed", seed, "--events-url", eventsUrl],
+        ...["--seed", seed, "--events-url", app.url],
         ...["--app", "A0MORE=More", "--organization", "E0BIG=Big", "--workspace", "T0EAST=East", "--user", "U0ADA=Ada"],
         "--control",
         ...["--legacy-token", "xoxp-legacy", "--method", "chat.postMessage={\"ts\":\"1.2\"}", "--method", "api.test"]
@@ -248,12 +236,12 @@ describe("the command effect-slack-oauth", () => {
         assert.isBelow((await call("auth.test", {}, "xoxe.xoxb-1-next")).expires_in, 3601)
 
         await call("apps.uninstall", { ...client, token: "xoxe.xoxb-1-next" })
-        for (let patience = 0; patience < 500 && events.length < 3; patience++) {
+        for (let patience = 0; patience < 500 && app.types.length < 3; patience++) {
           await new Promise((resolve) => setTimeout(resolve, 10))
         }
         const sent = await fetch(`${emulator.url}/control/events`).then((response) => response.json())
         assert.strictEqual(sent.length, 3)
-        assert.sameMembers(events, ["url_verification", "tokens_revoked", "app_uninstalled"])
+        assert.sameMembers([...app.types], ["url_verification", "tokens_revoked", "app_uninstalled"])
         assert.notInclude(emulator.lines.join("\n"), "xoxe.xoxb-1-next")
       } finally {
         await emulator.stop()

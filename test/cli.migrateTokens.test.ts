@@ -25,9 +25,9 @@ import { type AddressInfo, createServer as createSocketServer, type Server } fro
 import * as Path from "node:path"
 import { beforeAll } from "vitest"
 import * as Cli from "./utils/cli.js"
-import { connect, libsqlUrl, schemaUrl, temporaryFolder } from "./utils/databases.js"
+import { connect, libsqlUrl, temporaryFolder } from "./utils/databases.js"
 import { authTest } from "./utils/emulator.js"
-import { postgres } from "./utils/resources.js"
+import { postgresUrl } from "./utils/resources.js"
 import { testKeys } from "./utils/stores.js"
 
 const file = ".tmp/cli/migrate-tokens.js"
@@ -232,7 +232,7 @@ describe("the command migrate-tokens", () => {
 
   it.scopedLive("does not migrate the tables of a Postgres database in a dry run", () =>
     Effect.gen(function*() {
-      const url = yield* Effect.flatMap(postgres, schemaUrl)
+      const url = yield* postgresUrl
       const none = yield* command(plain(url), "--dry-run")
       assert.strictEqual(none.code, 1)
       assert.include(

@@ -8,9 +8,9 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import * as Cli from "./utils/cli.js"
-import { connect, libsqlUrl, schemaUrl } from "./utils/databases.js"
+import { connect, libsqlUrl } from "./utils/databases.js"
 import { makeFleet } from "./utils/fleet.js"
-import { postgres } from "./utils/resources.js"
+import { postgresUrl } from "./utils/resources.js"
 
 const key = (id: string, byte: number) => `${id}:${Buffer.alloc(32, byte).toString("base64")}`
 const a = key("a", 1)
@@ -41,7 +41,7 @@ const install = (size: number) => makeFleet().install(size)
 const readable = Effect.flatMap(InstallationStore.InstallationStore, ({ stream }) => Stream.runCount(stream))
 
 describe("the command reencrypt", () => {
-  for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", Effect.flatMap(postgres, schemaUrl)]] as const) {
+  for (const [name, newUrl] of [["libsql", libsqlUrl], ["Postgres", postgresUrl]] as const) {
     it.scopedLive(`puts a store in ${name} under the first key, so that the old one can be removed`, () =>
       Effect.gen(function*() {
         const url = yield* newUrl

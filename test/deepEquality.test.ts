@@ -30,7 +30,7 @@ describe("assert.deepStrictEqual", () => {
     })
   }
 
-  it("takes equal values for equal", () => {
+  it("finds equal values equal", () => {
     assert.deepStrictEqual(new Row({ name: Option.some("a") }), new Row({ name: Option.some("a") }))
     assert.deepStrictEqual({ name: Redacted.make("a") }, { name: Redacted.make("a") })
     assert.deepInclude({ name: Option.some("a"), other: 1 }, { name: Option.some("a") })

@@ -380,7 +380,7 @@ const makeOurs = Effect.gen(function*() {
 
 describe("against @slack/web-api", () => {
   it.effect(
-    "no token that it hands over is thrown away, whatever one field is replaced with",
+    "no token in it is thrown away, whatever replaces one field",
     () =>
       Effect.gen(function*() {
         const counts: Record<string, number> = {}

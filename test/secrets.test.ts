@@ -341,7 +341,7 @@ describe("secrets", () => {
       }), 60_000)
   }
 
-  it.effect("stay in when there is no answer, whatever the platform's error holds", () =>
+  it.effect("are in no output when there is no answer, whatever the platform's error contains", () =>
     Effect.gen(function*() {
       const causes: ReadonlyArray<(echo: string, secrets: Secrets) => unknown> = [
         () => undefined,

@@ -183,7 +183,7 @@ describe("a failure", () => {
     assert.deepStrictEqual(decide(state, now + second), refresh)
   })
 
-  it("ends the token's service at its expiry", () => {
+  it("does not serve a token past its expiry", () => {
     const state = fail(read(), 12 * hour - 1)
     assert.strictEqual(decide(state, 12 * hour - 1), "Serve one")
     assert.deepStrictEqual(decide(state, 12 * hour), refuse(second - 1))
@@ -283,7 +283,7 @@ describe("judge", () => {
     assert.deepStrictEqual([judge({}, 0), judge({}, 12 * hour)], ["serve", "again"])
   })
 
-  it("finds the end of what has no refresh token", () => {
+  it("says that a token without a refresh token has ended", () => {
     assert.deepStrictEqual([judge({ refreshes: false }, 0), judge({ refreshes: false }, 12 * hour)], ["serve", "ended"])
   })
 

@@ -5,7 +5,7 @@ import type * as PendingInstall from "effect-slack-oauth/PendingInstall"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as fc from "effect/FastCheck"
+import * as FastCheck from "effect/FastCheck"
 import * as Answer from "../../src/internal/install/answer.js"
 import * as Recent from "../../src/internal/install/recentCallbacks.js"
 
@@ -128,12 +128,12 @@ describe("makeRoom", () => {
   })
 
   it("never forgets an attempt that runs, nor tokens before their window ends", () => {
-    const some = fc.record({
-      kind: fc.constantFrom(...Object.values(entryWith)),
-      count: fc.integer({ min: 1, max: 300 }),
-      window: fc.integer({ min: -2, max: 2 })
+    const some = FastCheck.record({
+      kind: FastCheck.constantFrom(...Object.values(entryWith)),
+      count: FastCheck.integer({ min: 1, max: 300 }),
+      window: FastCheck.integer({ min: -2, max: 2 })
     })
-    fc.assert(fc.property(fc.array(some, { maxLength: 6 }), (kinds) => {
+    FastCheck.assert(FastCheck.property(FastCheck.array(some, { maxLength: 6 }), (kinds) => {
       const inOrder = [...kinds].sort((a, b) => a.window - b.window)
       const entries = entriesOf(
         ...inOrder.map(({ count, kind, window }) => [count, { ...kind, until: now + window }] as const)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as fc from "effect/FastCheck"
+import * as FastCheck from "effect/FastCheck"
 import * as Base64Url from "../../src/internal/base64url.js"
 import * as Sealing from "../../src/internal/sealing.js"
 
@@ -15,7 +15,7 @@ const one = keyring(key("k1", 1))
 
 describe("base64url", () => {
   it("decodes every byte that it encoded, without padding", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+    FastCheck.assert(FastCheck.property(FastCheck.uint8Array({ maxLength: 100 }), (bytes) => {
       const text = Base64Url.encode(bytes)
       assert.match(text, /^[\w-]*$/)
       assert.deepStrictEqual(Base64Url.decode(text), new Uint8Array(bytes))
@@ -86,11 +86,17 @@ describe("keys", () => {
 
 describe("sealing", () => {
   it("opens any text with the same associated data", () =>
-    fc.assert(fc.asyncProperty(fc.fullUnicodeString(), fc.fullUnicodeString(), async (text, associatedData) => {
-      const sealed = await Sealing.seal(one, text, associatedData)
-      assert.match(sealed, /^v1\.k1\.[\w-]+$/)
-      assert.deepStrictEqual(await Sealing.open(one, sealed, associatedData), { ok: true, text, keyId: "k1" })
-    })))
+    FastCheck.assert(
+      FastCheck.asyncProperty(
+        FastCheck.fullUnicodeString(),
+        FastCheck.fullUnicodeString(),
+        async (text, associatedData) => {
+          const sealed = await Sealing.seal(one, text, associatedData)
+          assert.match(sealed, /^v1\.k1\.[\w-]+$/)
+          assert.deepStrictEqual(await Sealing.open(one, sealed, associatedData), { ok: true, text, keyId: "k1" })
+        }
+      )
+    ))
 
   it("opens what another implementation of the format sealed", async () => {
     // AES-256-GCM by OpenSSL: key 01…01, nonce 00…00, additional data "v1.k1.row"

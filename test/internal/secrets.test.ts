@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
-import { readFailure } from "../../src/internal/answer.js"
+import { readFailure } from "../../src/internal/failure.js"
 import { makeScrubber } from "../../src/internal/secrets.js"
 
 describe("a scrubber", () => {

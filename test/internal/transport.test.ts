@@ -24,13 +24,13 @@ describe("transport", () => {
     }
   })
 
-  it("so has whatever fails while connecting or while looking up the name", () => {
+  it("nothing was sent if connecting failed, or looking up the name", () => {
     assert.isFalse(classify(failure({ code: "ETIMEDOUT", syscall: "connect" })).sent)
     assert.isFalse(classify(failure({ code: "EHOSTUNREACH", syscall: "connect" })).sent)
     assert.isFalse(classify(failure({ code: "ESERVFAIL", syscall: "getaddrinfo" })).sent)
   })
 
-  it("so has a TLS handshake that failed, as each client reports it", () => {
+  it("a TLS handshake that failed has sent nothing, as each client reports it", () => {
     // `https` of Node, with undici's `fetch` below
     assert.isFalse(classify(failure({ code: "EPROTO", syscall: "write" })).sent)
     assert.isFalse(classify(failure({ code: "EPROTO" })).sent)

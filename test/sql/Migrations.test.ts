@@ -16,14 +16,11 @@ import * as Option from "effect/Option"
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { bundled, root } from "../utils/bundle.js"
-import { connect, libsqlUrl, schemaUrl, sqliteUrls } from "../utils/databases.js"
-import { acquire, postgres } from "../utils/resources.js"
+import { connect, libsqlUrl } from "../utils/databases.js"
+import { acquire, databaseUrls } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
-const databases = {
-  ...sqliteUrls,
-  Postgres: Effect.flatMap(postgres, schemaUrl)
-}
+const databases = databaseUrls
 
 const worker = await acquire(bundled("test/utils/workers/migrateWorker.ts"))
 

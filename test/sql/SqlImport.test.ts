@@ -10,8 +10,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { connect, libsqlUrl, schemaUrl } from "../utils/databases.js"
-import { postgres } from "../utils/resources.js"
+import { connect, libsqlUrl } from "../utils/databases.js"
+import { postgresUrl } from "../utils/resources.js"
 
 /** The tables of python-slack-sdk: in SQLite by its own store, in other databases by SQLAlchemy. */
 const createTables = Effect.gen(function*() {
@@ -117,7 +117,7 @@ const token = (credential: Option.Option<Installation.Credential>) =>
 
 const databases = {
   SQLite: libsqlUrl,
-  Postgres: Effect.flatMap(postgres, schemaUrl)
+  Postgres: postgresUrl
 }
 
 describe("the tables of python-slack-sdk", () => {

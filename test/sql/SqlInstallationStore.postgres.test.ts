@@ -1,10 +1,8 @@
 import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
-import * as Effect from "effect/Effect"
-import { schemaUrl } from "../utils/databases.js"
-import { acquire, postgres } from "../utils/resources.js"
+import { acquire, postgresUrl } from "../utils/resources.js"
 import * as Stores from "../utils/stores.js"
 
-const url = await acquire(Effect.flatMap(postgres, schemaUrl))
+const url = await acquire(postgresUrl)
 const processes = await acquire(Stores.processes(url))
 
 InstallationStoreSuite.register({

@@ -12,11 +12,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
+import { connect } from "../utils/databases.js"
 import * as Statements from "../utils/effect/statements.js"
-import { acquire, postgres } from "../utils/resources.js"
+import { acquire, databaseUrls } from "../utils/resources.js"
 
-const databases = await acquire(Effect.all({ ...sqliteUrls, Postgres: Effect.flatMap(postgres, schemaUrl) }))
+const databases = await acquire(Effect.all(databaseUrls))
 
 const installation = new Installation.Installation({
   appId: "A1",

@@ -1,21 +1,16 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as PendingInstall from "effect-slack-oauth/PendingInstall"
+import * as Migrations from "effect-slack-oauth/sql/Migrations"
+import * as SqlPendingInstallStore from "effect-slack-oauth/sql/SqlPendingInstallStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import { inject } from "vitest"
-import * as PendingInstall from "../../src/PendingInstall.js"
-import * as Migrations from "../../src/sql/Migrations.js"
-import * as SqlPendingInstallStore from "../../src/sql/SqlPendingInstallStore.js"
-import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
+import { connect } from "../utils/databases.js"
 import { newStateHash, pendingInstall, storeContract } from "../utils/pendingInstallStores.js"
-
-const postgresUrl = Effect.flatMap(
-  Effect.promise(() => fetch(inject("postgresAt")).then((response) => response.text())),
-  schemaUrl
-)
+import { databaseUrls } from "../utils/resources.js"
 
 /** The store over a migrated database, and the client below it. */
 const over = (url: string) =>
@@ -24,7 +19,14 @@ const over = (url: string) =>
     Layer.provideMerge(connect(url))
   )
 
-for (const [name, newUrl] of Object.entries({ ...sqliteUrls, Postgres: postgresUrl })) {
+/** How many installs are under way. */
+const count = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(
+    sql<{ readonly n: number | string }>`SELECT count(*) AS n FROM slack_oauth_pending_installs`,
+    ([row]) => Number(row?.n)
+  ))
+
+for (const [name, newUrl] of Object.entries(databaseUrls)) {
   const Live = Layer.unwrapScoped(Effect.map(newUrl, over))
 
   describe(`in ${name}`, () => {
@@ -53,11 +55,6 @@ for (const [name, newUrl] of Object.entries({ ...sqliteUrls, Postgres: postgresU
     it.effect("stores no state, and removes installs that expired an hour ago", () =>
       Effect.gen(function*() {
         const store = yield* PendingInstall.PendingInstallStore
-        const sql = yield* SqlClient.SqlClient
-        const count = Effect.map(
-          sql<{ readonly n: number | string }>`SELECT count(*) AS n FROM slack_oauth_pending_installs`,
-          ([row]) => Number(row?.n)
-        )
         for (let n = 0; n < 120; n++) yield* store.save(yield* newStateHash, yield* pendingInstall())
         yield* TestClock.adjust("69 minutes")
         yield* store.save(yield* newStateHash, yield* pendingInstall())
@@ -75,10 +72,6 @@ for (const [name, newUrl] of Object.entries({ ...sqliteUrls, Postgres: postgresU
         Effect.gen(function*() {
           const store = yield* PendingInstall.PendingInstallStore
           const sql = yield* SqlClient.SqlClient
-          const count = Effect.map(
-            sql<{ readonly n: number | string }>`SELECT count(*) AS n FROM slack_oauth_pending_installs`,
-            ([row]) => Number(row?.n)
-          )
           const [oldest, newest] = [yield* newStateHash, yield* newStateHash]
           yield* store.save(oldest, yield* pendingInstall())
           // Strangers, one each millisecond, up to a hundred beyond the limit.

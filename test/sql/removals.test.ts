@@ -11,11 +11,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
-import { connect, schemaUrl } from "../utils/databases.js"
-import { acquire, postgres } from "../utils/resources.js"
+import { connect } from "../utils/databases.js"
+import { acquire, postgresUrl } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
-const url = await acquire(Effect.flatMap(postgres, schemaUrl))
+const url = await acquire(postgresUrl)
 
 const open = Effect.map(
   Layer.build(Layer.provideMerge(Layer.provide(SqlInstallationStore.layer, cipher), connect(url))),

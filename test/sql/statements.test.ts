@@ -11,12 +11,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
-import { connect, schemaUrl, sqliteUrls } from "../utils/databases.js"
+import { connect } from "../utils/databases.js"
 import * as Statements from "../utils/effect/statements.js"
-import { acquire, postgres } from "../utils/resources.js"
+import { acquire, databaseUrls } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
-const databases = await acquire(Effect.all({ ...sqliteUrls, Postgres: Effect.flatMap(postgres, schemaUrl) }))
+const databases = await acquire(Effect.all(databaseUrls))
 
 const at = DateTime.unsafeMake(1_700_000_000_000)
 const one = install({ appId: "A1", teamId: "T1", bot: botToken("one"), user: ["U1", userToken("one")] })

@@ -13,12 +13,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { sqlError } from "../../src/internal/effect/sqlErrors.js"
 import { botToken, install, userToken } from "../../src/internal/storeSuite/fixtures.js"
-import { connect, libsqlUrl, schemaUrl, sqliteUrls } from "../utils/databases.js"
+import { connect, libsqlUrl } from "../utils/databases.js"
 import * as Transactions from "../utils/effect/transactions.js"
-import { acquire, postgres } from "../utils/resources.js"
+import { acquire, databaseUrls } from "../utils/resources.js"
 import { cipher } from "../utils/stores.js"
 
-const databases = await acquire(Effect.all({ ...sqliteUrls, Postgres: Effect.flatMap(postgres, schemaUrl) }))
+const databases = await acquire(Effect.all(databaseUrls))
 
 const one = install({ appId: "A1", teamId: "T1", bot: botToken("one") })
 

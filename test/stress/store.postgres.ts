@@ -1,11 +1,9 @@
 /** The suite of stores on Postgres, with long rounds. `store.ts` runs it. */
 import * as InstallationStoreSuite from "effect-slack-oauth/testing/InstallationStoreSuite"
-import * as Effect from "effect/Effect"
-import { schemaUrl } from "../utils/databases.js"
-import { acquire, postgres } from "../utils/resources.js"
+import { acquire, postgresUrl } from "../utils/resources.js"
 import * as Stores from "../utils/stores.js"
 
-const url = await acquire(Effect.flatMap(postgres, schemaUrl))
+const url = await acquire(postgresUrl)
 
 InstallationStoreSuite.register({
   name: "Postgres",

@@ -17,7 +17,7 @@ declare const app: SlackApp.Service
 declare const response: TokenResponse.TokenResponse
 
 describe("the request of access", () => {
-  test("is a code with its parameters", () => {
+  test("may be a code with its parameters", () => {
     expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code" })
     expect(OAuthV2.access).type.toBeCallableWith({ code: secret, codeVerifier: secret, redirectUri: "https://x" })
     expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code", grantType: "authorization_code", app })
@@ -25,42 +25,42 @@ describe("the request of access", () => {
     expect(OAuthV2.access).type.toBeCallableWith({ code: "test-code", redirectUri: undefined, extra: undefined })
   })
 
-  test("or a refresh token", () => {
+  test("may be a refresh token", () => {
     expect(OAuthV2.access).type.toBeCallableWith({ refreshToken: secret })
     expect(OAuthV2.access).type.toBeCallableWith({ refreshToken: "test", grantType: "refresh_token" })
   })
 
-  test("or another grant, in full", () => {
+  test("may be another grant, in full", () => {
     expect(OAuthV2.access).type.toBeCallableWith({ grantType: "urn:something", extra: { assertion: "test" } })
     expect(OAuthV2.access).type.not.toBeCallableWith({ grantType: "urn:something" })
   })
 
-  test("but not both, and not neither", () => {
+  test("is one of them, and not both", () => {
     expect(OAuthV2.access).type.not.toBeCallableWith({ code: "test-code", refreshToken: "test" })
     expect(OAuthV2.access).type.not.toBeCallableWith({})
     expect(OAuthV2.access).type.not.toBeCallableWith({ redirectUri: "https://x" })
     expect(OAuthV2.access).type.not.toBeCallableWith()
   })
 
-  test("and no parameter of the other grant", () => {
+  test("has no parameter of another grant", () => {
     expect(OAuthV2.access).type.not.toBeCallableWith({ refreshToken: "test", codeVerifier: "test" })
     expect(OAuthV2.access).type.not.toBeCallableWith({ refreshToken: "test", redirectUri: "https://x" })
   })
 
-  test("and no grant type that does not agree", () => {
+  test("has no grant type that contradicts the grant", () => {
     expect(OAuthV2.access).type.not.toBeCallableWith({ code: "test-code", grantType: "refresh_token" })
     expect(OAuthV2.access).type.not.toBeCallableWith({ refreshToken: "test", grantType: "authorization_code" })
     expect(OAuthV2.access).type.not.toBeCallableWith({ code: "test-code", grantType: "urn:something", extra: {} })
   })
 
-  test("and no secret of another kind", () => {
+  test("has no secret of another kind", () => {
     expect(OAuthV2.access).type.not.toBeCallableWith({ code: 7 })
     expect(OAuthV2.access).type.not.toBeCallableWith({ code: Redacted.make(7) })
   })
 })
 
 describe("the request of exchange", () => {
-  test("the token, which Slack's page forgets", () => {
+  test("is the token, which Slack's page does not mention", () => {
     expect(OAuthV2.exchange).type.toBeCallableWith({ token: "xoxb-test" })
     expect(OAuthV2.exchange).type.toBeCallableWith({ token: secret, app, extra: { new: "x" } })
     expect(OAuthV2.exchange).type.not.toBeCallableWith({})
@@ -69,7 +69,7 @@ describe("the request of exchange", () => {
 })
 
 describe("the results", () => {
-  test("of the module functions: a response, the method's errors, and a need of the service", () => {
+  test("of the module functions are a response or the method's errors, and they need the service", () => {
     expect(OAuthV2.access({ code: "test-code" })).type.toBe<
       Effect.Effect<TokenResponse.TokenResponse, OAuthV2Error.AccessError, OAuthV2.OAuthV2>
     >()

@@ -82,3 +82,7 @@ export const call = (
 /** The answer of auth.test for a token. */
 export const authTest = (token: Redacted.Redacted) =>
   call("auth.test", {}, { authorization: `Bearer ${Redacted.value(token)}` })
+
+/** The code of the error that an effect fails with. */
+export const codeOf = <A, E extends { readonly code: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), ({ code }): string => code)

@@ -64,3 +64,10 @@ export const makeFaultyStore = (): FaultyStore => {
     )
   }
 }
+
+/** An action for the first call of an operation. Later calls are left alone. */
+export const once = (
+  store: FaultyStore,
+  operation: Operation,
+  action: Effect.Effect<unknown, InstallationStore.InstallationStoreError>
+) => Effect.suspend(() => store.calls[operation] === 1 ? action : Effect.void)

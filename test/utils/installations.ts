@@ -1,11 +1,13 @@
-/** Installs an app through the emulator, and looks at what the store and Slack then have. */
+/** Installs an app through the emulator, and looks at what the manager, the store and Slack then do. */
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
 import type * as SlackApp from "effect-slack-oauth/SlackApp"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
+import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 
 /** A person allows the app, and the code is exchanged for tokens. */
 export const redeem = (request?: SlackEmulator.AuthorizeRequest, app?: SlackApp.Service) =>
@@ -23,3 +25,11 @@ export const refreshes = Effect.map(
   SlackEmulator.calls,
   (calls) => calls.filter(({ grantType }) => grantType === "refresh_token").length
 )
+
+/** The events of the manager from now on. */
+export const watchEvents = Effect.gen(function*() {
+  const seen: Array<TokenManager.Event> = []
+  yield* Effect.forkDaemon(Stream.runForEach(TokenManager.events, (event) => Effect.sync(() => seen.push(event))))
+  yield* Effect.yieldNow()
+  return seen
+})

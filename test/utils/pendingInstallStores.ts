@@ -2,16 +2,16 @@
  * The tests that every store of pending installs has to pass.
  */
 import { assert, it } from "@effect/vitest"
+import * as PendingInstall from "effect-slack-oauth/PendingInstall"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as fc from "effect/FastCheck"
+import * as FastCheck from "effect/FastCheck"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { randomToken, sha256 } from "../../src/internal/random.js"
-import * as PendingInstall from "../../src/PendingInstall.js"
 
 /** An install that expires in ten minutes. */
 export const pendingInstall = (
@@ -55,7 +55,9 @@ export const storeContract = <E>(layer: Layer.Layer<PendingInstall.PendingInstal
   it.effect("returns any text, and an install without a verifier", () =>
     Effect.gen(function*() {
       const store = yield* PendingInstall.PendingInstallStore
-      const texts = fc.sample(fc.fullUnicodeString({ maxLength: 200 }), 20).filter((text) => !text.includes("\0"))
+      const texts = FastCheck.sample(FastCheck.fullUnicodeString({ maxLength: 200 }), 20).filter((text) =>
+        !text.includes("\0")
+      )
       for (const metadata of texts) {
         const stateHash = yield* newStateHash
         const pending = yield* pendingInstall({ metadata: Redacted.make(metadata), codeVerifier: Option.none() })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { afterAll, describe, inject } from "vitest"
+import { schemaUrl, sqliteUrls } from "./databases.js"
 
 /** Acquires something for the whole file, and releases it after the last test. */
 export const acquire = async <A, E>(resource: Effect.Effect<A, E, Scope.Scope>): Promise<A> => {
@@ -18,6 +19,12 @@ export const postgres = Effect.promise(async () => {
   if (!response.ok) throw new Error(text)
   return text
 })
+
+/** The URL of a new, empty schema in it. */
+export const postgresUrl = Effect.flatMap(postgres, schemaUrl)
+
+/** The URL of a new, empty database of each kind that is installed. */
+export const databaseUrls = { ...sqliteUrls, Postgres: postgresUrl }
 
 /** `describe` for tests that need something. If it is missing, they are skipped, and the reason is printed. */
 export const describeUnless = (missing: string | undefined, name: string, tests: () => void): void => {
