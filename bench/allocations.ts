@@ -36,8 +36,8 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
       )
     ],
     notes: [
-      "Beyond an effect that does nothing. No garbage is collected within a round. `npm run allocations`, which also ends " +
-      "with an error if the target is missed."
+      "What an effect that does nothing allocates is subtracted. No garbage is collected within a round. " +
+      "`npm run allocations` measures this, and ends with an error if the target is missed."
     ]
   }]
 }

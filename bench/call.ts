@@ -155,7 +155,7 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
       rows: owners.map((owner) => [owner, ...profiles.map(({ took }) => number(took[owner]))]),
       data: profiles,
       notes: [
-        "By whose code was running, over 3,000 calls each after the rounds above. Profiling takes time too: compare columns, not tables."
+        "A profiler says in whose code the time was spent, over 3,000 calls each after the rounds above. Profiling takes time too, so compare only the columns of this table."
       ]
     })
     return reports

@@ -257,12 +257,13 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
           ]
       }),
       notes: [
-        "`authorize` is of @slack/oauth, with a log that writes nothing. It keeps no cache, and comes without a SQL " +
-        "store: this one reads a row of JSON by its key.",
-        "`botToken` and `botTokenFor`, which takes the place of an event, run in one fiber, in a loop of yields, with the service already in a variable; `TokenManager.botToken` looks " +
-        "that up each time; the last two start a fiber for each read. The rows with `first` are those of a manager that has read " +
-        "nothing yet: each read asks the store. A place in an organization takes two queries: which installation serves it, and its " +
-        "token.",
+        "`authorize` is the function of @slack/oauth, with a log that writes nothing. It keeps no cache. Its package has no " +
+        "SQL store; the one here reads a row of JSON by its key.",
+        "`botToken` runs in one fiber, in a loop of yields, with the service already in a variable. So does `botTokenFor`, " +
+        "which takes the place of an event. `TokenManager.botToken` looks the service up each time. The last two start a " +
+        "fiber for each read.",
+        "In the rows with `first` the manager has read nothing yet, so each read asks the store. A place in an organization " +
+        "takes two queries: which installation serves it, and its token.",
         `${number(size)} installations in turn, one read after the other, each token checked afterwards.`
       ]
     }]

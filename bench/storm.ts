@@ -102,8 +102,8 @@ export const run = async (): Promise<ReadonlyArray<Report>> => {
       data: lines,
       targets: [atMost("requests for one token, whatever the number of readers:", most, 1, "request")],
       notes: [
-        "Both over fetch and their stores in memory. The server answers at once; the further away Slack is, the more a request costs.",
-        "By the rules of `SlackEmulator` only the last two of the peer's tokens work in the end. At 10,000 readers it was not tried."
+        "Both call over fetch, and have their stores in memory. The server answers at once; the further away Slack is, the more a request costs.",
+        "By the rules of `SlackEmulator`, only the last two of the tokens that Slack's package got work in the end. Slack's package was not tried with 10,000 readers."
       ]
     }]
   } finally {

@@ -29,7 +29,7 @@ export const median = (runs: ReadonlyArray<ReadonlyArray<Report>>): ReadonlyArra
       ...(targets && { targets }),
       notes: [
         ...middle.notes ?? [],
-        `The middle one of ${runs.length} runs.${
+        `This is the middle one of ${runs.length} runs.${
           spans.length > 0 ? ` A target is judged by the median of all runs: ${spans.join("; ")}.` : ""
         }`
       ]
