@@ -13,7 +13,7 @@ export const windows = {
   "lost once": "an answer was lost, and the token was not sent again within the grace period",
   "no grace": "an answer was lost, and Slack had no grace period",
   "died": "a process died between Slack's answer and the commit",
-  "slept": "a process slept with a pair in its hands, until Slack had ended that pair",
+  "slept": "a process slept before it stored its pair, until Slack had ended that pair",
   "unsaved": "a process could not store its pair, until Slack had ended that pair",
   "install": "an install was stored late, or never, and Slack has ended the pair that is stored",
   "late request": "requests reached Slack after their sender had given up on them, and ended the pair that is stored"
@@ -221,7 +221,10 @@ export const make = (
     if (one.lost === "outside") {
       counts.outside++
       const hands = Array.from(one.hands, ([pair, { state }]) => `${pair.number}: ${state}`).join(", ")
-      return violate("no chain is lost outside the windows", `${one.name}, pair ${stored.pair.number}; ${hands}`)
+      return violate(
+        "no chain is lost for another reason than those of the page",
+        `${one.name}, pair ${stored.pair.number}; ${hands}`
+      )
     }
     counts.losses[one.lost] = (counts.losses[one.lost] ?? 0) + 1
   }

@@ -48,10 +48,10 @@ export const tableOf = (counts: Judge.Counts): ReadonlyArray<string> => {
     ["processes that froze", number(counts.freezes)],
     ["processes that froze in the instant before they sent", number(counts.naps)],
     ["tokens that were served, and that Slack had ended", number(counts.servedEnded)],
-    ["chains lost outside the windows that are admitted", number(counts.outside)],
     ...windows.map(([window, sentence]) =>
       [`chains lost because ${sentence}`, number(counts.losses[window] ?? 0)] as const
-    )
+    ),
+    ["chains lost for a reason that is not one of these", number(counts.outside)]
   ]
   return ["| what | how often |", "| --- | ---: |", ...rows.map(([what, count]) => `| ${what} | ${count} |`)]
 }
@@ -72,9 +72,9 @@ export const render = (parts: ReadonlyArray<Part>): ReadonlyArray<string> => {
   )
   return [
     `${number(lives)} lives, in ${parts.length} ${parts.length === 1 ? "part" : "parts"}. ` +
-    "The numbers of lost chains are in the order of the second table:",
+    "The second table names the reasons for which a chain was lost; the first has their numbers in the same order:",
     "",
-    "| seeds | years of installations | refreshes | lost outside the windows | lost inside them | time of one core | commit |",
+    "| seeds | years of installations | refreshes | lost for another reason | lost for these reasons | time of one core | commit |",
     "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ...rows.map((row) => `| ${row} |`),
     "",
