@@ -7,7 +7,7 @@ import { isCode } from "../src/internal/failure.js"
 import { isObject, parseObject } from "../src/internal/unknown.js"
 import { untraced } from "./effect/http.js"
 
-/** The result of a call. Of a failure it has only the code, which cannot be a secret. */
+/** The result of a call. A failure has only its code, which cannot be a secret. */
 export type Result =
   | { readonly _tag: "Ok"; readonly body: Readonly<Record<string, unknown>>; readonly date: string | undefined }
   | { readonly _tag: "Refused"; readonly code: string; readonly date: string | undefined }

@@ -335,7 +335,7 @@ export interface Service {
   ) => Effect.Effect<Installation.CredentialKey, TokenError>
   /**
    * Forgets what is known of an installation or a credential, because another process has changed it. The next caller gets
-   * what is stored. What this process changes through its store is forgotten by itself.
+   * what is stored. For what this process changes through its own store, this is not necessary.
    */
   readonly forget: (key: Installation.InstallationKey | Installation.CredentialKey) => Effect.Effect<void>
   /**

@@ -674,7 +674,7 @@ describe("a callback that comes twice", () => {
 
 // -------------------------------------------------------------------------------------
 
-describe("a crowd of strangers", () => {
+describe("the installs of many strangers", () => {
   const answers = new TokenResponse.TokenResponse({
     appId: "A0TEST",
     target: new TokenResponse.Workspace({ team: { id: "T0TEST", name: Option.none() } })

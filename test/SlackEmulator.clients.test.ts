@@ -42,7 +42,7 @@ describe("oauth.v2.exchange", () => {
 })
 
 describe("PKCE", () => {
-  it.effect("may come with the client secret, and the verifier is checked all the same", () =>
+  it.effect("may come with the client secret, and the verifier is still checked", () =>
     Effect.gen(function*() {
       const redeem = (codeVerifier: string) =>
         Effect.gen(function*() {

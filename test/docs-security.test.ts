@@ -22,7 +22,7 @@ describe("docs/security.md", () => {
     it(`${file} has the test: ${title}`, () => {
       const source = Fs.readFileSync(Path.join(root, file), "utf8")
       const [before = ""] = source.split(`"${title}",`)
-      assert.notStrictEqual(before, source, "the title stands in the file")
+      assert.notStrictEqual(before, source, "the file has the title")
       assert.match(before, /\bit(\.\w+)?\(\s*$/, "as that of a test")
     })
   }

@@ -38,7 +38,7 @@ const unreachable = (id: string, url: string, code: string): Finding => {
   return error(id, `${url} cannot be reached: ${what} (${code}).`, todo)
 }
 
-/** What answers of each kind of machine on the way have in common. `undefined` if the app seems to have answered. */
+/** The finding if a proxy or a firewall seems to have answered, and `undefined` if the app seems to. */
 const onTheWay = (id: string, url: string, { headers, status }: Answered): Finding | undefined => {
   if (status === 404) {
     return error(

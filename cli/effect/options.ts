@@ -22,6 +22,6 @@ export {
 /** The path of a file that has to exist. */
 export const file = (name: string): Options.Options<string> => Options.file(name, { exists: "yes" })
 
-/** A text that stands by itself, such as a path. */
+/** A value without the name of an option, such as a path. */
 export const argument = (name: string, description: string): Args.Args<string> =>
   Args.withDescription(Args.text({ name }), description)

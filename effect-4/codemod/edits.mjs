@@ -10,12 +10,12 @@ export class Edits {
     this.#edits.push({ start, end, text, rank: 1, order: this.#edits.length })
   }
 
-  /** Before what begins at a position. Of several, the one that was recorded first stands outside. */
+  /** Before the node that begins at a position. Of several texts, the one that was recorded first comes first. */
   insert(position, text) {
     this.#edits.push({ start: position, end: position, text, rank: 2, order: this.#edits.length })
   }
 
-  /** After what ends at a position. Of several, the one that was recorded last stands inside. */
+  /** After the node that ends at a position. Of several texts, the one that was recorded last comes first. */
   insertAfter(position, text) {
     this.#edits.push({ start: position, end: position, text, rank: 0, order: -this.#edits.length })
   }
@@ -40,5 +40,5 @@ export class Edits {
   }
 }
 
-/** At one position: what ends there, then what begins there, and last what replaces the text that begins there. */
+/** The order at one position: texts after the node that ends there, texts before the node that begins there, and the replacement. */
 const rankOf = ({ end, rank, start }) => start === end ? (rank === 0 ? 0 : 1) : 2

@@ -64,7 +64,7 @@ export interface Parts {
   readonly changes: HeardChanges
   readonly events: TokenEvents
   readonly context: LayerContext.LayerContext<never>
-  /** Shared refreshes live in it. */
+  /** Shared refreshes run in it. */
   readonly scope: Scope.Scope
   /** The error of a refresh that has waited too long for another holder of the lease. */
   readonly makeBusy: (waited: Duration.Duration) => CredentialBusy

@@ -21,7 +21,7 @@ export type Path = { readonly ok: true; readonly path: `/${string}` } | {
   readonly problem: string
 }
 
-/** Bolt has the same, so an app that moves here keeps its settings at Slack. */
+/** Bolt's defaults. An app that moves here keeps its settings at Slack. */
 export const standardPaths = {
   install: "/slack/install",
   callback: "/slack/oauth_redirect",

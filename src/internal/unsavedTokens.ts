@@ -36,7 +36,7 @@ export interface UnsavedTokens {
 /** Three more tries, with pauses of a second and a half in all, because a caller waits. */
 const soon = Schedule.intersect(Schedule.exponential("200 millis"), Schedule.recurs(3))
 
-/** Makes a manager's unsaved tokens. Fibers that save them live in `scope`. */
+/** Makes a manager's unsaved tokens. Fibers that save them run in `scope`. */
 export const make = ({ changes, context, events, rules, scope }: {
   readonly changes: HeardChanges
   readonly context: LayerContext<never>

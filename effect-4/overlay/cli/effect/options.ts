@@ -57,6 +57,6 @@ export const file = (name: string): Flag.Flag<string> =>
     )
   )
 
-/** A text that stands by itself, such as a path. */
+/** A value without the name of an option, such as a path. */
 export const argument = (name: string, description: string): Argument.Argument<string> =>
   Argument.withDescription(Argument.String(name), description)
