@@ -23,7 +23,7 @@ const groups = {
   },
   calls: {
     files: ["src/OAuthV2.ts"],
-    tests: ["OAuthV2", "RetryPolicy"]
+    tests: ["OAuthV2", "RetryPolicy", "httpGrid", "ornaments", "secrets"]
   },
   refresh: {
     files: ["src/internal/rotation.ts", "src/TokenManager.ts"],
