@@ -1,7 +1,7 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
-import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as UrlParams from "@effect/platform/UrlParams"
@@ -14,6 +14,7 @@ import * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -662,6 +663,59 @@ describe("OAuthV2", () => {
         const error = yield* OAuthV2.access({ code: "test-code" }).pipe(Effect.provide(layer), Effect.flip)
         assert.instanceOf(error, OAuthV2Error.SlackInvalidCode)
         assert.strictEqual(error.status, 400)
+      }))
+
+    const refusalOf = (response: Response) =>
+      OAuthV2.access({ code: "test-code" }).pipe(
+        once,
+        Effect.provide(inMemory((request) => Effect.succeed(HttpClientResponse.fromWeb(request, response)))),
+        Effect.flip
+      )
+
+    it.effect("a redirect is never an answer of Slack, not even one that has a code or tokens", () =>
+      Effect.gen(function*() {
+        for (const body of [botResponse, { ok: false, error: "invalid_code" }]) {
+          for (const status of [300, 399]) {
+            const error = yield* refusalOf(new Response(JSON.stringify(body), { status }))
+            assert.strictEqual(error._tag, "SlackUnexpectedResponse", `${status}`)
+          }
+        }
+      }))
+
+    it.effect("a status that says enough needs no body", () =>
+      Effect.gen(function*() {
+        const cut = (status: number, headers: Record<string, string> = {}) =>
+          new Response(new ReadableStream({ start: (body) => body.error(new Error("cut")) }), { status, headers })
+        const limited = yield* refusalOf(cut(429, { "retry-after": "7" }))
+        assert.instanceOf(limited, OAuthV2Error.SlackRateLimited)
+        assert.deepStrictEqual(limited.retryAfter, Duration.seconds(7))
+        assert.instanceOf(yield* refusalOf(cut(503)), OAuthV2Error.SlackServiceUnavailable)
+        assert.instanceOf(yield* refusalOf(cut(500)), OAuthV2Error.SlackTransportError)
+      }))
+
+    it.effect("an unexpected answer says its content type, and the start of its request id", () =>
+      Effect.gen(function*() {
+        const html = yield* refusalOf(
+          new Response("<html>", {
+            headers: { "content-type": "text/html; charset=utf-8", "x-slack-req-id": "r".repeat(500) }
+          })
+        )
+        assert.instanceOf(html, OAuthV2Error.SlackUnexpectedResponse)
+        assert.deepStrictEqual([html.contentType, html.requestId], ["text/html", "r".repeat(200)])
+
+        const plain = yield* refusalOf(new Response(new Uint8Array([1])))
+        assert.instanceOf(plain, OAuthV2Error.SlackUnexpectedResponse)
+        assert.deepStrictEqual([plain.contentType, plain.requestId], [undefined, undefined])
+      }))
+
+    it.effect("a request that the client could not make was rejected, for the client's reason", () =>
+      Effect.gen(function*() {
+        const layer = inMemory((request) =>
+          Effect.fail(new HttpClientError.RequestError({ request, reason: "Encode" }))
+        )
+        const error = yield* OAuthV2.access({ code: "test-code" }).pipe(once, Effect.provide(layer), Effect.flip)
+        assert.instanceOf(error, OAuthV2Error.SlackTransportError)
+        assert.deepStrictEqual([error.outcome, error.reason], ["rejected", "Encode"])
       }))
 
     it.effect("nothing that is sent has a query", () =>
