@@ -222,7 +222,7 @@ export const onRead = <E>(
   const isDead = Option.isSome(credential.reauthorization)
   // Without shared refreshes, nothing runs in the background: each caller has to try to save the token first.
   const isSavedByCallers = !rules.sharedRefresh && state.unsaved !== undefined
-  // Never, and not until now: the clock may be set back.
+  // With `now` instead of minus infinity, the token would be served again after the clock is set back.
   const freshUntil = isSavedByCallers || !isValid(state, credential, now)
     ? Number.NEGATIVE_INFINITY
     : Math.min(isDead ? expiresAt : refreshAt, now + rules.cacheTime)

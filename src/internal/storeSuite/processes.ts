@@ -194,8 +194,8 @@ const scopeMegabytes = 60
 const heldMegabytes = 40
 
 /**
- * New objects have a space of their own, which may be larger than all memory that a process may have. Then Node 24 collects
- * garbage most of the time.
+ * The size of the space that V8 has for new objects. The default can be larger than the memory limit of a worker; then
+ * Node 24 collects garbage most of the time.
  */
 const newMegabytes = 8
 
