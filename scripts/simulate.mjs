@@ -4,8 +4,8 @@
 //   --replay            replays what was done to each credential against the model (needs spin and gcc)
 //   --record            adds the result to the long run: a row in test/long-run.json, and in docs/token-rotation.md. If the
 //                       run is cut (Ctrl-C), the lives until then count
-//   --mutants           removes one rule of the code at a time, and expects that lives, their replay or the model notice it
-//                       within a minute
+//   --mutants           removes one rule of the code at a time, and expects that some hundred lives, their replay or the model
+//                       notice it
 //   --mutants --write   the same, with the replay for each of them, and writes the table of model/README.md
 //   --mutant NAME       runs the code without one rule
 import { build } from "esbuild"
@@ -84,16 +84,17 @@ const runInForeground = async (file, args) => {
 const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim()
 
 /** What the result of a life follows from. */
-const whatLives = ["src", "test/simulation", "test/utils/effect"]
+const whatLives = ["src", "test/simulation", "test/utils/effect", ...isFour ? ["effect-4"] : []]
 
 /** The options for a part of the long run. */
 const recordOptions = () => {
-  if (isFour) throw new Error("The long run is that of Effect 3. Leave out --effect or --record")
   if (git("status", "--porcelain", "--", ...whatLives) !== "") {
     throw new Error(`A part of the long run names its commit. Commit the changes of ${whatLives.join(", ")} first`)
   }
+  if (isFour) execFileSync(process.execPath, [join(root, "scripts/effect-4.mjs"), "generate"], { stdio: "inherit" })
   return [
     ["--record", join(root, "test/long-run.json")],
+    ["--major", isFour ? "4" : "3"],
     ["--page", join(root, "docs/token-rotation.md")],
     ["--commit", git("log", "-1", "--format=%h", "--", ...whatLives)]
   ].flat()
@@ -101,9 +102,12 @@ const recordOptions = () => {
 
 const traces = join(root, ".tmp", "simulation", "traces.json")
 
+/** How many lives of the code without a rule are lived: as many as two cores live in a minute. */
+const mostLives = 600
+
 /** How the simulation finds the code without a rule: the promise that breaks, and in which life. */
 const findByLives = (file) => {
-  const { stdout } = run(file, ["--lives", "1000000", "--seconds", "60", "--brief", ...args])
+  const { stdout } = run(file, ["--lives", String(mostLives), "--brief", ...args])
   const found = /seed (\d+) breaks a promise: (.*)/.exec(stdout)
   return found === null ? undefined : { life: Number(found[1]), promise: found[2] }
 }
@@ -153,7 +157,7 @@ if (all) {
   }
   if (isWritten) {
     writeBetween(join(root, "model/README.md"), "mutants of the code", [
-      `| mutant | the rule that it lacks | found by a life | by the replay of ${replayed} lives | by the model |`,
+      `| mutant | the rule that it lacks | found by a life, of ${mostLives} | by the replay of ${replayed} lives | by the model |`,
       "| --- | --- | --- | --- | --- |",
       ...rows
     ])

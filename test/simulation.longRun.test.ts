@@ -11,6 +11,7 @@ const part = (first: number, lives: number, change: Partial<Judge.Counts> = {}):
   first,
   lives,
   cpuSeconds: 600,
+  effect: 4,
   commit: "abc1234",
   counts: counts(change)
 })
@@ -83,8 +84,11 @@ describe("the long run", () => {
       part(20_001, 1_000, { refreshes: 2_500, installationMillis: 730 * day, losses: { died: 3 }, outside: 1 })
     ])
     assert.include(lines[0], "1,100 lives, in 2 parts.")
-    assert.include(lines, "| 1 to 100 | 1 | 1,000 | 0 | 0 / 0 / 1 / 2 / 0 / 0 / 0 / 0 | 10 min | `abc1234` |")
-    assert.include(lines, "| 20,001 to 21,000 | 2 | 2,500 | 1 | 0 / 0 / 0 / 3 / 0 / 0 / 0 / 0 | 10 min | `abc1234` |")
+    assert.include(lines, "| 1 to 100 | 4 | 1 | 1,000 | 0 | 0 / 0 / 1 / 2 / 0 / 0 / 0 / 0 | 10 min | `abc1234` |")
+    assert.include(
+      lines,
+      "| 20,001 to 21,000 | 4 | 2 | 2,500 | 1 | 0 / 0 / 0 / 3 / 0 / 0 / 0 / 0 | 10 min | `abc1234` |"
+    )
     assert.include(lines, "| years of installations | 3 |")
     assert.include(lines, "| refreshes | 3,500 |")
     assert.include(lines, "| chains lost for a reason that is not one of these | 1 |")

@@ -10,6 +10,8 @@ import * as Plan from "./plan.js"
 export interface Part extends Batch {
   /** Seconds of one core. */
   readonly cpuSeconds: number
+  /** The major of Effect. */
+  readonly effect: number
   /** The last commit that changed the code or the simulation. */
   readonly commit: string
   readonly counts: Judge.Counts
@@ -59,9 +61,10 @@ export const tableOf = (counts: Judge.Counts): ReadonlyArray<string> => {
 /** The page's lines: the parts, and the sum of what they counted. */
 export const render = (parts: ReadonlyArray<Part>): ReadonlyArray<string> => {
   const lives = parts.reduce((sum, { lives }) => sum + lives, 0)
-  const rows = parts.map(({ commit, counts, cpuSeconds, ...seeds }) =>
+  const rows = parts.map(({ commit, counts, cpuSeconds, effect, ...seeds }) =>
     [
       seedsOf(seeds),
+      String(effect),
       yearsOf(counts),
       number(counts.refreshes),
       number(counts.outside),
@@ -74,8 +77,8 @@ export const render = (parts: ReadonlyArray<Part>): ReadonlyArray<string> => {
     `${number(lives)} lives, in ${parts.length} ${parts.length === 1 ? "part" : "parts"}. ` +
     "The second table names the reasons for which a chain was lost; the first has their numbers in the same order:",
     "",
-    "| seeds | years of installations | refreshes | lost for another reason | lost for these reasons | time of one core | commit |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    "| seeds | Effect | years of installations | refreshes | lost for another reason | lost for these reasons | time of one core | commit |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ...rows.map((row) => `| ${row} |`),
     "",
     ...tableOf(parts.map(({ counts }) => counts).reduce(Judge.add, Judge.noCounts()))

@@ -6,8 +6,8 @@
  * - `--traces`: a file for what was done to each credential, which `model/replay.mjs` reads
  * - `--brief`: does not shorten the life that fails, and lives no other after it
  * - `--all`: also lives on after lives that fail, and does not look at them
- * - `--record`: the file of the long run, of which this run becomes a part; `--page`: the page that shows it; `--commit`: the
- *   version of the code
+ * - `--record`: the file of the long run, of which this run becomes a part; `--page`: the page that shows it; `--commit` and
+ *   `--major`: the version of the code, and that of Effect
  * - `--workers`: on how many cores
  * - `--seconds`: begins no new life after that time
  *
@@ -76,6 +76,7 @@ const { values } = parseArgs({
     record: { type: "string" },
     page: { type: "string" },
     commit: { type: "string", default: "" },
+    major: { type: "string", default: "" },
     worker: { type: "boolean", default: false }
   }
 })
@@ -241,7 +242,13 @@ const run = async (): Promise<boolean> => {
     if (!values.all) report(Plan.make(failed[0]!), failed[0]!)
     return false
   }
-  record({ ...lived, cpuSeconds: Math.round(result.cpuSeconds), commit: values.commit, counts: result.counts })
+  record({
+    ...lived,
+    cpuSeconds: Math.round(result.cpuSeconds),
+    effect: Number(values.major),
+    commit: values.commit,
+    counts: result.counts
+  })
   return true
 }
 
