@@ -8,12 +8,10 @@ import * as Effect from "effect/Effect"
 import { systemClock } from "./effect/clock.js"
 import { exitOf, type Fork, stop, withCaller } from "./effect/fibers.js"
 import { flatten } from "./flatten.js"
+import { uptimeOf } from "./uptime.js"
 
 /** How long, at most, the event loop may read what arrived during a pause before a deadline fires, in milliseconds. */
 const catchUp = 1000
-
-/** How late a timer is, at least, if the process was paused and not only busy, in milliseconds. */
-const pause = 100
 
 /** How often, at most, a deadline that is over waits. */
 const mostWaits = 3
@@ -26,7 +24,8 @@ const longestTimeout = 2 ** 31 - 1
  *
  * When a paused process continues, all its timers fire at once, before it has read anything. So a timer that is late waits
  * for the time by which it is late, up to a second: until then the event loop reads what has arrived. If the process is
- * paused again before it has read, the timer waits again: three times in all, at most.
+ * paused again before it has read, the timer waits again: three times in all, at most. `uptime` says how late it is, because
+ * the clock may have been set meanwhile.
  *
  * Each call to Slack and to a store has a deadline, and a fiber that sleeps costs several times what `setTimeout` does. So
  * with the system's clock, which `Effect.sleep` implements by `setTimeout` too, there is no fiber. Every other clock needs
@@ -51,12 +50,12 @@ export const after = (
   let cancel = (): void => {}
   let waits = 0
   const wait = (millis: number): void => {
-    const due = clock.unsafeCurrentTimeMillis() + millis
+    const due = uptimeOf(clock) + millis
     let isOver = false
     const stopTimer = start(millis, () => {
       isOver = true
-      const late = Math.max(0, Math.min(clock.unsafeCurrentTimeMillis() - due, catchUp))
-      if (waits > 0 && (late < pause || waits === mostWaits)) return then()
+      const late = Math.max(0, Math.min(uptimeOf(clock) - due, catchUp))
+      if (waits > 0 && (late === 0 || waits === mostWaits)) return then()
       waits++
       wait(late)
     })

@@ -5,7 +5,8 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { monotonicNanos } from "./effect/clock.js"
 
-const uptimeOf = (clock: Clock.Clock): number => {
+/** `uptime` by a clock. */
+export const uptimeOf = (clock: Clock.Clock): number => {
   try {
     return Number(monotonicNanos(clock) / 1_000_000n)
   } catch {

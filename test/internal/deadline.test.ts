@@ -176,8 +176,12 @@ describe("a deadline", () => {
       yield* Fiber.interrupt(caller)
     }))
 
-  /** What a deadline of ten seconds gives on a machine that is paused at these times, for five seconds each. */
-  const onMachine = (pauses: ReadonlyArray<number>, answerAt: number): ReadonlyArray<unknown> => {
+  /** What a deadline of ten seconds gives on a machine that is paused at these times, for five seconds or so many. */
+  const onMachine = (
+    pauses: ReadonlyArray<number | readonly [at: number, millis: number]>,
+    answerAt: number,
+    setClock: { readonly at: number; readonly by: number } = { at: 0, by: 0 }
+  ): ReadonlyArray<unknown> => {
     const agenda = Agenda.make(0)
     const machine = Machine.make("process 1", agenda, { ahead: 0, drift: 0 }, { log: () => {}, onDeath: () => {} })
     const ends: Array<unknown> = []
@@ -186,7 +190,11 @@ describe("a deadline", () => {
       answer = resume
     })
     machine.start(Effect.map(Effect.exit(bounded(call)), (exit) => void ends.push(exit)))
-    for (const at of pauses) agenda.at(at, () => machine.freeze("stop", 5000))
+    for (const pause of pauses) {
+      const [at, millis] = typeof pause === "number" ? [pause, 5000] : pause
+      agenda.at(at, () => machine.freeze("stop", millis))
+    }
+    agenda.at(setClock.at, () => machine.setClock(setClock.by))
     agenda.at(answerAt, () => machine.run(() => answer(Effect.succeed("an answer"))))
     while (agenda.step(100_000)) { /* one step */ }
     return ends
@@ -198,6 +206,18 @@ describe("a deadline", () => {
 
   it("reads an answer that arrived while the process was paused a second time, before it had read", () => {
     assert.deepStrictEqual(onMachine([9000, 14_500], 16_000), [Exit.succeed("an answer")])
+  })
+
+  it("reads an answer that arrived while the process was paused until a moment after its deadline", () => {
+    for (const millis of [501, 510, 599]) {
+      assert.deepStrictEqual(onMachine([9000, [14_500, millis]], 14_600), [Exit.succeed("an answer")], `${millis} ms`)
+    }
+  })
+
+  it("reads an answer just after a pause, even if the clock was set meanwhile", () => {
+    for (const by of [-600_000, -4000, 600_000]) {
+      assert.deepStrictEqual(onMachine([9000], 14_050, { at: 12_000, by }), [Exit.succeed("an answer")], `${by} ms`)
+    }
   })
 
   it("is over for a process that is paused again and again", () => {

@@ -78,6 +78,8 @@ interface Case {
   sendings: Array<Sending>
   /** What each machine has read last. */
   readonly reads: Map<Machine, { readonly step: number; readonly generation: number | undefined }>
+  /** What the store has last told each machine, and how often it had been frozen then. */
+  readonly told: Map<Machine, { readonly seen: Seen | undefined; readonly freezes: number }>
   readonly sentAt: Map<Sending, number>
   /** Generations from which a machine was told to refresh by force, and tokens that it was told are refused. */
   readonly forced: Map<Machine, Set<number>>
@@ -164,6 +166,7 @@ export const make = (
     hands: new Map(),
     sendings: [],
     reads: new Map(),
+    told: new Map(),
     sentAt: new Map(),
     forced: new Map(),
     refused: new Map(),
@@ -273,6 +276,7 @@ export const make = (
 
     onRead: (machine: Machine, name: string, seen: Seen | undefined): void => {
       caseOf(name).reads.set(machine, { step: ++step, generation: seen?.generation })
+      caseOf(name).told.set(machine, { seen, freezes: machine.freezes() })
     },
     onStoreFailure: (machine: Machine, name: string): void => {
       for (const hand of caseOf(name).hands.values()) if (hand.machine === machine) hand.storeFailed = true
@@ -293,6 +297,7 @@ export const make = (
       const one = caseOf(name)
       const next = toStored(seen)
       const before = one.stored
+      one.told.set(machine, { seen, freezes: machine.freezes() })
       if (seen.isDead) {
         const last = one.sendings.filter((sending) => sending.machine === machine).at(-1)
         promise(
@@ -503,10 +508,14 @@ export const make = (
       const one = caseOf(name)
       counts.unavailable++
       if (one.version !== version) return
+      const isTrueOf = (seen: { readonly isDead: boolean } | undefined) =>
+        (tag === "NotInstalled" && seen === undefined) || (tag === "ReauthorizationRequired" && seen?.isDead === true)
+      // A process that has slept since tells those who ask when it wakes what it knew before.
+      const told = one.told.get(machine)
       promise(
         "a caller who gets no token is told the truth",
-        tag === "TokenUnavailable" || (tag === "NotInstalled" && one.stored === undefined) ||
-          (tag === "ReauthorizationRequired" && one.stored?.isDead === true),
+        tag === "TokenUnavailable" || isTrueOf(one.stored) ||
+          (told !== undefined && told.freezes < machine.freezes() && isTrueOf(told.seen)),
         () => `${machine.name} says ${tag} of ${name}`
       )
     },

@@ -117,7 +117,7 @@ export const mutants = [
   ]),
   mutant("TIMERS_FIRST", "`after`: a deadline that is over lets the process read what has arrived", [
     "src/internal/deadline.ts",
-    "Math.max(0, Math.min(clock.unsafeCurrentTimeMillis() - due, catchUp))",
+    "Math.max(0, Math.min(uptimeOf(clock) - due, catchUp))",
     "0"
   ]),
   mutant("SERVE_EXPIRED", "`isValid`: a token is served to its expiry and not longer", [
