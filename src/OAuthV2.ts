@@ -491,7 +491,7 @@ const judge = <M extends OAuthV2Error.Method>(
     refusalOf(call, response, body ?? {}, paths, now) as OAuthV2Error.ErrorOf<M>
   if (body === undefined) return Effect.fail(refused([]))
   if (body.ok === false) return Effect.fail(refused(isRedirect(status) ? [] : ["error"]))
-  return status >= 200 && status < 300
+  return status < 300
     ? Effect.mapError(toEffect(TokenResponse.fromBody(body, requestedAt, call.known)), refused)
     : Effect.fail(refused([]))
 }

@@ -50,17 +50,16 @@ export const after = (
   let cancel = (): void => {}
   let waits = 0
   const wait = (millis: number): void => {
+    const round = waits
     const due = uptimeOf(clock) + millis
-    let isOver = false
     const stopTimer = start(millis, () => {
-      isOver = true
-      const late = Math.max(0, Math.min(uptimeOf(clock) - due, catchUp))
-      if (waits > 0 && (late === 0 || waits === mostWaits)) return then()
+      const late = Math.min(uptimeOf(clock) - due, catchUp)
+      if (round > 0 && (late <= 0 || round === mostWaits)) return then()
       waits++
       wait(late)
     })
     // A clock may call back at once, before `start` returns.
-    if (!isOver) cancel = stopTimer
+    if (waits === round) cancel = stopTimer
   }
   wait(millis)
   return () => cancel()
