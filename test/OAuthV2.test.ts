@@ -651,6 +651,18 @@ describe("OAuthV2", () => {
         ])
       }))
 
+    it.effect("an undocumented code of an exchange is kept, but a secret in it is masked", () =>
+      Effect.gen(function*() {
+        const layer = inMemory((request) =>
+          Effect.succeed(respond(request, { ok: false, error: "bad:test-assertion" }))
+        )
+        const error = yield* OAuthV2.exchange({ token: "xoxb-test", extra: { assertion: "test-assertion" } }).pipe(
+          Effect.provide(layer),
+          Effect.flip
+        )
+        assert.strictEqual(error.code, "bad:<redacted>")
+      }))
+
     it.effect("is the same under a client that fails on a status", () =>
       Effect.gen(function*() {
         const strict = HttpClient.filterStatusOk(
