@@ -242,12 +242,11 @@ export const make: Effect.Effect<Service, never, HttpClient.HttpClient | SlackAp
           grantType: request.grantType,
           extra: revealAll(request.extra)
         }
-        const { code, codeVerifier, extra, refreshToken } = grant
         return call(
           environment,
           "oauth.v2.access",
           request,
-          () => [code, codeVerifier, refreshToken, ...Object.values(extra)],
+          () => [grant.code, grant.codeVerifier, grant.refreshToken, ...Object.values(grant.extra)],
           (client) => Request.access(client, grant)
         )
       }),
@@ -489,11 +488,10 @@ const judge = <M extends OAuthV2Error.Method>(
   const body = parseObject(text)
   const refused = (paths: ReadonlyArray<string>) =>
     refusalOf(call, response, body ?? {}, paths, now) as OAuthV2Error.ErrorOf<M>
-  if (body === undefined) return Effect.fail(refused([]))
-  if (body.ok === false) return Effect.fail(refused(isRedirect(status) ? [] : ["error"]))
-  return status < 300
-    ? Effect.mapError(toEffect(TokenResponse.fromBody(body, requestedAt, call.known)), refused)
-    : Effect.fail(refused([]))
+  if (body && body.ok !== false && status < 300) {
+    return Effect.mapError(toEffect(TokenResponse.fromBody(body, requestedAt, call.known)), refused)
+  }
+  return Effect.fail(refused(body?.ok === false && !isRedirect(status) ? ["error"] : []))
 }
 
 /** The error of an answer without tokens: from its status, its body, and the paths that did not fit. */

@@ -238,8 +238,10 @@ describe("the web handler", () => {
   beforeEach(() => {
     vi.spyOn(globalThis.console, "log").mockImplementation(() => {})
   })
+  // Test files share a process, so a test that hangs must not leave its timers to the next file.
   afterEach(() => {
     vi.restoreAllMocks()
+    vi.useRealTimers()
   })
 
   it("answers 503 when its layer cannot be built, and builds it again for the next request", async () => {
@@ -277,13 +279,10 @@ describe("the web handler", () => {
     const { layer, seen } = flaky(1, Effect.never)
     const { dispose, handler } = InstallFlow.toWebHandler(layer)
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
-    try {
-      const waiting = handler(begin())
-      await vi.advanceTimersByTimeAsync(31_000)
-      assert.strictEqual((await waiting).status, 503)
-    } finally {
-      vi.useRealTimers()
-    }
+    const waiting = handler(begin())
+    await vi.advanceTimersByTimeAsync(31_000)
+    assert.strictEqual((await waiting).status, 503)
+    vi.useRealTimers()
     assert.strictEqual(seen.released, 1)
     assert.strictEqual((await handler(begin())).status, 302)
     await dispose()

@@ -53,8 +53,8 @@ export const after = (
     const round = waits
     const due = uptimeOf(clock) + millis
     const stopTimer = start(millis, () => {
-      const late = Math.min(uptimeOf(clock) - due, catchUp)
-      if (round > 0 && (late <= 0 || round === mostWaits)) return then()
+      const late = Math.max(0, Math.min(uptimeOf(clock) - due, catchUp))
+      if (round > 0 && (late === 0 || round === mostWaits)) return then()
       waits++
       wait(late)
     })
