@@ -27,7 +27,15 @@ const groups = {
   },
   rotation: {
     files: ["src/internal/rotation.ts"],
-    tests: ["internal/rotation", "TokenManager.deadlines", "TokenMigration", "simulation"]
+    tests: [
+      "internal/rotation",
+      "TokenManager",
+      "TokenManager.cuts",
+      "TokenManager.deadlines",
+      "TokenManager.ends",
+      "TokenMigration",
+      "simulation"
+    ]
   },
   manager: {
     files: ["src/TokenManager.ts"],
