@@ -15,7 +15,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { replay } from "../model/replay.mjs"
-import { mutants, tests } from "../test/simulation/mutants.mjs"
+import { mutants } from "../test/simulation/mutants.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const args = process.argv.slice(2)
@@ -121,15 +121,6 @@ const isRefused = (file) => {
   return !replay(traces)
 }
 
-/** Whether the test fails that is there for a mutant. */
-const failsItsTest = ({ name }) =>
-  tests[name] !== undefined &&
-  spawnSync(
-      process.execPath,
-      [join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", "scripts/mutant.vitest.mjs", tests[name]],
-      { cwd: root, env: { ...process.env, MUTANT: name } }
-    ).status === 1
-
 /** The mutants that the search of the model finds, as its README says. */
 const ofModel = () => {
   const table = readFileSync(join(root, "model/README.md"), "utf8").split("<!-- end of mutants -->")[0]
@@ -154,22 +145,19 @@ if (all) {
     const by = [
       ...life === undefined ? [] : [`life ${life.life}: ${life.promise}`],
       ...isRefusedByModel ? [`the replay of ${replayed} lives`] : [],
-      ...ofModel().has(mutant.name) ? ["the model"] : [],
-      ...failsItsTest(mutant) ? [tests[mutant.name]] : []
+      ...ofModel().has(mutant.name) ? ["the model"] : []
     ]
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
     console.log(`${mutant.name}: found by ${by.join("; ") || "NOTHING"} (${seconds} s). ${mutant.rule}`)
     if (by.length === 0) process.exitCode = 1
     rows.push(
       `| \`${mutant.name}\` | ${mutant.rule} | ${life === undefined ? "–" : `${life.life}: ${life.promise}`} | ` +
-        `${isRefusedByModel ? "yes" : "–"} | ${
-          ofModel().has(mutant.name) ? "yes" : tests[mutant.name] ? `\`${tests[mutant.name]}\`` : "–"
-        } |`
+        `${isRefusedByModel ? "yes" : "–"} | ${ofModel().has(mutant.name) ? "yes" : "–"} |`
     )
   }
   if (isWritten) {
     writeBetween(join(root, "model/README.md"), "mutants of the code", [
-      `| mutant | the rule that it lacks | found by a life, of ${mostLives} | by the replay of ${replayed} lives | by the model, or a test |`,
+      `| mutant | the rule that it lacks | found by a life, of ${mostLives} | by the replay of ${replayed} lives | by the model |`,
       "| --- | --- | --- | --- | --- |",
       ...rows
     ])

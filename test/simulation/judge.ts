@@ -445,11 +445,17 @@ export const make = (
 
     // ---- what happens to processes
 
-    /** A process freezes; `isNap`: between its look at the clock and the step after it. */
-    onFreeze: (machine: Machine, isNap: boolean): void => {
+    /**
+     * A process freezes. `noticedBy` is the credential whose next step is a look at the clock. Any other one may be between
+     * such a look and the step after it, which it takes first when the process wakes.
+     */
+    onFreeze: (machine: Machine, noticedBy: string | undefined): void => {
       counts.freezes++
-      if (!isNap) return
-      for (const one of cases.values()) one.napped.add(machine)
+      for (const [name, one] of cases) if (name !== noticedBy) one.napped.add(machine)
+    },
+    /** A process has woken, and has finished what it was about to do. From here on it has to have looked at the clock. */
+    onCaughtUp: (machine: Machine): void => {
+      for (const one of cases.values()) one.napped.delete(machine)
     },
     onDeath: (machine: Machine): void => {
       counts.deaths++

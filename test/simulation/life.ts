@@ -143,7 +143,11 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
         if (fleet[slot]!.machine === machine) fleet[slot] = bear(slot)
       })
     }
-    const machine = Machine.make(`process ${++born}`, agenda, plan.clocks[slot]!, { log, onDeath })
+    const machine = Machine.make(`process ${++born}`, agenda, plan.clocks[slot]!, {
+      log,
+      onCaughtUp: judge.onCaughtUp,
+      onDeath
+    })
     log(`${machine.name} starts in place ${slot}`)
     return Process.make(world, slot, machine)
   }

@@ -4,7 +4,7 @@
  *
  * A process that dies is cut off: none of its tasks runs any more, no finalizer either, and what was sent to it is
  * dropped. A process that freezes stops between two tasks. When it wakes, its timers come first, as in an event loop that
- * was stopped: only then does it read what has arrived.
+ * was stopped: only then does it read what has arrived, a turn of the event loop for each.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -60,7 +60,12 @@ export const make = (
   name: string,
   agenda: Agenda,
   { ahead, drift }: ClockError,
-  { log, onDeath }: { readonly log: (line: string) => void; readonly onDeath: (machine: Machine) => void }
+  { log, onCaughtUp, onDeath }: {
+    readonly log: (line: string) => void
+    /** It has woken, and finished what it was about to do. */
+    readonly onCaughtUp: (machine: Machine) => void
+    readonly onDeath: (machine: Machine) => void
+  }
 ): Machine => {
   const rate = 1 + drift / 1e6
   const bornAt = agenda.now()
@@ -127,6 +132,7 @@ export const make = (
     isCatchingUp = true
     drain()
     isCatchingUp = false
+    if (isRunning()) onCaughtUp(self)
     const sorted = Array.from(timers).sort((a, b) => a.due - b.due || a.serial - b.serial)
     for (const timer of sorted) {
       if (!timers.has(timer) || !isRunning()) continue
@@ -135,7 +141,7 @@ export const make = (
     }
     const arrived = held
     held = []
-    for (const act of arrived) run(act)
+    for (const [turn, act] of arrived.entries()) agenda.at(agenda.now() + (1 + turn) / 1000, () => run(act))
   }
 
   const driver: Programs.Driver = {

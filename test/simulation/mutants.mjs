@@ -13,9 +13,6 @@ const mutant = (name, rule, ...edits) => ({
   }))
 })
 
-/** Mutants that break no promise of the simulation, each with the test that finds it. `model/README.md` says why. */
-export const tests = { TIMERS_FIRST: "test/internal/deadline.test.ts" }
-
 export const mutants = [
   mutant("NO_LEASE", "`Lease`: one process at a time", [
     `return Effect.fail({ _tag: "Busy", remaining: result.remaining })`,

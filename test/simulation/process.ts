@@ -111,11 +111,11 @@ const latency = ({ isBusy, latencies }: World): number =>
     : 0
 
 /** What hits the process at a point. After a `freeze`, what it was about to do is done first when it wakes. */
-const pass = ({ judge, mishaps }: World, slot: number, machine: Machine, point: Point): void => {
+const pass = ({ judge, mishaps }: World, slot: number, machine: Machine, point: Point, name?: string): void => {
   const mishap = mishaps.ofProcess(slot, point)
   if (mishap === undefined || machine.isFrozen() || machine.isDead()) return
   if (mishap.do === "kill") return machine.kill()
-  judge.onFreeze(machine, point === "before call" || point === "before compareAndSet")
+  judge.onFreeze(machine, point === "before call" || point === "before compareAndSet" ? undefined : name)
   machine.freeze(mishap.kind, mishap.millis)
   if (mishap.setBy !== undefined) machine.setClock(mishap.setBy)
 }
@@ -178,14 +178,14 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       let isAtOnce = true
       const reply = (told: Result, after: number) => {
         const deliver = () => {
-          pass(world, slot, machine, `after ${operation}`)
+          pass(world, slot, machine, `after ${operation}`, name)
           machine.run(() => tell(told))
         }
         if (after > 0 || !isAtOnce || machine.isFrozen()) {
           return agenda.at(agenda.now() + after, () => machine.run(deliver))
         }
         // The call is answered at once.
-        pass(world, slot, machine, `after ${operation}`)
+        pass(world, slot, machine, `after ${operation}`, name)
         if (machine.isFrozen()) machine.run(() => tell(told))
         else if (!machine.isDead()) tell(told)
       }
@@ -220,7 +220,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         if (there + late > 0) agenda.at(agenda.now() + there + late, arrive)
         else arrive()
       }
-      pass(world, slot, machine, `before ${operation}`)
+      pass(world, slot, machine, `before ${operation}`, name)
       if (machine.isFrozen()) machine.first(leave)
       else leave()
       isAtOnce = false
@@ -380,11 +380,10 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
       )
       const token = form.get("refresh_token")
       const sent = token === null ? undefined : slack.byRefresh(token)
-      const what = sent === undefined
-        ? `the code ${form.get("code")}`
-        : `pair ${sent.number} of ${sent.chain.workspace} ${sent.chain.subject}`
+      const name = sent && `${sent.chain.workspace} ${sent.chain.subject}`
+      const what = sent === undefined ? `the code ${form.get("code")}` : `pair ${sent.number} of ${name}`
       const note = (step: Trace.Step, about?: Pair) => {
-        if (sent !== undefined) world.note(`${sent.chain.workspace} ${sent.chain.subject}`, machine, step, about)
+        if (name !== undefined) world.note(name, machine, step, about)
       }
       let sending: Sending | undefined
       let hasGivenUp = false
@@ -395,7 +394,7 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
         const deliver = () => {
           hasArrived = true
           machine.run(() => {
-            pass(world, slot, machine, "after call")
+            pass(world, slot, machine, "after call", name)
             machine.run(() => {
               if (hasGivenUp) return
               hasGivenUp = true
@@ -488,7 +487,7 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
         agenda.at(agenda.now() + latency(world) + (fault?.how === "late request" ? fault.millis : 0), arrive)
       }
 
-      pass(world, slot, machine, "before call")
+      pass(world, slot, machine, "before call", name)
       if (machine.isFrozen()) machine.first(leave)
       else leave()
       return Effect.sync(() => {
