@@ -389,10 +389,12 @@ export const make = (
           () => who
         )
       }
+      // Without shared refreshes, the next one of this process waits for the end of the lease, as in another process.
       promise(
         "no second call while the first has no result",
         !earlier.some((other) =>
-          other.machine === machine && other.result === "none yet" && (isShared || !(isAsleep || other.isAsleep))
+          other.machine === machine && other.result === "none yet" &&
+          (isShared || (!isAsleep && !other.isAsleep && other.holder === own))
         ),
         () => who
       )
