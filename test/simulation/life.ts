@@ -311,6 +311,11 @@ const settle = ({ agenda, bear, fail, fleet, judge, plan, run }: {
   readonly run: (until: number) => void
   readonly fail: (violation: Judge.Violation) => void
 }): void => {
+  // Without shared refreshes, nothing runs in the background: it takes a caller to save a token.
+  if (!plan.isShared) {
+    for (const { read } of fleet) for (const credential of plan.credentials) read(credential, undefined, () => {})
+    run(agenda.now() + 5 * minute)
+  }
   for (const { machine, unsaved, waiting } of fleet) {
     if (machine.isDead()) continue
     if (waiting() > 0) fail({ rule: "every caller gets an answer", detail: `${waiting()} wait for ${machine.name}` })
