@@ -126,6 +126,12 @@ export const make = (
   const wake = (): void => {
     if (state === "dead" || state === "running") return
     callOffWaking()
+    // In the millisecond in which a timer ends, nobody can tell that it is late.
+    const isTie = Array.from(timers).some(({ due }) => due <= uptime() && uptime() < due + 1)
+    if (isTie) {
+      callOffWaking = agenda.at(agenda.now() + 1, wake)
+      return
+    }
     if (state === "suspend") asleepFor += agenda.now() - frozenAt
     state = "running"
     log(`${name} wakes`)
