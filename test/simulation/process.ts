@@ -159,8 +159,8 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         const { about, step, text, ...rest } = happened(result.value)
         log(`${who()}: ${text}`)
         untold = rest.untold
-        if (!hasGivenUp) note(step, about)
-        // It was a failure, and happens after all.
+        if (!hasGivenUp && !machine.isDead()) note(step, about)
+        // It was a failure, or its process has died, and it happens after all.
         else if (untold !== fails) world.note(name, machine, "none", undefined, { isOutside: true })
         return result
       }
