@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { parseBaseUrl } from "../src/internal/baseUrl.js"
+import { standardPaths } from "../src/internal/publicUrl.js"
 import { isObject } from "../src/internal/unknown.js"
 import { CommandFailed, exitCodes, orSettingFailed, settingFailed } from "./CommandFailed.js"
 import * as Command from "./effect/command.js"
@@ -35,8 +36,8 @@ const options = {
   optionalScopes: listOption("optional-scopes", "Which of these a person may refuse."),
   events: listOption("events", "Events for the bot, besides app_uninstalled and tokens_revoked."),
   userEvents: listOption("user-events", "Events on behalf of people."),
-  callbackPath: path("callback-path", "The path of the redirect URL. The default is /slack/oauth_redirect."),
-  eventsPath: path("events-path", "The path of the event address. The default is /slack/events."),
+  callbackPath: path("callback-path", `The path of the redirect URL. The default is ${standardPaths.callback}.`),
+  eventsPath: path("events-path", `The path of the event address. The default is ${standardPaths.events}.`),
   rotation: Options.boolean("rotation").pipe(
     Options.withDescription("Let tokens rotate. This cannot be switched off again.")
   ),

@@ -65,7 +65,10 @@ const measure = async ({ prepare }: Candidate, times: number): Promise<Sample> =
   return { wall, cpu: (system + user) / times }
 }
 
-/** The numbers below `length` in a random order: with a fixed one, the same candidate would always pay for another's garbage. */
+/**
+ * The numbers below `length` in a random order: with a fixed one, the same candidate would always pay for another's
+ * garbage.
+ */
 const shuffled = (length: number): ReadonlyArray<number> =>
   Array.from({ length }, (_, index) => ({ index, place: Math.random() }))
     .sort((one, other) => one.place - other.place)

@@ -51,11 +51,8 @@ export const atLeast = (text: string, value: number, limit: number, unit: string
 })
 
 /** The same target, judged by another value. */
-export const withValue = (target: Target, value: number): Target => ({
-  ...target,
-  value,
-  met: target.atLeast ? value >= target.limit : value <= target.limit
-})
+export const withValue = ({ atLeast: isAtLeast, limit, text, unit }: Target, value: number): Target =>
+  (isAtLeast ? atLeast : atMost)(text, value, limit, unit)
 
 /** The table of a comparison. The first row is the one that the others are compared with. */
 export const ofRows = (
