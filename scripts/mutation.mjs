@@ -39,7 +39,7 @@ const groups = {
   },
   manager: {
     files: ["src/TokenManager.ts"],
-    tests: ["TokenManager", "TokenManager.ends", "TokenManager.places", "options"]
+    tests: ["TokenManager", "TokenManager.deadlines", "TokenManager.ends", "TokenManager.places", "options"]
   }
 }
 

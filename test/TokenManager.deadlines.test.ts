@@ -270,6 +270,7 @@ describe("a process that is suspended each time before it can send", () => {
         const error = yield* Effect.flatten(Effect.flatten(fiber.poll))
         assert(error._tag === "TokenUnavailable")
         assert.strictEqual(error.error._tag, "LeaseTooShort")
+        assert.match(error.message, /For 1m \d.*s, this process was too slow to call Slack/)
         assert.strictEqual(yield* refreshes, 0)
       }).pipe(Effect.provide(live(faultyStore)))
     )

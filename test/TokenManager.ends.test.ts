@@ -71,7 +71,7 @@ describe("a token that ends and cannot be refreshed", () => {
         yield* TestClock.adjust(Duration.minutes(minutes))
         assert.strictEqual(Redacted.value(yield* TokenManager.botToken(key)), "xoxe.xoxb-test-installed")
       }
-      assert.strictEqual((yield* TokenManager.health).expiring, 1)
+      assert.deepInclude(yield* TokenManager.health, { dead: 0, expiring: 1, fresh: 0 })
       yield* TestClock.adjust("59 seconds")
       for (let ask = 0; ask < 20; ask++) {
         const error = yield* Effect.flip(TokenManager.botToken(key))
@@ -98,15 +98,17 @@ describe("a token that ends and cannot be refreshed", () => {
     }).pipe(Effect.provide(live(slack.layer)))
   })
 
-  it.scoped("is not served again once Slack has refused it", () => {
-    const slack = makeSlack(43_200)
-    return Effect.gen(function*() {
-      yield* install(3599, Option.none())
-      yield* TokenManager.invalidate(Installation.botKey(key), yield* TokenManager.botToken(key), "token_revoked")
-      const error = yield* Effect.flip(TokenManager.botToken(key))
-      assert.strictEqual(error._tag === "ReauthorizationRequired" && error.error._tag, "SlackTokenRevoked")
-    }).pipe(Effect.provide(live(slack.layer)))
-  })
+  for (const [code, tag] of [["token_revoked", "SlackTokenRevoked"], [undefined, "SlackTokenExpired"]] as const) {
+    it.scoped(`is not served again once Slack has refused it: ${code ?? "no code"}`, () => {
+      const slack = makeSlack(43_200)
+      return Effect.gen(function*() {
+        yield* install(3599, Option.none())
+        yield* TokenManager.invalidate(Installation.botKey(key), yield* TokenManager.botToken(key), code)
+        const error = yield* Effect.flip(TokenManager.botToken(key))
+        assert.strictEqual(error._tag === "ReauthorizationRequired" && error.error._tag, tag)
+      }).pipe(Effect.provide(live(slack.layer)))
+    })
+  }
 
   it.scoped("is not refreshed by the sweep, and is reported once when it expires", () => {
     const slack = makeSlack(43_200)

@@ -15,6 +15,8 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { botToken, install, t0, userToken } from "../src/internal/storeSuite/fixtures.js"
+import { inTransaction } from "./utils/effect/transactions.js"
+import { unavailable } from "./utils/faultyStore.js"
 
 const appId = "A0TEST"
 const place = { appId, teamId: "T1" }
@@ -31,8 +33,12 @@ type Reads = { resolve: number; credential: number }
 /** Stores, and how to write to their storage without their knowing. */
 const silent = new WeakMap<InstallationStore.Service, InstallationStore.Service>()
 
-/** A store in memory that counts its reads. What `before` returns runs before each of them. */
-const counted = (reads: Reads, before: (operation: keyof Reads) => Effect.Effect<unknown> = () => Effect.void) =>
+/** A store in memory that counts its reads. What `before` returns runs before the result of each of them. */
+const counted = (
+  reads: Reads,
+  before: (operation: keyof Reads) => Effect.Effect<unknown, InstallationStore.InstallationStoreError> = () =>
+    Effect.void
+) =>
   Layer.effect(
     InstallationStore.InstallationStore,
     Effect.map(InstallationStore.InstallationStore, (store) => {
@@ -97,6 +103,19 @@ describe("a token by place", () => {
       assert.deepStrictEqual(reads, { resolve: 1, credential: 2 })
     }))
 
+  test("is served without I/O inside a transaction too", (reads) =>
+    Effect.gen(function*() {
+      yield* save(inWorkspace("one"))
+      yield* tokenAt(inGrid)
+      const before = { ...reads }
+      assert.strictEqual(yield* inTransaction(tokenAt(inGrid)), "xoxb-test-one")
+      assert.strictEqual(
+        yield* inTransaction(Effect.map(TokenManager.botToken(workspace), Redacted.value)),
+        "xoxb-test-one"
+      )
+      assert.deepStrictEqual(reads, before)
+    }))
+
   test("is that of the installation that can serve, workspace before organization", (reads) =>
     Effect.gen(function*() {
       const { key } = yield* save(inOrganization("organization"))
@@ -126,6 +145,36 @@ describe("a token by place", () => {
       const error = yield* Effect.flip(TokenManager.botTokenFor({}))
       assert.include(error.message, "neither a workspace nor an organization")
     }))
+
+  test("has the key that credentialFor names, for the bot and for a person", () =>
+    Effect.gen(function*() {
+      const { credentialFor } = yield* TokenManager.TokenManager
+      yield* save(inWorkspace("one"))
+      const keys = [yield* credentialFor(inGrid), yield* credentialFor(inGrid, "U1")]
+      assert.deepStrictEqual(keys.map(String), [String(bot), String(Installation.userKey(workspace, "U1"))])
+      assert.strictEqual((yield* Effect.flip(credentialFor(inGrid, "U2")))._tag, "NotInstalled")
+    }))
+
+  for (const failing of ["resolve", "credential"] as const) {
+    let isDown = true
+    test(
+      `is TokenUnavailable while the store is down, and served as soon as it is back: ${failing}`,
+      () =>
+        Effect.gen(function*() {
+          yield* save(inWorkspace("one"))
+          const error = yield* Effect.flip(TokenManager.botTokenFor(inGrid))
+          assert(error._tag === "TokenUnavailable")
+          assert.strictEqual(String(error.key), String(bot))
+          assert.strictEqual(error.error.message, unavailable(failing).message)
+          isDown = false
+          yield* TestClock.adjust(error.retryAfter)
+          assert.strictEqual(yield* tokenAt(inGrid), "xoxb-test-one")
+        }),
+      {
+        before: (operation) => isDown && operation === failing ? unavailable(operation) : Effect.void
+      }
+    )
+  }
 
   test("does not mix up places and people", () =>
     Effect.gen(function*() {

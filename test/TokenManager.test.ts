@@ -7,8 +7,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Installation from "effect-slack-oauth/Installation"
 import * as InstallationStore from "effect-slack-oauth/InstallationStore"
 import * as OAuthV2 from "effect-slack-oauth/OAuthV2"
+import * as OAuthV2Error from "effect-slack-oauth/OAuthV2Error"
 import * as Pkce from "effect-slack-oauth/Pkce"
 import * as SlackApp from "effect-slack-oauth/SlackApp"
+import * as Telemetry from "effect-slack-oauth/Telemetry"
 import * as SlackEmulator from "effect-slack-oauth/testing/SlackEmulator"
 import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as DateTime from "effect/DateTime"
@@ -17,6 +19,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
@@ -27,6 +30,7 @@ import { failureOf } from "../src/internal/effect/http.js"
 import {
   botToken as sampleBotToken,
   install as sampleInstall,
+  t0 as sampleTime,
   userToken as sampleUserToken
 } from "../src/internal/storeSuite/fixtures.js"
 import * as Randoms from "./utils/effect/random.js"
@@ -1054,6 +1058,61 @@ describe("the refresh token of an app without a secret", () => {
       yield* Effect.yieldNow()
       assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["RefreshTokenExpiring"])
     }).pipe(Effect.provide(live({}, { apps: [{ pkce: true }] }))))
+})
+
+describe("the error of a caller who gets no token", () => {
+  const key = Installation.botKey(Installation.workspace("A1", "T1"))
+  const notInstalled = (installation: Installation.InstallationKey) =>
+    new TokenManager.NotInstalled({ key: Installation.botKey(installation) })
+  const error = new OAuthV2Error.SlackTokenRevoked({ method: "oauth.v2.access" })
+  const since = DateTime.unsafeMake("2026-01-02T15:04:05Z")
+  const waited = Duration.seconds(65)
+
+  it("says what happened, and what to do", () => {
+    const messages: ReadonlyArray<readonly [{ readonly message: string }, string]> = [
+      [new TokenManager.NotInstalled({ key }), `${key}: there is no such credential. Have the app installed there.`],
+      [
+        notInstalled(Installation.workspace("", "T1")),
+        "The place names no app: set SLACK_APP_ID, or give it an appId."
+      ],
+      [
+        notInstalled(Installation.organization("A1", "")),
+        "The place names neither a workspace nor an organization."
+      ],
+      [
+        new TokenManager.ReauthorizationRequired({ key, since, error }),
+        `${key}: the credential is dead since 2026-01-02T15:04:05.000Z (token_revoked). Have the app installed again.`
+      ],
+      [
+        new TokenManager.TokenUnavailable({
+          key,
+          error: new TokenManager.LeaseTooShort({ waited }),
+          retryAfter: Duration.seconds(2)
+        }),
+        `${key}: there is no valid token at the moment. Ask again in 2s. For 1m 5s, this process was too slow to call Slack before a third of its lease was over. Ask again later; if this goes on, find out what stops the process, or set a longer leaseDuration.`
+      ]
+    ]
+    for (const [error, message] of messages) assert.strictEqual(error.message, message)
+  })
+})
+
+describe("health", () => {
+  it.effect("counts the credentials by state, and sets the gauges", () =>
+    Effect.gen(function*() {
+      const soon = DateTime.add(sampleTime, { minutes: 90 })
+      const later = DateTime.add(sampleTime, { hours: 12 })
+      const installs = [sampleBotToken("soon", soon), sampleBotToken("later", later), sampleBotToken("permanent")]
+      for (const [index, bot] of installs.entries()) {
+        yield* InstallationStore.save(sampleInstall({ appId: "A1", teamId: `T${index}`, bot }))
+      }
+      yield* TestClock.setTime(DateTime.toEpochMillis(sampleTime))
+      const health = yield* TokenManager.health
+      assert.deepStrictEqual(health, { fresh: 1, expiring: 1, permanent: 1, dead: 0, unsaved: 0 })
+      for (const [state, count] of Object.entries(health)) {
+        const { value } = yield* Metric.value(Metric.tagged(Telemetry.tokenStates, "state", state))
+        assert.strictEqual(value, count, state)
+      }
+    }).pipe(Effect.provide(live())))
 })
 
 describe("authorized", () => {
