@@ -292,6 +292,10 @@ export interface Service {
    * a webhook that the new installation does not have. Of a save and a compare-and-set at the same time, the save always
    * succeeds: it replaces the result of the compare-and-set, or the compare-and-set is superseded.
    *
+   * An install can be saved again at any time: it never replaces a live credential by the refresh token that this
+   * credential was refreshed from. A store compares the refresh token that the install brings with the one that the last
+   * install of this subject has brought.
+   *
    * With `existing: "keep"`, it replaces nothing. It only adds credentials that are not stored, and only if the app was not
    * removed after `installedAt`. An import uses this: it can be repeated at any time, and never restores a refresh token
    * that was spent.

@@ -140,7 +140,8 @@ const RowJson = Schema.parseJson(Schema.Struct({
       generation: nonNegativeInt,
       credential: Schema.OptionFromNullOr(Installation.Credential),
       lease: Schema.OptionFromNullOr(InstallationStore.Lease),
-      removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc)
+      removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc),
+      origin: Schema.optional(Schema.Redacted(Schema.String))
     })
   ),
   removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc),

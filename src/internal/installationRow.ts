@@ -5,6 +5,7 @@
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Installation from "../Installation.js"
 import type { Counts, CredentialInfo, Lease, LeaseResult, Selection, Swap } from "../InstallationStore.js"
 import { liveSubjects } from "./derivedStore.js"
@@ -21,6 +22,8 @@ export interface Slot {
   readonly credential: Option.Option<Installation.Credential>
   readonly lease: Option.Option<Lease>
   readonly removedAt: Option.Option<DateTime.Utc>
+  /** The refresh token that the install brought. It stays while the credential is refreshed. */
+  readonly origin?: Redacted.Redacted | undefined
 }
 
 /** Everything that is stored under one key. */
@@ -143,6 +146,11 @@ const merged = (
     []
   )
 
+/** Whether a slot has the credential of an install, or one that it was refreshed to. */
+const isFrom = (slot: Slot, origin: Redacted.Redacted | undefined): boolean =>
+  origin !== undefined && slot.origin !== undefined && Redacted.value(slot.origin) === Redacted.value(origin) &&
+  Option.exists(slot.credential, ({ reauthorization }) => Option.isNone(reauthorization))
+
 /** Saves an installation. The result has the credentials that are stored now. */
 export const save = (
   row: Row,
@@ -160,12 +168,15 @@ export const save = (
     if (keep && slot !== undefined) {
       if (Option.isSome(slot.credential) || !removedBefore(slot.removedAt, credential.issuedAt)) continue
     }
+    const origin = Option.getOrUndefined(Installation.refreshTokenOf(credential))
+    if (slot !== undefined && isFrom(slot, origin)) continue
     const generation = (slot?.generation ?? row.floor) + 1
     saved.set(subject, {
       generation,
       credential: Option.some(Installation.atGeneration(credential, generation)),
       lease: slot?.lease ?? Option.none(),
-      removedAt: Option.none()
+      removedAt: Option.none(),
+      origin
     })
   }
   const keepsInstallation = keep && Option.isSome(row.installation)

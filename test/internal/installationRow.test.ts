@@ -26,8 +26,18 @@ describe("save", () => {
   it("gives every credential a generation that the row has not had", () => {
     const [first, row] = Row.save(Row.empty(6), incoming(), "replace")
     assert.deepStrictEqual(first.credentials.map(({ generation }) => generation), [7, 7])
-    const [second] = Row.save(row, incoming(), "replace")
+    const [second] = Row.save(row, incoming(after(1), botToken("2", after(13))), "replace")
     assert.deepStrictEqual(second.credentials.map(({ generation }) => generation), [8, 8])
+  })
+
+  it("changes no credential if the same install comes again, also after a refresh", () => {
+    const [, again] = Row.save(installed, incoming(), "replace")
+    assert.strictEqual(generationOf(again, "bot"), 1)
+    const renewed = Installation.Change.Renewed({ token: botToken("2", after(13)), issuedAt: after(1) })
+    const [, refreshed] = Row.compareAndSet(again, "bot", 1, renewed)
+    const [saved, row] = Row.save(refreshed, incoming(), "replace")
+    assert.deepStrictEqual(row.slots.get("bot"), refreshed.slots.get("bot"))
+    assert.deepStrictEqual(saved.bot, refreshed.slots.get("bot")?.credential)
   })
 
   it("leaves the row as it is if everything is to be kept", () => {

@@ -29,7 +29,7 @@ export interface Violation {
 interface Hand {
   readonly machine: Machine
   state: "on its way" | "held" | "lost" | "died" | "stored" | "replaced" | "dropped"
-  /** How often its machine had been frozen when Slack gave it. */
+  /** How many freezes of its machine were over when Slack gave it. */
   readonly freezes: number
   /** Whether the store failed when its machine called it since. */
   storeFailed: boolean
@@ -78,7 +78,7 @@ interface Case {
   sendings: Array<Sending>
   /** What each machine has read last. */
   readonly reads: Map<Machine, { readonly step: number; readonly generation: number | undefined }>
-  /** What the store has last told each machine, and how often it had been frozen then. */
+  /** What the store has last told each machine, and how many of its freezes were over then. */
   readonly told: Map<Machine, { readonly seen: Seen | undefined; readonly freezes: number }>
   readonly sentAt: Map<Sending, number>
   /** Generations from which a machine was told to refresh by force, and tokens that it was told are refused. */
@@ -144,6 +144,9 @@ export interface Seen {
 }
 
 const windowMillis = 2 * hour
+
+/** A machine hears of what happens while it is frozen only when it wakes. */
+const endedFreezes = (machine: Machine): number => machine.freezes() - (machine.isFrozen() ? 1 : 0)
 
 export const make = (
   { agenda, fail, log, slack, storeNow }: {
@@ -276,7 +279,7 @@ export const make = (
 
     onRead: (machine: Machine, name: string, seen: Seen | undefined): void => {
       caseOf(name).reads.set(machine, { step: ++step, generation: seen?.generation })
-      caseOf(name).told.set(machine, { seen, freezes: machine.freezes() })
+      caseOf(name).told.set(machine, { seen, freezes: endedFreezes(machine) })
     },
     onStoreFailure: (machine: Machine, name: string): void => {
       for (const hand of caseOf(name).hands.values()) if (hand.machine === machine) hand.storeFailed = true
@@ -297,7 +300,7 @@ export const make = (
       const one = caseOf(name)
       const next = toStored(seen)
       const before = one.stored
-      one.told.set(machine, { seen, freezes: machine.freezes() })
+      one.told.set(machine, { seen, freezes: endedFreezes(machine) })
       if (seen.isDead) {
         const last = one.sendings.filter((sending) => sending.machine === machine).at(-1)
         promise(
@@ -421,7 +424,7 @@ export const make = (
       one.hands.set(pair, {
         machine,
         state: machine.isDead() ? "died" : isLate ? "lost" : "on its way",
-        freezes: machine.freezes(),
+        freezes: endedFreezes(machine),
         storeFailed: false,
         isLate
       })

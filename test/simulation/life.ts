@@ -232,7 +232,10 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
     visited.read(one, interruptedAfter, () => {})
   }
 
+  const end = birth + plan.days * day
+
   const begin = (storm: Storm) => {
+    if (agenda.now() >= end) return
     log(`a storm begins over ${nameOf(plan.credentials[storm.credential]!)}`)
     busyUntil = agenda.now() + 20 * minute
     for (const mishap of storm.mishaps) {
@@ -283,7 +286,7 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
     keepInstalled(workspace, dice.between(0, 6 * hour))
   }
   fleet.forEach((_, slot) => plan.credentials.forEach((_, index) => readSometime(slot, index)))
-  run(birth + plan.days * day)
+  run(end)
 
   // ---- the dust settles
 

@@ -181,7 +181,7 @@ export const credentialRow = (
   installation: string,
   subject: string,
   credential: Installation.Credential,
-  secret: string
+  { details, secret }: Pick<Row, "details" | "secret">
 ): Row => {
   const { issuedAt, reauthorization, token } = credential
   return {
@@ -189,7 +189,7 @@ export const credentialRow = (
     subject,
     generation: 1,
     issued_at: millisOf(issuedAt),
-    details: null,
+    details,
     scopes: token.scopes.join(","),
     bot_user_id: credential._tag === "BotCredential" ? Option.getOrNull(credential.token.botUserId) : null,
     secret,

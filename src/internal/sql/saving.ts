@@ -1,6 +1,9 @@
 /**
  * Storing an installation with its credentials: an install replaces what is stored, an import keeps it.
  *
+ * An install that is stored already, and whose credentials may have been refreshed since, changes none of them. The digest
+ * of the refresh token that it brought stays in their rows, and shows that.
+ *
  * Stored secrets are decrypted before they are replaced: a process with the wrong keys must not overwrite what others can
  * read. So an install reads before it writes. On Postgres, where each statement is a round trip, one statement does both:
  * it returns the stored secrets, or inserts the rows if there are none. So a new installation is a single round trip.
@@ -13,7 +16,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Installation from "../../Installation.js"
 import type { InstallationStoreError, Service } from "../../InstallationStore.js"
+import { sha256 } from "../random.js"
 import { installationRowId, metadataRowId } from "../rowId.js"
+import * as Details from "./details.js"
 import { inTransaction, run } from "./failure.js"
 import { readCredential } from "./reading.js"
 import { columnNames, columnTypes, credentialRow, encodeWebhook, type Int, itself, ownRow, type Row } from "./rows.js"
@@ -27,6 +32,13 @@ const rowsPerStatement = 2000
 
 /** The installation's own row, and one for each credential. */
 type InstallationRows = readonly [own: Row, ...credentials: ReadonlyArray<Row>]
+
+/** Tells the pairs of an install from those of any other; `null` for a token that does not rotate. */
+const originOf = (credential: Installation.Credential): Effect.Effect<string | null> =>
+  Option.match(Installation.refreshTokenOf(credential), {
+    onNone: () => Effect.succeed(null),
+    onSome: (token) => Effect.map(Effect.promise(() => sha256(Redacted.value(token))), Details.encodeOrigin)
+  })
 
 const toRows = (
   { cipher }: Table,
@@ -48,7 +60,8 @@ const toRows = (
       const subject = Installation.subjectOf(credential)
       const tokens = Tokens.encode(Tokens.tokensOf(credential.token))
       const secret = yield* cipher.seal(tokens, rowIdOf({ installation: id, subject }))
-      credentials.push(credentialRow(id, subject, credential, secret))
+      const details = yield* originOf(credential)
+      credentials.push(credentialRow(id, subject, credential, { details, secret }))
     }
     return [own, ...credentials]
   })
@@ -80,10 +93,10 @@ const source = (table: Table, rows: ReadonlyArray<Row>, insertIf: Fragment | und
     : sql`SELECT * FROM (VALUES ${sql.csv(values)}) AS incoming WHERE ${insertIf}`
 }
 
-/** The conditions of an {@link upsert}; without one, the rows are always inserted, or always replace what is stored. */
+/** The conditions of an {@link upsert}. Without `insertIf`, the rows are always inserted. */
 interface Conditions {
   readonly insertIf?: Fragment
-  readonly replaceIf?: Fragment
+  readonly replaceIf: Fragment
 }
 
 /** Inserts rows, and replaces those that are stored. */
@@ -109,15 +122,19 @@ const upsert = (
       dead_code = excluded.dead_code,
       dead_since = excluded.dead_since,
       removed_at = NULL
-    ${replaceIf === undefined ? sql.literal("") : sql`WHERE ${replaceIf}`}
+    WHERE ${replaceIf}
     RETURNING subject, generation`
 }
 
 const upsertAll = (table: Table, rows: ReadonlyArray<Row>, conditions: Conditions) =>
   Arr.chunksOf(rows, rowsPerStatement).map((piece) => upsert(table, piece, conditions))
 
+/** What an install replaces: all but a live credential that comes from it. A token that does not rotate has no details. */
+const isOther = "stored.subject = '' OR (stored.details = excluded.details AND stored.dead_code IS NULL) IS NOT TRUE"
+
 /** The installation's own row comes first: while it is locked, nobody else saves this installation or removes it. */
-const replaceRows = (table: Table, rows: InstallationRows) => upsertAll(table, rows, {})
+const replaceRows = (table: Table, rows: InstallationRows) =>
+  upsertAll(table, rows, { replaceIf: table.sql.literal(isOther) })
 
 /** What an import replaces: rows that were removed before the installation that it brings. */
 const isOlder = "stored.removed_at IS NOT NULL AND stored.removed_at < excluded.issued_at"
@@ -187,7 +204,12 @@ const insertOrSelect = (table: Table, rows: InstallationRows): Statement<Written
   const { sql } = table
   return sql<Written & SecretRow>`
     WITH present AS (${selectSecrets(table, rows)}),
-      written AS (${upsert(table, rows, { insertIf: sql.literal("NOT EXISTS (SELECT 1 FROM present)") })})
+      written AS (${
+    upsert(table, rows, {
+      insertIf: sql.literal("NOT EXISTS (SELECT 1 FROM present)"),
+      replaceIf: sql.literal(isOther)
+    })
+  })
     SELECT 0 AS generation, installation, subject, issued_at, expires_at, dead_since, secret FROM present
     UNION ALL
     SELECT generation, NULL, subject, NULL, NULL, NULL, NULL FROM written`

@@ -8,7 +8,7 @@ import * as Installation from "../../Installation.js"
 import * as InstallationStore from "../../InstallationStore.js"
 import { IncomingWebhook } from "../../TokenResponse.js"
 import { botToken, install, t0, userToken } from "./fixtures.js"
-import { after, type Case, generationOf, infos, isDead, keysOf, show, tokenOf } from "./support.js"
+import { after, type Case, generationOf, infos, isDead, keysOf, renewed, show, tokenOf } from "./support.js"
 
 export const installing: ReadonlyArray<Case> = [
   ["is empty at first", (store, appId) =>
@@ -138,6 +138,39 @@ export const installing: ReadonlyArray<Case> = [
       yield* store.save(installation)
       assert.isFalse(isDead(yield* store.credential(bot)))
     })],
+
+  [
+    "does not replace what an install was refreshed to when that install is saved again",
+    (store, appId) =>
+      Effect.gen(function*() {
+        const of = (name: string) =>
+          install({
+            appId,
+            teamId: "T1",
+            bot: botToken(name, after("12 hours")),
+            user: ["U1", userToken(name, after("12 hours"))]
+          })
+        const first = of("first")
+        const bot = Installation.botKey(first.key)
+        yield* store.save(first)
+        // Nothing has changed since, so a refresh that is under way can store its answer.
+        assert.deepStrictEqual((yield* store.save(first)).credentials.map(({ generation }) => generation), [1, 1])
+        yield* store.compareAndSet(bot, 1, renewed("second"))
+        const saved = yield* store.save(first)
+        assert.deepStrictEqual([tokenOf(saved.bot), generationOf(saved.bot)], ["xoxb-test-second", 2])
+        assert.deepStrictEqual(show(yield* store.get(first.key)), show(Option.some(saved)))
+        yield* store.compareAndSet(bot, 2, renewed("third"))
+        yield* store.save(first)
+        assert.strictEqual(tokenOf(yield* store.credential(bot)), "xoxb-test-third")
+        // Another install, a dead credential and a removed one are replaced.
+        assert.strictEqual(tokenOf((yield* store.save(of("other"))).bot), "xoxb-test-other")
+        assert.strictEqual(tokenOf((yield* store.save(first)).bot), "xoxb-test-first")
+        yield* store.compareAndSet(bot, 5, Installation.Change.Dead({ code: "token_revoked", since: after("1 hour") }))
+        assert.isFalse(isDead((yield* store.save(first)).bot))
+        yield* store.removeCredential(bot)
+        assert.strictEqual(tokenOf((yield* store.save(first)).bot), "xoxb-test-first")
+      })
+  ],
 
   ["separates apps, workspaces and organizations", (store, appId) =>
     Effect.gen(function*() {
