@@ -155,9 +155,11 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
 
   const subjectsOf = (workspace: string) =>
     plan.credentials.filter((credential) => credential.workspace === workspace).map(({ subject }) => subject)
+  const reloads = Dice.make(plan.seed, "reloads")
   const install = (slot: number, workspace: string) => {
     log(`somebody installs the app in ${workspace}`)
-    fleet[slot]!.install(workspace, subjectsOf(workspace))
+    const reloadAfter = reloads.chance(0.3) ? reloads.between(1000, 5 * minute) : undefined
+    fleet[slot]!.install(workspace, subjectsOf(workspace), reloadAfter)
   }
 
   /** Slack's event reaches the store. */

@@ -63,7 +63,8 @@ export interface Process {
   readonly read: (credential: Credential, interruptedAfter: number | undefined, done: () => void) => void
   readonly refresh: (credential: Credential, done: (result: string) => void) => void
   readonly refuse: (credential: Credential) => void
-  readonly install: (workspace: string, subjects: ReadonlyArray<Subject>) => void
+  /** Somebody installs the app, and loads the page again after so many milliseconds. */
+  readonly install: (workspace: string, subjects: ReadonlyArray<Subject>, reloadAfter: number | undefined) => void
   /** Ends in an orderly way. */
   readonly close: (done: () => void) => void
   /** How many callers wait. */
@@ -321,6 +322,8 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       return call("save", `${workspace} bot`, store.save(installation, options), (saved) => {
         for (const credential of saved.credentials) {
           const saved = `${workspace} ${Installation.subjectOf(credential)}`
+          // The same install again changes nothing.
+          if (judge.caseOf(saved).stored?.generation === credential.generation) continue
           judge.onSaved(seenOf(credential), saved)
           world.note(saved, undefined, "installed")
         }
@@ -659,13 +662,19 @@ export const make = (world: World, slot: number, machine: Machine): Process => {
         log(`${machine.name} is told that pair ${stored.pair.number} of ${name} was refused`)
         fork(manager.invalidate(keyOf(credential), stored.pair.access), () => {})
       }),
-    install: (workspace, subjects) =>
+    install: (workspace, subjects, reloadAfter) =>
       on(({ store }) => {
         const installing = Effect.gen(function*() {
           const at = yield* DateTime.now
           const response = yield* OAuthV2.access({ code: codeFor(workspace, subjects) })
-          const saving = InstallationStore.bounded(store).save(Installation.fromTokenResponse(response, at))
-          return yield* Effect.retry(saving, { times: 5 })
+          const saving = Effect.retry(
+            InstallationStore.bounded(store).save(Installation.fromTokenResponse(response, at)),
+            { times: 5 }
+          )
+          if (reloadAfter === undefined) return yield* saving
+          yield* Effect.exit(saving)
+          yield* Effect.sleep(reloadAfter)
+          return yield* saving
         })
         fork(installing, () => {})
       }),
