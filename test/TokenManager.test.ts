@@ -396,7 +396,9 @@ describe("a token that the store fails to save", () => {
       faultyStore.before("compareAndSet", unavailable("compareAndSet"))
       const token = yield* botToken(key)
       yield* TestClock.adjust("20 minutes")
+      const saves = faultyStore.calls.compareAndSet
       assert.strictEqual(yield* botToken(key), token)
+      assert.strictEqual(faultyStore.calls.compareAndSet, saves)
       assert.strictEqual((yield* TokenManager.health).unsaved, 1)
       faultyStore.before("compareAndSet", Effect.void)
       yield* TestClock.adjust("2 minutes")
