@@ -292,9 +292,9 @@ export interface Service {
    * a webhook that the new installation does not have. Of a save and a compare-and-set at the same time, the save always
    * succeeds: it replaces the result of the compare-and-set, or the compare-and-set is superseded.
    *
-   * An install can be saved again at any time: it never replaces a live credential by the refresh token that this
-   * credential was refreshed from. A store compares the refresh token that the install brings with the one that the last
-   * install of this subject has brought.
+   * An install that was saved before changes no credential, because its tokens may have been refreshed since. A store
+   * remembers which refresh tokens the last eight installs of a subject brought, until the credential is removed. Tokens
+   * that do not rotate are replaced.
    *
    * With `existing: "keep"`, it replaces nothing. It only adds credentials that are not stored, and only if the app was not
    * removed after `installedAt`. An import uses this: it can be repeated at any time, and never restores a refresh token

@@ -141,7 +141,7 @@ const RowJson = Schema.parseJson(Schema.Struct({
       credential: Schema.OptionFromNullOr(Installation.Credential),
       lease: Schema.OptionFromNullOr(InstallationStore.Lease),
       removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc),
-      origin: Schema.optional(Schema.Redacted(Schema.String))
+      origins: Schema.optional(Schema.Array(Schema.Redacted(Schema.String)))
     })
   ),
   removedAt: Schema.OptionFromNullOr(Schema.DateTimeUtc),

@@ -22,9 +22,12 @@ export interface Slot {
   readonly credential: Option.Option<Installation.Credential>
   readonly lease: Option.Option<Lease>
   readonly removedAt: Option.Option<DateTime.Utc>
-  /** The refresh token that the install brought. It stays while the credential is refreshed. */
-  readonly origin?: Redacted.Redacted | undefined
+  /** The refresh tokens that the last installs brought, the latest first. They stay while the credential is refreshed. */
+  readonly origins?: ReadonlyArray<Redacted.Redacted> | undefined
 }
+
+/** How many installs of a subject are remembered: more than are made within the minutes in which one may be repeated. */
+export const rememberedInstalls = 8
 
 /** Everything that is stored under one key. */
 export interface Row {
@@ -146,10 +149,9 @@ const merged = (
     []
   )
 
-/** Whether a slot has the credential of an install, or one that it was refreshed to. */
-const isFrom = (slot: Slot, origin: Redacted.Redacted | undefined): boolean =>
-  origin !== undefined && slot.origin !== undefined && Redacted.value(slot.origin) === Redacted.value(origin) &&
-  Option.exists(slot.credential, ({ reauthorization }) => Option.isNone(reauthorization))
+/** Whether an install was stored before: its credential is stored, or what has replaced it. */
+const isRepeated = ({ origins = [] }: Slot, origin: ReadonlyArray<Redacted.Redacted>): boolean =>
+  origin.some((token) => origins.some((other) => Redacted.value(other) === Redacted.value(token)))
 
 /** Saves an installation. The result has the credentials that are stored now. */
 export const save = (
@@ -168,15 +170,15 @@ export const save = (
     if (keep && slot !== undefined) {
       if (Option.isSome(slot.credential) || !removedBefore(slot.removedAt, credential.issuedAt)) continue
     }
-    const origin = Option.getOrUndefined(Installation.refreshTokenOf(credential))
-    if (slot !== undefined && isFrom(slot, origin)) continue
+    const origin = Option.toArray(Installation.refreshTokenOf(credential))
+    if (slot !== undefined && isRepeated(slot, origin)) continue
     const generation = (slot?.generation ?? row.floor) + 1
     saved.set(subject, {
       generation,
       credential: Option.some(Installation.atGeneration(credential, generation)),
       lease: slot?.lease ?? Option.none(),
       removedAt: Option.none(),
-      origin
+      origins: [...origin, ...slot?.origins ?? []].slice(0, rememberedInstalls)
     })
   }
   const keepsInstallation = keep && Option.isSome(row.installation)

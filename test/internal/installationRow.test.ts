@@ -151,7 +151,7 @@ describe("an index by expiry", () => {
     index.update(key, renewed, dead)
     assert.deepStrictEqual(dueBefore(100), [])
 
-    const [, saved] = Row.save(dead, incoming(after(14)), "replace")
+    const [, saved] = Row.save(dead, incoming(after(14), botToken("3", after(26))), "replace")
     index.update(key, dead, saved)
     assert.deepStrictEqual(dueBefore(100), [4])
     index.update(key, saved, Row.remove(saved, undefined, after(15))[1])

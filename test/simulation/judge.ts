@@ -207,7 +207,7 @@ export const make = (
     if (gone("died").length > 0) return "died"
     if (stored?.pair.refreshEnded && after.some(([, hand]) => hand.isLate)) return "late request"
     if (stored?.pair.refreshEnded && stored.pair.from === undefined) return "install"
-    const lost = gone("lost").length
+    const lost = gone("lost").filter(([pair]) => pair.from === stored?.pair).length
     if (lost > 0) return slack.graceMillis === 0 ? "no grace" : lost > 1 ? "lost twice" : "lost once"
     for (const [pair, hand] of after) {
       if (!isInHand(hand) || slack.works(pair)) continue
@@ -248,7 +248,7 @@ export const make = (
       one.hands = new Map(
         Array.from(one.hands).filter(([pair, hand]) =>
           isInHand(hand) || pair === stored?.pair || (pair.from === stored?.pair && stored !== undefined) ||
-          (pair.from === undefined && stored !== undefined && pair.number > stored.pair.number)
+          ((pair.from === undefined || hand.isLate) && stored !== undefined && pair.number > stored.pair.number)
         )
       )
       one.sendings = one.sendings.filter(({ pair }) => pair === stored?.pair)
@@ -260,6 +260,7 @@ export const make = (
       if (one.name.endsWith(" bot")) counts.installationMillis += agenda.now() - (one.since ?? agenda.now())
       one.lease = undefined
       one.doubt = undefined
+      one.replaced.clear()
     }
   }
 

@@ -134,6 +134,7 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
   // ---- the fleet
 
   let born = 0
+  const end = birth + plan.days * day
   let busyUntil = birth
   const bear = (slot: number): Process.Process => {
     const onDeath = (machine: Machine.Machine) => {
@@ -158,7 +159,8 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
   const reloads = Dice.make(plan.seed, "reloads")
   const install = (slot: number, workspace: string) => {
     log(`somebody installs the app in ${workspace}`)
-    const reloadAfter = reloads.chance(0.3) ? reloads.between(1000, 5 * minute) : undefined
+    const isReloaded = agenda.now() < end && reloads.chance(0.3)
+    const reloadAfter = isReloaded ? reloads.between(1000, 5 * minute) : undefined
     fleet[slot]!.install(workspace, subjectsOf(workspace), reloadAfter)
   }
 
@@ -233,8 +235,6 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
     if (what === "refresh") return visited.refresh(one, () => {})
     visited.read(one, interruptedAfter, () => {})
   }
-
-  const end = birth + plan.days * day
 
   const begin = (storm: Storm) => {
     if (agenda.now() >= end) return

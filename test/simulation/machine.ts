@@ -129,6 +129,11 @@ export const make = (
     // In the millisecond in which a timer ends, nobody can tell that it is late.
     const isTie = Array.from(timers).some(({ due }) => due <= uptime() && uptime() < due + 1)
     if (isTie) {
+      // A suspended machine has not counted the time in which it slept: it wakes a millisecond later by its own count.
+      if (state === "suspend") {
+        asleepFor--
+        return wake()
+      }
       callOffWaking = agenda.at(agenda.now() + 1, wake)
       return
     }

@@ -94,9 +94,9 @@ export const mutants = [
     "return !isAlive && current.generation === generation + 1\n",
     "return false\n"
   ]),
-  mutant("SAVE_AGAIN_REPLACES", "`isFrom`: an install that is saved again replaces nothing that comes from it", [
+  mutant("SAVE_AGAIN_REPLACES", "`isRepeated`: an install that was saved before changes nothing", [
     "src/internal/installationRow.ts",
-    "if (slot !== undefined && isFrom(slot, origin)) continue\n",
+    "if (slot !== undefined && isRepeated(slot, origin)) continue\n",
     "\n"
   ]),
   mutant("DROP_UNSAVED", "`UnsavedTokens`: what the store did not take is kept", [

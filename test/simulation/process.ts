@@ -671,10 +671,11 @@ export const make = (world: World, slot: number, machine: Machine): Process => {
             InstallationStore.bounded(store).save(Installation.fromTokenResponse(response, at)),
             { times: 5 }
           )
-          if (reloadAfter === undefined) return yield* saving
-          yield* Effect.exit(saving)
+          const saved = yield* Effect.exit(saving)
+          if (reloadAfter === undefined) return yield* saved
           yield* Effect.sleep(reloadAfter)
-          return yield* saving
+          // After a removal, this would bring back tokens that may be spent.
+          if (judge.caseOf(`${workspace} ${subjects[0]}`).stored !== undefined) yield* saving
         })
         fork(installing, () => {})
       }),

@@ -1,5 +1,5 @@
 /**
- * The part of an installation or a credential that is no secret and no column, as JSON. Each install writes it, so it is written by hand: a schema takes
+ * The part of an installation that is no secret, as JSON. Each install writes it, so it is written by hand: a schema takes
  * several times as long.
  */
 import * as Option from "effect/Option"
@@ -32,6 +32,3 @@ export const decode: (text: unknown) => Option.Option<Details> = Schema.decodeUn
     installedBy: Schema.OptionFromNullOr(Schema.String)
   }))
 )
-
-/** `{"origin":"…"}`: the digest of the refresh token that the install of a credential brought. It is only compared. */
-export const encodeOrigin = (digest: string): string => JSON.stringify({ origin: digest })

@@ -1,8 +1,8 @@
 /**
  * Storing an installation with its credentials: an install replaces what is stored, an import keeps it.
  *
- * An install that is stored already, and whose credentials may have been refreshed since, changes none of them. The digest
- * of the refresh token that it brought stays in their rows, and shows that.
+ * An install that was stored before changes no credential: its tokens may have been refreshed since. The details of a
+ * credential are the digests of the refresh tokens that the last installs brought, the latest first.
  *
  * Stored secrets are decrypted before they are replaced: a process with the wrong keys must not overwrite what others can
  * read. So an install reads before it writes. On Postgres, where each statement is a round trip, one statement does both:
@@ -16,9 +16,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Installation from "../../Installation.js"
 import type { InstallationStoreError, Service } from "../../InstallationStore.js"
+import { rememberedInstalls } from "../installationRow.js"
 import { sha256 } from "../random.js"
 import { installationRowId, metadataRowId } from "../rowId.js"
-import * as Details from "./details.js"
 import { inTransaction, run } from "./failure.js"
 import { readCredential } from "./reading.js"
 import { columnNames, columnTypes, credentialRow, encodeWebhook, type Int, itself, ownRow, type Row } from "./rows.js"
@@ -33,11 +33,11 @@ const rowsPerStatement = 2000
 /** The installation's own row, and one for each credential. */
 type InstallationRows = readonly [own: Row, ...credentials: ReadonlyArray<Row>]
 
-/** Tells the pairs of an install from those of any other; `null` for a token that does not rotate. */
+/** The digest of the refresh token that an install brings; `null` for a token that does not rotate. */
 const originOf = (credential: Installation.Credential): Effect.Effect<string | null> =>
   Option.match(Installation.refreshTokenOf(credential), {
     onNone: () => Effect.succeed(null),
-    onSome: (token) => Effect.map(Effect.promise(() => sha256(Redacted.value(token))), Details.encodeOrigin)
+    onSome: (token) => Effect.promise(() => sha256(Redacted.value(token)))
   })
 
 const toRows = (
@@ -93,6 +93,11 @@ const source = (table: Table, rows: ReadonlyArray<Row>, insertIf: Fragment | und
     : sql`SELECT * FROM (VALUES ${sql.csv(values)}) AS incoming WHERE ${insertIf}`
 }
 
+/** The digest of an install before those of the last ones. A digest has 43 characters, and a space follows it. */
+const origins = `excluded.details || COALESCE(' ' || SUBSTR(stored.details, 1, ${
+  44 * (rememberedInstalls - 1) - 1
+}), '')`
+
 /** The conditions of an {@link upsert}. Without `insertIf`, the rows are always inserted. */
 interface Conditions {
   readonly insertIf?: Fragment
@@ -113,7 +118,7 @@ const upsert = (
       issued_at = CASE
         WHEN stored.subject = '' AND stored.removed_at IS NULL AND stored.issued_at > excluded.issued_at
         THEN stored.issued_at ELSE excluded.issued_at END,
-      details = excluded.details,
+      details = CASE WHEN stored.subject = '' THEN excluded.details ELSE ${sql.literal(origins)} END,
       scopes = excluded.scopes,
       bot_user_id = excluded.bot_user_id,
       secret = COALESCE(excluded.secret, stored.secret),
@@ -129,12 +134,12 @@ const upsert = (
 const upsertAll = (table: Table, rows: ReadonlyArray<Row>, conditions: Conditions) =>
   Arr.chunksOf(rows, rowsPerStatement).map((piece) => upsert(table, piece, conditions))
 
-/** What an install replaces: all but a live credential that comes from it. A token that does not rotate has no details. */
-const isOther = "stored.subject = '' OR (stored.details = excluded.details AND stored.dead_code IS NULL) IS NOT TRUE"
+/** What an install replaces: its own row, and each credential that has not had the token that it brings. */
+const isNew = "stored.subject = '' OR (REPLACE(stored.details, excluded.details, '') <> stored.details) IS NOT TRUE"
 
 /** The installation's own row comes first: while it is locked, nobody else saves this installation or removes it. */
 const replaceRows = (table: Table, rows: InstallationRows) =>
-  upsertAll(table, rows, { replaceIf: table.sql.literal(isOther) })
+  upsertAll(table, rows, { replaceIf: table.sql.literal(isNew) })
 
 /** What an import replaces: rows that were removed before the installation that it brings. */
 const isOlder = "stored.removed_at IS NOT NULL AND stored.removed_at < excluded.issued_at"
@@ -207,7 +212,7 @@ const insertOrSelect = (table: Table, rows: InstallationRows): Statement<Written
       written AS (${
     upsert(table, rows, {
       insertIf: sql.literal("NOT EXISTS (SELECT 1 FROM present)"),
-      replaceIf: sql.literal(isOther)
+      replaceIf: sql.literal(isNew)
     })
   })
     SELECT 0 AS generation, installation, subject, issued_at, expires_at, dead_since, secret FROM present
