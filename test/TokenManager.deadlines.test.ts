@@ -7,19 +7,24 @@ import * as TokenManager from "effect-slack-oauth/TokenManager"
 import * as TokenMigration from "effect-slack-oauth/TokenMigration"
 import * as TokenResponse from "effect-slack-oauth/TokenResponse"
 import * as TokenSweep from "effect-slack-oauth/TokenSweep"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Clocks from "../src/internal/effect/clocks.js"
+import * as Randoms from "./utils/effect/random.js"
 import { type FaultyStore, makeFaultyStore } from "./utils/faultyStore.js"
 import { install, refreshes } from "./utils/installations.js"
+import { makeWatcher } from "./utils/spansAndLogs.js"
 
 const live = (faultyStore: FaultyStore, options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>
   TokenManager.layer(options).pipe(
@@ -126,8 +131,9 @@ describe("a store call that hangs", () => {
     }).pipe(Effect.provide(live(faultyStore)))
   })
 
-  it.effect("does not keep the manager's scope from closing within the lease time", () => {
+  it.effect("does not keep the manager's scope from closing within the lease time, which logs what is left", () => {
     const faultyStore = makeFaultyStore()
+    const watcher = makeWatcher()
     return Effect.gen(function*() {
       const scope = yield* Scope.make()
       const manager = yield* Scope.extend(TokenManager.make(), scope)
@@ -139,16 +145,25 @@ describe("a store call that hangs", () => {
       for (const operation of operations) faultyStore.before(operation, Effect.uninterruptible(Effect.never))
       faultyStore.before("credential", Effect.void)
       faultyStore.before("acquireLease", Effect.void)
-      // Half of them have a new token that the store does not save. The other half are still refreshing.
-      yield* Effect.forEach(installed.slice(0, 10), ({ key }) => Effect.fork(manager.botToken(key)))
+      // Most have a new token that the store does not save. The others are still refreshing.
+      yield* Effect.forEach(installed.slice(0, 17), ({ key }) => Effect.fork(manager.botToken(key)))
       yield* TestClock.adjust("6 seconds")
       faultyStore.before("acquireLease", Effect.uninterruptible(Effect.never))
-      yield* Effect.forEach(installed.slice(10), ({ key }) => Effect.fork(manager.botToken(key)))
+      yield* Effect.forEach(installed.slice(17), ({ key }) => Effect.fork(manager.botToken(key)))
       yield* TestClock.adjust("1 second")
       yield* within(Scope.close(scope, Exit.void), "30 seconds")
-    }).pipe(Effect.provide(
-      live(faultyStore, {}, { workspaces: Array.from({ length: 20 }, (_, index) => ({ id: `T${index}` })) })
-    ))
+      const lines = watcher.logs.filter(({ level }) => level === LogLevel.Error).map(({ message }) => String(message))
+      assert.include(
+        lines,
+        "TokenManager is closing, and tokens that Slack gave could not be saved: the store does not answer."
+      )
+      assert.isTrue(lines.some((line) => line.startsWith("The last token that Slack gave could not be saved. ")))
+    }).pipe(
+      Effect.provide(
+        live(faultyStore, {}, { workspaces: Array.from({ length: 20 }, (_, index) => ({ id: `T${index}` })) })
+      ),
+      watcher.watch
+    )
   })
 
   it.effect("does not keep a sweep from the other credentials", () => {
@@ -210,6 +225,35 @@ describe("an OAuthV2 that never answers", () => {
     }).pipe(Effect.scoped, Effect.provide(live(makeFaultyStore()))))
 })
 
+describe("a refresh that does not end while its manager closes", () => {
+  it.effect("is left alone after two thirds of the lease, with a line in the log", () => {
+    const faultyStore = makeFaultyStore()
+    const watcher = makeWatcher()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      for (const operation of ["credential", "acquireLease"] as const) {
+        faultyStore.before(operation, Effect.sleep("3 seconds"))
+      }
+      const scope = yield* Scope.make()
+      const manager = yield* Scope.extend(TokenManager.make(), scope).pipe(
+        Effect.provide(OAuthV2.layerTest({ access: () => Effect.never }))
+      )
+      const asked = yield* Effect.fork(Effect.exit(manager.botToken(key)))
+      yield* TestClock.adjust("1 millis")
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("20 seconds")
+      yield* Fiber.join(closing)
+      assert.include(
+        watcher.logs.map(({ message }) => String(message)),
+        "TokenManager is closing, and refreshes under way did not finish."
+      )
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(asked)
+    }).pipe(Effect.provide(live(faultyStore)), watcher.watch)
+  })
+})
+
 describe("a caller that cannot be interrupted", () => {
   it.effect("waits as long as others, and gets the token that is still valid", () =>
     Effect.gen(function*() {
@@ -236,6 +280,42 @@ describe("a credential that another process holds and does not finish with", () 
       assert.strictEqual(error.error._tag, "CredentialBusy")
       assert.include(error.message, "Another process has been refreshing this credential for 1m")
     }).pipe(Effect.provide(live(makeFaultyStore()))))
+})
+
+describe("a caller who waits for another process", () => {
+  /** When the caller tries to take the lease, in milliseconds after the first time. */
+  const tries = (heldFor: string, seconds: number) => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      const store = yield* InstallationStore.InstallationStore
+      const duration = Duration.decode(heldFor as Duration.DurationInput)
+      yield* store.acquireLease(Installation.botKey(key), { holder: "other", intent: "refresh", duration })
+      const times: Array<number> = []
+      faultyStore.before("acquireLease", Effect.map(Clock.currentTimeMillis, (now) => times.push(now)))
+      const caller = yield* Effect.fork(Effect.exit(botToken(key)))
+      yield* TestClock.adjust(Duration.seconds(seconds))
+      yield* Fiber.interrupt(caller)
+      yield* TestClock.adjust("2 minutes")
+      return times.map((time) => time - times[0]!)
+    }).pipe(Effect.provide(live(faultyStore)), Randoms.withNumbers([0.5]))
+  }
+
+  it.effect("looks again after pauses that grow from a tenth of a second to two, for twice the lease time", () =>
+    Effect.gen(function*() {
+      const times = yield* tries("1 day", 70)
+      const pauses = times.slice(1).map((time, index) => time - times[index]!)
+      assert.deepStrictEqual(pauses.slice(0, 9), [100, 150, 225, 338, 507, 760, 1140, 1709, 2000])
+      assert.deepStrictEqual(new Set(pauses.slice(9)), new Set([2000]))
+      assert.isAbove(times.at(-1)!, 60_000)
+      assert.isAtMost(times.at(-1)!, 62_000)
+    }))
+
+  it.effect("looks again when the lease of the other ends", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* tries("160 millis", 1), [0, 100, 161])
+    }))
 })
 
 /** Runs a program whose clock can be set back. Timers go on, as those of a machine do. */

@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -37,6 +38,7 @@ import * as Randoms from "./utils/effect/random.js"
 import * as Schedulers from "./utils/effect/schedulers.js"
 import { type FaultyStore, makeFaultyStore, once, unavailable } from "./utils/faultyStore.js"
 import { install, refreshes, watchEvents } from "./utils/installations.js"
+import { makeWatcher } from "./utils/spansAndLogs.js"
 
 const slack = (options?: SlackEmulator.Options) =>
   OAuthV2.layer.pipe(
@@ -1095,6 +1097,96 @@ describe("the error of a caller who gets no token", () => {
       ]
     ]
     for (const [error, message] of messages) assert.strictEqual(error.message, message)
+  })
+})
+
+describe("what a refresh reports", () => {
+  /** How many refreshes have ended so. Metrics are shared by the whole process. */
+  const refreshesBy = (result: string) =>
+    Effect.map(Metric.value(Metric.tagged(Telemetry.refreshes, "result", result)), ({ count }) => count)
+
+  it.effect("is an event if the old token is served, with its expiry and the error", () =>
+    Effect.gen(function*() {
+      const { bot, key } = yield* install()
+      const events = yield* watchEvents
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.code("invalid_client_id"), times: 1 })
+      yield* botToken(key)
+      yield* Effect.yieldNow()
+      const [event, ...others] = events
+      assert(event?._tag === "ServingStale")
+      assert.deepStrictEqual(others, [])
+      assert.strictEqual(String(event.key), String(Installation.botKey(key)))
+      assert.strictEqual(event.error._tag, "SlackInvalidClientId")
+      const { expiresAt } = Option.getOrThrow(Option.getOrThrow(bot).token.expiry)
+      assert.strictEqual(DateTime.formatIso(event.expiresAt), DateTime.formatIso(expiresAt))
+    }).pipe(Effect.provide(live())))
+
+  it.effect("is no event for a token without an expiry that the store does not show for a while", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      const token = yield* botToken(key)
+      const events = yield* watchEvents
+      yield* TestClock.adjust("1 hour")
+      faultyStore.before("credential", unavailable("credential"))
+      assert.strictEqual(yield* botToken(key), token)
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(events, [])
+    }).pipe(Effect.provide(live({ refreshTokenLifetime: "1 hour" }, { apps: [{ rotation: false }] }, faultyStore)))
+  })
+
+  it.effect("is a warning too if it fails while the refresh token is about to expire", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const events = yield* watchEvents
+      yield* TestClock.adjust("26 days")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.code("invalid_client_id"), times: 1 })
+      yield* Effect.flip(botToken(key))
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["RefreshTokenExpiring"])
+    }).pipe(Effect.provide(live({ refreshTokenLifetime: "30 days" }))))
+
+  it.effect("is counted by its result", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      const refresh = Effect.exit(TokenManager.refresh(Installation.botKey(key)))
+      const fail = (code: string) =>
+        Effect.zipRight(SlackEmulator.inject({ fault: SlackEmulator.code(code), times: 1 }), refresh)
+      const unsaved = Effect.suspend(() => {
+        faultyStore.before("compareAndSet", unavailable("compareAndSet"))
+        return Effect.zipLeft(refresh, Effect.sync(() => faultyStore.before("compareAndSet", Effect.void)))
+      })
+      const results = {
+        ok: refresh,
+        unsaved,
+        SlackInvalidClientId: fail("invalid_client_id"),
+        SlackAccountInactive: fail("account_inactive")
+      }
+      for (const [result, step] of Object.entries(results)) {
+        const before = yield* refreshesBy(result)
+        yield* step
+        assert.strictEqual((yield* refreshesBy(result)) - before, 1, result)
+        yield* TestClock.adjust("2 minutes")
+      }
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
+  })
+
+  it.effect("is a line of the log at debug, for each failure and for a dead credential", () => {
+    const watcher = makeWatcher()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      for (const code of ["invalid_client_id", "account_inactive"]) {
+        yield* SlackEmulator.inject({ fault: SlackEmulator.code(code), times: 1 })
+        yield* Effect.exit(TokenManager.refresh(Installation.botKey(key)))
+      }
+      const lines = watcher.logs.filter(({ level, message }) =>
+        level === LogLevel.Debug && String(message).startsWith(`${Installation.botKey(key)}: `)
+      )
+      assert.match(String(lines[0]?.message), /: invalid_client_id\./)
+      assert.match(String(lines[1]?.message), /: reauthorization is needed\. .*account_inactive\./)
+    }).pipe(Effect.provide(live()), watcher.watch)
   })
 })
 
