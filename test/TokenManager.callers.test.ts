@@ -178,6 +178,36 @@ describe("without shared refreshes, a caller", () => {
     }).pipe(Effect.provide(live(alone))))
 })
 
+describe("a refresh that waits for another process", () => {
+  const held = (key: Installation.InstallationKey, duration: "5 seconds" | "20 seconds") =>
+    Effect.flatMap(
+      InstallationStore.InstallationStore,
+      (store) => store.acquireLease(Installation.botKey(key), { holder: "another", intent: "", duration })
+    )
+
+  it.effect("goes on after its callers have got the old token", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      yield* held(key, "20 seconds")
+      const asked = yield* Effect.fork(botToken(key))
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* Fiber.join(asked), old)
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual(yield* refreshes, 1)
+    }).pipe(Effect.provide(live())))
+
+  it.effect("is not given up for the old token if it was asked for by force, without shared refreshes too", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* held(key, "5 seconds")
+      const asked = yield* Effect.fork(TokenManager.refresh(Installation.botKey(key)))
+      yield* TestClock.adjust("7 seconds")
+      assert.strictEqual(yield* Fiber.join(asked), "Renewed")
+    }).pipe(Effect.provide(live({ sharedRefresh: false }))))
+})
+
 describe("the span of a refresh", () => {
   for (const sharedRefresh of [true, false]) {
     it.effect(`has no parent, and names the credential${sharedRefresh ? "" : ", without shared refreshes too"}`, () => {

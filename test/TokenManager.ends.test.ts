@@ -202,7 +202,9 @@ describe("a new token that has already expired", () => {
       yield* install(43_200, Option.some("xoxe-1-test"))
       yield* TokenManager.invalidate(Installation.botKey(key), yield* TokenManager.botToken(key))
       const result = yield* Effect.either(TokenManager.botToken(key))
-      assert.strictEqual(Either.isLeft(result) && result.left._tag, "TokenUnavailable")
+      assert(Either.isLeft(result) && result.left._tag === "TokenUnavailable")
+      const { error } = result.left
+      assert.deepStrictEqual(error._tag === "SlackUnexpectedResponse" && error.paths, ["access_token"])
     }).pipe(Effect.provide(live(slack)))
   })
 })

@@ -640,7 +640,9 @@ describe("without shared refreshes, as on Workers", () => {
       const store = yield* InstallationStore.InstallationStore
       yield* store.acquireLease(Installation.botKey(key), { holder: "another", intent: "", duration: "1 hour" })
       const reader = yield* Effect.fork(botToken(key))
-      yield* TestClock.adjust("3 seconds")
+      yield* TestClock.adjust("2999 millis")
+      assert.strictEqual(Option.isSome(yield* Fiber.poll(reader)), false)
+      yield* TestClock.adjust("1 millis")
       assert.strictEqual(Option.isSome(yield* Fiber.poll(reader)), true)
       assert.strictEqual(yield* Fiber.join(reader), old)
     }).pipe(Effect.provide(live(workers))))
@@ -794,6 +796,19 @@ describe("while Slack is down", () => {
       assert.strictEqual(yield* refreshes, 2)
     }).pipe(Effect.provide(live())))
 
+  it.effect("the pause is a second if Slack does not say how long to wait", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const error = new OAuthV2Error.SlackRateLimited({ method: "oauth.v2.access", retryAfter: undefined })
+      const manager = yield* TokenManager.make().pipe(
+        Effect.provide(OAuthV2.layerTest({ access: () => Effect.fail(error) }))
+      )
+      yield* TestClock.adjust("12 hours")
+      const asked = yield* Effect.flip(manager.botToken(key))
+      assert(asked._tag === "TokenUnavailable")
+      assert.isAtMost(Duration.toMillis(asked.retryAfter), 1250)
+    }).pipe(Effect.scoped, Effect.provide(live())))
+
   it.effect("Retry-After is respected while the token is valid", () =>
     Effect.gen(function*() {
       const { key } = yield* install()
@@ -864,6 +879,73 @@ describe("a token that Slack refuses", () => {
       yield* TestClock.adjust("10 seconds")
       assert.notStrictEqual(yield* Fiber.join(reader), Redacted.value(old))
     }).pipe(Effect.provide(live({}, {}, faultyStore)))
+  })
+})
+
+describe("a credential that cannot be refreshed, and whose token Slack refuses", () => {
+  const apps = [{ rotation: false }]
+  const refused = Effect.gen(function*() {
+    const { key } = yield* install()
+    yield* TokenManager.invalidate(Installation.botKey(key), yield* TokenManager.botToken(key))
+    return key
+  })
+
+  it.effect("has no token while the store cannot mark it dead", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const key = yield* refused
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
+      assert.strictEqual((yield* Effect.flip(botToken(key)))._tag, "TokenUnavailable")
+      faultyStore.before("compareAndSet", Effect.void)
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* Effect.flip(botToken(key)))._tag, "ReauthorizationRequired")
+    }).pipe(Effect.provide(live({}, { apps }, faultyStore)))
+  })
+
+  it.effect("is not installed if the app is removed before it is marked dead", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const key = yield* refused
+      const store = yield* InstallationStore.InstallationStore
+      faultyStore.before("compareAndSet", store.remove(key))
+      assert.strictEqual((yield* Effect.flip(botToken(key)))._tag, "NotInstalled")
+    }).pipe(Effect.provide(live({}, { apps }, faultyStore)))
+  })
+})
+
+describe("a token of another process", () => {
+  it.effect("is refreshed too if Slack refuses it while the lease is given back", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      const bot = Installation.botKey(key)
+      const manager = yield* TokenManager.TokenManager
+      const other = yield* TokenManager.make()
+      const store = yield* InstallationStore.InstallationStore
+      const stored = Effect.orDie(Effect.provideService(storedToken(bot), InstallationStore.InstallationStore, store))
+      yield* TestClock.adjust("12 hours")
+      // The other process refreshes just before this one gets the lease.
+      faultyStore.before(
+        "acquireLease",
+        Effect.suspend(() => faultyStore.calls.acquireLease === 1 ? Effect.ignore(other.refresh(bot)) : Effect.void)
+      )
+      let theirs = ""
+      faultyStore.before(
+        "releaseLease",
+        Effect.suspend(() =>
+          theirs !== "" || faultyStore.calls.releaseLease < 2
+            ? Effect.void
+            : Effect.flatMap(stored, (token) => {
+              theirs = token
+              return manager.invalidate(bot, token)
+            })
+        )
+      )
+      const token = yield* botToken(key)
+      assert.notInclude(["", token], theirs)
+      assert.strictEqual(token, yield* stored)
+      assert.strictEqual(yield* refreshes, 2)
+    }).pipe(Effect.scoped, Effect.provide(live({}, {}, faultyStore)))
   })
 })
 
@@ -963,8 +1045,9 @@ describe("similar keys", () => {
 })
 
 describe("processes with the same seed of Effect's Random", () => {
-  it.effect("hold their leases under different names", () => {
+  it.effect("hold their leases under different names, and say what for", () => {
     const holders = new Set<string>()
+    const intents = new Set<string>()
     const once = Effect.suspend(() => round.pipe(Randoms.withSeed("the same")))
     const round = Effect.gen(function*() {
       const { key } = yield* install()
@@ -972,11 +1055,18 @@ describe("processes with the same seed of Effect's Random", () => {
       const manager = yield* Effect.provideService(TokenManager.make(), InstallationStore.InstallationStore, {
         ...store,
         acquireLease: (key, request) =>
-          Effect.zipRight(Effect.sync(() => holders.add(request.holder)), store.acquireLease(key, request))
+          Effect.suspend(() => {
+            holders.add(request.holder)
+            intents.add(request.intent)
+            return store.acquireLease(key, request)
+          })
       })
       yield* manager.refresh(Installation.botKey(key))
     }).pipe(Effect.scoped, Effect.provide(live()))
-    return Effect.map(Effect.zip(once, once), () => assert.strictEqual(holders.size, 2))
+    return Effect.map(Effect.zip(once, once), () => {
+      assert.strictEqual(holders.size, 2)
+      assert.deepStrictEqual([...intents], ["refresh generation 1"])
+    })
   })
 })
 
@@ -1100,6 +1190,20 @@ describe("the error of a caller who gets no token", () => {
   })
 })
 
+describe("a credential whose refresh token has ended", () => {
+  it.effect("serves its last token until that expires", () =>
+    Effect.gen(function*() {
+      const { key } = yield* install()
+      const old = yield* botToken(key)
+      yield* TestClock.adjust("11 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.code("invalid_refresh_token"), times: 1 })
+      assert.strictEqual(yield* TokenManager.refresh(Installation.botKey(key)), "Stale")
+      assert.strictEqual(yield* botToken(key), old)
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual((yield* Effect.flip(botToken(key)))._tag, "ReauthorizationRequired")
+    }).pipe(Effect.provide(live())))
+})
+
 describe("what a refresh reports", () => {
   /** How many refreshes have ended so. Metrics are shared by the whole process. */
   const refreshesBy = (result: string) =>
@@ -1121,6 +1225,34 @@ describe("what a refresh reports", () => {
       const { expiresAt } = Option.getOrThrow(Option.getOrThrow(bot).token.expiry)
       assert.strictEqual(DateTime.formatIso(event.expiresAt), DateTime.formatIso(expiresAt))
     }).pipe(Effect.provide(live())))
+
+  it.effect("is an event that names the credential, and says what has happened to it", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      const bot = Installation.botKey(key)
+      const events = yield* watchEvents
+      yield* TokenManager.refresh(bot)
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
+      yield* TokenManager.refresh(bot)
+      faultyStore.before("compareAndSet", Effect.void)
+      yield* TestClock.adjust("2 minutes")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.code("account_inactive"), times: 1 })
+      yield* Effect.exit(TokenManager.refresh(bot))
+      yield* Effect.yieldNow()
+      const told = events.map((event) => [
+        event._tag,
+        String(event.key),
+        event._tag === "Refreshed" ? event.generation : "error" in event ? event.error._tag : undefined
+      ])
+      assert.deepStrictEqual(told, [
+        ["Refreshed", String(bot), 2],
+        ["Unsaved", String(bot), "InstallationStoreError"],
+        ["Refreshed", String(bot), 3],
+        ["ReauthorizationNeeded", String(bot), "SlackAccountInactive"]
+      ])
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
+  })
 
   it.effect("is no event for a token without an expiry that the store does not show for a while", () => {
     const faultyStore = makeFaultyStore()

@@ -377,7 +377,7 @@ const callSlack = (
   const access = slack.access({
     refreshToken: refreshToken.value,
     installation: Installation.placeOf(key.installation),
-    ...(app === undefined ? undefined : { app })
+    app
   })
   const attemptTimeout = LeaseTime.millisOf("attempt", leaseDuration)
   const budget = Duration.millis(LeaseTime.millisOf("call", leaseDuration))
@@ -442,7 +442,7 @@ const concludeCurrent = (update: Update, credential: Installation.Credential): S
     const isDead = Option.isSome(credential.reauthorization)
     switch (CredentialState.judge(entry.state, known, yield* Clock.currentTimeMillis, isForced)) {
       case "serve":
-        return yield* succeed(update, credential, isDead ? "Stale" : "Current")
+        return yield* succeed(update, credential, "Current")
       case "dead":
         return isDead ? yield* failDead(credential.reauthorization.value) : undefined
       case "again":
