@@ -16,7 +16,7 @@ export const windows = {
   "slept": "a process slept before it stored its pair, until Slack had ended that pair",
   "unsaved": "a process could not store its pair, until Slack had ended that pair",
   "install": "an install was stored late, or never, and Slack has ended the pair that is stored",
-  "late request": "requests reached Slack after their sender had given up on them, and ended the pair that is stored"
+  "late request": "requests whose senders had given up on them, or had slept, ended the pair that is stored"
 } as const
 export type Window = keyof typeof windows
 
@@ -33,8 +33,8 @@ interface Hand {
   readonly freezes: number
   /** Whether the store failed when its machine called it since. */
   storeFailed: boolean
-  /** Whether its request reached Slack after its sender had given up on it. */
-  readonly isLate: boolean
+  /** Whether the sender of its request had given up on it, or had slept before it sent. */
+  readonly isStray: boolean
 }
 
 interface Stored {
@@ -205,7 +205,7 @@ export const make = (
     const gone = (state: Hand["state"]) => after.filter(([, hand]) => hand.state === state)
     if (stored?.pair.refreshEnded && after.some(([pair]) => pair.from === undefined)) return "install"
     if (gone("died").length > 0) return "died"
-    if (stored?.pair.refreshEnded && after.some(([, hand]) => hand.isLate)) return "late request"
+    if (stored?.pair.refreshEnded && after.some(([, hand]) => hand.isStray)) return "late request"
     if (stored?.pair.refreshEnded && stored.pair.from === undefined) return "install"
     const lost = gone("lost").filter(([pair]) => pair.from === stored?.pair).length
     if (lost > 0) return slack.graceMillis === 0 ? "no grace" : lost > 1 ? "lost twice" : "lost once"
@@ -248,7 +248,7 @@ export const make = (
       one.hands = new Map(
         Array.from(one.hands).filter(([pair, hand]) =>
           isInHand(hand) || pair === stored?.pair || (pair.from === stored?.pair && stored !== undefined) ||
-          ((pair.from === undefined || hand.isLate) && stored !== undefined && pair.number > stored.pair.number)
+          ((pair.from === undefined || hand.isStray) && stored !== undefined && pair.number > stored.pair.number)
         )
       )
       one.sendings = one.sendings.filter(({ pair }) => pair === stored?.pair)
@@ -420,14 +420,14 @@ export const make = (
       if (isSettled) one.doubt = undefined
     },
     /** Slack gives a pair to a process. */
-    onIssued: (machine: Machine, pair: Pair, isLate: boolean): void => {
+    onIssued: (machine: Machine, pair: Pair, isLate: boolean, isAsleep: boolean): void => {
       const one = caseOfPair(pair)
       one.hands.set(pair, {
         machine,
         state: machine.isDead() ? "died" : isLate ? "lost" : "on its way",
         freezes: endedFreezes(machine),
         storeFailed: false,
-        isLate
+        isStray: isLate || isAsleep
       })
       checkLoss(one)
     },

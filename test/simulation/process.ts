@@ -424,7 +424,7 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
         given = answer.pairs
         const isLate = hasGivenUp || machine.isDead()
         for (const pair of given) {
-          judge.onIssued(machine, pair, hasGivenUp)
+          judge.onIssued(machine, pair, hasGivenUp, sending?.isAsleep === true)
           const name = `${pair.chain.workspace} ${pair.chain.subject}`
           if (sent === undefined) world.note(name, undefined, "installGives", pair)
           else world.note(name, machine, "give", pair, { isOutside: isLate })
