@@ -107,11 +107,16 @@ c_code {
   }
 }
 short position = 0
+bit installPair[TOKENS + 1]    /* the pairs that installs have brought */
 #define see(what, about) \
   c_expr { (now.position < traceLength && traceWho[now.position] == PProcess->me && traceWhat[now.position] == what && \
     traceAbout[now.position] == (about)) }
 #define seeWorld(what, about) \
   c_expr { (now.position < traceLength && traceWhat[now.position] == what && traceAbout[now.position] == (about)) }
+/* Several installs may be under way: the pair of any of them is stored. */
+#define seeInstalled \
+  c_expr { (now.position < traceLength && traceWhat[now.position] == INSTALLED && \
+    now.installPair[traceAbout[now.position]]) }
 #define seen position++; c_code { if (now.position > traceSeen) traceSeen = now.position; }
 #else
 #define see(what, about) true
@@ -238,7 +243,11 @@ bit replaced[TOKENS + 1]       /* a refresh of this pair has been stored */
 #define giveBack() if :: holds -> holder = 0 :: else fi
 #ifdef TRACE
 #define finish() at = RELEASING
+#define keep() at = UNSAVED; isKept = 1
+#define settle() isKept = 0
 #else
+#define keep() at = UNSAVED
+#define settle() skip
 #define finish() giveBack(); reset()
 #endif
 #ifdef MUTANT_GIVE_BACK_IN_DOUBT
@@ -265,6 +274,7 @@ bit replaced[TOKENS + 1]       /* a refresh of this pair has been stored */
 #define takeFails (see(LEASE_FAILS, 0) || see(LEASE_UNTOLD, 0))
 #define renews ((status == ABSENT && see(LEASE_MISSING, 0)) || (status != ABSENT && see(LEASE_TAKEN, 0)))
 #define saveFails (see(SAVE_FAILS, 0) || (isSame && see(SAVE_UNTOLD, 0)))
+#define savesTwice (isKept && (at == RELEASING || at == IDLE))
 #else
 #define readsNothingDue (!(status == ALIVE && due))
 #define readsSame true
@@ -302,6 +312,9 @@ inline store() {
 
 proctype Process(byte me) {
   byte at = IDLE, mine, token, sendings, past;
+#ifdef TRACE
+  bit isKept;   /* the last pair was kept as unsaved, so two saves of it may be under way */
+#endif
 
 end: do
   /* [look] */
@@ -311,7 +324,7 @@ end: do
 
   /* [Lease.take] */
   :: atomic { at == LOOKED && status != ABSENT && holder == 0 && see(LEASE_TAKEN, 0) -> seen;
-       printf("process %d takes the lease\n", me); holder = me; past = 0; at = LEASED }
+       printf("process %d takes the lease\n", me); holder = me; past = 0; settle(); at = LEASED }
   :: atomic { at == LOOKED && ((status == ABSENT && see(LEASE_MISSING, 0)) || (status != ABSENT && holder != 0 && see(LEASE_HELD, 0))) ->
        seen; printf("process %d finds the lease taken\n", me); reset() }
   :: atomic { at == LOOKED && status != ABSENT && holder == 0 && storeFails && see(LEASE_UNTOLD, 0) -> seen;
@@ -388,6 +401,8 @@ end: do
 
   /* [send] mayRepeat: before Slack is asked again after a rejection */
   :: atomic { at == REJECTED -> printf("process %d gives up for now\n", me); afterRejection() }
+  /* [callSlack] The time for a call also ends the look before it is repeated. That counts as a lost answer. */
+  :: atomic { at == REJECTED -> printf("process %d has no more time for the call\n", me); at = LOST }
 #ifdef MUTANT_NO_LOOK_BEFORE_REPEATING
   :: atomic { at == REJECTED -> promise(STILL_STORED, isSame); at = AGAIN }
 #else
@@ -468,7 +483,7 @@ end: do
        inHand[me] = 0; leave()
 #else
        if :: holds -> inDoubt = token :: else fi;
-       at = UNSAVED
+       keep()
 #endif
      }
   :: atomic { at == SAVING && !isSame && status != ABSENT && stored == inHand[me] && see(NOT_SAVED, 0) -> seen;
@@ -514,15 +529,20 @@ end: do
   :: atomic { at == RENAMING && takeFails -> if :: see(LEASE_UNTOLD, 0) -> holder = me :: else fi; seen; finish() }
   :: atomic { at == REJECTED && see(READ_FAILS, 0) -> seen; afterRejection() }
   :: atomic { (at == ANSWERED || at == UNSAVED) && past == 2 && isHeld && see(LEASE_HELD, 0) -> seen }
-  :: atomic { (at == ANSWERED || at == UNSAVED) && past == 2 && takeFails -> seen; inDoubt = token; at = UNSAVED }
-  :: atomic { at == ANSWERED && past == 2 && isHeld -> at = UNSAVED }
+  :: atomic { (at == ANSWERED || at == UNSAVED) && past == 2 && takeFails -> seen; inDoubt = token; keep() }
+  :: atomic { at == ANSWERED && past == 2 && isHeld -> keep() }
   :: atomic { at == REFUSED && isSame && see(MARK_UNTOLD, 0) -> seen; status = DEAD; generation++; finish() }
   :: atomic { at == RELEASING && holds && see(RELEASED, 0) -> seen; holder = 0; reset() }
   :: atomic { at == RELEASING && !holds && see(NOT_HELD, 0) -> seen; reset() }
   :: atomic { at == RELEASING && holds && see(RELEASE_UNTOLD, 0) -> seen; holder = 0; reset() }
   :: atomic { at == RELEASING && see(RELEASE_FAILS, 0) -> seen; if :: holds -> holder = LEFT :: else fi; reset() }
-  /* Two saves of one process may be under way, a caller's and that in the background. The second changes nothing. */
-  :: atomic { (at == RELEASING || at == IDLE) && (see(NOT_SAVED, 0) || see(SAVE_FAILS, 0)) -> seen }
+  /* Two saves of a pair may be under way, a caller's and that in the background. The second finds it stored, or replaced. */
+  :: atomic { savesTwice && (holder == 0 || holds) && status != ABSENT && see(LEASE_TAKEN, 0) -> seen;
+       holder = me; at = RELEASING }
+  :: atomic { savesTwice && cannotTake -> seen }
+  :: atomic { savesTwice && see(NOT_SAVED, 0) -> seen; at = RELEASING }
+  :: atomic { savesTwice && (see(SAVE_FAILS, 0) || see(LEASE_FAILS, 0)) -> seen; if :: true :: leave() fi }
+  :: atomic { savesTwice && (holder == 0 || holds) && see(LEASE_UNTOLD, 0) -> seen; holder = me; leave() }
   :: atomic { (at == IDLE || at == LOOKED) && see(DIE, 0) -> seen; reset() }
 #endif
   :: atomic { deaths < DEATHS && at != IDLE && at != LOOKED && see(DIE, 0) -> seen;
@@ -552,9 +572,9 @@ end: do
        :: k >= issued -> break
        od; k = 0 }
   :: atomic { issued < TOKENS && seeWorld(INSTALL_GIVES, now.issued + 1) -> seen;
-       issue(); givenToInstall = issued; lastInstall = issued }
-  :: atomic { givenToInstall != 0 && seeWorld(INSTALLED, 0) -> seen;
-       generation++; stored = givenToInstall; status = ALIVE; due = 0; givenToInstall = 0 }
+       issue(); installPair[issued] = 1 }
+  :: atomic { seeInstalled -> c_code { now.stored = traceAbout[now.position]; }; seen;
+       generation++; status = ALIVE; due = 0 }
   :: atomic { seeWorld(END, 0) -> seen; endAll() }
   :: atomic { status != ABSENT && seeWorld(REMOVED, 0) -> seen; status = ABSENT; due = 0; holder = 0; inDoubt = 0 }
 #endif

@@ -57,7 +57,8 @@ const unnoted: Trace.Event = {
   about: undefined,
   holder: undefined,
   after: { generation: 0, pair: undefined, leaseUntil: 0, storeNow: 0 },
-  isOutside: true
+  isOutside: true,
+  isGivenUp: false
 }
 
 /**
@@ -114,6 +115,7 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
         about,
         holder: more?.holder,
         isOutside: more?.isOutside === true,
+        isGivenUp: more?.isGivenUp === true,
         after: {
           generation: stored?.generation ?? 0,
           pair: isQuiet ? stored.pair : undefined,
@@ -121,7 +123,7 @@ export const live = (plan: Plan, { isLogged = true, isTraced = false } = {}): Li
           storeNow: storeNow()
         }
       }
-      traces.get(name)!.push(event)
+      Trace.add(traces.get(name)!, event)
       return event
     }
   }

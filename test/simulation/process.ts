@@ -53,7 +53,7 @@ export interface World {
     machine: Machine | undefined,
     step: Trace.Step | "none",
     about?: number | Pair,
-    more?: { readonly holder?: string; readonly isOutside?: boolean }
+    more?: Trace.More
   ) => Trace.Event
 }
 
@@ -151,8 +151,8 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       let untold: Trace.Step | "none" = "none"
       let event: Trace.Event | undefined
       let hasGivenUp = false
-      const note = (step: Trace.Step | "none", about?: number) => {
-        event = world.note(name, machine, step, about, holder === undefined ? {} : { holder })
+      const note = (step: Trace.Step | "none", about?: number, isGivenUp = false) => {
+        event = world.note(name, machine, step, about, { holder, isGivenUp })
       }
       const act = (): Result => {
         const result = runInStore(effect)
@@ -165,10 +165,13 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         else if (untold !== fails) world.note(name, machine, "none", undefined, { isOutside: true })
         return result
       }
-      const giveUp = () => {
+      const giveUp = (isInterrupted: boolean) => {
         if (hasGivenUp) return
-        if (event === undefined) note(fails)
-        else event.step = untold
+        if (event === undefined) note(fails, undefined, isInterrupted)
+        else {
+          event.step = untold
+          event.isGivenUp = isInterrupted
+        }
         hasGivenUp = true
       }
       let resume: (result: Result) => void = () => {}
@@ -192,7 +195,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       }
       const failed = (): Result => {
         judge.onStoreFailure(machine, name)
-        giveUp()
+        giveUp(false)
         return Exit.fail(unavailable(operation))
       }
       const leave = () => {
@@ -228,7 +231,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       return result ?? Effect.async<A, InstallationStore.InstallationStoreError>((resumed) => {
         resume = resumed
         if (result !== undefined) resumed(result)
-        return Effect.sync(giveUp)
+        return Effect.sync(() => giveUp(true))
       })
     })
   }
@@ -325,7 +328,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
           // The same install again changes nothing.
           if (judge.caseOf(saved).stored?.generation === credential.generation) continue
           judge.onSaved(seenOf(credential), saved)
-          world.note(saved, undefined, "installed")
+          world.note(saved, undefined, "installed", judge.caseOf(saved).stored!.pair)
         }
         return { text: "stored", step: "none", untold: "none" }
       }, "none")
@@ -385,8 +388,8 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
       const sent = token === null ? undefined : slack.byRefresh(token)
       const name = sent && `${sent.chain.workspace} ${sent.chain.subject}`
       const what = sent === undefined ? `the code ${form.get("code")}` : `pair ${sent.number} of ${name}`
-      const note = (step: Trace.Step, about?: Pair) => {
-        if (name !== undefined) world.note(name, machine, step, about)
+      const note = (step: Trace.Step, about?: Pair, isGivenUp = false) => {
+        if (name !== undefined) world.note(name, machine, step, about, { isGivenUp })
       }
       let sending: Sending | undefined
       let hasGivenUp = false
@@ -498,7 +501,7 @@ const makeClient = (world: World, slot: number, machine: Machine): HttpClient.Ht
         hasGivenUp = true
         log(`${machine.name} gives up on ${what}`)
         if (sending !== undefined) judge.onResult(sending, "unknown")
-        note("lose")
+        note("lose", undefined, true)
         for (const pair of given) judge.onLost(pair, hasArrived)
       })
     })

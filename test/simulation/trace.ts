@@ -59,11 +59,32 @@ export interface Event {
   readonly holder: string | undefined
   readonly after: Between
   /** Whether the model does not know it: something that happened after its process had given up on it. */
-  readonly isOutside: boolean
+  isOutside: boolean
+  /** Whether its process stopped the call, because it took too long. */
+  isGivenUp: boolean
+}
+
+/** What else is known of a step. */
+export interface More {
+  readonly holder?: string | undefined
+  readonly isOutside?: boolean
+  readonly isGivenUp?: boolean
+}
+
+/**
+ * Adds an event to those before it. A deadline lets its caller go on, and only then stops the call that was late. So what
+ * its process has done in the same instant comes after it.
+ */
+export const add = (events: Array<Event>, event: Event): void => {
+  const isAfter = ({ after, machine }: Event) => machine === event.machine && after.storeNow === event.after.storeNow
+  let place = events.length
+  if (event.isGivenUp) { while (place > 0 && isAfter(events[place - 1]!)) place-- }
+  events.splice(place, 0, event)
 }
 
 const isRead = ({ step }: Event) => step.startsWith("read")
 const isLease = ({ step }: Event) => step.startsWith("lease")
+const isMark = ({ step }: Event) => /mark/i.test(step)
 const isRelease = ({ step }: Event) => step === "notHeld" || (step.startsWith("release") && step !== "readFails")
 
 /** A rotation of one process: the places of its first and its last step. */
@@ -95,6 +116,9 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
     const known = machines.get(machine) ??
       { rotation: undefined, read: undefined, mustRead: false, hasAnswer: false, isRejected: false, isReleased: false }
     machines.set(machine, known)
+    // It has frozen after it went on, and before it stopped the call that was late.
+    const isOfRotation = isRead(event) ? known.mustRead : isMark(event) || event.holder === known.rotation?.holder
+    if (event.isGivenUp && known.isReleased && isOfRotation) event.isOutside = true
     const keep = (place: number) => {
       kept.add(place)
       if (known.rotation !== undefined) known.rotation.last = Math.max(known.rotation.last, place)
@@ -122,7 +146,7 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
       known.read = undefined
       if (known.rotation === undefined) return
     } else if (step === "give") known.hasAnswer = true
-    else if (step === "lose" || step === "saved") known.hasAnswer = false
+    else if (step === "lose") known.hasAnswer = false
     else if (known.isRejected && (step === "send" || isRelease(event))) keepRead()
     known.isRejected = step === "reject"
     // Two saves of one process may end with two releases. The second one changes nothing.
