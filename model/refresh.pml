@@ -243,11 +243,9 @@ bit replaced[TOKENS + 1]       /* a refresh of this pair has been stored */
 #define giveBack() if :: holds -> holder = 0 :: else fi
 #ifdef TRACE
 #define finish() at = RELEASING
-#define keep() at = UNSAVED; isKept = 1
-#define settle() isKept = 0
+#define keep() at = UNSAVED; kept = inHand[me]
 #else
 #define keep() at = UNSAVED
-#define settle() skip
 #define finish() giveBack(); reset()
 #endif
 #ifdef MUTANT_GIVE_BACK_IN_DOUBT
@@ -265,6 +263,7 @@ bit replaced[TOKENS + 1]       /* a refresh of this pair has been stored */
 #define storeFails (failures < FAILURES)
 #define mayBeLost (losses < LOSSES)
 #ifdef TRACE
+#define hand now.inHand[PProcess->me]
 #define readsNothingDue \
   ((status == ALIVE && see(READ_ALIVE, now.generation)) || (status == DEAD && see(READ_DEAD, now.generation)) || \
     (status == ABSENT && see(READ_ABSENT, 0)))
@@ -273,8 +272,8 @@ bit replaced[TOKENS + 1]       /* a refresh of this pair has been stored */
 #define cannotTake ((status == ABSENT && see(LEASE_MISSING, 0)) || (isHeld && see(LEASE_HELD, 0)))
 #define takeFails (see(LEASE_FAILS, 0) || see(LEASE_UNTOLD, 0))
 #define renews ((status == ABSENT && see(LEASE_MISSING, 0)) || (status != ABSENT && see(LEASE_TAKEN, 0)))
-#define saveFails (see(SAVE_FAILS, 0) || (isSame && see(SAVE_UNTOLD, 0)))
-#define savesTwice (isKept && (at == RELEASING || at == IDLE))
+#define saveFails (see(SAVE_FAILS, hand) || (isSame && see(SAVE_UNTOLD, hand)))
+#define savesTwice (kept != 0 && (at == RELEASING || at == IDLE))
 #else
 #define readsNothingDue (!(status == ALIVE && due))
 #define readsSame true
@@ -313,7 +312,7 @@ inline store() {
 proctype Process(byte me) {
   byte at = IDLE, mine, token, sendings, past;
 #ifdef TRACE
-  bit isKept;   /* the last pair was kept as unsaved, so two saves of it may be under way */
+  byte kept;   /* the last pair that the store did not take at once. Two saves of it may be under way */
 #endif
 
 end: do
@@ -324,7 +323,7 @@ end: do
 
   /* [Lease.take] */
   :: atomic { at == LOOKED && status != ABSENT && holder == 0 && see(LEASE_TAKEN, 0) -> seen;
-       printf("process %d takes the lease\n", me); holder = me; past = 0; settle(); at = LEASED }
+       printf("process %d takes the lease\n", me); holder = me; past = 0; at = LEASED }
   :: atomic { at == LOOKED && ((status == ABSENT && see(LEASE_MISSING, 0)) || (status != ABSENT && holder != 0 && see(LEASE_HELD, 0))) ->
        seen; printf("process %d finds the lease taken\n", me); reset() }
   :: atomic { at == LOOKED && status != ABSENT && holder == 0 && storeFails && see(LEASE_UNTOLD, 0) -> seen;
@@ -470,12 +469,12 @@ end: do
 #ifdef MUTANT_COMMIT_WITHOUT_COMPARING
   :: atomic { at == SAVING -> mine = generation; store(); inHand[me] = 0; finish() }
 #else
-  :: atomic { at == SAVING && isSame && see(SAVED, 0) -> seen; store(); remember(stored); inHand[me] = 0; finish() }
+  :: atomic { at == SAVING && isSame && see(SAVED, hand) -> seen; store(); remember(stored); inHand[me] = 0; finish() }
   :: atomic { at == SAVING && storeFails && saveFails ->
        failures++;
        if
-       :: isSame && see(SAVE_UNTOLD, 0) -> store(); printf("process %d gets no answer from the store\n", me)
-       :: see(SAVE_FAILS, 0) -> printf("process %d cannot store its pair\n", me)
+       :: isSame && see(SAVE_UNTOLD, hand) -> store(); printf("process %d gets no answer from the store\n", me)
+       :: see(SAVE_FAILS, hand) -> printf("process %d cannot store its pair\n", me)
        fi;
        seen;
        remember(inHand[me]);
@@ -486,14 +485,14 @@ end: do
        keep()
 #endif
      }
-  :: atomic { at == SAVING && !isSame && status != ABSENT && stored == inHand[me] && see(NOT_SAVED, 0) -> seen;
+  :: atomic { at == SAVING && !isSame && status != ABSENT && stored == inHand[me] && see(NOT_SAVED, hand) -> seen;
        printf("process %d finds its pair stored\n", me); inHand[me] = 0; finish() }
-  :: atomic { at == SAVING && diedOnly && stored != inHand[me] && see(NOT_SAVED, 0) -> seen;
+  :: atomic { at == SAVING && diedOnly && stored != inHand[me] && see(NOT_SAVED, hand) -> seen;
        printf("process %d overrides the mark that the chain is dead\n", me); mine = generation }
-  :: atomic { at == SAVING && !isSame && !diedOnly && stored != inHand[me] && see(NOT_SAVED, 0) -> seen;
+  :: atomic { at == SAVING && !isSame && !diedOnly && stored != inHand[me] && see(NOT_SAVED, hand) -> seen;
        printf("process %d drops its pair, because the credential has changed\n", me);
        inHand[me] = 0; finish() }
-  :: atomic { at == SAVING && status == ABSENT && stored == inHand[me] && see(NOT_SAVED, 0) -> seen; inHand[me] = 0; finish() }
+  :: atomic { at == SAVING && status == ABSENT && stored == inHand[me] && see(NOT_SAVED, hand) -> seen; inHand[me] = 0; finish() }
 #endif
 
   /* [markDead] */
@@ -536,12 +535,13 @@ end: do
   :: atomic { at == RELEASING && !holds && see(NOT_HELD, 0) -> seen; reset() }
   :: atomic { at == RELEASING && holds && see(RELEASE_UNTOLD, 0) -> seen; holder = 0; reset() }
   :: atomic { at == RELEASING && see(RELEASE_FAILS, 0) -> seen; if :: holds -> holder = LEFT :: else fi; reset() }
-  /* Two saves of a pair may be under way, a caller's and that in the background. The second finds it stored, or replaced. */
+  /* Two saves of a pair may be under way, a caller's and that in the background. The second finds it stored, or replaced,
+   * and may come when the process does something else already. */
   :: atomic { savesTwice && (holder == 0 || holds) && status != ABSENT && see(LEASE_TAKEN, 0) -> seen;
        holder = me; at = RELEASING }
-  :: atomic { savesTwice && cannotTake -> seen }
-  :: atomic { savesTwice && see(NOT_SAVED, 0) -> seen; at = RELEASING }
-  :: atomic { savesTwice && (see(SAVE_FAILS, 0) || see(LEASE_FAILS, 0)) -> seen; if :: true :: leave() fi }
+  :: atomic { kept != 0 && (see(NOT_SAVED, PProcess->kept) || see(SAVE_FAILS, PProcess->kept) || see(LEASE_FAILS, 0) ||
+         (status != ABSENT && holder != 0 && see(LEASE_HELD, 0)) || (status == ABSENT && see(LEASE_MISSING, 0))) -> seen;
+       if :: true :: at == IDLE -> at = RELEASING :: at == RELEASING -> leave() fi }
   :: atomic { savesTwice && (holder == 0 || holds) && see(LEASE_UNTOLD, 0) -> seen; holder = me; leave() }
   :: atomic { (at == IDLE || at == LOOKED) && see(DIE, 0) -> seen; reset() }
 #endif

@@ -142,7 +142,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
     /** What has happened in the store: for the log, and for the model if it is told, and if it is not. */
     happened: (result: A) => Happened,
     fails: Trace.Step | "none",
-    holder?: string
+    { holder, pair }: { readonly holder?: string; readonly pair?: Pair | undefined } = {}
   ): Effect.Effect<A, InstallationStore.InstallationStoreError> => {
     type Result = Exit.Exit<A, InstallationStore.InstallationStoreError>
     const who = () => `${machine.name} ${operation} of ${name}`
@@ -152,7 +152,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       let event: Trace.Event | undefined
       let hasGivenUp = false
       const note = (step: Trace.Step | "none", about?: number, isGivenUp = false) => {
-        event = world.note(name, machine, step, about, { holder, isGivenUp })
+        event = world.note(name, machine, step, about ?? pair, { holder, isGivenUp })
       }
       const act = (): Result => {
         const result = runInStore(effect)
@@ -286,7 +286,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
           }
         },
         "leaseFails",
-        request.holder
+        { holder: request.holder }
       )
     },
     releaseLease: (key, holder) => {
@@ -302,11 +302,14 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
             : { text: "not held", step: "notHeld", untold: "releaseFails" }
         },
         "releaseFails",
-        holder
+        { holder }
       )
     },
     compareAndSet: (key, generation, change) => {
       const name = nameOfKey(key)
+      const pair = change._tag === "Renewed"
+        ? world.slack.byAccess(Redacted.value(change.token.accessToken))
+        : undefined
       return call("compareAndSet", name, store.compareAndSet(key, generation, change), (swap) => {
         if (swap._tag === "Swapped") judge.onSwapped(machine, name, seenOf(swap.credential))
         else if (change._tag === "Renewed") {
@@ -317,7 +320,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         return change._tag === "Renewed"
           ? { text, step: isSwapped ? "saved" : "notSaved", untold: isSwapped ? "saveUntold" : "saveFails" }
           : { text, step: isSwapped ? "marked" : "notMarked", untold: isSwapped ? "markUntold" : "markFails" }
-      }, change._tag === "Renewed" ? "saveFails" : "markFails")
+      }, change._tag === "Renewed" ? "saveFails" : "markFails", { pair })
     },
     save: (installation, options) => {
       const { target } = installation

@@ -84,6 +84,7 @@ export const add = (events: Array<Event>, event: Event): void => {
 
 const isRead = ({ step }: Event) => step.startsWith("read")
 const isLease = ({ step }: Event) => step.startsWith("lease")
+const isSave = (step: Step) => /save/i.test(step)
 const isMark = ({ step }: Event) => /mark/i.test(step)
 const isRelease = ({ step }: Event) => step === "notHeld" || (step.startsWith("release") && step !== "readFails")
 
@@ -106,6 +107,8 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
     hasAnswer: boolean
     isRejected: boolean
     isReleased: boolean
+    /** Those of its rotations that are over. One that could not store its pair at once may still do so. */
+    readonly earlier: Set<string | undefined>
   }>()
   events.forEach((event, index) => {
     const { machine, step } = event
@@ -113,8 +116,15 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
       if (step !== "none") kept.add(index)
       return
     }
-    const known = machines.get(machine) ??
-      { rotation: undefined, read: undefined, mustRead: false, hasAnswer: false, isRejected: false, isReleased: false }
+    const known = machines.get(machine) ?? {
+      rotation: undefined,
+      read: undefined,
+      mustRead: false,
+      hasAnswer: false,
+      isRejected: false,
+      isReleased: false,
+      earlier: new Set()
+    }
     machines.set(machine, known)
     // It has frozen after it went on, and before it stopped the call that was late.
     const isOfRotation = isRead(event) ? known.mustRead : isMark(event) || event.holder === known.rotation?.holder
@@ -133,8 +143,13 @@ const rotationsOf = (events: ReadonlyArray<Event>) => {
       known.mustRead = false
       return
     }
+    if (event.holder !== undefined && known.earlier.has(event.holder)) {
+      if (isLease(event) || step === "released") keep(index)
+      return
+    }
     if (isLease(event)) {
       if (known.rotation?.holder !== event.holder) {
+        known.earlier.add(known.rotation?.holder)
         known.rotation = { holder: event.holder, first: known.read ?? index, last: index }
         known.hasAnswer = false
         rotations.push(known.rotation)
@@ -176,6 +191,8 @@ const write = (events: ReadonlyArray<Event>, start: Between): string | undefined
   const dead = new Set<Machine>()
   for (const { about, isOutside, machine, step } of events) {
     if (isOutside || step === "none") return undefined
+    // The second save of a pair from before the episode.
+    if (isSave(step) && about === start.pair) return undefined
     if (machine !== undefined && step === "die" && !places.includes(machine)) continue
     const who = machine === undefined ? 0 : placeOf(machine)
     if (machine !== undefined && step === "die") dead.add(machine)
