@@ -107,7 +107,7 @@ c_code {
   }
 }
 short position = 0
-bit installPair[TOKENS + 1]    /* the pairs that installs have brought */
+bit installPair[TOKENS + 1]    /* the pairs that installs have brought, and the first one: an install may be saved again */
 #define see(what, about) \
   c_expr { (now.position < traceLength && traceWho[now.position] == PProcess->me && traceWhat[now.position] == what && \
     traceAbout[now.position] == (about)) }
@@ -661,6 +661,7 @@ init {
   atomic {
 #ifdef TRACE
     c_code { readTrace(); };
+    installPair[1] = 1;
 #endif
     refreshToken[1] = UNUSED;
     do
