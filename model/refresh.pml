@@ -534,7 +534,10 @@ end: do
   :: atomic { at == RELEASING && holds && see(RELEASED, 0) -> seen; holder = 0; reset() }
   :: atomic { at == RELEASING && !holds && see(NOT_HELD, 0) -> seen; reset() }
   :: atomic { at == RELEASING && holds && see(RELEASE_UNTOLD, 0) -> seen; holder = 0; reset() }
-  :: atomic { at == RELEASING && see(RELEASE_FAILS, 0) -> seen; if :: holds -> holder = LEFT :: else fi; reset() }
+  :: atomic { at == RELEASING && see(RELEASE_FAILS, 0) -> seen;
+       /* The second save gives it back, if there is one. */
+       if :: holds -> holder = LEFT :: holds && kept != 0 :: else fi;
+       reset() }
   /* Two saves of a pair may be under way, a caller's and that in the background. The second finds it stored, or replaced,
    * and may come when the process does something else already. */
   :: atomic { savesTwice && (holder == 0 || holds) && status != ABSENT && see(LEASE_TAKEN, 0) -> seen;
