@@ -9,7 +9,7 @@ const [stored, next] = [{ number: 1 } as Pair, { number: 2 } as Pair]
 
 /** Notes the steps of one process, each at a time. The lease is free whenever nothing is under way. */
 const episodesOf = (
-  steps: ReadonlyArray<readonly [at: number, step: Trace.Step, about?: number | Pair, isGivenUp?: boolean]>
+  steps: ReadonlyArray<readonly [at: number, step: Trace.Step, about?: number | Pair | undefined, isGivenUp?: boolean]>
 ) => {
   const events: Array<Trace.Event> = []
   let pair: Pair | undefined = stored

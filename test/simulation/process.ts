@@ -310,17 +310,24 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       const pair = change._tag === "Renewed"
         ? world.slack.byAccess(Redacted.value(change.token.accessToken))
         : undefined
-      return call("compareAndSet", name, store.compareAndSet(key, generation, change), (swap) => {
-        if (swap._tag === "Swapped") judge.onSwapped(machine, name, seenOf(swap.credential))
-        else if (change._tag === "Renewed") {
-          judge.onSuperseded(machine, name, Redacted.value(change.token.accessToken))
-        }
-        const text = `${change._tag} from generation ${generation}: ${swap._tag}`
-        const isSwapped = swap._tag === "Swapped"
-        return change._tag === "Renewed"
-          ? { text, step: isSwapped ? "saved" : "notSaved", untold: isSwapped ? "saveUntold" : "saveFails" }
-          : { text, step: isSwapped ? "marked" : "notMarked", untold: isSwapped ? "markUntold" : "markFails" }
-      }, change._tag === "Renewed" ? "saveFails" : "markFails", { pair })
+      return call(
+        "compareAndSet",
+        name,
+        store.compareAndSet(key, generation, change),
+        (swap) => {
+          if (swap._tag === "Swapped") judge.onSwapped(machine, name, seenOf(swap.credential))
+          else if (change._tag === "Renewed") {
+            judge.onSuperseded(machine, name, Redacted.value(change.token.accessToken))
+          }
+          const text = `${change._tag} from generation ${generation}: ${swap._tag}`
+          const isSwapped = swap._tag === "Swapped"
+          return change._tag === "Renewed"
+            ? { text, step: isSwapped ? "saved" : "notSaved", untold: isSwapped ? "saveUntold" : "saveFails" }
+            : { text, step: isSwapped ? "marked" : "notMarked", untold: isSwapped ? "markUntold" : "markFails" }
+        },
+        change._tag === "Renewed" ? "saveFails" : "markFails",
+        { pair }
+      )
     },
     save: (installation, options) => {
       const { target } = installation
