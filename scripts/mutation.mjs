@@ -1,7 +1,7 @@
 // The mutation score of what a refresh rests on: `npm run mutation`. Stryker changes the code in each place where it can,
 // and runs the tests that reach that place. A change that no test notices survives. At least 90 % have to be noticed.
 //
-//   npm run mutation -- retry   only this group of files (retry, calls, rotation, manager)
+//   npm run mutation -- retry   only this group of files (retry, calls, rotation, manager, serving, state)
 //   --cores N                   on so many cores; 1 by default
 //
 // It is installed into .tmp/stryker, because `npm ci` has to be quick. It remembers what it has found: a second run tests
@@ -39,7 +39,35 @@ const groups = {
   },
   manager: {
     files: ["src/TokenManager.ts"],
-    tests: ["TokenManager", "TokenManager.deadlines", "TokenManager.ends", "TokenManager.places", "options"]
+    tests: [
+      "TokenManager",
+      "TokenManager.callers",
+      "TokenManager.deadlines",
+      "TokenManager.ends",
+      "TokenManager.places",
+      "options"
+    ]
+  },
+  serving: {
+    files: ["src/internal/freshTokens.ts"],
+    tests: [
+      "TokenManager",
+      "TokenManager.callers",
+      "TokenManager.cuts",
+      "TokenManager.deadlines",
+      "TokenManager.ends",
+      "TokenManager.places"
+    ]
+  },
+  state: {
+    files: ["src/internal/credentialState.ts"],
+    tests: [
+      "internal/credentialState",
+      "TokenManager",
+      "TokenManager.callers",
+      "TokenManager.deadlines",
+      "TokenManager.ends"
+    ]
   }
 }
 

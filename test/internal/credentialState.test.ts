@@ -203,6 +203,34 @@ describe("a failure", () => {
   })
 })
 
+describe("the pause after a failure", () => {
+  it("is longer or shorter by chance, by a quarter at most", () => {
+    const pauses = [0, 0.5, 1, 0.0001].map((chance) => State.pauseAfter(0, chance))
+    assert.deepStrictEqual(pauses, [750, 1000, 1250, 751])
+    assert.deepStrictEqual([0, 1].map((chance) => State.pauseAfter(20, chance)), [45_000, 75_000])
+  })
+})
+
+describe("a change by this process", () => {
+  it("makes it forget what it has read, and doubt a token that is not saved", () => {
+    const failed = State.onFailure(read(), "down", 0, at(1))
+    assert.deepStrictEqual(State.onChanged(failed), State.initial)
+    const unsaved = sample({ token: "two", generation: 2 })
+    const doubtful = State.onChanged(State.onUnsaved(read(), unsaved))
+    assert.deepStrictEqual(doubtful, { ...State.initial, unsaved, isUnsavedDoubtful: true })
+    assert.deepStrictEqual(State.onUnsaved(doubtful, unsaved), { ...State.initial, unsaved })
+    assert.deepStrictEqual(State.onSaved(doubtful), State.initial)
+  })
+})
+
+describe("isEarly", () => {
+  it("is true until the latest time of a refresh, and of what is dead", () => {
+    const isEarly = (sampled: Sample, now: number) => State.isEarly(rules, sample(sampled), now)
+    assert.deepStrictEqual([isEarly({}, 10.5 * hour - 1), isEarly({}, 10.5 * hour)], [true, false])
+    assert.isTrue(isEarly({ deadBy: "invalid_refresh_token" }, 13 * hour))
+  })
+})
+
 describe("a refusal by Slack", () => {
   it("ends the service of the token, and is due for a refresh at once", () => {
     const state = State.onRefused(State.onFailure(read(), "down", hour, at(1)), "one", "token_revoked")
