@@ -61,13 +61,7 @@ const groups = {
   },
   state: {
     files: ["src/internal/credentialState.ts"],
-    tests: [
-      "internal/credentialState",
-      "TokenManager",
-      "TokenManager.callers",
-      "TokenManager.deadlines",
-      "TokenManager.ends"
-    ]
+    tests: ["internal/credentialState"]
   }
 }
 

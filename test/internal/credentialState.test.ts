@@ -99,9 +99,11 @@ describe("decide", () => {
   })
 
   it("refreshes a short-lived token in the second half of its life", () => {
-    const state = read({ life: 2 * minute })
-    assert.strictEqual(decide(state, minute - 1), "Serve one")
-    assert.deepStrictEqual(decide(state, minute), refresh)
+    for (const issuedAt of [0, hour]) {
+      const state = read({ issuedAt, life: 2 * minute }, issuedAt)
+      assert.strictEqual(decide(state, issuedAt + minute - 1), "Serve one")
+      assert.deepStrictEqual(decide(state, issuedAt + minute), refresh)
+    }
   })
 
   it("lets a caller wait for the refresh under way as long as is left of the patience, and then serves the valid token", () => {
@@ -129,6 +131,12 @@ describe("decide", () => {
     const state = read({ life: undefined })
     assert.strictEqual(decide(state, 10 * minute - 1), "Serve one")
     assert.deepStrictEqual(decide(state, 10 * minute), refresh)
+  })
+
+  it("serves a token without a refresh token from memory until it expires", () => {
+    const state = read({ refreshes: false }, 12 * hour - minute)
+    assert.strictEqual(decide(state, 12 * hour - 1), "Serve one")
+    assert.deepStrictEqual(decide(state, 12 * hour), refresh)
   })
 
   it("serves the last token of a dead chain until it expires", () => {
@@ -197,7 +205,7 @@ describe("a failure", () => {
   })
 
   it("is over after a success, and when the credential turns out to be dead", () => {
-    assert.isUndefined(State.onSuccess(fail(read(), 1)).failure)
+    assert.deepStrictEqual(State.onSuccess(fail(read(), 1)), read())
     assert.isUndefined(read({ deadBy: "account_inactive" }, 2, fail(read(), 1)).failure)
     assert.isDefined(read({}, 2, fail(read(), 1)).failure)
   })
@@ -296,7 +304,8 @@ describe("isDue", () => {
     assert.deepStrictEqual([isDue({}, 10 * hour - 1), isDue({}, 10 * hour), isDue({}, 0, true)], [false, true, true])
   })
 
-  it("is never true of what is dead, permanent, or without a refresh token", () => {
+  it("is never true of what is unknown, dead, permanent, or without a refresh token", () => {
+    assert.isFalse(State.isDue(State.initial, 13 * hour, true))
     for (const sampled of [{ deadBy: "invalid_refresh_token" }, { life: undefined }, { refreshes: false }]) {
       assert.deepStrictEqual([isDue(sampled, 13 * hour), isDue(sampled, 13 * hour, true)], [false, false])
     }
