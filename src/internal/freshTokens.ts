@@ -568,36 +568,29 @@ const failDead = (reauthorization: Installation.Reauthorization): Effect.Effect<
 
 /**
  * Finishes a manager's work. From here on, no refresh begins, and new callers are interrupted. The refreshes under way get
- * two thirds of the lease time, the saving of tokens one third.
+ * two thirds of the lease time, and the saving of tokens what is left of it.
  */
 export const close = (
   tokens: FreshTokens,
   closeScope: Effect.Effect<void>
 ): Effect.Effect<void> => {
+  const { context, leaseDuration, unsaved } = tokens
   /** Work that takes longer continues in the background. */
-  const finish = (
-    work: Effect.Effect<void>,
-    part: "closingRefreshes" | "closingSaves",
-    problem: string
-  ) =>
+  const finish = (work: Effect.Effect<void>, millis: number, problem: string) =>
     Effect.catchAll(
-      withDeadline(
-        Effect.flatMap(tokens.context.fork(work), Fiber.join),
-        Duration.millis(LeaseTime.millisOf(part, tokens.leaseDuration)),
-        () => problem
-      ),
+      withDeadline(Effect.flatMap(context.fork(work), Fiber.join), Duration.millis(millis), () => problem),
       (problem) => Effect.logError(`TokenManager is closing, and ${problem}.`)
     )
-  return Effect.sync(() => {
+  return Effect.gen(function*() {
     tokens.isStopped = true
-  }).pipe(
-    Effect.zipRight(finish(closeScope, "closingRefreshes", "refreshes under way did not finish")),
-    Effect.zipRight(
-      finish(
-        tokens.unsaved.saveAll,
-        "closingSaves",
-        "tokens that Slack gave could not be saved: the store does not answer"
-      )
+    const begunAt = yield* uptime
+    const forRefreshes = LeaseTime.millisOf("closingRefreshes", leaseDuration)
+    yield* finish(closeScope, forRefreshes, "refreshes under way did not finish")
+    const forSaves = LeaseTime.millisOf("closing", leaseDuration) - ((yield* uptime) - begunAt)
+    yield* finish(
+      unsaved.saveAll,
+      forSaves,
+      "tokens that Slack gave could not be saved: the store does not answer, or other processes hold their leases"
     )
-  )
+  })
 }

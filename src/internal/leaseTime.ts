@@ -17,10 +17,12 @@ const parts = {
   beforeCommit: 5 / 6,
   /** How long to wait for other holders of the lease. */
   waiting: 2,
+  /** The pause before a commit that waits for them tries again. */
+  pause: 1 / 15,
   /** A manager that closes: the end of the refreshes under way. */
   closingRefreshes: 2 / 3,
-  /** A manager that closes: the last try to save tokens. */
-  closingSaves: 1 / 3
+  /** A manager that closes: these, and then the last try to save tokens. */
+  closing: 1
 } as const
 
 /** A part of a lease time, in milliseconds. */

@@ -32,7 +32,7 @@ import * as InstallationStore from "../InstallationStore.js"
 import type { OAuthV2Error } from "../OAuthV2Error.js"
 import type { TokenResponse } from "../TokenResponse.js"
 import * as LeaseTime from "./leaseTime.js"
-import { clockAndUptime } from "./uptime.js"
+import { clockAndUptime, uptime } from "./uptime.js"
 
 // -------------------------------------------------------------------------------------
 // models
@@ -307,28 +307,33 @@ const held = (key: Installation.CredentialKey) =>
 
 /**
  * Renews the lease if what is left of it is too short for a commit. Waits while another process holds it, so that this
- * commit does not come between that process's call and its commit. The wait ends after two lease times, or when it is
- * interrupted. Both count as a store that has failed: the answer is not lost.
+ * commit does not come between that process's call and its commit. That process may give its lease back early, so this one
+ * tries again and again. The wait ends after two lease times, or when it is interrupted. Both count as a store that has failed: the answer is not lost.
  */
 const underLease = <E extends OAuthV2Error>(
   { key, lease, leaseDuration }: Rotation<E>,
   generation: number
 ): Effect.Effect<void, InstallationStore.InstallationStoreError> => {
-  const renew = (waitLeft: number): Effect.Effect<void, InstallationStore.InstallationStoreError> =>
+  const renew = (until: number): Effect.Effect<void, InstallationStore.InstallationStoreError> =>
     Effect.catchTags(lease.take(generation), {
-      Busy: ({ remaining }) => {
-        if (waitLeft <= 0) return Effect.fail(held(key))
-        const pause = Math.min(Math.ceil(Duration.toMillis(remaining)) + 1, waitLeft)
-        return Effect.exit(Effect.interruptible(Effect.sleep(pause))).pipe(
-          Effect.flatMap((slept) => Exit.isSuccess(slept) ? renew(waitLeft - pause) : Effect.fail(held(key)))
-        )
-      },
+      Busy: ({ remaining }) =>
+        Effect.flatMap(uptime, (now) => {
+          if (now >= until) return Effect.fail(held(key))
+          const free = Math.ceil(Duration.toMillis(remaining)) + 1
+          const pause = Math.min(free, LeaseTime.millisOf("pause", leaseDuration), until - now)
+          return Effect.exit(Effect.interruptible(Effect.sleep(pause))).pipe(
+            Effect.flatMap((slept) => Exit.isSuccess(slept) ? renew(until) : Effect.fail(held(key)))
+          )
+        }),
       // The compare-and-set notices that.
       Missing: () => Effect.void
     })
   return Effect.flatMap(
     lease.isPast("beforeCommit"),
-    (isPast) => isPast ? renew(LeaseTime.millisOf("waiting", leaseDuration)) : Effect.void
+    (isPast) =>
+      isPast
+        ? Effect.flatMap(uptime, (now) => renew(now + LeaseTime.millisOf("waiting", leaseDuration)))
+        : Effect.void
   )
 }
 

@@ -206,6 +206,15 @@ describe("a rotation", () => {
       assert.deepStrictEqual(stored.token.accessToken, outcome.credential.token.accessToken)
     }).pipe(Effect.provide(world)))
 
+  it.effect("stores an answer soon after another holder has given back its lease", () =>
+    Effect.gen(function*() {
+      const { faultyStore, inner, key, outcome } = yield* answeredLate()
+      faultyStore.before("acquireLease", Effect.void)
+      yield* inner.releaseLease(key, "other 2")
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* outcome)._tag, "Renewed")
+    }).pipe(Effect.provide(world)))
+
   it.effect("waits no longer for a holder that has the lease for an hour", () =>
     Effect.gen(function*() {
       const { outcome } = yield* answeredLate("1 hour")

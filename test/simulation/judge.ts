@@ -476,9 +476,10 @@ export const make = (
         for (const [pair, hand] of one.hands) {
           if (hand.machine !== machine || !isInHand(hand) || pair.from === undefined) continue
           const isOver = one.stored === undefined || pair.chain.end !== undefined || pair.from !== one.stored.pair
+          const isHeld = one.lease !== undefined && one.lease.machine !== machine && storeNow() < one.lease.until
           promise(
             "what Slack has answered is never thrown away",
-            isOver || hand.storeFailed,
+            isOver || hand.storeFailed || isHeld,
             () => `${machine.name} has dropped pair ${pair.number} of ${one.name}`
           )
           hand.state = isOver ? "replaced" : "died"

@@ -83,8 +83,8 @@ export const mutants = [
     ["src/internal/freshTokens.ts", "const work = Effect.uninterruptible(", "const work = Effect.interruptible("]
   ),
   mutant("COMMIT_WITHOUT_LEASE", "`underLease`: the commit is under a lease", [
-    `(isPast) => isPast ? renew(LeaseTime.millisOf("waiting", leaseDuration)) : Effect.void`,
-    "() => Effect.void"
+    `renew(now + LeaseTime.millisOf("waiting", leaseDuration))`,
+    "Effect.void"
   ]),
   mutant("COMMIT_WITHOUT_COMPARING", "`save`: by compare-and-set from the generation that was sent", [
     "return !isAlive && current.generation === generation + 1\n",
