@@ -16,7 +16,7 @@ import * as TestClock from "effect/TestClock"
 import { exitOf } from "../src/internal/effect/fibers.js"
 import { inTransaction } from "./utils/effect/transactions.js"
 import { type FaultyStore, makeFaultyStore, once, unavailable } from "./utils/faultyStore.js"
-import { install, refreshes } from "./utils/installations.js"
+import { install, refreshes, watchEvents } from "./utils/installations.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
 const live = (options?: TokenManager.Options, faultyStore: FaultyStore = makeFaultyStore()) =>
@@ -134,16 +134,19 @@ describe("a refresh by force", () => {
 })
 
 describe("a token that the store did not take", () => {
-  it.effect("is not served after the app was installed again", () => {
+  it.effect("is neither served nor reported as refreshed after the app was installed again", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
       const { key } = yield* install()
+      const events = yield* watchEvents
       yield* TestClock.adjust("12 hours")
       faultyStore.before("compareAndSet", unavailable("compareAndSet"))
       yield* botToken(key)
       faultyStore.before("compareAndSet", Effect.void)
       const { bot } = yield* install()
       assert.strictEqual(yield* botToken(key), Redacted.value(Option.getOrThrow(bot).token.accessToken))
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["Unsaved"])
     }).pipe(Effect.provide(live({}, faultyStore)))
   })
 })

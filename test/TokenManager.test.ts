@@ -365,6 +365,29 @@ describe("a manager that is closed", () => {
     }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
+  it.effect("saves unsaved tokens at the same time, because all together have a third of the lease time", () => {
+    const faultyStore = makeFaultyStore()
+    const workspaces = ["T0A", "T0B", "T0C", "T0D"]
+    return Effect.gen(function*() {
+      const keys = yield* Effect.forEach(
+        workspaces,
+        (workspace) => Effect.map(install({ workspace }), ({ key }) => key)
+      )
+      yield* TestClock.adjust("12 hours")
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
+      const scope = yield* Scope.make()
+      const manager = yield* Scope.extend(TokenManager.make(), scope)
+      const tokens = yield* Effect.forEach(keys, (key) => Effect.map(manager.botToken(key), Redacted.value))
+      faultyStore.before("compareAndSet", Effect.sleep("4 seconds"))
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("5 seconds")
+      const stored = yield* Effect.forEach(keys, (key) => storedToken(Installation.botKey(key)))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(stored, tokens)
+    }).pipe(Effect.provide(live({}, { workspaces: workspaces.map((id) => ({ id })) }, faultyStore)))
+  })
+
   it.effect("saves a token that arrives while it closes, although the store fails at first", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
