@@ -365,7 +365,7 @@ describe("a manager that is closed", () => {
     }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
-  it.effect("saves unsaved tokens at the same time, because all together have a third of the lease time", () => {
+  it.effect("saves unsaved tokens at the same time, because the time for all of them is short", () => {
     const faultyStore = makeFaultyStore()
     const workspaces = ["T0A", "T0B", "T0C", "T0D"]
     return Effect.gen(function*() {
