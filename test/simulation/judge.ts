@@ -33,8 +33,10 @@ interface Hand {
   readonly freezes: number
   /** Whether the store failed when its machine called it since. */
   storeFailed: boolean
-  /** Whether the sender of its request had given up on it, or had slept before it sent. */
-  readonly isStray: boolean
+  /** Whether its request reached Slack after its sender had given up on it. */
+  readonly isLate: boolean
+  /** Whether the sender of its request had slept before it sent. */
+  readonly isAsleep: boolean
 }
 
 interface Stored {
@@ -194,18 +196,21 @@ export const make = (
 
   const isInHand = ({ state }: Hand): boolean => state === "on its way" || state === "held"
 
+  /** Whether nobody counts on the request of a pair any more when Slack answers it. */
+  const isStray = ({ isAsleep, isLate }: Hand): boolean => isLate || isAsleep
+
   /** The sentence that a loss belongs to. */
   const windowOf = ({ hands, stored }: Case): Window | "outside" => {
     const after = Array.from(hands).filter(([pair]) => pair !== stored?.pair)
     const own = stored && hands.get(stored.pair)
     if (own !== undefined && stored?.pair.refreshEnded) {
-      if (own.machine.freezes() > own.freezes) return "slept"
+      if (own.isAsleep || own.machine.freezes() > own.freezes) return "slept"
       if (own.storeFailed) return "unsaved"
     }
     const gone = (state: Hand["state"]) => after.filter(([, hand]) => hand.state === state)
     if (stored?.pair.refreshEnded && after.some(([pair]) => pair.from === undefined)) return "install"
     if (gone("died").length > 0) return "died"
-    if (stored?.pair.refreshEnded && after.some(([, hand]) => hand.isStray)) return "late request"
+    if (stored?.pair.refreshEnded && after.some(([, hand]) => isStray(hand))) return "late request"
     if (stored?.pair.refreshEnded && stored.pair.from === undefined) return "install"
     const lost = gone("lost").filter(([pair]) => pair.from === stored?.pair).length
     if (lost > 0) return slack.graceMillis === 0 ? "no grace" : lost > 1 ? "lost twice" : "lost once"
@@ -248,7 +253,7 @@ export const make = (
       one.hands = new Map(
         Array.from(one.hands).filter(([pair, hand]) =>
           isInHand(hand) || pair === stored?.pair || (pair.from === stored?.pair && stored !== undefined) ||
-          ((pair.from === undefined || hand.isStray) && stored !== undefined && pair.number > stored.pair.number)
+          ((pair.from === undefined || isStray(hand)) && stored !== undefined && pair.number > stored.pair.number)
         )
       )
       one.sendings = one.sendings.filter(({ pair }) => pair === stored?.pair)
@@ -427,7 +432,8 @@ export const make = (
         state: machine.isDead() ? "died" : isLate ? "lost" : "on its way",
         freezes: endedFreezes(machine),
         storeFailed: false,
-        isStray: isLate || isAsleep
+        isLate,
+        isAsleep
       })
       checkLoss(one)
     },
