@@ -434,6 +434,42 @@ describe("a token that the store fails to save", () => {
     }).pipe(Effect.provide(live({}, {}, faultyStore)))
   })
 
+  it.effect("is reported as saved once, if a caller saves it while it is saved in the background", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      const events = yield* watchEvents
+      yield* TestClock.adjust("12 hours")
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
+      yield* botToken(key)
+      faultyStore.before("compareAndSet", Effect.sleep("2 seconds"))
+      while (faultyStore.calls.compareAndSet === 1) yield* TestClock.adjust("10 millis")
+      const refreshing = yield* Effect.fork(TokenManager.refresh(Installation.botKey(key)))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* Fiber.join(refreshing), "Renewed")
+      assert.deepStrictEqual(
+        events.map((event) => [event._tag, event._tag === "Refreshed" ? event.generation : 0]),
+        [["Unsaved", 0], ["Refreshed", 2], ["Refreshed", 3]]
+      )
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
+  })
+
+  it.effect("is not saved again in the background once a caller has saved it", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      const { key } = yield* install()
+      yield* TestClock.adjust("12 hours")
+      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
+      yield* botToken(key)
+      faultyStore.before("compareAndSet", Effect.void)
+      assert.strictEqual(yield* TokenManager.refresh(Installation.botKey(key)), "Renewed")
+      // One call failed, one saved the token, and one the token after it.
+      assert.strictEqual(faultyStore.calls.compareAndSet, 3)
+      yield* TestClock.adjust("5 minutes")
+      assert.strictEqual(faultyStore.calls.compareAndSet, 3)
+    }).pipe(Effect.provide(live({}, {}, faultyStore)))
+  })
+
   it.effect("counts as saved if only the store's answer was lost", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
