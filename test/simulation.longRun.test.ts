@@ -74,6 +74,17 @@ describe("the long run", () => {
     assert.isUndefined(LongRun.refusal([], { first: 1, lives: 1 }))
   })
 
+  it("joins parts that follow each other on the same version", () => {
+    const next = { ...part(101, 50, { refreshes: 7 }), cpuSeconds: 60 }
+    assert.deepStrictEqual(LongRun.add([part(1, 100, { refreshes: 5 }), parts[1]!], next), [
+      { ...part(1, 150, { refreshes: 12 }), cpuSeconds: 660 },
+      parts[1]!
+    ])
+    for (const other of [{ commit: "def5678" }, { effect: 3 }, { first: 102 }]) {
+      assert.strictEqual(LongRun.add(parts, { ...next, ...other }).length, 3)
+    }
+  })
+
   it("has its parts in the order of their seeds", () => {
     assert.deepStrictEqual(LongRun.add(parts, part(500, 10)).map(({ first }) => first), [1, 500, 20_001])
   })

@@ -485,7 +485,7 @@ export const make = (
           const isHeld = one.lease !== undefined && one.lease.machine !== machine && storeNow() < one.lease.until
           promise(
             "what Slack has answered is never thrown away",
-            isOver || hand.storeFailed || isHeld,
+            isOver || hand.storeFailed || isHeld || hand.state === "on its way",
             () => `${machine.name} has dropped pair ${pair.number} of ${one.name}`
           )
           hand.state = isOver ? "replaced" : "died"

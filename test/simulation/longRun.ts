@@ -33,9 +33,23 @@ export const refusal = (parts: ReadonlyArray<Part>, wanted: Batch): string | und
     `The first seed after all that are recorded is ${next}`
 }
 
-/** The parts with one more, by their seeds. */
+/** Whether a part goes on where another one ends, on the same version of the code. */
+const isNext = (a: Part, b: Part): boolean =>
+  a.first + a.lives === b.first && a.commit === b.commit && a.effect === b.effect
+
+const join = (a: Part, b: Part): Part => ({
+  ...a,
+  lives: a.lives + b.lives,
+  cpuSeconds: a.cpuSeconds + b.cpuSeconds,
+  counts: Judge.add(a.counts, b.counts)
+})
+
+/** The parts with one more, by their seeds. Parts that follow each other are one. */
 export const add = (parts: ReadonlyArray<Part>, part: Part): ReadonlyArray<Part> =>
-  [...parts, part].sort((a, b) => a.first - b.first)
+  [...parts, part].sort((a, b) => a.first - b.first).reduce<ReadonlyArray<Part>>((before, next) => {
+    const last = before.at(-1)
+    return last !== undefined && isNext(last, next) ? [...before.slice(0, -1), join(last, next)] : [...before, next]
+  }, [])
 
 const windows = Object.entries(Judge.windows)
 
