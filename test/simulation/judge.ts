@@ -88,7 +88,10 @@ interface Case {
   readonly refused: Map<Machine, Set<string>>
   /** Machines that slept in the instant between their look at the clock and the step after it. */
   readonly napped: Set<Machine>
-  replaced: Set<Pair>
+  /** Those of them whose next step was a write. */
+  readonly asleep: Set<Machine>
+  /** Pairs whose successor was stored, and when, if a process stored it that had slept after its look at the clock. */
+  replaced: Map<Pair, number | undefined>
   lost: Window | "outside" | undefined
   since: number | undefined
 }
@@ -176,7 +179,8 @@ export const make = (
     forced: new Map(),
     refused: new Map(),
     napped: new Set(),
-    replaced: new Set(),
+    asleep: new Set(),
+    replaced: new Map(),
     lost: undefined,
     since: undefined
   }]))
@@ -257,7 +261,6 @@ export const make = (
         )
       )
       one.sendings = one.sendings.filter(({ pair }) => pair === stored?.pair)
-      if (before !== undefined && stored?.pair.from === before.pair) one.replaced.add(before.pair)
     }
     if ((before === undefined) !== (stored === undefined) || before?.isDead !== stored?.isDead) one.version++
     if (before === undefined && stored !== undefined) one.since = agenda.now()
@@ -329,8 +332,17 @@ export const make = (
         )
       }
       setStored(one, next)
+      if (before !== undefined && next.pair.from === before.pair) {
+        one.replaced.set(before.pair, one.asleep.has(machine) ? ++step : undefined)
+      }
       one.napped.delete(machine)
       checkLoss(one)
+    },
+    /** A write leaves a process. */
+    onWrite: (machine: Machine, name: string): void => {
+      const { asleep, napped } = caseOf(name)
+      if (napped.has(machine)) asleep.add(machine)
+      else asleep.delete(machine)
     },
     onSuperseded: (machine: Machine, name: string, access: string): void => {
       const one = caseOf(name)
@@ -367,7 +379,11 @@ export const make = (
           !isSame || hasLease(lease, machine),
           () => `${who}; the lease is ${lease === undefined ? "free" : `${lease.machine.name}'s, or over`}`
         )
-        promise("no refresh token is sent whose successor is stored", !one.replaced.has(pair), () => who)
+        promise(
+          "no refresh token is sent whose successor is stored",
+          !one.replaced.has(pair) || (one.reads.get(machine)?.step ?? Infinity) < (one.replaced.get(pair) ?? 0),
+          () => who
+        )
         promise(
           "nothing is sent that is not due",
           !isSame || machine.wall() >= stored.expiresAt - windowMillis ||

@@ -200,6 +200,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       }
       const leave = () => {
         if (machine.isDead()) return
+        if (operation === "compareAndSet") judge.onWrite(machine, name)
         const fault = mishaps.ofStore(slot, operation)
         const there = latency(world)
         if (fault !== undefined) log(`${who()}: the store is to ${fault.how}`)
