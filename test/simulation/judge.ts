@@ -67,6 +67,17 @@ interface Lease {
   readonly until: number
 }
 
+/** What a machine has heard from the store. */
+interface News {
+  readonly seen: Seen | undefined
+  /** How many freezes of the machine were over when it was so. */
+  readonly freezes: number
+  /** When the machine heard of it. */
+  readonly at: number
+  /** What it had heard before this instant. */
+  readonly before: News | undefined
+}
+
 /** One credential. */
 interface Case {
   readonly name: string
@@ -80,8 +91,8 @@ interface Case {
   sendings: Array<Sending>
   /** What each machine has read last. */
   readonly reads: Map<Machine, { readonly step: number; readonly generation: number | undefined }>
-  /** What the store has last told each machine, and how many of its freezes were over then. */
-  readonly told: Map<Machine, { readonly seen: Seen | undefined; readonly freezes: number }>
+  /** What each machine has last heard from the store. */
+  readonly heard: Map<Machine, News>
   readonly sentAt: Map<Sending, number>
   /** Generations from which a machine was told to refresh by force, and tokens that it was told are refused. */
   readonly forced: Map<Machine, Set<number>>
@@ -150,9 +161,6 @@ export interface Seen {
 
 const windowMillis = 2 * hour
 
-/** A machine hears of what happens while it is frozen only when it wakes. */
-const endedFreezes = (machine: Machine): number => machine.freezes() - (machine.isFrozen() ? 1 : 0)
-
 export const make = (
   { agenda, fail, log, slack, storeNow }: {
     readonly agenda: Agenda
@@ -174,7 +182,7 @@ export const make = (
     hands: new Map(),
     sendings: [],
     reads: new Map(),
-    told: new Map(),
+    heard: new Map(),
     sentAt: new Map(),
     forced: new Map(),
     refused: new Map(),
@@ -288,7 +296,12 @@ export const make = (
 
     onRead: (machine: Machine, name: string, seen: Seen | undefined): void => {
       caseOf(name).reads.set(machine, { step: ++step, generation: seen?.generation })
-      caseOf(name).told.set(machine, { seen, freezes: endedFreezes(machine) })
+    },
+    onHeard: (machine: Machine, name: string, seen: Seen | undefined, freezes: number): void => {
+      const { heard } = caseOf(name)
+      const [last, at] = [heard.get(machine), agenda.now()]
+      const before = last?.at === at ? last.before : last && { ...last, before: undefined }
+      heard.set(machine, { seen, freezes, at, before })
     },
     onStoreFailure: (machine: Machine, name: string): void => {
       for (const hand of caseOf(name).hands.values()) if (hand.machine === machine) hand.storeFailed = true
@@ -309,7 +322,6 @@ export const make = (
       const one = caseOf(name)
       const next = toStored(seen)
       const before = one.stored
-      one.told.set(machine, { seen, freezes: endedFreezes(machine) })
       if (seen.isDead) {
         const last = one.sendings.filter((sending) => sending.machine === machine).at(-1)
         promise(
@@ -446,7 +458,7 @@ export const make = (
       one.hands.set(pair, {
         machine,
         state: machine.isDead() ? "died" : isLate ? "lost" : "on its way",
-        freezes: endedFreezes(machine),
+        freezes: machine.endedFreezes(),
         storeFailed: false,
         isLate,
         isAsleep
@@ -546,11 +558,13 @@ export const make = (
       const isTrueOf = (seen: { readonly isDead: boolean } | undefined) =>
         (tag === "NotInstalled" && seen === undefined) || (tag === "ReauthorizationRequired" && seen?.isDead === true)
       // A process that has slept since tells those who ask when it wakes what it knew before.
-      const told = one.told.get(machine)
+      const news = one.heard.get(machine)
+      const isOld = (news: News | undefined) =>
+        news !== undefined && news.freezes < machine.freezes() && isTrueOf(news.seen)
       promise(
         "a caller who gets no token is told the truth",
         tag === "TokenUnavailable" || isTrueOf(one.stored) ||
-          (told !== undefined && told.freezes < machine.freezes() && isTrueOf(told.seen)),
+          isOld(news) || (news?.at === agenda.now() && isOld(news.before)),
         () => `${machine.name} says ${tag} of ${name}`
       )
     },

@@ -31,6 +31,8 @@ export interface Machine {
   readonly isFrozen: () => boolean
   /** How often it was frozen. */
   readonly freezes: () => number
+  /** How many of these are over: it hears of what happens while it is frozen only when it wakes. */
+  readonly endedFreezes: () => number
   /** The time by its own clock. */
   readonly wall: () => number
   /** Sets its clock ahead, or back. */
@@ -175,6 +177,7 @@ export const make = (
     isDead: () => state === "dead",
     isFrozen: () => state === "stop" || state === "suspend",
     freezes: () => freezes,
+    endedFreezes: () => freezes - (self.isFrozen() ? 1 : 0),
     wall,
     setClock: (by) => {
       log(`the clock of ${name} is set by ${by} ms`)

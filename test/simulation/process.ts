@@ -142,7 +142,12 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
     /** What has happened in the store: for the log, and for the model if it is told, and if it is not. */
     happened: (result: A) => Happened,
     fails: Trace.Step | "none",
-    { holder, pair }: { readonly holder?: string; readonly pair?: Pair | undefined } = {}
+    { heard, holder, pair }: {
+      readonly holder?: string
+      readonly pair?: Pair | undefined
+      /** The process has the result. So many of its freezes were over when the store made it. */
+      readonly heard?: (result: A, freezes: number) => void
+    } = {}
   ): Effect.Effect<A, InstallationStore.InstallationStoreError> => {
     type Result = Exit.Exit<A, InstallationStore.InstallationStoreError>
     const who = () => `${machine.name} ${operation} of ${name}`
@@ -151,11 +156,13 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       let untold: Trace.Step | "none" = "none"
       let event: Trace.Event | undefined
       let hasGivenUp = false
+      let freezes = 0
       const note = (step: Trace.Step | "none", about?: number, isGivenUp = false) => {
         event = world.note(name, machine, step, about ?? pair, { holder, isGivenUp })
       }
       const act = (): Result => {
         const result = runInStore(effect)
+        freezes = machine.endedFreezes()
         if (Exit.isFailure(result)) return result
         const { about, step, text, ...rest } = happened(result.value)
         log(`${who()}: ${text}`)
@@ -176,6 +183,7 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
       }
       let resume: (result: Result) => void = () => {}
       const tell = (told: Result) => {
+        if (Exit.isSuccess(told)) heard?.(told.value, freezes)
         result = told
         resume(told)
       }
@@ -255,16 +263,26 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
     ...store,
     credential: (key) => {
       const name = nameOfKey(key)
-      return call("credential", name, store.credential(key), (found) => {
-        const seen = Option.getOrUndefined(Option.map(found, seenOf))
-        judge.onRead(machine, name, seen)
-        return seen === undefined ? { text: "absent", step: "readAbsent", untold: "readFails" } : {
-          text: `generation ${seen.generation}${seen.isDead ? ", dead" : ""}`,
-          step: seen.isDead ? "readDead" : "readAlive",
-          about: seen.generation,
-          untold: "readFails"
+      return call(
+        "credential",
+        name,
+        store.credential(key),
+        (found) => {
+          const seen = Option.getOrUndefined(Option.map(found, seenOf))
+          judge.onRead(machine, name, seen)
+          return seen === undefined ? { text: "absent", step: "readAbsent", untold: "readFails" } : {
+            text: `generation ${seen.generation}${seen.isDead ? ", dead" : ""}`,
+            step: seen.isDead ? "readDead" : "readAlive",
+            about: seen.generation,
+            untold: "readFails"
+          }
+        },
+        "readFails",
+        {
+          heard: (found, freezes) =>
+            judge.onHeard(machine, name, Option.getOrUndefined(Option.map(found, seenOf)), freezes)
         }
-      }, "readFails")
+      )
     },
     acquireLease: (key, request) => {
       const name = nameOfKey(key)
@@ -327,7 +345,11 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
             : { text, step: isSwapped ? "marked" : "notMarked", untold: isSwapped ? "markUntold" : "markFails" }
         },
         change._tag === "Renewed" ? "saveFails" : "markFails",
-        { pair }
+        {
+          pair,
+          heard: (swap, freezes) =>
+            swap._tag === "Swapped" && judge.onHeard(machine, name, seenOf(swap.credential), freezes)
+        }
       )
     },
     save: (installation, options) => {
