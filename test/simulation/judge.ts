@@ -384,6 +384,7 @@ export const make = (
       const own = isOwn ? lease.holder : undefined
       const sending: Sending = { machine, pair, holder: own, isAsleep, sentAt: agenda.now(), result: "none yet" }
       const earlier = one.sendings.filter((sending) => sending.pair === pair)
+      const ofThis = own === undefined ? [] : earlier.filter(({ holder }) => holder === own)
       const who = `${machine.name}, pair ${pair.number} of ${one.name}`
       if (!isAsleep) {
         promise(
@@ -398,7 +399,7 @@ export const make = (
         )
         promise(
           "nothing is sent that is not due",
-          !isSame || machine.wall() >= stored.expiresAt - windowMillis ||
+          !isSame || ofThis.length > 0 || machine.wall() >= stored.expiresAt - windowMillis ||
             Array.from(one.forced.get(machine) ?? []).some((from) => from <= stored.generation) ||
             one.refused.get(machine)?.has(pair.access) === true,
           () => who
@@ -410,7 +411,6 @@ export const make = (
           () => `${who}; ${one.doubt?.lease.machine.name} has left it in doubt`
         )
       }
-      const ofThis = own === undefined ? [] : earlier.filter(({ holder }) => holder === own)
       promise(
         "a rotation sends a token once more after a lost answer, and not again",
         ofThis.filter(({ result }) => result !== "rejected").length <= 1,
