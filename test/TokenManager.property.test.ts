@@ -209,23 +209,28 @@ const makeProcess = (name: string, record: (process: Process, token: string, at:
               Redacted.value(request.refreshToken as Redacted.Redacted),
               yield* Clock.currentTimeMillis
             )
-            const answer = yield* Effect.exit(slack.access(request)).pipe(
-              // The manager's deadline for the call may come first, in the same millisecond as the call's own.
+            return yield* Effect.gen(function*() {
+              const answer = yield* Effect.exit(slack.access(request))
+              sending.sleptOver ||= doom.get("after call") === "freeze"
+              yield* pass("after call")
+              const error = Exit.isFailure(answer)
+                ? Option.getOrUndefined(Cause.failureOption(answer.cause))
+                : undefined
+              sending.outcome = Exit.isSuccess(answer)
+                ? "answered"
+                : error?.outcome === "rejected"
+                ? "rejected"
+                : "unknown"
+              return yield* answer
+            }).pipe(
+              // The manager's deadline for the call may come first: in the same millisecond as the call's own, or while the
+              // process is frozen with the answer.
               Effect.onInterrupt(() =>
                 Effect.map(Clock.currentTimeMillis, (now) => {
                   if (now - sending.at >= callMillis) sending.outcome = "unknown"
                 })
               )
             )
-            sending.sleptOver ||= doom.get("after call") === "freeze"
-            yield* pass("after call")
-            const error = Exit.isFailure(answer) ? Option.getOrUndefined(Cause.failureOption(answer.cause)) : undefined
-            sending.outcome = Exit.isSuccess(answer)
-              ? "answered"
-              : error?.outcome === "rejected"
-              ? "rejected"
-              : "unknown"
-            return yield* answer
           })
       })
     )
