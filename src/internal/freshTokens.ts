@@ -586,10 +586,11 @@ export const close = (
     const begunAt = yield* uptime
     const forRefreshes = LeaseTime.millisOf("closingRefreshes", leaseDuration)
     yield* finish(closeScope, forRefreshes, "refreshes under way did not finish")
-    const forSaves = LeaseTime.millisOf("closing", leaseDuration) - ((yield* uptime) - begunAt)
+    // A process that slept meanwhile has time for the saving, too.
+    const left = LeaseTime.millisOf("closing", leaseDuration) - ((yield* uptime) - begunAt)
     yield* finish(
       unsaved.saveAll,
-      forSaves,
+      Math.max(left, LeaseTime.millisOf("closingSaves", leaseDuration)),
       "tokens that Slack gave could not be saved: the store does not answer, or other processes hold their leases"
     )
   })

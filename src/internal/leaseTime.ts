@@ -21,7 +21,9 @@ const parts = {
   pause: 1 / 15,
   /** A manager that closes: the end of the refreshes under way. */
   closingRefreshes: 2 / 3,
-  /** A manager that closes: these, and then the last try to save tokens. */
+  /** A manager that closes: the last try to save tokens, at least. */
+  closingSaves: 1 / 3,
+  /** A manager that closes: all of it. */
   closing: 1
 } as const
 
