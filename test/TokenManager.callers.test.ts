@@ -16,7 +16,7 @@ import * as TestClock from "effect/TestClock"
 import { exitOf } from "../src/internal/effect/fibers.js"
 import { inTransaction } from "./utils/effect/transactions.js"
 import { type FaultyStore, makeFaultyStore, once, unavailable } from "./utils/faultyStore.js"
-import { install, refreshes, watchEvents } from "./utils/installations.js"
+import { botToken, install, refreshes, storedToken, unsavedToken, watchEvents } from "./utils/installations.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
 const live = (options?: TokenManager.Options, faultyStore: FaultyStore = makeFaultyStore()) =>
@@ -27,15 +27,6 @@ const live = (options?: TokenManager.Options, faultyStore: FaultyStore = makeFau
     Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
     Layer.provideMerge(SlackEmulator.layer())
   )
-
-const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
-
-const storedToken = (key: Installation.CredentialKey) =>
-  Effect.gen(function*() {
-    const store = yield* InstallationStore.InstallationStore
-    const credential = yield* Effect.flatten(store.credential(key))
-    return Redacted.value(credential.token.accessToken)
-  })
 
 describe("a caller who asks after a change, while an older refresh is under way", () => {
   /** An installation whose token has expired, and whose refresh waits for Slack for another five seconds. */
@@ -121,13 +112,10 @@ describe("a refresh by force", () => {
   it.effect("saves the token that the store did not take before it refreshes that", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
-      const { key } = yield* install()
-      yield* TestClock.adjust("12 hours")
-      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
-      const unsaved = yield* botToken(key)
+      const { key, token } = yield* unsavedToken(faultyStore)
       faultyStore.before("compareAndSet", Effect.void)
       assert.strictEqual(yield* TokenManager.refresh(Installation.botKey(key)), "Renewed")
-      assert.notStrictEqual(yield* botToken(key), unsaved)
+      assert.notStrictEqual(yield* botToken(key), token)
       assert.deepStrictEqual(yield* SlackEmulator.replays, [])
     }).pipe(Effect.provide(live({}, faultyStore)))
   })
@@ -137,11 +125,8 @@ describe("a token that the store did not take", () => {
   it.effect("is neither served nor reported as refreshed after the app was installed again", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
-      const { key } = yield* install()
       const events = yield* watchEvents
-      yield* TestClock.adjust("12 hours")
-      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
-      yield* botToken(key)
+      const { key } = yield* unsavedToken(faultyStore)
       faultyStore.before("compareAndSet", Effect.void)
       const { bot } = yield* install()
       assert.strictEqual(yield* botToken(key), Redacted.value(Option.getOrThrow(bot).token.accessToken))

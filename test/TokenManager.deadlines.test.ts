@@ -23,7 +23,7 @@ import * as TestClock from "effect/TestClock"
 import * as Clocks from "../src/internal/effect/clocks.js"
 import * as Randoms from "./utils/effect/random.js"
 import { type FaultyStore, makeFaultyStore } from "./utils/faultyStore.js"
-import { install, refreshes } from "./utils/installations.js"
+import { botToken, install, refreshes } from "./utils/installations.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
 const live = (faultyStore: FaultyStore, options?: TokenManager.Options, emulator?: SlackEmulator.Options) =>
@@ -34,8 +34,6 @@ const live = (faultyStore: FaultyStore, options?: TokenManager.Options, emulator
     Layer.provideMerge(Layer.merge(SlackEmulator.layerHttpClient, SlackEmulator.layerSlackApp())),
     Layer.provideMerge(SlackEmulator.layer(emulator))
   )
-
-const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
 
 /** How an effect ends within a time. */
 const within = <A, E, R>(

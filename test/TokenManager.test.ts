@@ -37,7 +37,7 @@ import {
 import * as Randoms from "./utils/effect/random.js"
 import * as Schedulers from "./utils/effect/schedulers.js"
 import { type FaultyStore, makeFaultyStore, once, unavailable } from "./utils/faultyStore.js"
-import { install, refreshes, watchEvents } from "./utils/installations.js"
+import { botToken, install, refreshes, storedToken, unsavedToken, watchEvents } from "./utils/installations.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
 const slack = (options?: SlackEmulator.Options) =>
@@ -58,16 +58,6 @@ const live = (
   )
 
 /** Installs the app and stores the installation, as a callback does. */
-const storedToken = (key: Installation.CredentialKey) =>
-  Effect.gen(function*() {
-    const store = yield* InstallationStore.InstallationStore
-    const credential = yield* Effect.flatten(store.credential(key))
-    return Redacted.value(credential.token.accessToken)
-  })
-
-const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
-
-/** How many refreshes the emulator was asked for. */
 describe("a token that is not about to expire", () => {
   it.effect("is served without a call", () =>
     Effect.gen(function*() {
@@ -415,11 +405,8 @@ describe("a token that the store fails to save", () => {
   it.effect("is served from memory, counted as unsaved, and saved later with an event", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
-      const { key } = yield* install()
       const events = yield* watchEvents
-      yield* TestClock.adjust("12 hours")
-      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
-      const token = yield* botToken(key)
+      const { key, token } = yield* unsavedToken(faultyStore)
       yield* TestClock.adjust("20 minutes")
       const saves = faultyStore.calls.compareAndSet
       assert.strictEqual(yield* botToken(key), token)
@@ -437,11 +424,8 @@ describe("a token that the store fails to save", () => {
   it.effect("is reported as saved once, if a caller saves it while it is saved in the background", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
-      const { key } = yield* install()
       const events = yield* watchEvents
-      yield* TestClock.adjust("12 hours")
-      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
-      yield* botToken(key)
+      const { key } = yield* unsavedToken(faultyStore)
       faultyStore.before("compareAndSet", Effect.sleep("2 seconds"))
       while (faultyStore.calls.compareAndSet === 1) yield* TestClock.adjust("10 millis")
       const refreshing = yield* Effect.fork(TokenManager.refresh(Installation.botKey(key)))
@@ -457,10 +441,7 @@ describe("a token that the store fails to save", () => {
   it.effect("is not saved again in the background once a caller has saved it", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
-      const { key } = yield* install()
-      yield* TestClock.adjust("12 hours")
-      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
-      yield* botToken(key)
+      const { key } = yield* unsavedToken(faultyStore)
       faultyStore.before("compareAndSet", Effect.void)
       assert.strictEqual(yield* TokenManager.refresh(Installation.botKey(key)), "Renewed")
       // One call failed, one saved the token, and one the token after it.
@@ -490,10 +471,7 @@ describe("a token that the store fails to save", () => {
   it.effect("replaces a dead mark that another process has set since", () => {
     const faultyStore = makeFaultyStore()
     return Effect.gen(function*() {
-      const { key } = yield* install()
-      yield* TestClock.adjust("12 hours")
-      faultyStore.before("compareAndSet", unavailable("compareAndSet"))
-      const token = yield* botToken(key)
+      const { key, token } = yield* unsavedToken(faultyStore)
       faultyStore.before("acquireLease", unavailable("acquireLease"))
       yield* TestClock.adjust("2 minutes")
       faultyStore.before("acquireLease", Effect.void)

@@ -18,7 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { connect, libsqlUrl } from "./utils/databases.js"
 import { runEventLoop, yieldToEventLoop } from "./utils/eventLoop.js"
-import * as Installations from "./utils/installations.js"
+import { botToken, install as installAt } from "./utils/installations.js"
 import { acquire, postgresUrl } from "./utils/resources.js"
 import { cipher } from "./utils/stores.js"
 
@@ -38,11 +38,7 @@ const live = (url: string, maxConnections = 4, emulator?: SlackEmulator.Options)
 let workspaces = 0
 
 /** Installs the app in a workspace of its own. */
-const install = Effect.suspend(() =>
-  Effect.map(Installations.install({ workspace: `T${workspaces++}` }), ({ key }) => key)
-)
-
-const botToken = (key: Installation.InstallationKey) => Effect.map(TokenManager.botToken(key), Redacted.value)
+const install = Effect.suspend(() => Effect.map(installAt({ workspace: `T${workspaces++}` }), ({ key }) => key))
 
 const storedToken = (key: Installation.InstallationKey) =>
   Effect.map(

@@ -36,10 +36,7 @@ const refresh = (at: number) =>
     [at, "released"]
   ] as const
 
-const text = (...lines: ReadonlyArray<readonly [Trace.Step, number]>) =>
-  lines.map(([step, about]) => `1 ${Trace.steps[step]} ${about}\n`).join("")
-
-const refreshed = text(
+const refreshed = [
   ["readAlive", 1],
   ["leaseTaken", 0],
   ["readAlive", 1],
@@ -47,42 +44,26 @@ const refreshed = text(
   ["give", 2],
   ["saved", 2],
   ["released", 0]
-)
+] as const
+
+const text = (lines: ReadonlyArray<readonly [Trace.Step, number]>) =>
+  lines.map(([step, about]) => `1 ${Trace.steps[step]} ${about}\n`).join("")
 
 describe("a trace", () => {
   it("names the pair that is saved", () => {
-    assert.deepStrictEqual(episodesOf(refresh(1)), [refreshed])
+    assert.deepStrictEqual(episodesOf(refresh(1)), [text(refreshed)])
   })
 
   it("has the end of a call that is given up before what its process does then", () => {
     const late = [
-      [1, "readAlive", 1],
-      [1, "leaseTaken"],
-      [1, "readAlive", 1],
-      [1, "send", stored],
+      ...refresh(1).slice(0, 4),
       [9, "leaseTaken"],
       [9, "lose", undefined, true],
-      [9, "readAlive", 1],
-      [9, "send", stored],
-      [9, "give", next],
-      [9, "saved", next],
-      [9, "released"]
+      ...refresh(9).slice(2)
     ] as const
     assert.strictEqual(
       episodesOf(late)[0],
-      text(
-        ["readAlive", 1],
-        ["leaseTaken", 0],
-        ["readAlive", 1],
-        ["send", 1],
-        ["lose", 0],
-        ["leaseTaken", 0],
-        ["readAlive", 1],
-        ["send", 1],
-        ["give", 2],
-        ["saved", 2],
-        ["released", 0]
-      )
+      text([...refreshed.slice(0, 4), ["lose", 0], ["leaseTaken", 0], ...refreshed.slice(2)])
     )
   })
 

@@ -308,7 +308,8 @@ const held = (key: Installation.CredentialKey) =>
 /**
  * Renews the lease if what is left of it is too short for a commit. Waits while another process holds it, so that this
  * commit does not come between that process's call and its commit. That process may give its lease back early, so this one
- * tries again and again. The wait ends after two lease times, or when it is interrupted. Both count as a store that has failed: the answer is not lost.
+ * tries again and again. The wait ends after two lease times, or when it is interrupted. Both count as a store that has
+ * failed: the answer is not lost.
  */
 const underLease = <E extends OAuthV2Error>(
   { key, lease, leaseDuration }: Rotation<E>,
