@@ -22,7 +22,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Clocks from "../src/internal/effect/clocks.js"
 import * as Randoms from "./utils/effect/random.js"
-import { type FaultyStore, makeFaultyStore } from "./utils/faultyStore.js"
+import { type FaultyStore, makeFaultyStore, unavailable } from "./utils/faultyStore.js"
 import { botToken, install, refreshes } from "./utils/installations.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
@@ -223,33 +223,89 @@ describe("an OAuthV2 that never answers", () => {
     }).pipe(Effect.scoped, Effect.provide(live(makeFaultyStore()))))
 })
 
-describe("a refresh that does not end while its manager closes", () => {
-  it.effect("is left alone after two thirds of the lease, with a line in the log", () => {
-    const faultyStore = makeFaultyStore()
-    const watcher = makeWatcher()
-    return Effect.gen(function*() {
+describe("a refresh that takes long while its manager closes", () => {
+  /** Refreshes over a slow store, with a slow Slack, and closes the manager at once. */
+  const closeWhileRefreshing = (
+    faultyStore: FaultyStore,
+    slack: { readonly delay: Duration.DurationInput; readonly times?: number },
+    options?: TokenManager.Options
+  ) =>
+    Effect.gen(function*() {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
+      yield* SlackEmulator.inject({ fault: SlackEmulator.delay(slack.delay), times: slack.times ?? 1 })
       for (const operation of ["credential", "acquireLease"] as const) {
-        faultyStore.before(operation, Effect.sleep("3 seconds"))
+        faultyStore.before(operation, Effect.sleep("4900 millis"))
       }
       const scope = yield* Scope.make()
-      const manager = yield* Scope.extend(TokenManager.make(), scope).pipe(
-        Effect.provide(OAuthV2.layerTest({ access: () => Effect.never }))
-      )
-      const asked = yield* Effect.fork(Effect.exit(manager.botToken(key)))
+      const manager = yield* Scope.extend(TokenManager.make(options), scope)
+      const asked = yield* Effect.forkDaemon(Effect.exit(manager.botToken(key)))
       yield* TestClock.adjust("1 millis")
       const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
       yield* TestClock.adjust("20 seconds")
-      yield* Fiber.join(closing)
-      assert.include(
-        watcher.logs.map(({ message }) => String(message)),
-        "TokenManager is closing, and refreshes under way did not finish."
+      const isClosed = Effect.map(Fiber.poll(closing), Option.isSome)
+      return { asked, isClosed, key }
+    })
+
+  /** The generation that is stored. */
+  const storedGeneration = (key: Installation.WorkspaceKey | Installation.OrganizationKey, faultyStore: FaultyStore) =>
+    Effect.gen(function*() {
+      faultyStore.before("credential", Effect.void)
+      const store = yield* InstallationStore.InstallationStore
+      return Option.getOrUndefined(yield* store.credential(Installation.botKey(key)))?.generation
+    })
+
+  it.effect("is left alone after the lease time, with lines in the log", () => {
+    const faultyStore = makeFaultyStore()
+    const watcher = makeWatcher()
+    return Effect.gen(function*() {
+      const { asked, isClosed } = yield* closeWhileRefreshing(faultyStore, { delay: "1 hour", times: 9 })
+      assert.isFalse(yield* isClosed)
+      yield* TestClock.adjust("10 seconds")
+      assert.isTrue(yield* isClosed)
+      assert.deepStrictEqual(
+        watcher.logs.filter(({ level }) => level === LogLevel.Error).map(({ message }) => String(message)),
+        [
+          "TokenManager is closing, and refreshes under way did not finish.",
+          "TokenManager is closing, and refresh tokens were sent, and what came of them is not known."
+        ]
       )
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(asked)
     }).pipe(Effect.provide(live(faultyStore)), watcher.watch)
   })
+
+  for (const sharedRefresh of [true, false]) {
+    it.effect(`stores an answer that comes after two thirds of it, with sharedRefresh ${sharedRefresh}`, () => {
+      const faultyStore = makeFaultyStore()
+      return Effect.gen(function*() {
+        const { isClosed, key } = yield* closeWhileRefreshing(faultyStore, { delay: "8 seconds" }, { sharedRefresh })
+        assert.isFalse(yield* isClosed)
+        yield* TestClock.adjust("3 seconds")
+        assert.isTrue(yield* isClosed)
+        assert.strictEqual(yield* storedGeneration(key, faultyStore), 2)
+      }).pipe(Effect.provide(live(faultyStore)))
+    })
+
+    it.effect(`stores it at a second try, with sharedRefresh ${sharedRefresh}`, () => {
+      const faultyStore = makeFaultyStore()
+      return Effect.gen(function*() {
+        faultyStore.before(
+          "compareAndSet",
+          Effect.suspend(() =>
+            faultyStore.calls.compareAndSet === 1
+              ? Effect.fail(unavailable("compareAndSet"))
+              : Effect.void
+          )
+        )
+        const { isClosed, key } = yield* closeWhileRefreshing(faultyStore, { delay: "8 seconds" }, { sharedRefresh })
+        assert.isFalse(yield* isClosed)
+        yield* TestClock.adjust("4 seconds")
+        assert.isTrue(yield* isClosed)
+        assert.strictEqual(yield* storedGeneration(key, faultyStore), 2)
+      }).pipe(Effect.provide(live(faultyStore)))
+    })
+  }
 })
 
 describe("a caller that cannot be interrupted", () => {

@@ -13,6 +13,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -80,6 +81,15 @@ export interface FreshTokens extends Parts {
   updates: number
   /** Whether the manager is closing. */
   isStopped: boolean
+  readonly attempts: Set<Attempt>
+}
+
+/** A rotation under way, until what came of it is known to this process. */
+interface Attempt {
+  readonly entry: Entry
+  /** Whether a refresh token was sent. */
+  hasSent: boolean
+  readonly ended: Deferred.Deferred<void>
 }
 
 /** Makes that part. */
@@ -89,7 +99,8 @@ export const make = (parts: Parts): FreshTokens => ({
   // Not from Effect's `Random`: with the same seed, two processes would have the same name.
   process: randomToken(),
   updates: 0,
-  isStopped: false
+  isStopped: false,
+  attempts: new Set()
 })
 
 const method = "oauth.v2.access"
@@ -279,10 +290,11 @@ const update = (
       rotations: 0,
       waits: 0
     }
-    const rotateOnce = Effect.matchEffect(rotateIfDue(underWay), {
-      onFailure: (error) => fail(underWay, error),
-      onSuccess: (outcome) => conclude(underWay, outcome)
-    })
+    const rotateOnce = attempted(tokens, entry, (attempt) =>
+      Effect.matchEffect(rotateIfDue(underWay, attempt), {
+        onFailure: (error) => fail(underWay, error),
+        onSuccess: (outcome) => conclude(underWay, outcome)
+      }))
     while (true) {
       const result = (yield* serveUnsaved(underWay)) ?? (yield* rotateOnce)
       if (result !== undefined) return result
@@ -317,9 +329,29 @@ const serveUnsaved = (update: Update): Step =>
 // 3.2 rotation
 // -------------------------------------------------------------------------------------
 
+/** Runs an attempt, for which the manager waits when it closes. After that, none begins. */
+const attempted = <A, E>(
+  tokens: FreshTokens,
+  entry: Entry,
+  work: (attempt: Attempt) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.flatMap(Deferred.make<void>(), (ended) => {
+    if (tokens.isStopped) return Effect.interrupt
+    const attempt: Attempt = { entry, hasSent: false, ended }
+    tokens.attempts.add(attempt)
+    return Effect.ensuring(
+      work(attempt),
+      Effect.suspend(() => {
+        tokens.attempts.delete(attempt)
+        return Deferred.succeed(ended, undefined)
+      })
+    )
+  })
+
 /** Reads the credential, and rotates it if it is due. */
 const rotateIfDue = (
-  update: Update
+  update: Update,
+  attempt: Attempt
 ): Effect.Effect<Rotation.Outcome<OAuthV2Error.AccessError>, InstallationStore.InstallationStoreError> =>
   Effect.gen(function*() {
     const { entry, key, tokens } = update
@@ -347,7 +379,10 @@ const rotateIfDue = (
         if (isDue) app ??= tokens.apps?.(key.installation.appId)
         return isDue
       },
-      call: (credential, mayRepeat) => callSlack(tokens, key, app, credential, mayRepeat),
+      call: (credential, mayRepeat) => {
+        attempt.hasSent = true
+        return callSlack(tokens, key, app, credential, mayRepeat)
+      },
       isDeath: (error) => error.remedy === "reauthorize",
       repeatLost: true
     })
@@ -568,30 +603,45 @@ const failDead = (reauthorization: Installation.Reauthorization): Effect.Effect<
 
 /**
  * Finishes a manager's work. From here on, no refresh begins, and new callers are interrupted. The refreshes under way get
- * two thirds of the lease time, and the saving of tokens what is left of it.
+ * two thirds of the lease time. What is left of it is for the saving of tokens, and for refreshes that have sent a refresh
+ * token. A process that was paused meanwhile gets the time of the pause again, up to as much as it had.
  */
 export const close = (
   tokens: FreshTokens,
   closeScope: Effect.Effect<void>
 ): Effect.Effect<void> => {
-  const { context, leaseDuration, unsaved } = tokens
+  const { attempts, context, leaseDuration, unsaved } = tokens
   /** Work that takes longer continues in the background. */
-  const finish = (work: Effect.Effect<void>, millis: number, problem: string) =>
+  const finish = (work: Effect.Effect<void>, millis: number, problem: () => string) =>
     Effect.catchAll(
-      withDeadline(Effect.flatMap(context.fork(work), Fiber.join), Duration.millis(millis), () => problem),
+      withDeadline(Effect.flatMap(context.fork(work), Fiber.join), Duration.millis(millis), problem, millis),
       (problem) => Effect.logError(`TokenManager is closing, and ${problem}.`)
     )
+  const awaitAll = (underWay: ReadonlyArray<Attempt>, andThen: (entry: Entry) => Effect.Effect<void>) =>
+    Effect.forEach(underWay, ({ ended, entry }) => Effect.zipRight(Deferred.await(ended), andThen(entry)), {
+      concurrency: "unbounded",
+      discard: true
+    })
   return Effect.gen(function*() {
     tokens.isStopped = true
     const begunAt = yield* uptime
-    const forRefreshes = LeaseTime.millisOf("closingRefreshes", leaseDuration)
-    yield* finish(closeScope, forRefreshes, "refreshes under way did not finish")
-    // A process that slept meanwhile has time for the saving, too.
+    yield* finish(
+      Effect.zipRight(closeScope, awaitAll(Array.from(attempts), () => Effect.void)),
+      LeaseTime.millisOf("closingRefreshes", leaseDuration),
+      () => "refreshes under way did not finish"
+    )
     const left = LeaseTime.millisOf("closing", leaseDuration) - ((yield* uptime) - begunAt)
     yield* finish(
-      unsaved.saveAll,
+      Effect.zip(
+        unsaved.saveAll,
+        awaitAll(Array.from(attempts).filter(({ hasSent }) => hasSent), unsaved.saveLast),
+        { concurrent: true }
+      ),
       Math.max(left, LeaseTime.millisOf("closingSaves", leaseDuration)),
-      "tokens that Slack gave could not be saved: the store does not answer, or other processes hold their leases"
+      () =>
+        unsaved.size() > 0
+          ? "tokens that Slack gave could not be saved: the store does not answer, or other processes hold their leases"
+          : "refresh tokens were sent, and what came of them is not known"
     )
   })
 }

@@ -29,6 +29,8 @@ export interface UnsavedTokens {
   ) => Effect.Effect<void>
   /** Tries once to save a credential's unsaved token, if it has one. */
   readonly save: (entry: Entry) => Save
+  /** Tries once more, and logs an error. */
+  readonly saveLast: (entry: Entry) => Effect.Effect<void>
   /** Tries once more to save each of them. */
   readonly saveAll: Effect.Effect<void>
 }
@@ -70,6 +72,14 @@ export const make = ({ changes, context, events, rules, scope }: {
       Effect.catchAll(() => keepTrying(entry, save, attempts + 1))
     )
 
+  const save = (entry: Entry): Save => Effect.suspend(() => saves.get(entry) ?? Effect.void)
+
+  const saveLast = (entry: Entry): Effect.Effect<void> =>
+    Effect.catchAll(
+      save(entry),
+      (error) => Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)
+    )
+
   return {
     size: () => saves.size,
     keep: (key, entry, credential, save) =>
@@ -90,15 +100,8 @@ export const make = ({ changes, context, events, rules, scope }: {
           ? Effect.asVoid(context.fork(Effect.uninterruptible(keepTrying(entry, saveOnce, 0)), scope))
           : Effect.ignore(Effect.retry(saveOnce, { schedule: soon, until: isHeld }))
       }),
-    save: (entry) => Effect.suspend(() => saves.get(entry) ?? Effect.void),
-    saveAll: Effect.suspend(() =>
-      Effect.forEach(
-        Array.from(saves.values()),
-        Effect.catchAll((error) =>
-          Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)
-        ),
-        { concurrency: 8, discard: true }
-      )
-    )
+    save,
+    saveLast,
+    saveAll: Effect.suspend(() => Effect.forEach(Array.from(saves.keys()), saveLast, { concurrency: 8, discard: true }))
   }
 }

@@ -59,10 +59,9 @@ const makeFork = (
     const inner = yield* Scope.make()
     const fibers = yield* Scope.extend(FiberSet.make<void>(), inner)
     yield* Effect.addFinalizer(() =>
-      FiberSet.awaitEmpty(fibers).pipe(
-        Effect.timeoutOption(shutdownGrace),
-        Effect.interruptible,
-        Effect.ensuring(Effect.ignore(withDeadline(Scope.close(inner, Exit.void), shutdownGrace, () => "late")))
+      Effect.ensuring(
+        Effect.ignore(withDeadline(FiberSet.awaitEmpty(fibers), shutdownGrace, () => "late")),
+        Effect.ignore(withDeadline(Scope.close(inner, Exit.void), shutdownGrace, () => "late"))
       )
     )
     return (work) =>
