@@ -228,7 +228,9 @@ describe("a refresh that takes long while its manager closes", () => {
   const closeWhileRefreshing = (
     faultyStore: FaultyStore,
     slack: { readonly delay: Duration.DurationInput; readonly times?: number },
-    options?: TokenManager.Options
+    options?: TokenManager.Options,
+    meanwhile: (key: Installation.CredentialKey) => Effect.Effect<void, never, InstallationStore.InstallationStore> =
+      () => Effect.void
   ) =>
     Effect.gen(function*() {
       const { key } = yield* install()
@@ -242,7 +244,9 @@ describe("a refresh that takes long while its manager closes", () => {
       const asked = yield* Effect.forkDaemon(Effect.exit(manager.botToken(key)))
       yield* TestClock.adjust("1 millis")
       const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
-      yield* TestClock.adjust("20 seconds")
+      yield* TestClock.adjust("7 seconds")
+      yield* meanwhile(Installation.botKey(key))
+      yield* TestClock.adjust("13 seconds")
       const isClosed = Effect.map(Fiber.poll(closing), Option.isSome)
       return { asked, isClosed, key }
     })
@@ -273,6 +277,19 @@ describe("a refresh that takes long while its manager closes", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(asked)
     }).pipe(Effect.provide(live(faultyStore)), watcher.watch)
+  })
+
+  it.effect("sends no refresh token after two thirds of it", () => {
+    const faultyStore = makeFaultyStore()
+    return Effect.gen(function*() {
+      // The lease has another generation then, so the refresh looks and takes it again.
+      const renewedElsewhere = (key: Installation.CredentialKey) => commitElsewhere(key, 1, -1)
+      const { isClosed } = yield* closeWhileRefreshing(faultyStore, { delay: "1 second" }, {}, renewedElsewhere)
+      assert.isTrue(yield* isClosed)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(faultyStore.calls.acquireLease, 2)
+      assert.strictEqual(yield* refreshes, 0)
+    }).pipe(Effect.provide(live(faultyStore)))
   })
 
   for (const sharedRefresh of [true, false]) {
@@ -476,14 +493,13 @@ describe("a clock that is set back by half an hour", () => {
     ))
 })
 
-/** What another process commits that has refreshed this credential. */
-const rotateElsewhere = (key: Installation.CredentialKey) =>
+/** Another process has refreshed this credential, and commits a token that ends after so long. */
+const commitElsewhere = (key: Installation.CredentialKey, generation: number, hours: number) =>
   Effect.gen(function*() {
     const store = yield* InstallationStore.InstallationStore
     const issuedAt = yield* DateTime.now
-    const { generation } = Option.getOrThrow(yield* store.credential(key))
     const expiry = new TokenResponse.Expiry({
-      expiresAt: DateTime.add(issuedAt, { hours: 12 }),
+      expiresAt: DateTime.add(issuedAt, { hours }),
       refreshToken: Option.some(Redacted.make("xoxe-test-elsewhere"))
     })
     const token = new TokenResponse.BotToken({
@@ -493,6 +509,13 @@ const rotateElsewhere = (key: Installation.CredentialKey) =>
       expiry: Option.some(expiry)
     })
     yield* Effect.orDie(store.compareAndSet(key, generation, Installation.Change.Renewed({ token, issuedAt })))
+  })
+
+const rotateElsewhere = (key: Installation.CredentialKey) =>
+  Effect.gen(function*() {
+    const store = yield* InstallationStore.InstallationStore
+    const { generation } = Option.getOrThrow(yield* store.credential(key))
+    yield* commitElsewhere(key, generation, 12)
   })
 
 describe("a refresh token", () => {

@@ -79,8 +79,10 @@ export interface FreshTokens extends Parts {
   /** A name for this process, and how many updates it has begun: together, they name the holder of a lease. */
   readonly process: string
   updates: number
-  /** Whether the manager is closing. */
+  /** Whether the manager is closing, so that no attempt begins. */
   isStopped: boolean
+  /** Whether it is so late that none sends a refresh token any more. */
+  isTooLate: boolean
   readonly attempts: Set<Attempt>
 }
 
@@ -100,6 +102,7 @@ export const make = (parts: Parts): FreshTokens => ({
   process: randomToken(),
   updates: 0,
   isStopped: false,
+  isTooLate: false,
   attempts: new Set()
 })
 
@@ -374,7 +377,7 @@ const rotateIfDue = (
       },
       isDue: ({ generation }) => {
         const isForced = update.isForced && update.forcedFrom === generation
-        const isDue = CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
+        const isDue = !tokens.isTooLate && CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
         // The user's function is called before the lease is taken: if it throws, no lease is left behind.
         if (isDue) app ??= tokens.apps?.(key.installation.appId)
         return isDue
@@ -603,8 +606,8 @@ const failDead = (reauthorization: Installation.Reauthorization): Effect.Effect<
 
 /**
  * Finishes a manager's work. From here on, no refresh begins, and new callers are interrupted. The refreshes under way get
- * two thirds of the lease time. What is left of it is for the saving of tokens, and for refreshes that have sent a refresh
- * token. A process that was paused meanwhile gets the time of the pause again, up to as much as it had.
+ * two thirds of the lease time. What is left of it is for the saving of tokens, and for those that have sent a refresh token
+ * by then. A process that was paused meanwhile gets the time of the pause again, up to as much as it had.
  */
 export const close = (
   tokens: FreshTokens,
@@ -630,6 +633,7 @@ export const close = (
       LeaseTime.millisOf("closingRefreshes", leaseDuration),
       () => "refreshes under way did not finish"
     )
+    tokens.isTooLate = true
     const left = LeaseTime.millisOf("closing", leaseDuration) - ((yield* uptime) - begunAt)
     yield* finish(
       Effect.zip(
