@@ -49,7 +49,7 @@ const groups = {
     ]
   },
   serving: {
-    files: ["src/internal/freshTokens.ts", "src/internal/unsavedTokens.ts"],
+    files: ["src/internal/freshTokens.ts", "src/internal/unsavedTokens.ts", "src/internal/closing.ts"],
     tests: [
       "TokenManager",
       "TokenManager.callers",

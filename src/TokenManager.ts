@@ -29,6 +29,7 @@ import * as Stream from "effect/Stream"
 import * as Installation from "./Installation.js"
 import * as InstallationStore from "./InstallationStore.js"
 import { withTokens } from "./internal/authorized.js"
+import * as Closing from "./internal/closing.js"
 import * as CredentialCache from "./internal/credentialCache.js"
 import { onRefused, type Refusal } from "./internal/credentialState.js"
 import * as FreshTokens from "./internal/freshTokens.js"
@@ -607,7 +608,7 @@ export const make = (
       makeTooShort: (waited) => new LeaseTooShort({ waited })
     })
     const cache = CredentialCache.make(settings.cacheSize, changes)
-    yield* Effect.addFinalizer((exit) => FreshTokens.close(tokens, Scope.close(scope, exit)))
+    yield* Effect.addFinalizer((exit) => Closing.close(tokens.closing, tokens, Scope.close(scope, exit)))
     // What was read before a change has an older version, so it is outdated.
     yield* unbounded.onChange(({ generation, key }) => {
       const id = String(key)

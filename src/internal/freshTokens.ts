@@ -13,10 +13,8 @@
  */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
@@ -29,6 +27,7 @@ import * as RetryPolicy from "../RetryPolicy.js"
 import type * as SlackApp from "../SlackApp.js"
 import type { CredentialBusy, Force, LeaseTooShort, Refresh } from "../TokenManager.js"
 import type { TokenResponse } from "../TokenResponse.js"
+import * as Closing from "./closing.js"
 import {
   type Entry,
   forgetOutdated,
@@ -79,19 +78,7 @@ export interface FreshTokens extends Parts {
   /** A name for this process, and how many updates it has begun: together, they name the holder of a lease. */
   readonly process: string
   updates: number
-  /** Whether the manager is closing, so that no attempt begins. */
-  isStopped: boolean
-  /** Whether it is so late that none sends a refresh token any more. */
-  isTooLate: boolean
-  readonly attempts: Set<Attempt>
-}
-
-/** A rotation under way, until what came of it is known to this process. */
-interface Attempt {
-  readonly entry: Entry
-  /** Whether a refresh token was sent. */
-  hasSent: boolean
-  readonly ended: Deferred.Deferred<void>
+  readonly closing: Closing.Closing
 }
 
 /** Makes that part. */
@@ -101,9 +88,7 @@ export const make = (parts: Parts): FreshTokens => ({
   // Not from Effect's `Random`: with the same seed, two processes would have the same name.
   process: randomToken(),
   updates: 0,
-  isStopped: false,
-  isTooLate: false,
-  attempts: new Set()
+  closing: Closing.make()
 })
 
 const method = "oauth.v2.access"
@@ -225,7 +210,7 @@ export const refresh = (tokens: FreshTokens, key: Installation.CredentialKey, en
 const join = (tokens: FreshTokens, key: Installation.CredentialKey, entry: Entry, up: number, force?: Force): Serve =>
   Effect.uninterruptibleMask((restore) => {
     const { context, rules, scope } = tokens
-    if (tokens.isStopped) return Effect.interrupt
+    if (tokens.closing.stage !== "open") return Effect.interrupt
     if (entry.running !== undefined) return restore(entry.running.result)
     const work = Effect.uninterruptible(
       Effect.withSpan(update(tokens, key, entry, force), "TokenManager.update", {
@@ -293,14 +278,18 @@ const update = (
       rotations: 0,
       waits: 0
     }
-    const rotateOnce = attempted(tokens, entry, (attempt) =>
+    const rotateOnce = Closing.attempt(tokens.closing, entry, (attempt) =>
       Effect.matchEffect(rotateIfDue(underWay, attempt), {
-        onFailure: (error) => fail(underWay, error),
-        onSuccess: (outcome) => conclude(underWay, outcome)
+        onFailure: (error) =>
+          fail(underWay, error),
+        onSuccess: (outcome) =>
+          conclude(underWay, outcome)
       }))
     while (true) {
       const result = (yield* serveUnsaved(underWay)) ?? (yield* rotateOnce)
-      if (result !== undefined) return result
+      if (result !== undefined) {
+        return result
+      }
     }
   })
 
@@ -332,29 +321,10 @@ const serveUnsaved = (update: Update): Step =>
 // 3.2 rotation
 // -------------------------------------------------------------------------------------
 
-/** Runs an attempt, for which the manager waits when it closes. After that, none begins. */
-const attempted = <A, E>(
-  tokens: FreshTokens,
-  entry: Entry,
-  work: (attempt: Attempt) => Effect.Effect<A, E>
-): Effect.Effect<A, E> =>
-  Effect.flatMap(Deferred.make<void>(), (ended) => {
-    if (tokens.isStopped) return Effect.interrupt
-    const attempt: Attempt = { entry, hasSent: false, ended }
-    tokens.attempts.add(attempt)
-    return Effect.ensuring(
-      work(attempt),
-      Effect.suspend(() => {
-        tokens.attempts.delete(attempt)
-        return Deferred.succeed(ended, undefined)
-      })
-    )
-  })
-
 /** Reads the credential, and rotates it if it is due. */
 const rotateIfDue = (
   update: Update,
-  attempt: Attempt
+  attempt: Closing.Attempt
 ): Effect.Effect<Rotation.Outcome<OAuthV2Error.AccessError>, InstallationStore.InstallationStoreError> =>
   Effect.gen(function*() {
     const { entry, key, tokens } = update
@@ -377,7 +347,8 @@ const rotateIfDue = (
       },
       isDue: ({ generation }) => {
         const isForced = update.isForced && update.forcedFrom === generation
-        const isDue = !tokens.isTooLate && CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
+        const isDue = tokens.closing.stage !== "saving" &&
+          CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
         // The user's function is called before the lease is taken: if it throws, no lease is left behind.
         if (isDue) app ??= tokens.apps?.(key.installation.appId)
         return isDue
@@ -599,53 +570,3 @@ const fail = (
 
 const failDead = (reauthorization: Installation.Reauthorization): Effect.Effect<never, Refusal> =>
   Effect.fail({ _tag: "Dead", reauthorization })
-
-// -------------------------------------------------------------------------------------
-// closing
-// -------------------------------------------------------------------------------------
-
-/**
- * Finishes a manager's work. From here on, no refresh begins, and new callers are interrupted. The refreshes under way get
- * two thirds of the lease time. What is left of it is for the saving of tokens, and for those that have sent a refresh token
- * by then. A process that was paused meanwhile gets the time of the pause again, up to as much as it had.
- */
-export const close = (
-  tokens: FreshTokens,
-  closeScope: Effect.Effect<void>
-): Effect.Effect<void> => {
-  const { attempts, context, leaseDuration, unsaved } = tokens
-  /** Work that takes longer continues in the background. */
-  const finish = (work: Effect.Effect<void>, millis: number, problem: () => string) =>
-    Effect.catchAll(
-      withDeadline(Effect.flatMap(context.fork(work), Fiber.join), Duration.millis(millis), problem, millis),
-      (problem) => Effect.logError(`TokenManager is closing, and ${problem}.`)
-    )
-  const awaitAll = (underWay: ReadonlyArray<Attempt>, andThen: (entry: Entry) => Effect.Effect<void>) =>
-    Effect.forEach(underWay, ({ ended, entry }) => Effect.zipRight(Deferred.await(ended), andThen(entry)), {
-      concurrency: "unbounded",
-      discard: true
-    })
-  return Effect.gen(function*() {
-    tokens.isStopped = true
-    const begunAt = yield* uptime
-    yield* finish(
-      Effect.zipRight(closeScope, awaitAll(Array.from(attempts), () => Effect.void)),
-      LeaseTime.millisOf("closingRefreshes", leaseDuration),
-      () => "refreshes under way did not finish"
-    )
-    tokens.isTooLate = true
-    const left = LeaseTime.millisOf("closing", leaseDuration) - ((yield* uptime) - begunAt)
-    yield* finish(
-      Effect.zip(
-        unsaved.saveAll,
-        awaitAll(Array.from(attempts).filter(({ hasSent }) => hasSent), unsaved.saveLast),
-        { concurrent: true }
-      ),
-      Math.max(left, LeaseTime.millisOf("closingSaves", leaseDuration)),
-      () =>
-        unsaved.size() > 0
-          ? "tokens that Slack gave could not be saved: the store does not answer, or other processes hold their leases"
-          : "refresh tokens were sent, and what came of them is not known"
-    )
-  })
-}
