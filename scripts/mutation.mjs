@@ -53,6 +53,7 @@ const groups = {
     tests: [
       "TokenManager",
       "TokenManager.callers",
+      "TokenManager.closing",
       "TokenManager.cuts",
       "TokenManager.deadlines",
       "TokenManager.ends",

@@ -710,7 +710,7 @@ const healthOf = ({ rules, store, unsaved }: FreshTokens.FreshTokens): Service["
       expiring: counts.expiring,
       permanent: counts.permanent,
       dead: counts.dead,
-      unsaved: unsaved.size()
+      unsaved: unsaved.entries().length
     }
     yield* Telemetry.tokens({ ...health })
     return health

@@ -11,7 +11,7 @@ import { flatten } from "./flatten.js"
 import { uptimeOf } from "./uptime.js"
 
 /** How long, at most, the event loop may read what arrived during a pause before a deadline fires, in milliseconds. */
-const usualCatchUp = 1000
+const catchUp = 1000
 
 /** How often, at most, a deadline that is over waits. */
 const mostWaits = 3
@@ -23,7 +23,7 @@ const longestTimeout = 2 ** 31 - 1
  * Calls `then` after so many milliseconds, unless the function that it returns is called first.
  *
  * When a paused process continues, all its timers fire at once, before it has read anything. So a timer that is late waits
- * for the time by which it is late, up to `catchUp`: until then the event loop reads what has arrived. If the process is
+ * for the time by which it is late, up to a second: until then the event loop reads what has arrived. If the process is
  * paused again before it has read, the timer waits again: three times in all, at most. `uptime` says how late it is, because
  * the clock may have been set meanwhile.
  *
@@ -35,8 +35,7 @@ export const after = (
   fork: Fork<never>,
   clock: Clock.Clock,
   millis: number,
-  then: () => void,
-  catchUp: number = usualCatchUp
+  then: () => void
 ): () => void => {
   const start = (millis: number, then: () => void): () => void => {
     if (clock === systemClock && millis <= longestTimeout) {
@@ -70,14 +69,12 @@ export const after = (
  * Runs an effect, and fails if it has not ended after `duration`. The effect runs in its own fiber: it can be interrupted
  * even if the caller cannot, and its `FiberRef` changes end with it. After the deadline it is interrupted in the
  * background, and the caller does not wait for its end. If the caller is interrupted, the effect is interrupted too, and the
- * caller waits for its end until the deadline. An effect that ends at once starts no timer. `catchUp` is for an effect that
- * has more to do after a pause than to read what has arrived.
+ * caller waits for its end until the deadline. An effect that ends at once starts no timer.
  */
 export const withDeadline = <A, E, R, E2>(
   effect: Effect.Effect<A, E, R>,
   duration: Duration.Duration,
-  onTimeout: () => E2,
-  catchUp?: number
+  onTimeout: () => E2
 ): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
     withCaller<A, E | E2, R>(({ clock, fork }) => {
@@ -95,7 +92,7 @@ export const withDeadline = <A, E, R, E2>(
         // First, since a fiber that is told to stop may end at once, and its exit is then not what the caller gets.
         onLate()
         stop(call)
-      }, catchUp)
+      })
       const result = Effect.async<A, E | E2>((resume) => {
         onLate = () => resume(Effect.failSync(onTimeout))
         // A deadline that is over when it begins has fired by now.

@@ -74,22 +74,25 @@ export interface Parts {
 
 /** The part of a manager that serves tokens. */
 export interface FreshTokens extends Parts {
+  readonly closing: Closing.Closing
   readonly unsaved: UnsavedTokens.UnsavedTokens
   /** A name for this process, and how many updates it has begun: together, they name the holder of a lease. */
   readonly process: string
   updates: number
-  readonly closing: Closing.Closing
 }
 
 /** Makes that part. */
-export const make = (parts: Parts): FreshTokens => ({
-  ...parts,
-  unsaved: UnsavedTokens.make(parts),
-  // Not from Effect's `Random`: with the same seed, two processes would have the same name.
-  process: randomToken(),
-  updates: 0,
-  closing: Closing.make()
-})
+export const make = (parts: Parts): FreshTokens => {
+  const closing = Closing.make()
+  return {
+    ...parts,
+    closing,
+    unsaved: UnsavedTokens.make({ ...parts, closing }),
+    // Not from Effect's `Random`: with the same seed, two processes would have the same name.
+    process: randomToken(),
+    updates: 0
+  }
+}
 
 const method = "oauth.v2.access"
 
@@ -278,13 +281,14 @@ const update = (
       rotations: 0,
       waits: 0
     }
-    const rotateOnce = Closing.attempt(tokens.closing, entry, (attempt) =>
-      Effect.matchEffect(rotateIfDue(underWay, attempt), {
-        onFailure: (error) =>
-          fail(underWay, error),
-        onSuccess: (outcome) =>
-          conclude(underWay, outcome)
-      }))
+    const rotateOnce = Closing.attempt(
+      tokens.closing,
+      entry,
+      Effect.matchEffect(rotateIfDue(underWay), {
+        onFailure: (error) => fail(underWay, error),
+        onSuccess: (outcome) => conclude(underWay, outcome)
+      })
+    )
     while (true) {
       const result = (yield* serveUnsaved(underWay)) ?? (yield* rotateOnce)
       if (result !== undefined) {
@@ -323,8 +327,7 @@ const serveUnsaved = (update: Update): Step =>
 
 /** Reads the credential, and rotates it if it is due. */
 const rotateIfDue = (
-  update: Update,
-  attempt: Closing.Attempt
+  update: Update
 ): Effect.Effect<Rotation.Outcome<OAuthV2Error.AccessError>, InstallationStore.InstallationStoreError> =>
   Effect.gen(function*() {
     const { entry, key, tokens } = update
@@ -347,16 +350,13 @@ const rotateIfDue = (
       },
       isDue: ({ generation }) => {
         const isForced = update.isForced && update.forcedFrom === generation
-        const isDue = tokens.closing.stage !== "saving" &&
-          CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
+        const isDue = CredentialState.isDue(entry.state, clock.unsafeCurrentTimeMillis(), isForced)
         // The user's function is called before the lease is taken: if it throws, no lease is left behind.
         if (isDue) app ??= tokens.apps?.(key.installation.appId)
         return isDue
       },
-      call: (credential, mayRepeat) => {
-        attempt.hasSent = true
-        return callSlack(tokens, key, app, credential, mayRepeat)
-      },
+      isTooLate: () => tokens.closing.stage === "saving",
+      call: (credential, mayRepeat) => callSlack(tokens, key, app, credential, mayRepeat),
       isDeath: (error) => error.remedy === "reauthorize",
       repeatLost: true
     })

@@ -19,12 +19,8 @@ const parts = {
   waiting: 2,
   /** The pause before a commit that waits for them tries again. */
   pause: 1 / 15,
-  /** A manager that closes: the end of the refreshes under way. */
-  closingRefreshes: 2 / 3,
-  /** A manager that closes: the last try to save tokens, at least. */
-  closingSaves: 1 / 3,
-  /** A manager that closes: all of it. */
-  closing: 1
+  /** What a manager that closes counts its time in. */
+  closingTick: 1 / 30
 } as const
 
 /** A part of a lease time, in milliseconds. */

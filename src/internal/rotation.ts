@@ -51,6 +51,8 @@ export interface Options<E extends OAuthV2Error> {
   readonly onRead?: ((credential: Installation.Credential) => void) | undefined
   /** Whether the credential is to be rotated. Asked before the lease is taken, and again under it. */
   readonly isDue: (credential: Installation.Credential) => boolean
+  /** Whether nothing is to be sent any more, even if there is time left in the lease. */
+  readonly isTooLate?: (() => boolean) | undefined
   /**
    * Asks Slack, in at most half of the lease time. Before a call that Slack rejected is repeated, `mayRepeat` has to be
    * asked: it reads the credential again, and is `false` if somebody has changed it or the lease is nearly over. `retry`
@@ -81,7 +83,8 @@ type Stopped = NotTaken | { readonly _tag: "Current"; readonly credential: Insta
  * - `Missing`: there is no such credential
  * - `Current`: there is nothing to do, because it was not due, or somebody else has done it
  * - `Busy`: another holder has the lease, for `remaining` at the longest. It may be an earlier rotation of this process
- * - `Late`: this process was so slow that the rest of its lease was too short for a call. Nothing was sent
+ * - `Late`: the rest of its lease was too short for a call because this process was so slow, or it `isTooLate`. Nothing was
+ *   sent
  * - `Renewed`: the next token is stored
  * - `Unsaved`: Slack gave the next token, and the store did not save it. `credential` has it; `save` tries again
  * - `Dead`: Slack says that the credential is dead, and that is stored
@@ -161,8 +164,8 @@ const rotateUnderLease = <E extends OAuthV2Error>(
       yield* rotation.lease.take(credential.generation)
       return yield* rotateUnderLease(rotation, credential)
     }
-    // The store took so long that the rest of the lease is too short for a call.
-    if (yield* rotation.lease.isPast("beforeCall")) return { _tag: "Late" }
+    // The store took so long that the rest of the lease is too short for a call, or the caller is about to end.
+    if ((yield* rotation.lease.isPast("beforeCall")) || rotation.isTooLate?.()) return { _tag: "Late" }
     const result = yield* send(rotation, credential)
     return isLost(result) && rotation.repeatLost ? yield* resend(rotation, credential, result) : result
   })
@@ -214,7 +217,8 @@ const send = <E extends OAuthV2Error>(
     // The clock comes after the store: a process that slept while it read does not send. The budget of the call limits
     // its repetitions. So only the part of the lease that is for the commit has to be left.
     const mayRepeat = Effect.matchEffect(lookAgain(rotation, credential), {
-      onSuccess: () => Effect.map(rotation.lease.isPast("beforeCommit"), (isPast) => !isPast),
+      onSuccess: () =>
+        Effect.map(rotation.lease.isPast("beforeCommit"), (isPast) => !isPast && !rotation.isTooLate?.()),
       onFailure: (reason) => {
         if (!(reason instanceof InstallationStore.InstallationStoreError)) stopped = reason
         return Effect.succeed(false)
@@ -256,7 +260,7 @@ const resend = <E extends OAuthV2Error>(
   rotation.lease.take(credential.generation).pipe(
     Effect.zipRight(lookAgain(rotation, credential)),
     Effect.zipRight(rotation.lease.isPast("beforeCall")),
-    Effect.flatMap((isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)),
+    Effect.flatMap((isPast) => isPast || rotation.isTooLate?.() ? Effect.succeed(first) : send(rotation, credential)),
     Effect.map((second) => isSettled(rotation, second) ? second : first),
     Effect.catchAll((reason) =>
       Effect.succeed(reason instanceof InstallationStore.InstallationStoreError ? first : reason)

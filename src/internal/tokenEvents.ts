@@ -31,7 +31,8 @@ export const make = (
   Effect.map(
     Effect.acquireRelease(PubSub.sliding<TokenManager.Event>(1024), PubSub.shutdown),
     (events) => {
-      const emit = (event: TokenManager.Event) => Effect.asVoid(PubSub.publish(events, event))
+      // After the shutdown, `publish` interrupts, and what is to be done after an event has to be done all the same.
+      const emit = (event: TokenManager.Event) => Effect.asVoid(Effect.exit(PubSub.publish(events, event)))
       return {
         emit,
         stream: Stream.fromPubSub(events),

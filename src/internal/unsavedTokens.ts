@@ -8,6 +8,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Installation from "../Installation.js"
 import type * as InstallationStore from "../InstallationStore.js"
+import type { Closing } from "./closing.js"
 import { type Entry, remember } from "./credentialCache.js"
 import * as CredentialState from "./credentialState.js"
 import type { HeardChanges } from "./heardChanges.js"
@@ -19,7 +20,7 @@ type Save = Effect.Effect<void, InstallationStore.InstallationStoreError>
 
 /** The unsaved tokens of a manager. */
 export interface UnsavedTokens {
-  readonly size: () => number
+  readonly entries: () => ReadonlyArray<Entry>
   /** Keeps a token, and begins to save it. `save` tries once. */
   readonly keep: (
     key: Installation.CredentialKey,
@@ -29,18 +30,15 @@ export interface UnsavedTokens {
   ) => Effect.Effect<void>
   /** Tries once to save a credential's unsaved token, if it has one. */
   readonly save: (entry: Entry) => Save
-  /** Tries once more, and logs an error. */
-  readonly saveLast: (entry: Entry) => Effect.Effect<void>
-  /** Tries once more to save each of them. */
-  readonly saveAll: Effect.Effect<void>
 }
 
 /** Three more tries, with pauses of a second and a half in all, because a caller waits. */
 const soon = Schedule.intersect(Schedule.exponential("200 millis"), Schedule.recurs(3))
 
 /** Makes a manager's unsaved tokens. Fibers that save them run in `scope`. */
-export const make = ({ changes, context, events, rules, scope }: {
+export const make = ({ changes, closing, context, events, rules, scope }: {
   readonly changes: HeardChanges
+  readonly closing: Closing
   readonly context: LayerContext<never>
   readonly events: TokenEvents
   readonly rules: CredentialState.Rules
@@ -72,16 +70,8 @@ export const make = ({ changes, context, events, rules, scope }: {
       Effect.catchAll(() => keepTrying(entry, save, attempts + 1))
     )
 
-  const save = (entry: Entry): Save => Effect.suspend(() => saves.get(entry) ?? Effect.void)
-
-  const saveLast = (entry: Entry): Effect.Effect<void> =>
-    Effect.catchAll(
-      save(entry),
-      (error) => Effect.logError(`The last token that Slack gave could not be saved. ${error.message}`)
-    )
-
   return {
-    size: () => saves.size,
+    entries: () => Array.from(saves.keys()),
     keep: (key, entry, credential, save) =>
       Effect.suspend(() => {
         const saveOnce: Save = Effect.suspend(() => {
@@ -96,12 +86,12 @@ export const make = ({ changes, context, events, rules, scope }: {
         })
         saves.set(entry, saveOnce)
         entry.state = CredentialState.onUnsaved(entry.state, credential)
-        return rules.sharedRefresh
+        if (!rules.sharedRefresh) return Effect.ignore(Effect.retry(saveOnce, { schedule: soon, until: isHeld }))
+        // A manager that closes saves it itself, and its scope takes no fibers any more.
+        return closing.stage === "open"
           ? Effect.asVoid(context.fork(Effect.uninterruptible(keepTrying(entry, saveOnce, 0)), scope))
-          : Effect.ignore(Effect.retry(saveOnce, { schedule: soon, until: isHeld }))
+          : Effect.void
       }),
-    save,
-    saveLast,
-    saveAll: Effect.suspend(() => Effect.forEach(Array.from(saves.keys()), saveLast, { concurrency: 8, discard: true }))
+    save: (entry) => Effect.suspend(() => saves.get(entry) ?? Effect.void)
   }
 }

@@ -56,4 +56,29 @@ describe("a server that shuts down", () => {
       )
     }
   })
+
+  it.effect("begins no install any more, and says so to the person and the application", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      let begun = 0
+      const told: Array<string> = []
+      const attempt = yield* Scope.extend(
+        Attempts.make<void>({
+          window: Duration.minutes(1),
+          layerContext: yield* LayerContext.make(),
+          run: () => Effect.sync(() => Answer.empty(200 + begun++)),
+          report: ({ error }) => Effect.sync(() => void told.push(error.message))
+        }),
+        scope
+      )
+      const callback = { code: "code", stateHash: "state", carried: "", used: false }
+      yield* attempt(callback)
+      yield* Scope.close(scope, Exit.void)
+      // What it remembers, it shows.
+      assert.isTrue(Either.isRight(yield* attempt(callback)))
+      const other = yield* attempt({ ...callback, stateHash: "other" })
+      assert.strictEqual(Either.isLeft(other) && other.left._tag, "InstallUnexpected")
+      assert.deepStrictEqual(told, ["The install cannot continue: the server is shutting down."])
+      assert.strictEqual(begun, 1)
+    }))
 })

@@ -264,6 +264,31 @@ describe("a rotation", () => {
     }).pipe(Effect.provide(world)))
 })
 
+describe("a rotation for which it is too late, although there is time left in its lease", () => {
+  it.effect("sends nothing, and gives back its lease", () =>
+    Effect.gen(function*() {
+      const { faultyStore, rotate } = yield* arrange
+      const outcome = yield* rotate(() => Effect.dieMessage("sent"), { isTooLate: () => true })
+      assert.deepStrictEqual(outcome, { _tag: "Late" })
+      assert.strictEqual(faultyStore.calls.releaseLease, 1)
+    }).pipe(Effect.provide(world)))
+
+  for (const { error, name } of [{ error: rateLimited, name: "was rejected" }, { error: lost, name: "was lost" }]) {
+    it.effect(`does not send its token again if the first answer ${name}`, () =>
+      Effect.gen(function*() {
+        const { rotate } = yield* arrange
+        let calls = 0
+        const asked: Array<boolean> = []
+        const call = (_: Installation.Credential, mayRepeat: Effect.Effect<boolean>) => {
+          calls++
+          return Effect.zipRight(Effect.map(mayRepeat, (answer) => asked.push(answer)), Effect.fail(error))
+        }
+        assertFailed(yield* rotate(call, { isTooLate: () => calls > 0 }), error)
+        assert.deepStrictEqual(asked, [false])
+      }).pipe(Effect.provide(world)))
+  }
+})
+
 describe("a rotation whose credential is changed meanwhile", () => {
   type Arranged = Effect.Effect.Success<typeof arrange>
 

@@ -27,7 +27,7 @@ export const mutants = [
     "\n"
   ]),
   mutant("NO_CLOCK_BEFORE_SENDING", "`rotateUnderLease`: after a third of the lease nothing is sent", [
-    `if (yield* rotation.lease.isPast("beforeCall")) return`,
+    `if ((yield* rotation.lease.isPast("beforeCall")) || rotation.isTooLate?.()) return`,
     "if (false) return"
   ]),
   mutant("NO_LOOK_BEFORE_REPEATING", "`send`: a look before a call that Slack rejected is repeated", [
@@ -35,21 +35,24 @@ export const mutants = [
     "Effect.matchEffect(Effect.void, {"
   ]),
   mutant("NO_CLOCK_BEFORE_REPEATING", "`send`: a look at the clock after that", [
-    `Effect.map(rotation.lease.isPast("beforeCommit"), (isPast) => !isPast)`,
+    `Effect.map(rotation.lease.isPast("beforeCommit"), (isPast) => !isPast && !rotation.isTooLate?.())`,
     "Effect.succeed(true)"
   ]),
   mutant(
     "RESEND_WITHOUT_LEASE",
     "`resend`: only under a renewed lease",
     ["rotation.lease.take(credential.generation).pipe(", "Effect.void.pipe("],
-    ["(isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)", "() => send(rotation, credential)"]
+    [
+      "(isPast) => isPast || rotation.isTooLate?.() ? Effect.succeed(first) : send(rotation, credential)",
+      "() => send(rotation, credential)"
+    ]
   ),
   mutant("NO_LOOK_BEFORE_RESEND", "`resend`: only after another look", [
     "    Effect.zipRight(lookAgain(rotation, credential)),\n",
     ""
   ]),
   mutant("NO_CLOCK_BEFORE_RESEND", "`resend`: only if there is time for a call", [
-    "(isPast) => isPast ? Effect.succeed(first) : send(rotation, credential)",
+    "(isPast) => isPast || rotation.isTooLate?.() ? Effect.succeed(first) : send(rotation, credential)",
     "() => send(rotation, credential)"
   ]),
   mutant("RESEND_FOREVER", "`resend`: once more, and not again", [

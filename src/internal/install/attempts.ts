@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
@@ -51,36 +52,51 @@ const shutdownGrace = Duration.seconds(30)
 /** How long it then waits for `onFailed`, which gets the tokens of attempts that did not end. */
 const reportGrace = Duration.seconds(10)
 
-/** Forks work that ends before the scope closes, or is interrupted after a while. */
-const makeFork = (
-  layerContext: LayerContext.LayerContext<never>
-): Effect.Effect<(work: Effect.Effect<void>) => Effect.Effect<void>, never, Scope.Scope> =>
+/** What runs the attempts of a server. */
+interface Runner {
+  /** Whether the server is shutting down, so that no attempt begins. */
+  readonly isClosing: () => boolean
+  /** Forks work that ends before the scope closes, or is interrupted after a while. */
+  readonly fork: (work: Effect.Effect<void>) => Effect.Effect<void>
+}
+
+const makeRunner = (layerContext: LayerContext.LayerContext<never>): Effect.Effect<Runner, never, Scope.Scope> =>
   Effect.gen(function*() {
     const inner = yield* Scope.make()
     const fibers = yield* Scope.extend(FiberSet.make<void>(), inner)
-    yield* Effect.addFinalizer(() =>
-      Effect.ensuring(
+    let isClosing = false
+    yield* Effect.addFinalizer(() => {
+      isClosing = true
+      return Effect.ensuring(
         Effect.ignore(withDeadline(FiberSet.awaitEmpty(fibers), shutdownGrace, () => "late")),
         Effect.ignore(withDeadline(Scope.close(inner, Exit.void), shutdownGrace, () => "late"))
       )
-    )
-    return (work) =>
-      Effect.flatMap(observedByCaller, (observed) =>
-        Effect.flatMap(layerContext.fork(observed(Effect.uninterruptible(work)), inner), (fiber) =>
-          FiberSet.add(fibers, fiber)))
+    })
+    return {
+      isClosing: () => isClosing,
+      fork: (work) =>
+        Effect.flatMap(
+          observedByCaller,
+          (observed) =>
+            Effect.flatMap(layerContext.fork(observed(Effect.uninterruptible(work)), inner), (fiber) =>
+              FiberSet.add(fibers, fiber))
+        )
+    }
   })
+
+const shuttingDown = "the server is shutting down"
 
 const toError = (cause: Cause.Cause<InstallError.InstallError>): InstallError.InstallError =>
   Option.getOrElse(Cause.failureOption(cause), () =>
     new InstallError.InstallUnexpected({
-      problem: Cause.isInterrupted(cause) ? "the server is shutting down" : "an unexpected error occurred"
+      problem: Cause.isInterrupted(cause) ? shuttingDown : "an unexpected error occurred"
     }))
 
 /** Makes the function that takes a callback to its outcome. */
 export const make = <M>(
   { layerContext, report, run, window }: Options<M>
 ): Effect.Effect<(callback: Callback) => Effect.Effect<Recent.Outcome>, never, Scope.Scope> =>
-  Effect.map(makeFork(layerContext), (fork) => {
+  Effect.map(makeRunner(layerContext), ({ fork, isClosing }) => {
     const entries = new Map<string, Recent.Entry<M>>()
 
     const begin = (key: string, now: number): Recent.Entry<M> => {
@@ -137,6 +153,12 @@ export const make = <M>(
           const decision = Recent.decide(entries.get(key), now)
           if (decision._tag === "Show") return decision.outcome
           if (decision._tag === "Join") return yield* restore(Deferred.await(decision.running))
+          // Neither the state nor the code is used, so another server can take them.
+          if (isClosing()) {
+            const error = new InstallError.InstallUnexpected({ problem: shuttingDown })
+            yield* report({ error, installed: Option.none(), cause: Option.none() })
+            return Either.left(error)
+          }
           const entry = decision._tag === "Begin" ? begin(key, now) : decision.entry
           yield* fork(attempt(key, entry, callback, running))
           return yield* restore(Deferred.await(running))
