@@ -291,9 +291,7 @@ const update = (
     )
     while (true) {
       const result = (yield* serveUnsaved(underWay)) ?? (yield* rotateOnce)
-      if (result !== undefined) {
-        return result
-      }
+      if (result !== undefined) return result
     }
   })
 

@@ -20,6 +20,7 @@ type Save = Effect.Effect<void, InstallationStore.InstallationStoreError>
 
 /** The unsaved tokens of a manager. */
 export interface UnsavedTokens {
+  /** The credentials that have one. */
   readonly entries: () => ReadonlyArray<Entry>
   /** Keeps a token, and begins to save it. `save` tries once. */
   readonly keep: (
@@ -87,7 +88,7 @@ export const make = ({ changes, closing, context, events, rules, scope }: {
         saves.set(entry, saveOnce)
         entry.state = CredentialState.onUnsaved(entry.state, credential)
         if (!rules.sharedRefresh) return Effect.ignore(Effect.retry(saveOnce, { schedule: soon, until: isHeld }))
-        // A manager that closes saves it itself, and its scope takes no fibers any more.
+        // A manager that closes saves it itself. Its scope does not interrupt what begins now.
         return closing.stage === "open"
           ? Effect.asVoid(context.fork(Effect.uninterruptible(keepTrying(entry, saveOnce, 0)), scope))
           : Effect.void
