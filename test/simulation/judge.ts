@@ -67,6 +67,15 @@ interface Lease {
   readonly until: number
 }
 
+/** What a machine has read in the store. */
+interface Read {
+  readonly step: number
+  readonly generation: number | undefined
+}
+
+/** How many of them count: without shared refreshes, a machine has several refreshes at once, and each of them reads. */
+const mostReads = 16
+
 /** What a machine has heard from the store. */
 interface News {
   readonly seen: Seen | undefined
@@ -74,9 +83,10 @@ interface News {
   readonly freezes: number
   /** When the machine heard of it. */
   readonly at: number
-  /** What it had heard before this instant. */
-  readonly before: News | undefined
 }
+
+/** How much of it counts: several refreshes of a machine, and its sweep, hear at once. */
+const mostNews = 4
 
 /** One credential. */
 interface Case {
@@ -89,10 +99,10 @@ interface Case {
   doubt: { readonly pair: Pair; readonly lease: Lease } | undefined
   hands: Map<Pair, Hand>
   sendings: Array<Sending>
-  /** What each machine has read last. */
-  readonly reads: Map<Machine, { readonly step: number; readonly generation: number | undefined }>
-  /** What each machine has last heard from the store. */
-  readonly heard: Map<Machine, News>
+  /** What each machine has read, the newest first. */
+  readonly reads: Map<Machine, ReadonlyArray<Read>>
+  /** What each machine has heard from the store, the newest first. */
+  readonly heard: Map<Machine, ReadonlyArray<News>>
   readonly sentAt: Map<Sending, number>
   /** Generations from which a machine was told to refresh by force, and tokens that it was told are refused. */
   readonly forced: Map<Machine, Set<number>>
@@ -169,7 +179,7 @@ export const make = (
     readonly log: (line: string) => void
     readonly fail: (violation: Violation) => void
   },
-  { credentials, isShared }: Pick<Plan, "credentials" | "isShared">
+  { credentials, isShared, leaseMillis }: Pick<Plan, "credentials" | "isShared" | "leaseMillis">
 ) => {
   const counts = noCounts()
   let step = 0
@@ -295,13 +305,13 @@ export const make = (
     // ---- what goes on between the processes and the store
 
     onRead: (machine: Machine, name: string, seen: Seen | undefined): void => {
-      caseOf(name).reads.set(machine, { step: ++step, generation: seen?.generation })
+      const { reads } = caseOf(name)
+      const read: Read = { step: ++step, generation: seen?.generation }
+      reads.set(machine, [read, ...(reads.get(machine) ?? [])].slice(0, isShared ? 1 : mostReads))
     },
     onHeard: (machine: Machine, name: string, seen: Seen | undefined, freezes: number): void => {
       const { heard } = caseOf(name)
-      const [last, at] = [heard.get(machine), agenda.now()]
-      const before = last?.at === at ? last.before : last && { ...last, before: undefined }
-      heard.set(machine, { seen, freezes, at, before })
+      heard.set(machine, [{ seen, freezes, at: agenda.now() }, ...(heard.get(machine) ?? [])].slice(0, mostNews))
     },
     onStoreFailure: (machine: Machine, name: string): void => {
       for (const hand of caseOf(name).hands.values()) if (hand.machine === machine) hand.storeFailed = true
@@ -394,7 +404,8 @@ export const make = (
         )
         promise(
           "no refresh token is sent whose successor is stored",
-          !one.replaced.has(pair) || (one.reads.get(machine)?.step ?? Infinity) < (one.replaced.get(pair) ?? 0),
+          !one.replaced.has(pair) ||
+            (one.reads.get(machine) ?? []).some(({ step }) => step < (one.replaced.get(pair) ?? 0)),
           () => who
         )
         promise(
@@ -418,7 +429,7 @@ export const make = (
       )
       const last = ofThis.at(-1)
       if (last !== undefined) {
-        const read = one.reads.get(machine)
+        const read = one.reads.get(machine)?.[0]
         promise(
           "a token is sent again only after a read that has shown the generation that was sent",
           read !== undefined && read.step > one.sentAt.get(last)! &&
@@ -557,14 +568,12 @@ export const make = (
       if (one.version !== version) return
       const isTrueOf = (seen: { readonly isDead: boolean } | undefined) =>
         (tag === "NotInstalled" && seen === undefined) || (tag === "ReauthorizationRequired" && seen?.isDead === true)
-      // A process that has slept since tells those who ask when it wakes what it knew before.
-      const news = one.heard.get(machine)
-      const isOld = (news: News | undefined) =>
-        news !== undefined && news.freezes < machine.freezes() && isTrueOf(news.seen)
+      // A refresh under way tells those who ask meanwhile what it has heard, also if its process has slept since.
+      const isKnown = ({ at, freezes, seen }: News) =>
+        isTrueOf(seen) && (freezes < machine.freezes() || agenda.now() - at <= leaseMillis)
       promise(
         "a caller who gets no token is told the truth",
-        tag === "TokenUnavailable" || isTrueOf(one.stored) ||
-          isOld(news) || (news?.at === agenda.now() && isOld(news.before)),
+        tag === "TokenUnavailable" || isTrueOf(one.stored) || (one.heard.get(machine) ?? []).some(isKnown),
         () => `${machine.name} says ${tag} of ${name}`
       )
     },

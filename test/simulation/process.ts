@@ -347,8 +347,10 @@ const makeStore = (world: World, slot: number, machine: Machine): InstallationSt
         change._tag === "Renewed" ? "saveFails" : "markFails",
         {
           pair,
-          heard: (swap, freezes) =>
-            swap._tag === "Swapped" && judge.onHeard(machine, name, seenOf(swap.credential), freezes)
+          heard: (swap, freezes) => {
+            const found = swap._tag === "Swapped" ? Option.some(swap.credential) : swap.current
+            judge.onHeard(machine, name, Option.getOrUndefined(Option.map(found, seenOf)), freezes)
+          }
         }
       )
     },
@@ -664,6 +666,8 @@ export const make = (world: World, slot: number, machine: Machine): Process => {
         })
     })
 
+  let isClosing = false
+
   return {
     slot,
     machine,
@@ -717,6 +721,8 @@ export const make = (world: World, slot: number, machine: Machine): Process => {
       }),
     close: (done) =>
       on(({ scope }) => {
+        if (isClosing) return
+        isClosing = true
         log(`${machine.name} closes`)
         // Without shared refreshes a refresh belongs to its caller, so the program has to wait for its callers, as a server does.
         const callersEnd = world.plan.isShared ? Effect.void : Fiber.interruptAll(Array.from(callers))
