@@ -410,7 +410,8 @@ export const make = (
         )
         promise(
           "nothing is sent that is not due",
-          !isSame || ofThis.length > 0 || machine.wall() >= stored.expiresAt - windowMillis ||
+          !isSame || ofThis.length > 0 || earlier.some((other) => other.isAsleep && other.machine === machine) ||
+            machine.wall() >= stored.expiresAt - windowMillis ||
             Array.from(one.forced.get(machine) ?? []).some((from) => from <= stored.generation) ||
             one.refused.get(machine)?.has(pair.access) === true,
           () => who
