@@ -216,7 +216,9 @@ export const onRead = <E>(
   credential: Installation.Credential,
   { chance, now }: Moment
 ): State<E> & { readonly known: Known } => {
-  const isSame = state.known?.credential.generation === credential.generation
+  // Two processes may make a generation of the same number, of which one is stored.
+  const isSame = state.known?.credential.generation === credential.generation &&
+    Redacted.value(state.known.credential.token.accessToken) === Redacted.value(credential.token.accessToken)
   const expiresAt = endOfToken(credential.token)
   const refreshAt = isSame && state.known !== undefined ? state.known.refreshAt : refreshAtOf(rules, credential, chance)
   const isDead = Option.isSome(credential.reauthorization)

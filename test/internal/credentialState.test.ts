@@ -96,6 +96,9 @@ describe("decide", () => {
       State.onRead(rules, state, sample({ generation: 2 }), at(1, 1)).known.refreshAt,
       state.known.refreshAt
     )
+    // Another process has stored a token of its own from the same generation, and this one's is not stored.
+    const others = State.onRead(rules, state, sample({ token: "two", issuedAt: hour }), at(1, 0))
+    assert.strictEqual(others.known.refreshAt, 11 * hour)
   })
 
   it("refreshes a short-lived token in the second half of its life", () => {
