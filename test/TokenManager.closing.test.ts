@@ -21,7 +21,7 @@ import * as TestClock from "effect/TestClock"
 import * as Agenda from "./simulation/agenda.js"
 import * as Machine from "./simulation/machine.js"
 import * as Programs from "./utils/effect/programs.js"
-import { type FaultyStore, makeFaultyStore, unavailable } from "./utils/faultyStore.js"
+import { type FaultyStore, makeFaultyStore, once, unavailable } from "./utils/faultyStore.js"
 import { install, refreshes } from "./utils/installations.js"
 import { makeWatcher } from "./utils/spansAndLogs.js"
 
@@ -103,12 +103,7 @@ describe("a manager that closes while a refresh is slow", () => {
     it.effect(`stores it at a second try, with ${name}`, () => {
       const faultyStore = makeFaultyStore()
       return Effect.gen(function*() {
-        faultyStore.before(
-          "compareAndSet",
-          Effect.suspend(() =>
-            faultyStore.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
-          )
-        )
+        faultyStore.before("compareAndSet", once(faultyStore, "compareAndSet", unavailable("compareAndSet")))
         const { isClosed, key } = yield* closeWhileRefreshing(faultyStore, "8 seconds", { sharedRefresh })
         yield* TestClock.adjust("24 seconds")
         assert.isTrue(yield* isClosed)
@@ -219,12 +214,7 @@ describe("a manager that closes with unsaved tokens", () => {
       const { key } = yield* install()
       yield* TestClock.adjust("12 hours")
       yield* SlackEmulator.inject({ fault: SlackEmulator.delay("3 seconds") })
-      faultyStore.before(
-        "compareAndSet",
-        Effect.suspend(() =>
-          faultyStore.calls.compareAndSet === 1 ? Effect.fail(unavailable("compareAndSet")) : Effect.void
-        )
-      )
+      faultyStore.before("compareAndSet", once(faultyStore, "compareAndSet", unavailable("compareAndSet")))
       // Its finalizers run at once.
       const scope = yield* Scope.make(ExecutionStrategy.parallel)
       const manager = yield* Scope.extend(TokenManager.make(), scope)
@@ -270,11 +260,7 @@ describe("a manager that closes in a process that is paused", () => {
   const happensIn = ({ answerAt, closeAt, takenElsewhere, ...plan }: Plan): ReadonlyArray<string> => {
     const startedAt = DateTime.toEpochMillis(begin)
     const agenda = Agenda.make(startedAt)
-    const machine = Machine.make("process 1", agenda, { ahead: 0, drift: 0 }, {
-      log: () => {},
-      onCaughtUp: () => {},
-      onDeath: () => {}
-    })
+    const machine = Machine.alone(agenda)
     const runElsewhere = Programs.runnerAt(Programs.clockOf({
       millis: () => Math.floor(agenda.now()),
       nanos: () => BigInt(Math.floor(agenda.now())) * 1_000_000n,

@@ -14,11 +14,7 @@ describe("a server that shuts down", () => {
   /** What happens to an install if its server is paused for so long, after a second, and Slack has answered meanwhile. */
   const pausedFor = (millis: number): ReadonlyArray<string> => {
     const agenda = Agenda.make(0)
-    const machine = Machine.make("process 1", agenda, { ahead: 0, drift: 0 }, {
-      log: () => {},
-      onCaughtUp: () => {},
-      onDeath: () => {}
-    })
+    const machine = Machine.alone(agenda)
     const happened: Array<string> = []
     let answer: (effect: Effect.Effect<Answer.Answer>) => void = () => {}
     machine.start(Effect.gen(function*() {

@@ -183,11 +183,7 @@ describe("a deadline", () => {
     setClock: { readonly at: number; readonly by: number } = { at: 0, by: 0 }
   ): ReadonlyArray<unknown> => {
     const agenda = Agenda.make(0)
-    const machine = Machine.make("process 1", agenda, { ahead: 0, drift: 0 }, {
-      log: () => {},
-      onCaughtUp: () => {},
-      onDeath: () => {}
-    })
+    const machine = Machine.alone(agenda)
     const ends: Array<unknown> = []
     let answer: (effect: Effect.Effect<string>) => void = () => {}
     const call = Effect.async<string>((resume) => {

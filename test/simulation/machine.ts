@@ -211,3 +211,7 @@ export const make = (
   }
   return self
 }
+
+/** A machine whose clock is right, for a test without a fleet. */
+export const alone = (agenda: Agenda): Machine =>
+  make("process 1", agenda, { ahead: 0, drift: 0 }, { log: () => {}, onCaughtUp: () => {}, onDeath: () => {} })
